@@ -1,0 +1,14 @@
+"""Strict numerics for every test: no silent promotion, no silent broadcast, eight virtual devices."""
+
+import jax
+import pytest
+
+jax.config.update("jax_num_cpu_devices", 8)
+jax.config.update("jax_numpy_dtype_promotion", "strict")
+jax.config.update("jax_numpy_rank_promotion", "raise")
+
+
+@pytest.fixture(autouse=True)
+def _own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing a test caches reaches the user's cache directory, nor the next test session."""
+    monkeypatch.setenv("EXOJAX_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
