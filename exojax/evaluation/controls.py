@@ -1,0 +1,165 @@
+"""Shortcut controls: does a model find planets, or the campaign, the gaps and the noise?
+
+Each control takes something away and the model is scored again. They are reported, not gated:
+
+- **coverage**: cadence, gaps and baseline alone, without any flux. If that ranks hosts first, the hosts were observed
+  differently, and any model may have learned so. A score at chance does not show that the model ignores the gaps.
+- **masked**: dips replaced by the median. A model that still ranks hosts first uses something else: the noise level, the
+  variability, the campaign. Dips within 3 sigma survive the mask, so a score above chance is no proof of a shortcut
+  where transits are shallow.
+- **inverted**: the flux upside down, after cleaning. Transits become flares, while noise, variability and gaps stay. A
+  model that cannot tell the sign, such as one on a power spectrum, is not tested by it: say "not applicable".
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from exojax.evaluation import metrics
+
+COVERAGE = ("fraction_valid", "n_gaps", "longest_gap_days", "baseline_days", "cadence_days")
+MAD_TO_SIGMA = 1.4826
+
+
+def coverage_features(time: np.ndarray, valid: np.ndarray, cadence: float) -> np.ndarray:
+    """What is known of a star's observation without its brightness.
+
+    Args:
+        time: ``(n, c)`` float64, days; may be NaN where not valid.
+        valid: ``(n, c)`` bool.
+        cadence: days between samples, for stars with fewer than two.
+
+    Returns:
+        ``(n, 5)`` float64, the columns of :data:`COVERAGE`: share of cadences valid, number of gaps (steps longer than
+        1.5 cadences), the longest gap, first to last cadence, and the star's own median cadence, in days.
+    """
+    features = np.empty((len(valid), len(COVERAGE)))
+    for i, (row, mask) in enumerate(zip(time, valid)):
+        steps = np.diff(row[mask])
+        own = float(np.median(steps)) if len(steps) else cadence
+        gaps = steps[steps > 1.5 * own]
+        features[i] = mask.mean(), len(gaps), gaps.max(initial=0), steps.sum(), own
+    return features
+
+
+def coverage_score(
+    train_features: np.ndarray, train_labels: np.ndarray, test_features: np.ndarray
+) -> np.ndarray:
+    """Host score from coverage alone: a standardised logistic regression, fitted on training rows only.
+
+    Args:
+        train_features: ``(n_train, k)`` float64 from :func:`coverage_features`.
+        train_labels: ``(n_train,)`` int, both classes.
+        test_features: ``(n, k)`` float64.
+
+    Returns:
+        ``(n,)`` float64, higher for likelier hosts; all equal where coverage never varies.
+    """
+    model = make_pipeline(StandardScaler(), LogisticRegression(class_weight="balanced", max_iter=1000))
+    return model.fit(train_features, train_labels).decision_function(test_features)
+
+
+def mask_dips(
+    series: np.ndarray, valid: np.ndarray, *, depth: float = 3.0, neighbours: int = 2
+) -> np.ndarray:
+    """Standardised series with every dip taken out.
+
+    Args:
+        series: ``(n, c)`` float32, in units of the star's scatter about its median.
+        valid: ``(n, c)`` bool.
+        depth: a dip lies more than this many robust standard deviations (1.4826 MAD) below the star's median.
+        neighbours: cadences replaced on either side of one.
+
+    Returns:
+        ``(n, c)`` float32, 0 (the median of a standardised series) in place of dips.
+    """
+    masked = series.copy()
+    for row, mask in zip(masked, valid):
+        if not mask.any():
+            continue
+        centre = np.median(row[mask])
+        sigma = MAD_TO_SIGMA * np.median(np.abs(row[mask] - centre))
+        dips = mask & (row < centre - depth * sigma)
+        row[np.convolve(dips, np.ones(2 * neighbours + 1), mode="same") > 0.5] = 0
+    return masked
+
+
+def invert(series: np.ndarray) -> np.ndarray:
+    """``(n, c)`` standardised series upside down, to be given to the model in place of the original."""
+    return -series
+
+
+def score(
+    name: str,
+    labels: np.ndarray,
+    scores: np.ndarray,
+    *,
+    groups: np.ndarray,
+    seed: int,
+    kind: np.ndarray | None = None,
+    n_bootstrap: int = 500,
+) -> list[dict[str, Any]]:
+    """How well hosts are still ranked first under a control: against all other stars, then against each kind.
+
+    Args:
+        name: of the control, for people.
+        labels: ``(n,)`` int, 1 for hosts.
+        scores: ``(n,)`` float of the model under the control.
+        groups: ``(n,)`` the star of each row.
+        seed: of the bootstrap.
+        kind: ``(n,)`` str, what each star is (``quiet``, ``binary``, ...), or None.
+        n_bootstrap: number of resamples.
+
+    Returns:
+        One dict a row of the report's table: ``control``, ``against``, ``n``, ``n_positive``, ``roc_auc``,
+        ``average_precision`` (as in :func:`exojax.evaluation.metrics.ranking`) and ``says``, one sentence.
+    """
+    labels = np.asarray(labels)
+    rivals = {"all other stars": labels != 1}
+    if kind is not None:
+        rivals |= {str(k): (labels != 1) & (kind == k) for k in np.unique(kind[labels != 1])}
+    rows = []
+    for against, others in rivals.items():
+        chosen = others | (labels == 1)
+        figures = metrics.ranking(
+            labels[chosen], scores[chosen], groups=groups[chosen], seed=seed, n_bootstrap=n_bootstrap
+        )
+        auc = figures["roc_auc"]
+        rows.append(
+            {
+                "control": name,
+                "against": against,
+                "n": int(chosen.sum()),
+                "n_positive": int(labels[chosen].sum()),
+                "roc_auc": auc,
+                "average_precision": figures["average_precision"],
+                "says": _says(auc),
+            }
+        )
+    return rows
+
+
+def not_applicable(name: str, reason: str) -> dict[str, Any]:
+    """The table's row of a control that cannot test this model, with the reason in ``says``."""
+    return {
+        "control": name,
+        "against": "",
+        "roc_auc": None,
+        "average_precision": None,
+        "says": f"not applicable: {reason}",
+    }
+
+
+def _says(auc: metrics.Figure) -> str:
+    if auc is None:
+        return "undefined: one class only"
+    if auc["low"] > 0.5:
+        return "hosts are still ranked first: part of the score is not the planets' transits"
+    if auc["high"] < 0.5:
+        return "hosts are now ranked last: the control changes what the model sees in them"
+    return "no better than chance, within the interval"

@@ -1,0 +1,114 @@
+"""Rows that repeat, rows that carry nothing, and stars that would sit on both sides of a split."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from itertools import combinations
+
+import numpy as np
+
+from exojax.errors import InputError
+
+
+def row_digest(flux: np.ndarray, valid: np.ndarray) -> np.ndarray:
+    """A fingerprint of each row: equal where the measured flux and the pattern of gaps are bit-identical.
+
+    Args:
+        flux: ``(n, c)`` float32, any unit.
+        valid: ``(n, c)`` bool. What stands in invalid cadences does not count, nor does trailing padding, so that
+            the same star padded to another length is still recognised.
+
+    Returns:
+        ``(n,)`` str, 32 hexadecimal digits (BLAKE2b).
+    """
+    digests = []
+    for row, mask in zip(flux, valid):
+        length = len(mask) - int(np.argmax(mask[::-1])) if mask.any() else 0
+        # Adding zero turns -0.0 into 0.0, which is the same measurement.
+        measured = np.where(mask[:length], row[:length], 0).astype("<f4") + np.float32(0)
+        content = hashlib.blake2b(measured.tobytes(), digest_size=16)
+        content.update(np.packbits(mask[:length]).tobytes())
+        digests.append(content.hexdigest())
+    return np.array(digests, dtype="<U32")
+
+
+def usable(flux: np.ndarray, valid: np.ndarray, *, minimum: int = 10) -> np.ndarray:
+    """``(n,)`` bool: rows with at least ``minimum`` valid cadences whose flux is not constant.
+
+    Args:
+        flux: ``(n, c)`` float32, any unit.
+        valid: ``(n, c)`` bool.
+        minimum: fewest cadences worth a row.
+    """
+    low = np.where(valid, flux, np.inf).min(axis=1)
+    high = np.where(valid, flux, -np.inf).max(axis=1)
+    return (valid.sum(axis=1) >= minimum) & (high > low)
+
+
+def duplicates(digests: np.ndarray, usable: np.ndarray) -> np.ndarray:
+    """``(n,)`` bool: usable rows that repeat an earlier usable row, to be dropped and counted.
+
+    Args:
+        digests: ``(n,)`` str from :func:`row_digest`.
+        usable: ``(n,)`` bool from :func:`usable`.
+    """
+    repeats = np.zeros(len(digests), bool)
+    rows = np.flatnonzero(usable)
+    repeats[rows] = True
+    repeats[rows[np.unique(digests[rows], return_index=True)[1]]] = False
+    return repeats
+
+
+def check_disjoint(parts: Mapping[str, np.ndarray]) -> None:
+    """Refuse a split whose parts share a star or a row.
+
+    Args:
+        parts: the part's name (``train``, ``test``, ...) to its ``(n_i,)`` star names, or row digests.
+
+    Raises:
+        InputError: two parts share an entry; it is named.
+    """
+    for (one, left), (other, right) in combinations(parts.items(), 2):
+        shared = np.intersect1d(left, right)
+        if len(shared):
+            raise InputError(
+                f"star {shared[0]} is in both the {one} and the {other} rows ({len(shared)} shared in all); "
+                "split by star again"
+            )
+
+
+def check_unseen(
+    train_ids: np.ndarray,
+    train_digests: np.ndarray,
+    ids: np.ndarray,
+    digests: np.ndarray,
+    *,
+    catalogued: bool,
+    file: str,
+) -> None:
+    """Refuse to score a labelled file that holds stars or rows on which the run was trained.
+
+    Args:
+        train_ids: ``(n_train,)`` str, stars of the run's training and validation rows.
+        train_digests: ``(n_train,)`` str, their :func:`row_digest`.
+        ids: ``(n,)`` str, stars of the file.
+        digests: ``(n,)`` str, their :func:`row_digest`.
+        catalogued: both sides' ids name stars across files; otherwise they are row numbers and only the
+            measurements themselves are compared.
+        file: the file's name, for the message.
+
+    Raises:
+        InputError: a star, or a bit-identical row under whatever name, is shared; it is named with its row.
+    """
+    by_star = np.isin(ids, train_ids) if catalogued else np.zeros(len(ids), bool)
+    by_row = np.isin(digests, train_digests)
+    seen = by_star | by_row
+    if not seen.any():
+        return
+    row = int(np.argmax(by_star)) if by_star.any() else int(np.argmax(by_row))
+    what = "is a star" if by_star.any() else "is bit-identical to a row"
+    raise InputError(
+        f"{file}: row {row} ({ids[row]}) {what} the run was trained on ({seen.sum()} of {len(ids)} rows are); "
+        "score a file without them, or the run's own source, whose held-out rows are then used"
+    )
