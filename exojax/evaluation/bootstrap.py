@@ -1,7 +1,7 @@
-"""Star-level bootstrap: one resample is an integer weight per star, and a ranking is swept once for many weights.
+"""Star-level bootstrap: a resample is an integer weight per star; a ranking is swept once for many weights.
 
-Efron & Tibshirani (1993), chapter 13, percentile intervals. Hosts and other stars are drawn separately, each as many
-as there are, so that a class never vanishes; a star brings all its rows, which are not independent.
+Efron & Tibshirani (1993), chapter 13, percentile intervals. Hosts and other stars are drawn separately, each
+as many as there are, so that a class never vanishes; a star brings all its rows, which are not independent.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ def average_precision(s: Sweep) -> np.ndarray:
 
 
 def roc_auc(s: Sweep) -> np.ndarray:
-    """``(b,)`` float64, the chance that a host scores above another star, ties counting half; NaN in one class."""
+    """``(b,)`` float64, the chance that a host scores above another star, ties half; NaN in one class."""
     recall, rate = s.recall, s.false_positive_rate
     before = np.concatenate([np.zeros_like(recall[:, :1]), recall[:, :-1]], axis=1)
     return np.sum(np.diff(rate, axis=1, prepend=0) * (recall + before) / 2, axis=1)
@@ -113,12 +113,12 @@ def bootstrap(
     seed: int,
     n: int,
 ) -> np.ndarray:
-    """``statistic`` of every resample: ``(b, n_rows)`` int weights to ``(b, ...)``, joined to ``(n, ...)``."""
+    """``(n, ...)``: ``statistic``, from ``(b, n_rows)`` int weights to ``(b, ...)``, of every resample."""
     return np.concatenate([statistic(weight) for weight in resamples(labels, groups, seed=seed, n=n)])
 
 
 def percentiles(samples: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Lower and upper end of the central 95 % of ``(n, ...)`` samples; undefined samples (NaN) are left out."""
+    """Lower and upper end of the central 95 % of ``(n, ...)`` samples; NaN (undefined) is left out."""
     tail = (1 - LEVEL) / 2
     low, high = np.nanquantile(samples, [tail, 1 - tail], axis=0)
     return low, high

@@ -1,4 +1,4 @@
-"""From logits to probabilities: the training prior put back, two parameters by Platt, and a stored threshold."""
+"""From logits to probabilities: the training prior put back, Platt's two parameters, a stored threshold."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ SMALLEST_SLOPE = 1e-3
 def fit_platt(logits: np.ndarray, labels: np.ndarray) -> tuple[float, float]:
     """Slope and intercept of ``P(host) = sigmoid(slope * logit + intercept)``.
 
-    Platt (1999) with his smoothed targets, ``(n1 + 1) / (n1 + 2)`` and ``1 / (n0 + 2)`` in place of 1 and 0, which
-    keep the fit finite on separable rows and few hosts; the convex problem of Lin, Lin & Weng (2007).
+    Platt (1999) with his smoothed targets, ``(n1 + 1) / (n1 + 2)`` and ``1 / (n0 + 2)`` in place of 1 and 0,
+    which keep the fit finite on separable rows and few hosts; the convex problem of Lin, Lin & Weng (2007).
 
     Args:
-        logits: ``(n,)`` float, log-odds of the model on rows it was not trained on, already shifted to the prior
-            of those rows (:func:`prior_shift`).
+        logits: ``(n,)`` float, log-odds of the model on rows it was not trained on, already shifted to the
+            prior of those rows (:func:`prior_shift`).
         labels: ``(n,)`` int, 1 for hosts.
 
     Returns:
@@ -65,8 +65,8 @@ def apply_platt(logits: np.ndarray, slope: float, intercept: float) -> np.ndarra
 def prior_shift(logits: np.ndarray, from_prior: float, to_prior: float) -> np.ndarray:
     """Log-odds of a model that saw a share ``from_prior`` of hosts, as if it had seen ``to_prior``.
 
-    Balanced batches teach a prior of one half; by Bayes' rule the remedy is an offset (Elkan 2001; Saerens et al.
-    2002): ``logit + log-odds(to_prior) - log-odds(from_prior)``.
+    Balanced batches teach a prior of one half; by Bayes' rule the remedy is an offset (Elkan 2001; Saerens et
+    al. 2002): ``logit + log-odds(to_prior) - log-odds(from_prior)``.
 
     Args:
         logits: ``(n,)`` float, log-odds.
@@ -82,10 +82,11 @@ def prior_shift(logits: np.ndarray, from_prior: float, to_prior: float) -> np.nd
 
 
 def choose_threshold(labels: np.ndarray, probability: np.ndarray) -> float:
-    """The probability from which a star is called a host: it maximises F1, the balance of recall and precision.
+    """The probability from which a star is called a host: it maximises F1.
 
-    It lies midway between the lowest score called a host and the next below it, so that a rounding error in either
-    flips nothing. Of several best thresholds the highest is taken: fewer false alarms for the same F1.
+    F1 is the harmonic mean of recall and precision. The threshold lies midway between the lowest score called
+    a host and the next below it, so that a rounding error in either flips nothing. Of several best thresholds
+    the highest is taken: fewer false alarms for the same F1.
 
     Args:
         labels: ``(n,)`` int of validation or out-of-fold rows, never of test rows.

@@ -2,13 +2,15 @@
 
 Each control takes something away and the model is scored again. They are reported, not gated:
 
-- **coverage**: cadence, gaps and baseline alone, without any flux. If that ranks hosts first, the hosts were observed
-  differently, and any model may have learned so. A score at chance does not show that the model ignores the gaps.
-- **masked**: dips replaced by the median. A model that still ranks hosts first uses something else: the noise level, the
-  variability, the campaign. Dips within 3 sigma survive the mask, so a score above chance is no proof of a shortcut
-  where transits are shallow.
-- **inverted**: the flux upside down, after cleaning. Transits become flares, while noise, variability and gaps stay. A
-  model that cannot tell the sign, such as one on a power spectrum, is not tested by it: say "not applicable".
+- **coverage**: cadence, gaps and baseline alone, without any flux. If that ranks hosts first, the hosts were
+  observed differently, and any model may have learned so. A score at chance does not show that the model
+  ignores the gaps.
+- **masked**: dips replaced by the median. A model that still ranks hosts first uses something else: the noise
+  level, the variability, the campaign. Dips within 3 sigma survive the mask, so a score above chance is no
+  proof of a shortcut where transits are shallow.
+- **inverted**: the flux upside down, after cleaning. Transits become flares, while noise, variability and
+  gaps stay. A model that cannot tell the sign, such as one on a power spectrum, is not tested by it: say "not
+  applicable".
 """
 
 from __future__ import annotations
@@ -35,8 +37,9 @@ def coverage_features(time: np.ndarray, valid: np.ndarray, cadence: float) -> np
         cadence: days between samples, for stars with fewer than two.
 
     Returns:
-        ``(n, 5)`` float64, the columns of :data:`COVERAGE`: share of cadences valid, number of gaps (steps longer than
-        1.5 cadences), the longest gap, first to last cadence, and the star's own median cadence, in days.
+        ``(n, 5)`` float64, the columns of :data:`COVERAGE`: share of cadences valid, number of gaps (steps
+        longer than 1.5 cadences), the longest gap, first to last cadence, and the star's own median cadence,
+        in days.
     """
     features = np.empty((len(valid), len(COVERAGE)))
     for i, (row, mask) in enumerate(zip(time, valid)):

@@ -16,8 +16,8 @@ def row_digest(flux: np.ndarray, valid: np.ndarray) -> np.ndarray:
 
     Args:
         flux: ``(n, c)`` float32, any unit.
-        valid: ``(n, c)`` bool. What stands in invalid cadences does not count, nor does trailing padding, so that
-            the same star padded to another length is still recognised.
+        valid: ``(n, c)`` bool. What stands in invalid cadences does not count, nor does trailing padding, so
+            that the same star padded to another length is still recognised.
 
     Returns:
         ``(n,)`` str, 32 hexadecimal digits (BLAKE2b).
@@ -109,6 +109,6 @@ def check_unseen(
     row = int(np.argmax(by_star)) if by_star.any() else int(np.argmax(by_row))
     what = "is a star" if by_star.any() else "is bit-identical to a row"
     raise InputError(
-        f"{file}: row {row} ({ids[row]}) {what} the run was trained on ({seen.sum()} of {len(ids)} rows are); "
+        f"{file}: row {row} ({ids[row]}) {what} the run was trained on ({seen.sum()} of {len(ids)} are); "
         "score a file without them, or the run's own source, whose held-out rows are then used"
     )

@@ -1,8 +1,9 @@
 """The figures by which a model is judged, each with its 95 % interval, and the curves behind them.
 
-Average precision and the rest come with star-level bootstrap intervals (:mod:`exojax.evaluation.bootstrap`). Exact
-binomial intervals (Clopper & Pearson 1934) serve only where the threshold was fixed beforehand: recall and precision
-at the stored threshold, and the bins of the reliability diagram. No interval includes the luck of training itself.
+Average precision and the rest come with star-level bootstrap intervals (:mod:`exojax.evaluation.bootstrap`).
+Exact binomial intervals (Clopper & Pearson 1934) serve only where the threshold was fixed beforehand: recall
+and precision at the stored threshold, and the bins of the reliability diagram. No interval includes the luck
+of training itself.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ RANKING = {
 
 @dataclass(frozen=True, eq=False)
 class Curve:
-    """A curve with its band: ``x, y`` ``(m,)`` of the rows themselves; ``grid, low, high`` ``(g,)``, 95 % band."""
+    """A curve ``x, y`` ``(m,)`` of the rows themselves and its 95 % band ``grid, low, high`` ``(g,)``."""
 
     x: np.ndarray
     y: np.ndarray
@@ -78,8 +79,8 @@ def evaluate(
         n_bootstrap: number of resamples.
 
     Returns:
-        ``n``, ``n_positive``, the four ranking figures, ``brier``, ``recall`` and ``precision`` (each ``value``,
-        ``low``, ``high``, or None with a warning where undefined), ``threshold``, ``confusion``
+        ``n``, ``n_positive``, the four ranking figures, ``brier``, ``recall`` and ``precision`` (each
+        ``value``, ``low``, ``high``, or None with a warning where undefined), ``threshold``, ``confusion``
         ``[[tn, fp], [fn, tp]]`` and ``warnings``.
 
     Raises:
@@ -116,8 +117,8 @@ def ranking(
 ) -> dict[str, Figure]:
     """The four figures that depend on the order of the rows alone, with star-level bootstrap intervals.
 
-    Average precision and ROC AUC are scikit-learn's; recall at precision 0.9 is the highest over all thresholds, 0
-    where precision never gets there, and precision at recall 0.9 likewise.
+    Average precision and ROC AUC are scikit-learn's; recall at precision 0.9 is the highest over all
+    thresholds, 0 where precision never gets there, and precision at recall 0.9 likewise.
 
     Args:
         labels: ``(n,)`` int, 1 for hosts.
@@ -205,8 +206,8 @@ def curves(
         n_bootstrap: number of resamples.
 
     Returns:
-        The PR and the ROC curve, both None where a class is missing. The PR curve is the step function under which
-        average precision is the area: at recall r, the precision of the first threshold that reaches r.
+        The PR and the ROC curve, both None where a class is missing. The PR curve is the step function under
+        which average precision is the area: at recall r, the precision of the first threshold that reaches r.
     """
     labels, score = np.asarray(labels).astype(np.int64), np.asarray(probability, np.float64)
     if labels.min(initial=1) == labels.max(initial=0):
@@ -263,12 +264,12 @@ def _warnings(figures: dict[str, Figure], n_hosts: int, *, repeated: bool, one_c
         texts.append(f"undefined, because {why}: {', '.join(undefined)}")
     if 0 < n_hosts < FEW_HOSTS:
         texts.append(
-            f"only {n_hosts} planet host(s): a bootstrap of so few stars gives intervals that are too narrow, even "
-            "of no width when all of them are ranked first; trust the exact interval of recall more"
+            f"only {n_hosts} planet host(s): a bootstrap of so few stars gives too narrow intervals, "
+            "even of no width when all of them are ranked first; trust the exact interval of recall more"
         )
     if repeated:
         texts.append(
-            "some stars have several rows: the exact intervals of recall and precision at the threshold count rows "
-            "as independent and are somewhat too narrow; the others draw stars"
+            "some stars have several rows: the exact intervals of recall and precision at the threshold "
+            "count rows as independent and are somewhat too narrow; the others draw stars"
         )
     return texts

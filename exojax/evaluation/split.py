@@ -66,7 +66,8 @@ def folds(groups: np.ndarray, labels: np.ndarray, *, k: int, seed: int, repeat: 
         repeat: number of the repetition; each deals the stars anew.
 
     Returns:
-        ``(n,)`` int64 in ``[0, k)``. Folds differ by at most one star in each class and by at most one in all.
+        ``(n,)`` int64 in ``[0, k)``. Folds differ by at most one star in each class and by at most one in
+        all.
 
     Raises:
         InputError: there is only one class, or a class has fewer stars than there are folds.
