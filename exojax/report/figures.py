@@ -1,0 +1,242 @@
+"""The figures of a report. Each function takes plain arrays and returns a matplotlib Figure; none keeps
+state."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from exojax.evaluation.metrics import Curve, Reliability
+from exojax.report.style import GREY, HOST, OTHER, say, single, styled
+
+
+@styled
+def loss_curve(records: Sequence[Mapping[str, Any]]) -> Figure:
+    """Training loss over steps, with the validation average precision on its own axes below where there is
+    one.
+
+    Args:
+        records: lines of ``metrics.jsonl``: dicts with ``step`` and any of ``loss`` and
+            ``val_average_precision``. Other keys and records without a loss are passed over.
+    """
+    figure = Figure()
+    rows = [("loss", "training loss", OTHER), ("val_average_precision", "validation AP", HOST)]
+    series = [(_series(records, key), label, colour) for key, label, colour in rows]
+    series = [entry for entry in series if len(entry[0][0])]
+    if not series:
+        say(figure.add_subplot(), "no training loss: this model is not trained step by step")
+        return figure
+    panels = figure.subplots(len(series), 1, sharex=True, squeeze=False)[:, 0]
+    for axes, ((step, value), label, colour) in zip(panels, series):
+        few = len(step) <= 60
+        if not few:
+            axes.plot(step, value, color=colour, alpha=0.3, linewidth=0.8)
+            value = _smooth(value)
+        axes.plot(step, value, color=colour, marker="o" if few else "", markersize=3)
+        axes.set_ylabel(label)
+        if label == "training loss" and value.min() > 0 and value.max() / value.min() > 30:
+            axes.set_yscale("log")
+    panels[-1].set_xlabel("step")
+    panels[0].set_title("Training")
+    return figure
+
+
+@styled
+def precision_recall(curve: Curve | None, base_rate: float, ap: Mapping[str, float] | None) -> Figure:
+    """Precision over recall with its 95 % band; the dashed line is what a guess reaches, the base rate.
+
+    Args:
+        curve: from :func:`exojax.evaluation.metrics.curves`.
+        base_rate: share of hosts among the rows.
+        ap: the average precision to print, with its interval.
+    """
+    figure, axes = single()
+    if curve is None:
+        say(axes, "no precision-recall curve: the rows hold one class only")
+        return figure
+    axes.fill_between(curve.grid, curve.low, curve.high, step="pre", color=OTHER, alpha=0.18, linewidth=0)
+    axes.step(curve.x, curve.y, where="pre", color=OTHER, label=_with_figure("average precision", ap))
+    axes.axhline(base_rate, color=GREY, linestyle="--", linewidth=1, label=f"base rate {base_rate:.3g}")
+    axes.set(
+        xlim=(-0.01, 1.01),
+        ylim=(0, 1.03),
+        xlabel="recall (hosts found)",
+        ylabel="precision (hosts among found)",
+    )
+    axes.set_title("Precision and recall")
+    axes.legend(loc="upper right" if np.mean(curve.y[-(len(curve.y) // 2) :]) < 0.5 else "lower left")
+    return figure
+
+
+@styled
+def roc(curve: Curve | None, auc: Mapping[str, float] | None) -> Figure:
+    """True over false positive rate with its 95 % band; the dashed diagonal is a guess.
+
+    Args:
+        curve: from :func:`exojax.evaluation.metrics.curves`.
+        auc: the area to print, with its interval.
+    """
+    figure, axes = single()
+    if curve is None:
+        say(axes, "no ROC curve: the rows hold one class only")
+        return figure
+    axes.fill_between(curve.grid, curve.low, curve.high, color=OTHER, alpha=0.18, linewidth=0)
+    axes.plot(curve.x, curve.y, color=OTHER, label=_with_figure("ROC AUC", auc))
+    axes.plot([0, 1], [0, 1], color=GREY, linestyle="--", linewidth=1, label="chance")
+    axes.set(
+        xlim=(-0.01, 1.01), ylim=(0, 1.03), xlabel="false positive rate", ylabel="true positive rate (recall)"
+    )
+    axes.set_title("Receiver operating characteristic")
+    axes.legend(loc="lower right")
+    return figure
+
+
+@styled
+def calibration(bins: Reliability) -> Figure:
+    """Share of hosts against the probability given, with exact 95 % intervals; the number of rows a bin
+    below.
+
+    Args:
+        bins: from :func:`exojax.evaluation.metrics.reliability`.
+    """
+    figure = Figure(figsize=(6.0, 5.2))
+    upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=[3, 1])
+    upper.plot([0, 1], [0, 1], color=GREY, linestyle="--", linewidth=1, label="perfectly calibrated")
+    error = np.stack([bins.observed - bins.low, bins.high - bins.observed]).clip(0)
+    upper.errorbar(bins.predicted, bins.observed, yerr=error, color=OTHER, fmt="o", capsize=3, linewidth=1.2)
+    upper.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), ylabel="share of hosts")
+    upper.set_title("Calibration")
+    upper.legend(loc="upper left")
+    lower.vlines(bins.predicted, 0.7, bins.count, color=OTHER, linewidth=6)
+    lower.set(
+        yscale="log",
+        ylim=(0.7, 3 * bins.count.max()),
+        ylabel="rows",
+        xlabel="predicted probability of a planet",
+    )
+    return figure
+
+
+@styled
+def confusion(matrix: Sequence[Sequence[int]], threshold: float) -> Figure:
+    """The four counts at the stored threshold; the shade is the share within the true class.
+
+    Args:
+        matrix: ``[[tn, fp], [fn, tp]]``.
+        threshold: rows at or above it are called hosts.
+    """
+    counts = np.asarray(matrix)
+    share = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    figure = Figure(figsize=(5.0, 4.0))
+    axes = figure.add_subplot()
+    axes.imshow(share, cmap="Blues", vmin=0, vmax=1)
+    for i, j in np.ndindex(2, 2):
+        colour = "white" if share[i, j] > 0.55 else "black"
+        axes.text(j, i - 0.06, f"{counts[i, j]:,}", ha="center", va="center", color=colour, fontsize=17)
+        axes.text(j, i + 0.2, f"{share[i, j]:.1%} of the class", ha="center", color=colour, fontsize=9.5)
+    axes.set_xticks([0, 1], ["called other", "called host"])
+    axes.set_yticks([0, 1], ["other", "host"])
+    axes.tick_params(length=0)
+    axes.spines[:].set_visible(False)
+    axes.set_title(f"Confusion at the threshold {threshold:.3g}")
+    return figure
+
+
+@styled
+def light_curves(
+    time: np.ndarray,
+    flux: np.ndarray,
+    valid: np.ndarray,
+    titles: Sequence[str],
+    *,
+    title: str,
+    flux_unit: str,
+    time_unit: str = "days",
+    columns: int = 2,
+    colours: Sequence[str] | None = None,
+) -> Figure:
+    """A panel of light curves, one dot a cadence. The few points beyond the axes are triangles on the edge.
+
+    Args:
+        time: ``(k, c)`` float64, days.
+        flux: ``(k, c)`` float32.
+        valid: ``(k, c)`` bool; other cadences are not drawn.
+        titles: ``k`` texts, as made by :func:`star_title`.
+        title: of the whole.
+        flux_unit: label of the brightness axis.
+        time_unit: label of the time axis.
+        columns: panels side by side, filled row by row.
+        colours: ``k`` colours, or None.
+    """
+    rows = max(1, -(-len(titles) // columns))
+    figure = Figure(figsize=(4.6 * columns, 0.7 + 1.75 * rows))
+    if not len(titles):
+        say(figure.add_subplot(), "no light curve to show")
+        return figure
+    panels = figure.subplots(rows, columns, squeeze=False).ravel()
+    for axes in panels[len(titles) :]:
+        axes.set_axis_off()
+    for k, axes in enumerate(panels[: len(titles)]):
+        t, f = time[k][valid[k]], flux[k][valid[k]].astype(np.float64)
+        axes.set_title(titles[k], fontsize=9.5)
+        axes.tick_params(labelsize=9)
+        if len(f) == 0:
+            continue
+        low, high = np.percentile(f, [0.1, 99.9])
+        margin = 0.08 * (high - low) or 0.05 * abs(high) or 1.0
+        low, high = low - margin, high + margin
+        colour = colours[k] if colours else OTHER
+        inside = (f >= low) & (f <= high)
+        axes.plot(t[inside], f[inside], ".", markersize=1.8, color=colour, rasterized=True)
+        for beyond, edge, mark in ((f < low, low, "v"), (f > high, high, "^")):
+            axes.plot(t[beyond], np.full(beyond.sum(), edge), mark, color=GREY, markersize=4, clip_on=False)
+        axes.set_ylim(low, high)
+    figure.supxlabel(f"time ({time_unit})", fontsize=11)
+    figure.supylabel(flux_unit, fontsize=11)
+    figure.suptitle(title, fontsize=12.5)
+    return figure
+
+
+def star_title(identity: str, probability: float | None, label: int | None) -> str:
+    """``id   P = 0.93   host``: the id cut to 28 characters, and to those that matplotlib's font can draw."""
+    identity = "".join(c if c.isprintable() and ord(c) < 256 else "?" for c in str(identity))
+    short = identity if len(identity) <= 28 else f"{identity[:13]}…{identity[-14:]}"
+    parts = [short.replace("$", r"\$")]  # a dollar would start a formula
+    if probability is not None:
+        parts.append(f"P = {probability:.3g}")
+    if label is not None:
+        parts.append("host" if label == 1 else "no known planet")
+    return "   ".join(parts)
+
+
+def most_wrong(labels: np.ndarray, probability: np.ndarray, count: int) -> np.ndarray:
+    """``(<= count,)`` int, the rows farthest from their label: half hosts missed, half false alarms, if it
+    can."""
+    order = np.argsort(-np.abs(probability - labels), kind="stable")
+    missed, alarms = order[labels[order] == 1], order[labels[order] != 1]
+    missed = missed[: max(count // 2, count - len(alarms))]
+    return np.concatenate([missed, alarms[: count - len(missed)]])
+
+
+def _series(records: Sequence[Mapping[str, Any]], key: str) -> tuple[np.ndarray, np.ndarray]:
+    found = [(r["step"], r[key]) for r in records if r.get(key) is not None and np.isfinite(r[key])]
+    step, value = np.array(found, np.float64).reshape(-1, 2).T
+    return step, value
+
+
+def _smooth(value: np.ndarray) -> np.ndarray:
+    """Running mean over a fiftieth of the curve, shortened at the ends."""
+    width = max(3, len(value) // 50) | 1
+    kernel = np.ones(width)
+    return np.convolve(value, kernel, "same") / np.convolve(np.ones(len(value)), kernel, "same")
+
+
+def _with_figure(name: str, figure: Mapping[str, float] | None) -> str:
+    return (
+        name
+        if figure is None
+        else f"{name} {figure['value']:.3f} [{figure['low']:.3f}, {figure['high']:.3f}]"
+    )

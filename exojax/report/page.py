@@ -1,0 +1,208 @@
+"""One self-contained HTML page: no script, no second file, readable on a phone and in the dark."""
+
+from __future__ import annotations
+
+import base64
+import os
+import tempfile
+from collections.abc import Mapping, Sequence
+from html import escape
+from pathlib import Path
+from typing import Any
+
+from matplotlib.figure import Figure
+
+from exojax.report.style import png
+
+NAMES = {
+    "average_precision": "Average precision",
+    "roc_auc": "ROC AUC",
+    "recall_at_precision_0.9": "Recall at precision 0.9",
+    "precision_at_recall_0.9": "Precision at recall 0.9",
+    "brier": "Brier score (lower is better)",
+    "recall": "Recall at the threshold",
+    "precision": "Precision at the threshold",
+}
+CSS = """
+:root{color-scheme:light
+dark;--ink:#1c2330;--paper:#fff;--soft:#5b6472;--line:#d9dee6;--warn:#fff4d6;--edge:#d08700}
+@media(prefers-color-scheme:dark){
+:root{--ink:#e6e9ee;--paper:#14181f;--soft:#9aa4b2;--line:#323a46;--warn:#3a2f12;--edge:#e0a030}}
+*{box-sizing:border-box} body{margin:0 auto;padding:1.2rem 1rem
+3rem;max-width:62rem;background:var(--paper);color:var(--ink); font:16px/1.5 system-ui,sans-serif}
+h1{font-size:1.6rem;line-height:1.25;margin:.4rem 0}h2{font-size:1.15rem;margin:2.2rem 0 .6rem}
+p{margin:.5rem 0}.soft{color:var(--soft)}code{font:.88em/1.4 ui-monospace,monospace;overflow-wrap:anywhere}
+.warn{background:var(--warn);border-left:4px solid var(--edge);padding:.6rem 1rem;margin:1rem
+0;border-radius:0 6px 6px 0} .warn ul{margin:.3rem 0;padding-left:1.2rem}
+.scroll{overflow-x:auto}table{border-collapse:collapse;font-variant-numeric:tabular-nums}
+th,td{text-align:left;padding:.35rem .9rem .35rem 0;border-bottom:1px solid var(--line);vertical-align:top}
+th{color:var(--soft);font-weight:600}td.n{white-space:nowrap}
+.plots{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,27rem),1fr));gap:1rem}
+figure{margin:0}figure.wide{grid-column:1/-1}img{width:100%;height:auto;border-radius:6px;background:#fff}
+figcaption{color:var(--soft);font-size:.9rem}
+"""
+
+
+def write_report(
+    path: Path,
+    *,
+    title: str,
+    metrics: Mapping[str, Any],
+    figures: Mapping[str, Figure | bytes],
+    config: Mapping[str, Any],
+    warnings: Sequence[str] = (),
+    comparison: Sequence[Mapping[str, Any]] = (),
+    controls: Sequence[Mapping[str, Any]] = (),
+    summary: str = "",
+    data: Mapping[str, Any] | None = None,
+) -> None:
+    """Write the report of a run or of a comparison, in one step, so that no half page is ever seen.
+
+    Args:
+        path: the HTML file.
+        title: heading of the page.
+        metrics: as in ``metrics.json``; figures are ``{"value", "low", "high"}`` or None.
+        figures: caption to a matplotlib figure or to the bytes of a PNG, in the order shown. Wide ones take
+            the whole width.
+        config: the run's configuration, nested as in ``config.json``.
+        warnings: sentences shown on top, those of ``metrics`` after them; a sentence is shown once.
+        comparison: rows of one table that compares models: column name to text, number or figure.
+        controls: rows from :func:`exojax.evaluation.controls.score`.
+        summary: a paragraph under the title.
+        data: what is known of the data (source, stars, fingerprint), name to value.
+    """
+    told = list(dict.fromkeys([*warnings, *metrics.get("warnings", ())]))
+    facts = dict(data or {}) | {k: metrics[k] for k in ("model", "data_sha256") if k in metrics}
+    body = [
+        f"<h1>{escape(title)}</h1>",
+        f"<p>{escape(summary)}</p>" if summary else "",
+        _warnings(told),
+        _section("Models compared", _table(comparison) if comparison else ""),
+        _section("Figures", _metrics(metrics)),
+        _section("Plots", "".join(_plot(caption, figure) for caption, figure in figures.items()), "plots"),
+        _section("Shortcut controls", _controls(controls) if controls else ""),
+        _section("Data", _pairs(facts) if facts else ""),
+        _section("Configuration", _pairs(_flat(config)) if config else ""),
+    ]
+    page = (
+        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width,initial-scale=1">'
+        f"<title>{escape(title)}</title><style>{CSS}</style></head>\n<body>\n"
+        + "\n".join(part for part in body if part)
+        + "\n</body></html>\n"
+    )
+    write_atomically(path, page.encode())
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Write ``content`` beside ``path`` and move it there: a reader sees the old file or the new, never
+    half."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+        os.chmod(name, 0o644)  # mkstemp's 0o600 would hide a report from the people it is meant for
+        os.replace(name, path)
+    except BaseException:
+        os.unlink(name)
+        raise
+
+
+def figure_text(figure: Any) -> str:
+    """``0.693 [0.612, 0.770]`` of a figure with an interval, ``undefined`` of None, and a short text of the
+    rest."""
+    if figure is None:
+        return "undefined"
+    if isinstance(figure, Mapping) and "value" in figure:
+        if figure.get("low") is None:
+            return number(figure["value"])
+        return f"{number(figure['value'])} [{number(figure['low'])}, {number(figure['high'])}]"
+    return number(figure)
+
+
+def number(value: Any) -> str:
+    """Three decimals for a share, four digits for other floats, as it is for the rest."""
+    if not isinstance(value, float):
+        return str(value)
+    return f"{value:.3f}" if 0.001 <= abs(value) <= 1 or value == 0 else f"{value:.4g}"
+
+
+def _section(heading: str, content: str, css: str = "") -> str:
+    return f'<h2>{heading}</h2>\n<div class="{css or "scroll"}">{content}</div>' if content else ""
+
+
+def _warnings(told: Sequence[str]) -> str:
+    if not told:
+        return ""
+    items = "".join(f"<li>{escape(text)}</li>" for text in told)
+    return f'<div class="warn"><strong>Read this first</strong><ul>{items}</ul></div>'
+
+
+def _metrics(metrics: Mapping[str, Any]) -> str:
+    rows = [(label, metrics[key]) for key, label in NAMES.items() if key in metrics]
+    if not rows:
+        return ""
+    cells = "".join(f'<tr><td>{label}</td><td class="n">{figure_text(f)}</td></tr>' for label, f in rows)
+    note = (
+        f"{metrics['n']:,} rows, {metrics['n_positive']:,} of them planet hosts (base rate "
+        f"{metrics['n_positive'] / max(metrics['n'], 1):.3g}). Threshold {number(metrics['threshold'])}. "
+        "Intervals are 95 %: star-level bootstrap, but exact binomial for recall and precision at the threshold."
+    )
+    table = f"<table><tr><th>figure</th><th>value [95 % interval]</th></tr>{cells}</table>"
+    return f'{table}<p class="soft">{escape(note)}</p>'
+
+
+def _plot(caption: str, figure: Figure | bytes) -> str:
+    content = figure if isinstance(figure, bytes) else png(figure)
+    # Width and height of a PNG stand at fixed places of its header.
+    width, height = int.from_bytes(content[16:20], "big"), int.from_bytes(content[20:24], "big")
+    wide = ' class="wide"' if width > 1.6 * height or width > 1100 else ""
+    source = base64.b64encode(content).decode()
+    text = escape(caption)
+    return (
+        f'<figure{wide}><img alt="{text}" width="{width}" height="{height}" '
+        f'src="data:image/png;base64,{source}"><figcaption>{text}</figcaption></figure>'
+    )
+
+
+def _controls(rows: Sequence[Mapping[str, Any]]) -> str:
+    names = {
+        "control": "control",
+        "against": "hosts against",
+        "roc_auc": "ROC AUC",
+        "average_precision": "average precision",
+        "says": "what it says",
+    }
+    table = _table([{label: row.get(key) for key, label in names.items()} for row in rows])
+    note = (
+        "What is left of the ranking when the planets are taken away: a ROC AUC of 0.5 is chance. Dips shallower "
+        "than 3 sigma survive masking."
+    )
+    return f'{table}<p class="soft">{note}</p>'
+
+
+def _table(rows: Sequence[Mapping[str, Any]]) -> str:
+    columns = list(dict.fromkeys(key for row in rows for key in row))
+    head = "".join(f"<th>{escape(str(c))}</th>" for c in columns)
+    lines = ("".join(_cell(row.get(c)) for c in columns) for row in rows)
+    return f"<table><tr>{head}</tr>" + "".join(f"<tr>{line}</tr>" for line in lines) + "</table>"
+
+
+def _cell(value: Any) -> str:
+    css = "" if isinstance(value, str) else ' class="n"'
+    return f"<td{css}>{escape(figure_text(value))}</td>"
+
+
+def _pairs(values: Mapping[str, Any]) -> str:
+    lines = (
+        f"<tr><td>{escape(str(k))}</td><td><code>{escape(str(v))}</code></td></tr>" for k, v in values.items()
+    )
+    return f"<table>{''.join(lines)}</table>"
+
+
+def _flat(config: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for key, value in config.items():
+        flat |= _flat(value, f"{prefix}{key}.") if isinstance(value, Mapping) else {f"{prefix}{key}": value}
+    return flat
