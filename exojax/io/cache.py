@@ -1,0 +1,86 @@
+"""Arrays kept between runs in the user's cache directory.
+
+One uncompressed ``.npz`` an entry: the zip format's CRC-32 of each array is verified whenever it is read, and no
+entry is ever unpickled. An entry lives in ``$EXOJAX_CACHE``, else ``$XDG_CACHE_HOME/exojax``, else
+``~/.cache/exojax``; never beside the data, so that a read-only data folder needs no special case. There is one
+entry for each file read (about a quarter of its CSV's size), replaced when the file changes, and nothing else is
+deleted: to clear the cache, delete that directory.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+import tempfile
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from pathlib import Path
+
+import numpy as np
+
+_log = logging.getLogger(__name__)
+_STAMP = "_stamp"
+
+
+def directory() -> Path:
+    """Where entries live; it need not exist, nor be writable."""
+    if chosen := os.environ.get("EXOJAX_CACHE"):
+        return Path(chosen)
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "exojax"
+
+
+def load_or_make(
+    key: str, make: Callable[[], dict[str, np.ndarray]], *, stamp: str = ""
+) -> dict[str, np.ndarray]:
+    """The arrays stored under ``key``, or those of ``make()``, which are then stored.
+
+    An entry is made again when its ``stamp`` is another one or when it is damaged (which the log says). A cache
+    that cannot be written costs time, never an error; ``make``'s own errors pass through and store nothing.
+
+    Args:
+        key: what the arrays are, the same from run to run; a change of their layout needs another key.
+        make: returns named arrays of any shape and any dtype but object.
+        stamp: what the arrays were made from, such as a file's size and modification time.
+
+    Returns:
+        the named arrays, writeable and owned by the caller.
+    """
+    path = directory() / f"{hashlib.sha256(key.encode()).hexdigest()[:32]}.npz"
+    stored = _load(path, stamp)
+    if stored is not None:
+        return stored
+    made = make()
+    try:
+        _store(path, {**made, _STAMP: np.array(stamp)})
+    except OSError as error:
+        _log.info("%s cannot be written (%s): nothing is cached", path, error)
+    return made
+
+
+def _load(path: Path, stamp: str) -> dict[str, np.ndarray] | None:
+    try:
+        with np.load(path, allow_pickle=False) as entry:
+            if str(entry[_STAMP]) != stamp:
+                return None
+            return {name: entry[name] for name in entry.files if name != _STAMP}
+    except FileNotFoundError:
+        return None
+    # A damaged zip fails in a dozen ways (BadZipFile, ValueError, KeyError, NotImplementedError, MemoryError, ...)
+    # and all of them mean the same: make the entry again.
+    except Exception as error:
+        _log.warning("the cache entry %s is damaged (%s): made again", path, error)
+        return None
+
+
+def _store(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor, temporary = tempfile.mkstemp(dir=path.parent, suffix=".tmp")
+    try:
+        with os.fdopen(descriptor, "wb") as stream:
+            np.savez(stream, allow_pickle=False, **arrays)
+        os.replace(temporary, path)
+    except BaseException:
+        with suppress(OSError):
+            os.unlink(temporary)
+        raise
