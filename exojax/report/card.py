@@ -84,8 +84,8 @@ def _figures(metrics: Mapping[str, Any]) -> list[str]:
         "|---|---|",
         *(f"| {label} | {figure_text(metrics[key])} |" for key, label in NAMES.items() if key in metrics),
         "",
-        f"At the stored threshold {figure_text(metrics['threshold'])}: {tp} hosts found, {fn} missed, {fp} other "
-        f"stars called hosts, {tn} rightly passed over.",
+        f"At the stored threshold {figure_text(metrics['threshold'])}: {tp} hosts found, {fn} missed, {fp} "
+        f"other stars called hosts, {tn} rightly passed over.",
     ]
 
 

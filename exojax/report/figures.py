@@ -67,7 +67,7 @@ def precision_recall(curve: Curve | None, base_rate: float, ap: Mapping[str, flo
         ylabel="precision (hosts among found)",
     )
     axes.set_title("Precision and recall")
-    axes.legend(loc="upper right" if np.mean(curve.y[-(len(curve.y) // 2) :]) < 0.5 else "lower left")
+    figure.legend(loc="outside lower center", ncols=2)
     return figure
 
 
@@ -109,7 +109,7 @@ def calibration(bins: Reliability) -> Figure:
     upper.errorbar(bins.predicted, bins.observed, yerr=error, color=OTHER, fmt="o", capsize=3, linewidth=1.2)
     upper.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), ylabel="share of hosts")
     upper.set_title("Calibration")
-    upper.legend(loc="upper left")
+    figure.legend(loc="outside lower center")
     lower.vlines(bins.predicted, 0.7, bins.count, color=OTHER, linewidth=6)
     lower.set(
         yscale="log",
@@ -192,8 +192,12 @@ def light_curves(
         inside = (f >= low) & (f <= high)
         axes.plot(t[inside], f[inside], ".", markersize=1.8, color=colour, rasterized=True)
         for beyond, edge, mark in ((f < low, low, "v"), (f > high, high, "^")):
-            axes.plot(t[beyond], np.full(beyond.sum(), edge), mark, color=GREY, markersize=4, clip_on=False)
+            if beyond.any():
+                axes.plot(
+                    t[beyond], np.full(beyond.sum(), edge), mark, color=GREY, markersize=4, clip_on=False
+                )
         axes.set_ylim(low, high)
+        axes.ticklabel_format(axis="y", useOffset=False)
     figure.supxlabel(f"time ({time_unit})", fontsize=11)
     figure.supylabel(flux_unit, fontsize=11)
     figure.suptitle(title, fontsize=12.5)

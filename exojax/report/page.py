@@ -36,9 +36,9 @@ p{margin:.5rem 0}.soft{color:var(--soft)}code{font:.88em/1.4 ui-monospace,monosp
 0;border-radius:0 6px 6px 0} .warn ul{margin:.3rem 0;padding-left:1.2rem}
 .scroll{overflow-x:auto}table{border-collapse:collapse;font-variant-numeric:tabular-nums}
 th,td{text-align:left;padding:.35rem .9rem .35rem 0;border-bottom:1px solid var(--line);vertical-align:top}
-th{color:var(--soft);font-weight:600}td.n{white-space:nowrap}
+th{color:var(--soft);font-weight:600}td.n{white-space:nowrap}td.t{min-width:16rem}
 .plots{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,27rem),1fr));gap:1rem}
-figure{margin:0}figure.wide{grid-column:1/-1}img{width:100%;height:auto;border-radius:6px;background:#fff}
+figure{margin:0;min-width:0}figure.wide{grid-column:1/-1;overflow-x:auto}figure.wide img{min-width:42rem}img{width:100%;height:auto;border-radius:6px;background:#fff}
 figcaption{color:var(--soft);font-size:.9rem}
 """
 
@@ -147,7 +147,7 @@ def _metrics(metrics: Mapping[str, Any]) -> str:
     note = (
         f"{metrics['n']:,} rows, {metrics['n_positive']:,} of them planet hosts (base rate "
         f"{metrics['n_positive'] / max(metrics['n'], 1):.3g}). Threshold {number(metrics['threshold'])}. "
-        "Intervals are 95 %: star-level bootstrap, but exact binomial for recall and precision at the threshold."
+        "Intervals are 95 %: star-level bootstrap; exact binomial for recall and precision at the threshold."
     )
     table = f"<table><tr><th>figure</th><th>value [95 % interval]</th></tr>{cells}</table>"
     return f'{table}<p class="soft">{escape(note)}</p>'
@@ -176,8 +176,8 @@ def _controls(rows: Sequence[Mapping[str, Any]]) -> str:
     }
     table = _table([{label: row.get(key) for key, label in names.items()} for row in rows])
     note = (
-        "What is left of the ranking when the planets are taken away: a ROC AUC of 0.5 is chance. Dips shallower "
-        "than 3 sigma survive masking."
+        "What is left of the ranking when the planets are taken away: a ROC AUC of 0.5 is chance. Dips "
+        "shallower than 3 sigma survive masking."
     )
     return f'{table}<p class="soft">{note}</p>'
 
@@ -190,8 +190,9 @@ def _table(rows: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _cell(value: Any) -> str:
-    css = "" if isinstance(value, str) else ' class="n"'
-    return f"<td{css}>{escape(figure_text(value))}</td>"
+    text = "–" if value is None else figure_text(value)
+    css = "t" if len(text) > 40 else "n"
+    return f'<td class="{css}">{escape(text)}</td>'
 
 
 def _pairs(values: Mapping[str, Any]) -> str:
