@@ -1,0 +1,86 @@
+"""Eclipsing binaries, the chief impostors: V shapes, secondaries, odd-even pairs, diluted blends."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from scipy.special import ndtri
+
+from exojax.simulate.stars import Stars
+from exojax.simulate.transits import Events, Orbits, find_events, scaled_axis
+
+N_BINARY_UNIFORMS = 8
+# Closer pairs than this many summed radii are in contact and no longer eclipse like two discs.
+DETACHED = 1.4
+
+
+@dataclass(frozen=True, eq=False)
+class Binaries:
+    """Eclipsing pairs, one a row: ``primary`` and ``secondary`` are the orbits seen by the star eclipsed each
+    time (the secondary half a period later, lengths in radii of the smaller star); ``primary_light`` and
+    ``secondary_light`` are ``(n,)`` shares of the whole flux, ``ellipsoidal`` the ``(n,)`` semi-amplitude of
+    the tidal modulation.
+    """
+
+    primary: Orbits
+    secondary: Orbits
+    primary_light: np.ndarray
+    secondary_light: np.ndarray
+    ellipsoidal: np.ndarray
+
+
+def draw_binaries(stars: Stars, uniforms: np.ndarray) -> Binaries:
+    """One eclipsing companion a star, from ``(n, N_BINARY_UNIFORMS)`` numbers in (0, 1).
+
+    Periods are log-normal, already weighted by the chance of an eclipse; a third are near-twins, whose
+    eclipses look alike and double the apparent frequency; surface brightness falls with size as on the main
+    sequence. In 4 of 10 a brighter star in the aperture dilutes the pair to 0.2-30 % of the flux, so that its
+    eclipses are as shallow as a planet's. Orbits are circular. The tidal modulation follows Morris (1985).
+    """
+    u = uniforms.T
+    twin = u[0] < 0.35
+    ratio = np.where(twin, 0.85 + 0.15 * u[1], 0.12 + 0.73 * u[1])
+    period = np.clip(1.8 * np.exp(1.3 * ndtri(u[2])), 0.3, 60.0)
+    mass = stars.density * (1 + ratio)
+    closest = DETACHED * (1 + ratio)
+    period = np.maximum(period, (closest / scaled_axis(np.ones_like(period), mass)) ** 1.5)
+    axis = scaled_axis(period, mass)
+    impact = u[3] * (1 + ratio)
+    brightness = np.minimum(ratio**2.5 * np.exp(0.15 * ndtri(u[4])), 1.0)
+    blend = np.where(u[5] < 0.4, 0.002 * 150.0 ** u[6], 1.0)
+    light = brightness * ratio**2
+    primary = Orbits(period, u[7] * period, axis, impact, ratio, stars.limb_darkening)
+    secondary = replace(
+        primary,
+        t0=primary.t0 + 0.5 * period,
+        scaled_axis=axis / ratio,
+        impact=impact / ratio,
+        radius_ratio=1 / ratio,
+    )
+    inclined = 1 - (impact / axis) ** 2
+    return Binaries(
+        primary=primary,
+        secondary=secondary,
+        primary_light=blend / (1 + light),
+        secondary_light=blend * light / (1 + light),
+        ellipsoidal=1.2 * blend * ratio * axis**-3 * inclined,
+    )
+
+
+def find_eclipses(binaries: Binaries, time: np.ndarray, exposure: float) -> tuple[Events, Events]:
+    """Primary and secondary eclipses over ``(n_cadences,)`` float64 days, deficits as shares of all flux."""
+    primary = find_events(binaries.primary, time, exposure)
+    secondary = find_events(binaries.secondary, time, exposure)
+    return (
+        replace(primary, deficit=primary.deficit * binaries.primary_light[primary.row].astype(np.float32)),
+        replace(
+            secondary, deficit=secondary.deficit * binaries.secondary_light[secondary.row].astype(np.float32)
+        ),
+    )
+
+
+def tides(binaries: Binaries, time: np.ndarray) -> np.ndarray:
+    """Ellipsoidal modulation, ``(n, n_cadences)`` float64 about 0, faintest in eclipse."""
+    cycles = (time - binaries.primary.t0[:, None]) / binaries.primary.period[:, None]
+    return -binaries.ellipsoidal[:, None] * np.cos(4 * np.pi * cycles)
