@@ -1,10 +1,10 @@
 """Arrays kept between runs in the user's cache directory.
 
-One uncompressed ``.npz`` an entry: the zip format's CRC-32 of each array is verified whenever it is read, and no
-entry is ever unpickled. An entry lives in ``$EXOJAX_CACHE``, else ``$XDG_CACHE_HOME/exojax``, else
-``~/.cache/exojax``; never beside the data, so that a read-only data folder needs no special case. There is one
-entry for each file read (about a quarter of its CSV's size), replaced when the file changes, and nothing else is
-deleted: to clear the cache, delete that directory.
+One uncompressed ``.npz`` an entry: the zip format's CRC-32 of each array is verified whenever it is read, and
+no entry is ever unpickled. An entry lives in ``$EXOJAX_CACHE``, else ``$XDG_CACHE_HOME/exojax``, else
+``~/.cache/exojax``; never beside the data, so that a read-only data folder needs no special case. There is
+one entry for each file read (about a quarter of its CSV's size), replaced when the file changes, and nothing
+else is deleted: to clear the cache, delete that directory.
 """
 
 from __future__ import annotations
@@ -35,8 +35,9 @@ def load_or_make(
 ) -> dict[str, np.ndarray]:
     """The arrays stored under ``key``, or those of ``make()``, which are then stored.
 
-    An entry is made again when its ``stamp`` is another one or when it is damaged (which the log says). A cache
-    that cannot be written costs time, never an error; ``make``'s own errors pass through and store nothing.
+    An entry is made again when its ``stamp`` is another one or when it is damaged (which the log says). A
+    cache that cannot be written costs time, never an error; ``make``'s own errors pass through and store
+    nothing.
 
     Args:
         key: what the arrays are, the same from run to run; a change of their layout needs another key.
@@ -66,8 +67,8 @@ def _load(path: Path, stamp: str) -> dict[str, np.ndarray] | None:
             return {name: entry[name] for name in entry.files if name != _STAMP}
     except FileNotFoundError:
         return None
-    # A damaged zip fails in a dozen ways (BadZipFile, ValueError, KeyError, NotImplementedError, MemoryError, ...)
-    # and all of them mean the same: make the entry again.
+    # A damaged zip fails in a dozen ways (BadZipFile, ValueError, KeyError, NotImplementedError, MemoryError,
+    # ...) and all of them mean the same: make the entry again.
     except Exception as error:
         _log.warning("the cache entry %s is damaged (%s): made again", path, error)
         return None

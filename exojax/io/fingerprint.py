@@ -30,8 +30,8 @@ def of_folder(by_name: Mapping[str, str]) -> str:
     """SHA-256 over the fingerprints of a folder's files, taken in the order of the files' names.
 
     Args:
-        by_name: file name -> its ``of_file``. The names only order the fingerprints: a renamed folder, or files
-            renamed without changing their order, stay the same data.
+        by_name: file name -> its ``of_file``. The names only order the fingerprints: a renamed folder, or
+            files renamed without changing their order, stay the same data.
     """
     joined = "\n".join(by_name[name] for name in sorted(by_name))
     return hashlib.sha256(joined.encode()).hexdigest()

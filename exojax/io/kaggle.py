@@ -1,4 +1,4 @@
-"""The CSV layout of Kaggle's "Exoplanet Hunting in Deep Space": ``LABEL, FLUX.1, FLUX.2, ...``, one star a line."""
+"""The CSV layout of Kaggle's "Exoplanet Hunting in Deep Space": ``LABEL, FLUX.1, ...``, one star a line."""
 
 from __future__ import annotations
 
@@ -9,21 +9,19 @@ from pathlib import Path
 
 import numpy as np
 
-from exojax.config import KEPLER_CADENCE_MINUTES
 from exojax.errors import InputError
-from exojax.io import cache, fingerprint, grid, opening
+from exojax.io import cache, cadence, fingerprint, grid, opening
 from exojax.lightcurve import LightCurves, shared_time
 
-_MINUTES_PER_DAY = 1440.0
 _LAYOUT = "a comma-separated header LABEL, FLUX.1, FLUX.2, ..."
 
 
 def read(path: Path, *, cadence_minutes: float | None = None, require_label: bool = True) -> LightCurves:
     """Read one CSV, plain, gzipped, or alone in a zip archive.
 
-    Every row is returned: those without a measurement, constant ones and duplicates too. The numbers are cached in
-    the user's cache directory, whether or not the file's own folder is writable, and the file is parsed again when
-    its size or modification time changes.
+    Every row is returned: those without a measurement, constant ones and duplicates too. The numbers are
+    cached in the user's cache directory, whether or not the file's own folder is writable, and the file is
+    parsed again when its size or modification time changes.
 
     Args:
         path: the file. ``LABEL`` is 2 for a planet host and 1 for the rest; columns may stand in any order.
@@ -32,12 +30,15 @@ def read(path: Path, *, cadence_minutes: float | None = None, require_label: boo
         require_label: whether a file without ``LABEL`` is refused; otherwise its ``label`` is None.
 
     Returns:
-        Light curves with ``id`` ``<file stem>:<0-based row>``, time from 0 in days, ``time_system`` ``assumed``, flux
-        in the file's own units (not absolute), and ``valid`` false where a value is missing or infinite.
+        Light curves with ``id`` ``<file stem>:<0-based row>``, time from 0 in days, ``time_system``
+        ``assumed``, flux in the file's own units (not absolute), and ``valid`` false where a value is missing
+        or infinite.
 
     Raises:
-        InputError: the file is missing, not readable, not in this layout, or holds anything but numbers and labels.
+        InputError: the file is missing, not readable, not in this layout, or holds anything but numbers and
+            labels.
     """
+    days, warnings = cadence.stated(cadence_minutes)
     stamp = opening.stamp(path)
     with ThreadPoolExecutor(1) as beside:
         sha256 = beside.submit(fingerprint.of_file, path)
@@ -48,27 +49,25 @@ def read(path: Path, *, cadence_minutes: float | None = None, require_label: boo
     valid = np.isfinite(flux)
     flux[~valid] = 0
     stem = re.sub(r"(\.csv)?(\.gz|\.zip)?$", "", path.name, flags=re.IGNORECASE)
-    cadence = (cadence_minutes or KEPLER_CADENCE_MINUTES) / _MINUTES_PER_DAY
-    assumed = f"cadence of {KEPLER_CADENCE_MINUTES} minutes is assumed; the file has no time axis"
     return LightCurves(
         id=np.array([f"{stem}:{row}" for row in range(len(flux))]),
-        time=shared_time(*flux.shape, cadence),
+        time=shared_time(flux.shape[0], flux.shape[1], days),
         flux=flux,
         valid=valid,
         label=table.get("label"),
         kind=None,
         catalogued=False,
         absolute=False,
-        cadence=cadence,
+        cadence=days,
         time_system="assumed",
         source=str(path),
         sha256=sha256.result(),
-        warnings=(assumed,) if cadence_minutes is None else (),
+        warnings=warnings,
     )
 
 
 def _parse(path: Path) -> dict[str, np.ndarray]:
-    """``flux`` ``(n_stars, n_cadences)`` float32, NaN where missing, and ``label`` ``(n_stars,)`` int8 where given."""
+    """``flux`` ``(n_stars, n_cadences)`` float32, NaN where missing; ``label`` ``(n_stars,)`` int8."""
     fluxes, labels = [], []
     with opening.text(path) as stream:
         columns = _header(stream.readline(), path)

@@ -1,4 +1,4 @@
-"""A path -> an open stream of bytes, unpacked where it is packed; every failure told as the user's to mend."""
+"""A path -> an open stream of bytes, unpacked where it is packed; failures are told as the user's to mend."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import BufferedReader
 from pathlib import Path
 from typing import IO
 
@@ -27,7 +28,7 @@ def stamp(path: Path) -> str:
 
 
 @contextmanager
-def binary(path: Path) -> Iterator[IO[bytes]]:
+def binary(path: Path) -> Iterator[BufferedReader]:
     """The file's bytes as they lie on disk.
 
     Raises:
@@ -44,7 +45,8 @@ def text(path: Path) -> Iterator[IO[bytes]]:
     The file's first bytes decide which it is, not its name: browsers unpack ``.csv.gz`` without renaming it.
 
     Raises:
-        InputError: as ``binary``; or the archive is damaged, cut short, encrypted, or holds no or several CSVs.
+        InputError: as ``binary``; or the archive is damaged, cut short, encrypted, or holds no or several
+            CSVs.
     """
     again = "download or pack it again"
     try:
@@ -61,7 +63,7 @@ def text(path: Path) -> Iterator[IO[bytes]]:
                 yield stream
     except (EOFError, zlib.error) as error:
         raise InputError(f"{path}: the packed data are damaged or cut short ({error}): {again}") from error
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
+    except (zipfile.BadZipFile, NotImplementedError) as error:
         raise InputError(f"{path}: not a usable zip archive ({error}): {again}") from error
 
 
@@ -74,6 +76,8 @@ def _only_csv(path: Path, archive: zipfile.ZipFile) -> str:
         raise InputError(
             f"{path}: holds {len(members)} CSV files, expected one: unpack it and name the CSV you mean"
         )
+    if archive.getinfo(members[0]).flag_bits & 1:
+        raise InputError(f"{path}: the zip archive is encrypted: unpack it with its password first")
     return members[0]
 
 

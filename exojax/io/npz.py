@@ -1,0 +1,167 @@
+"""An ``.npz`` of light curves with their own time axis, ragged rows padded with NaN."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from exojax.errors import InputError
+from exojax.io import cadence, fingerprint, opening
+from exojax.lightcurve import LightCurves, shared_time
+
+# A mission's catalogue tells its clock: K2 kept Kepler's BKJD = BJD - 2454833; BTJD = BJD - 2457000.
+_TIME_SYSTEM = {"kepid": "BKJD", "epic_id": "BKJD", "tic_id": "BTJD", "id": "assumed"}
+# Relative flux varies by less than a tenth of itself; parts per million, counts and sigmas do not.
+_RELATIVE_SCATTER = 0.1
+
+
+def read(path: Path, *, cadence_minutes: float | None = None) -> LightCurves:
+    """Read light curves stored as arrays; nothing in the file is ever unpickled.
+
+    The file holds ``flux`` ``(n_stars, n_cadences)``, ``n_points`` ``(n_stars,)`` (the cadences from there on
+    are padding), the stars' numbers ``kepid``, ``epic_id``, ``tic_id`` or ``id`` ``(n_stars,)``, and where
+    known ``time`` ``(n_stars, n_cadences)`` in days, ``label`` ``(n_stars,)`` 1 or 0, and ``koi_disp``
+    ``(n_stars,)``.
+
+    Args:
+        path: the file.
+        cadence_minutes: minutes between samples of a file without ``time``; None assumes the Kaggle set's
+            29.4244 and adds a warning.
+
+    Returns:
+        Light curves with catalogued ids, ``kind`` as ``koi_disp`` has it, and flux of median 1 (absolute)
+        where the file has flux or flux - 1; any other flux is left as it is, not absolute, with a warning.
+
+    Raises:
+        InputError: not such a file; the message names the array, and the row where one is at fault.
+    """
+    arrays = _arrays(path)
+    name = _id_name(arrays, path)
+    ids = arrays[name].astype(str)
+    flux, n_points = arrays["flux"], arrays["n_points"]
+    inside = np.arange(flux.shape[1]) < n_points[:, None]
+    _refuse(
+        path,
+        "n_points",
+        ids,
+        (n_points < 0) | (n_points > flux.shape[1]),
+        "is not a number of columns of flux",
+    )
+    if "time" in arrays:
+        time, days, warnings = _own_time(arrays["time"].astype(np.float64), inside, ids, path)
+    else:
+        days, warnings = cadence.stated(cadence_minutes)
+        time = shared_time(flux.shape[0], flux.shape[1], days)
+    valid = inside & np.isfinite(flux) & np.isfinite(time)
+    offset, absolute, remark = _scale(flux, valid)
+    label = arrays.get("label")
+    if label is not None:
+        _refuse(
+            path, "label", ids, (label != 0) & (label != 1), "is neither 1 (planet host) nor 0 (the rest)"
+        )
+    return LightCurves(
+        id=ids,
+        time=time,
+        flux=np.where(valid, flux + offset, 0).astype(np.float32),
+        valid=valid,
+        label=None if label is None else label.astype(np.int8),
+        kind=arrays["koi_disp"].astype(str) if "koi_disp" in arrays else None,
+        catalogued=True,
+        absolute=absolute,
+        cadence=days,
+        time_system=_TIME_SYSTEM[name] if "time" in arrays else "assumed",
+        source=str(path),
+        sha256=fingerprint.of_file(path),
+        warnings=(*warnings, *remark),
+    )
+
+
+def _arrays(path: Path) -> dict[str, np.ndarray]:
+    key = ""
+    found = {}
+    opening.stamp(path)
+    try:
+        with opening.binary(path) as stream:
+            archive = np.load(stream, allow_pickle=False)
+            if not isinstance(archive, np.lib.npyio.NpzFile):
+                raise ValueError("it is a single array")
+            if "global_view" in archive.files:
+                raise InputError(
+                    f"{path}: 'global_view' holds folded events, not light curves: they need the `transit` "
+                    "model, which comes with a later version"
+                )
+            for key in archive.files:
+                found[key] = archive[key]
+    except InputError:
+        raise
+    # A damaged archive fails in a dozen ways, an array of objects as a ValueError; all are told alike.
+    except Exception as error:
+        what = f"array '{key}'" if key else "the archive"
+        reason = str(error).partition("\n")[0][:90]
+        raise InputError(
+            f"{path}: {what} cannot be read ({reason}): save plain numeric arrays with numpy.savez"
+        ) from error
+    return found
+
+
+def _id_name(arrays: dict[str, np.ndarray], path: Path) -> str:
+    """The name of the id column, once all names, shapes and dtypes are as the reader needs them."""
+    has = f"it has {', '.join(sorted(arrays))[:80]}"
+    name = next((key for key in _TIME_SYSTEM if key in arrays), None)
+    if name is None:
+        raise InputError(f"{path}: no array names the stars: add one of {', '.join(_TIME_SYSTEM)} ({has})")
+    for key in ("flux", "n_points"):
+        if key not in arrays:
+            raise InputError(f"{path}: there is no array '{key}': add it ({has})")
+    shape = arrays["flux"].shape
+    if len(shape) != 2 or 0 in shape:
+        raise InputError(f"{path}: 'flux' has shape {shape}: it must be (stars, cadences), and not empty")
+    expected = dict.fromkeys((name, "n_points", "label", "koi_disp"), shape[:1]) | {
+        "flux": shape,
+        "time": shape,
+    }
+    for key in expected.keys() & arrays.keys():
+        if arrays[key].shape != expected[key]:
+            raise InputError(
+                f"{path}: '{key}' has shape {arrays[key].shape}: beside 'flux' it must be {expected[key]}"
+            )
+        if key not in (name, "koi_disp") and arrays[key].dtype.kind not in "fiub":
+            raise InputError(f"{path}: '{key}' has dtype {arrays[key].dtype}: it must be numeric")
+    return name
+
+
+def _refuse(path: Path, key: str, ids: np.ndarray, bad: np.ndarray, problem: str) -> None:
+    if bad.any():
+        row = int(np.argmax(bad))
+        raise InputError(
+            f"{path}: '{key}' of row {row} (star {ids[row]}) {problem}: correct or remove that row"
+        )
+
+
+def _own_time(
+    time: np.ndarray, inside: np.ndarray, ids: np.ndarray, path: Path
+) -> tuple[np.ndarray, float, tuple[str, ...]]:
+    """Time with NaN as padding, the median star's cadence in days, and a warning where stars differ."""
+    time = np.where(inside, time, np.nan)
+    steps = np.diff(time, axis=1)
+    _refuse(path, "time", ids, np.any(steps <= 0, axis=1), "does not increase")
+    each = np.array([np.median(row[known]) for row in steps if (known := np.isfinite(row)).any()])
+    if each.size == 0:
+        raise InputError(f"{path}: 'time' has no star with two cadences: give it in days")
+    days = float(np.median(each))
+    if each.max() <= 1.01 * each.min():
+        return time, days, ()
+    return time, days, (f"cadences differ between stars, from {each.min():.4g} to {each.max():.4g} days",)
+
+
+def _scale(flux: np.ndarray, valid: np.ndarray) -> tuple[float, bool, tuple[str, ...]]:
+    """What to add for a median of 1, whether flux is absolute then, and a warning where it is not."""
+    measured = [row[known] for row, known in zip(flux, valid) if known.any()]
+    centres = np.array([np.median(row) for row in measured])
+    scatter = [np.median(np.abs(row - centre)) for row, centre in zip(measured, centres)]
+    if measured and np.median(scatter) < _RELATIVE_SCATTER:
+        for offset in (0.0, 1.0):
+            if abs(np.median(centres) + offset - 1) < _RELATIVE_SCATTER:
+                return offset, True, ()
+    return 0.0, False, ("flux is neither relative nor relative minus 1: its dips have no absolute depth",)
