@@ -69,10 +69,8 @@ def distributions(
         if label is not None:
             groups = [("no known planet", label != 1, OTHER), ("hosts", label == 1, HOST)]
         # A handful of extreme stars would squeeze all others into one bar: they go into the outermost bars.
-        ends = [np.percentile(shown[rows], [0.5, 99.5]) for _, rows, _ in groups if rows.any()] or [
-            (0.0, 1.0)
-        ]
-        low, high = np.min(ends), np.max(ends)
+        ends = [np.percentile(shown[rows], [0.5, 99.5]) for _, rows, _ in groups if rows.any()]
+        low, high = (np.min(ends), np.max(ends)) if ends else (0.0, 1.0)
         edges = np.linspace(low, high, 31) if high > low else np.linspace(low - 0.5, low + 0.5, 31)
         x = back(edges)
         for text, rows, colour in groups:

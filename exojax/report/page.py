@@ -24,21 +24,24 @@ NAMES = {
     "precision": "Precision at the threshold",
 }
 CSS = """
-:root{color-scheme:light
-dark;--ink:#1c2330;--paper:#fff;--soft:#5b6472;--line:#d9dee6;--warn:#fff4d6;--edge:#d08700}
+:root{color-scheme:light dark;--ink:#1c2330;--paper:#fff;--soft:#5b6472;--line:#d9dee6;--warn:#fff4d6;
+--edge:#d08700}
 @media(prefers-color-scheme:dark){
 :root{--ink:#e6e9ee;--paper:#14181f;--soft:#9aa4b2;--line:#323a46;--warn:#3a2f12;--edge:#e0a030}}
-*{box-sizing:border-box} body{margin:0 auto;padding:1.2rem 1rem
-3rem;max-width:62rem;background:var(--paper);color:var(--ink); font:16px/1.5 system-ui,sans-serif}
+*{box-sizing:border-box}
+body{margin:0 auto;padding:1.2rem 1rem 3rem;max-width:62rem;background:var(--paper);color:var(--ink);
+font:16px/1.5 system-ui,sans-serif}
 h1{font-size:1.6rem;line-height:1.25;margin:.4rem 0}h2{font-size:1.15rem;margin:2.2rem 0 .6rem}
 p{margin:.5rem 0}.soft{color:var(--soft)}code{font:.88em/1.4 ui-monospace,monospace;overflow-wrap:anywhere}
-.warn{background:var(--warn);border-left:4px solid var(--edge);padding:.6rem 1rem;margin:1rem
-0;border-radius:0 6px 6px 0} .warn ul{margin:.3rem 0;padding-left:1.2rem}
+.warn{background:var(--warn);border-left:4px solid var(--edge);border-radius:0 6px 6px 0;padding:.6rem 1rem}
+.warn ul{margin:.3rem 0;padding-left:1.2rem}
 .scroll{overflow-x:auto}table{border-collapse:collapse;font-variant-numeric:tabular-nums}
 th,td{text-align:left;padding:.35rem .9rem .35rem 0;border-bottom:1px solid var(--line);vertical-align:top}
 th{color:var(--soft);font-weight:600}td.n{white-space:nowrap}td.t{min-width:16rem}
 .plots{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,27rem),1fr));gap:1rem}
-figure{margin:0;min-width:0}figure.wide{grid-column:1/-1;overflow-x:auto}figure.wide img{min-width:42rem}img{width:100%;height:auto;border-radius:6px;background:#fff}
+figure{margin:0;min-width:0}
+figure.wide{grid-column:1/-1;overflow-x:auto}figure.wide img{min-width:42rem}
+img{width:100%;height:auto;border-radius:6px;background:#fff}
 figcaption{color:var(--soft);font-size:.9rem}
 """
 
