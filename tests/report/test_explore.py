@@ -1,0 +1,114 @@
+"""The exploration counts what was planted and writes what it says."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from exojax.lightcurve import LightCurves, shared_time
+from exojax.report.explore import explore, statistics
+
+FILES = {"summary.json", "examples.png", "distributions.png", "missing.png", "balance.png"}
+
+
+def stars(n: int = 40, n_hosts: int = 8, c: int = 300, seed: int = 0) -> LightCurves:
+    """Noise, with dips of 8 sigma in the first ``n_hosts``."""
+    rng = np.random.default_rng(seed)
+    flux = rng.normal(0, 10 ** rng.uniform(0, 2, (n, 1)), (n, c))
+    flux[:n_hosts, 50::60] -= 8 * flux[:n_hosts].std(axis=1, keepdims=True)
+    valid = rng.random((n, c)) > 0.05
+    return LightCurves(
+        id=np.array([f"file{seed}:{i}" for i in range(n)]),
+        time=shared_time(n, c, 0.02),
+        flux=np.where(valid, flux, 0).astype(np.float32),
+        valid=valid,
+        label=(np.arange(n) < n_hosts).astype(np.int8),
+        kind=None,
+        catalogued=False,
+        absolute=False,
+        cadence=0.02,
+        time_system="assumed",
+        source="made up",
+        sha256="ab" * 32,
+        warnings=("told by the reader",),
+    )
+
+
+def test_statistics_by_hand():
+    flux = np.array([[1, 2, 3, 4, 100, 7], [0, 0, 0, 0, 0, -5]], np.float32)
+    valid = np.ones((2, 6), bool)
+    valid[0, 5] = False
+    found = statistics(flux, valid)
+    assert found["range"].tolist() == [99, 5]
+    assert found["scatter"][0] == pytest.approx(1.4826 * 1)
+    assert found["dip_depth"][0] == 0
+    values = np.array([1, 2, 3, 4, 100.0])
+    third = np.mean((values - 22) ** 3) / np.mean((values - 22) ** 2) ** 1.5
+    assert found["skewness"][0] == pytest.approx(third)
+    # Most cadences equal: no median deviation, so the standard deviation.
+    assert found["scatter"][1] == pytest.approx(np.std(flux[1]))
+
+
+def test_what_was_planted_is_found(tmp_path):
+    curves = stars()
+    curves.flux[20], curves.valid[20] = curves.flux[10], curves.valid[10]
+    curves.flux[30] = 3
+    curves.valid[31] = False
+    other = stars(12, 3, seed=1)
+    other.flux[4], other.valid[4] = curves.flux[2], curves.valid[2]
+    summary = explore(curves, tmp_path / "out", other)
+    assert summary == json.loads((tmp_path / "out" / "summary.json").read_text())
+    assert {path.name for path in (tmp_path / "out").iterdir()} == FILES
+    assert (summary["n"], summary["n_positive"], summary["n_unusable"], summary["n_examined"]) == (
+        40,
+        8,
+        2,
+        37,
+    )
+    assert summary["duplicates_within"] == {"n": 1, "pairs": [["file0:10", "file0:20"]]}
+    assert summary["duplicates_across"] == {"n": 1, "pairs": [["file0:2", "file1:4"]]}
+    assert summary["extra"]["n_positive"] == 3
+    assert summary["missing_share"]["largest"] == 1
+    dips = summary["statistics"]["dip_depth"]
+    assert dips["cliffs_delta"]["value"] == 1
+    assert dips["hosts"]["median"] > dips["others"]["median"] + 3
+    assert summary["statistics"]["skewness"]["cliffs_delta"]["high"] < 0
+    assert abs(summary["statistics"]["scatter"]["cliffs_delta"]["value"]) < 0.7
+    assert "told by the reader" in summary["warnings"]
+    assert len(summary["warnings"]) == 4
+
+
+@pytest.mark.parametrize(
+    "case", ["unlabelled", "no hosts", "only hosts", "one host", "nothing usable", "catalogued"]
+)
+def test_degenerate_sets_are_drawn_without_a_warning(tmp_path, case):
+    curves = stars(10, 3)
+    label = {"no hosts": np.zeros(10), "only hosts": np.ones(10), "one host": np.eye(10)[0]}.get(case)
+    if label is not None:
+        curves = replace(curves, label=label.astype(np.int8))
+    if case == "unlabelled":
+        curves = replace(curves, label=None)
+    if case == "nothing usable":
+        curves = replace(curves, valid=np.zeros_like(curves.valid), time=np.full(curves.time.shape, np.nan))
+    if case == "catalogued":
+        curves = replace(curves, time_system="BKJD", absolute=True)
+    summary = explore(curves, tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == FILES
+    deltas = [s.get("cliffs_delta") for s in summary["statistics"].values()]
+    assert all((d is None) == (case not in ("one host", "catalogued")) for d in deltas)
+
+
+def test_real_stars(tmp_path):
+    """Hosts of the Kepler file are quieter than its eclipsing binaries, and no row repeats between the
+    files."""
+    folder = Path(__file__).parents[2] / "../shared/data/kepler_in_kaggle_layout"
+    kaggle = pytest.importorskip("exojax.io.kaggle")
+    if not folder.exists():
+        pytest.skip("the real data are not here")
+    train, test = (kaggle.read(folder / f"exo{part}.csv", cadence_minutes=144) for part in ("Train", "Test"))
+    summary = explore(train, tmp_path, test)
+    assert summary["n"] == 649
+    assert summary["base_rate"] == pytest.approx(0.525, abs=1e-3)
+    assert summary["statistics"]["range"]["cliffs_delta"]["high"] < 0

@@ -1,0 +1,249 @@
+"""Every figure and page renders, without a warning, whatever the rows are; no text of the user's becomes
+markup."""
+
+import base64
+import re
+import subprocess
+import sys
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+from matplotlib import rcParams
+
+from exojax.evaluation import controls, metrics
+from exojax.report import figures
+from exojax.report.card import write_model_card
+from exojax.report.page import figure_text, number, write_atomically, write_report
+from exojax.report.style import png
+
+HOSTILE = "<script>alert('x')</script>&$\\frac{1}\n# no heading | `code` \x07 星"
+LABELS = {
+    "ordinary": np.array([1, 0, 0, 1, 0, 0, 0, 1, 0, 0]),
+    "one positive": np.array([1] + [0] * 9),
+    "no positives": np.zeros(10, int),
+    "only positives": np.ones(10, int),
+    "one row": np.ones(1, int),
+}
+
+
+def is_png(content: bytes) -> bool:
+    return content.startswith(b"\x89PNG") and len(content) > 4000
+
+
+@pytest.mark.parametrize("p", ["spread", "constant"])
+@pytest.mark.parametrize("case", LABELS)
+def test_evaluation_figures_render_for_degenerate_rows(case, p):
+    labels = LABELS[case]
+    groups = np.arange(len(labels))
+    probability = np.linspace(1, 0, len(labels)) if p == "spread" else np.full(len(labels), 0.3)
+    told = metrics.evaluate(labels, probability, 0.5, groups=groups, seed=0, n_bootstrap=50)
+    pr, roc = metrics.curves(labels, probability, groups=groups, seed=0, n_bootstrap=50)
+    drawn = [
+        figures.precision_recall(pr, float(labels.mean()), told["average_precision"]),
+        figures.roc(roc, told["roc_auc"]),
+        figures.calibration(metrics.reliability(labels, probability)),
+        figures.confusion(told["confusion"], 0.5),
+    ]
+    assert all(is_png(png(figure)) for figure in drawn)
+
+
+@pytest.mark.parametrize(
+    "records",
+    [
+        [],
+        [{"step": 1, "loss": 0.5}],
+        [{"step": 1, "loss": float("nan")}, {"step": 2, "loss": 0.0}],
+        [{"step": s, "loss": 10.0 ** (-s / 100)} for s in range(300)],
+        [{"step": 5, "val_average_precision": 0.4}, {"step": 6, "note": "x"}],
+    ],
+)
+def test_loss_curve_renders_whatever_was_logged(records):
+    assert is_png(png(figures.loss_curve(records)))
+
+
+def test_loss_curve_shows_both_series_at_their_steps():
+    records = [{"step": 10, "loss": 2.0}, {"step": 20, "loss": 1.0, "val_average_precision": 0.3}]
+    loss, ap = figures.loss_curve(records).axes
+    assert loss.lines[0].get_xydata().tolist() == [[10, 2], [20, 1]]
+    assert ap.lines[0].get_xydata().tolist() == [[20, 0.3]]
+
+
+def test_light_curves_keep_deep_dips_and_mark_what_is_beyond():
+    rng = np.random.default_rng(0)
+    time = np.broadcast_to(np.arange(2000.0), (2, 2000))
+    flux = rng.normal(1, 1e-3, (2, 2000)).astype(np.float32)
+    flux[0, 500:510] = 0.9
+    flux[0, 1000] = 50
+    valid = np.ones((2, 2000), bool)
+    valid[1] = False
+    figure = figures.light_curves(time, flux, valid, ["a", HOSTILE], title="t", flux_unit="relative flux")
+    low, high = figure.axes[0].get_ylim()
+    assert low < 0.9
+    assert high < 1.1
+    assert sum(len(line.get_xdata()) for line in figure.axes[0].lines) == 2000
+    assert not figure.axes[1].lines
+    constant = np.ones((1, 2000), np.float32)
+    for f in (constant, 0 * constant):
+        assert is_png(png(figures.light_curves(time[:1], f, valid[:1], ["c"], title="t", flux_unit="u")))
+    empty = figures.light_curves(time[:0], flux[:0], valid[:0], [], title="t", flux_unit="u")
+    assert is_png(png(empty))
+
+
+def test_a_hostile_id_is_a_drawable_title():
+    title = figures.star_title(HOSTILE * 3, 0.5, 1)
+    assert title.endswith("P = 0.5   host")
+    assert len(title) < 60
+    figure = figures.light_curves(
+        np.arange(9.0)[None],
+        np.arange(9, dtype=np.float32)[None],
+        np.ones((1, 9), bool),
+        [figures.star_title(HOSTILE, None, 0)],
+        title="t",
+        flux_unit="u",
+    )
+    assert is_png(png(figure))
+
+
+def test_most_wrong_takes_misses_and_false_alarms():
+    labels = np.array([1, 1, 1, 0, 0, 0, 0])
+    p = np.array([0.9, 0.1, 0.4, 0.8, 0.2, 0.7, 0.0])
+    assert figures.most_wrong(labels, p, 4).tolist() == [1, 2, 3, 5]
+    assert figures.most_wrong(labels[3:], p[3:], 3).tolist() == [0, 2, 1]
+    assert figures.most_wrong(labels[:4], p[:4], 4).tolist() == [1, 2, 0, 3]
+    assert figures.most_wrong(labels[:0], p[:0], 4).tolist() == []
+
+
+def test_the_users_own_matplotlib_settings_neither_matter_nor_change():
+    records = [{"step": s, "loss": 1.0 / (s + 1)} for s in range(9)]
+    before = png(figures.loss_curve(records))
+    old = rcParams["font.size"]
+    try:
+        rcParams["font.size"] = 33
+        assert png(figures.loss_curve(records)) == before
+        assert rcParams["font.size"] == 33
+    finally:
+        rcParams["font.size"] = old
+
+
+class Reader(HTMLParser):
+    """Tags, attributes and text of a page."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.attributes: list[tuple[str, str | None]] = []
+        self.text = ""
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.attributes += attrs
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+def told() -> dict[str, object]:
+    labels = LABELS["ordinary"]
+    probability = np.linspace(1, 0, 10)
+    return metrics.evaluate(labels, probability, 0.5, groups=np.arange(10), seed=0, n_bootstrap=50)
+
+
+def test_the_page_escapes_every_text_and_needs_no_other_file(tmp_path):
+    figure = figures.confusion([[1, 0], [0, 1]], 0.5)
+    rows = controls.score(
+        HOSTILE,
+        LABELS["ordinary"],
+        np.linspace(1, 0, 10),
+        groups=np.arange(10),
+        seed=0,
+        kind=np.array([HOSTILE] * 10),
+    )
+    write_report(
+        tmp_path / "new" / "report.html",
+        title=HOSTILE,
+        metrics=told() | {"model": HOSTILE, "data_sha256": "ab"},
+        figures={HOSTILE: figure, "again": png(figure)},
+        config={HOSTILE: {HOSTILE: HOSTILE}},
+        warnings=[HOSTILE, HOSTILE],
+        comparison=[{HOSTILE: HOSTILE, "ap": {"value": 0.5, "low": 0.25, "high": 1.0}}, {"ap": None}],
+        controls=[*rows, controls.not_applicable("inverted", HOSTILE)],
+        summary=HOSTILE,
+        data={HOSTILE: HOSTILE},
+    )
+    text = (tmp_path / "new" / "report.html").read_text()
+    page = Reader(text)
+    assert "script" not in page.tags
+    assert page.text.count("<script>") >= 12
+    sources = [value for name, value in page.attributes if name in ("src", "href")]
+    assert len(sources) == 2
+    assert all(is_png(base64.b64decode(s.removeprefix("data:image/png;base64,"))) for s in sources)
+    assert not re.search(r"https?://|@import|url\(", text)
+    assert "0.500 [0.250, 1.000]" in page.text
+    assert page.text.index("Read this first") < page.text.index("Average precision")
+    assert page.text.count("a bootstrap of so few stars") == 1
+
+
+def test_the_page_shows_undefined_figures_as_such(tmp_path):
+    labels = LABELS["no positives"]
+    none = metrics.evaluate(labels, np.linspace(1, 0, 10), 0.5, groups=np.arange(10), seed=0, n_bootstrap=50)
+    write_report(tmp_path / "r.html", title="t", metrics=none, figures={}, config={})
+    page = Reader((tmp_path / "r.html").read_text())
+    assert page.text.count("undefined") == 6
+    assert "img" not in page.tags
+    write_report(tmp_path / "r.html", title="t", metrics={}, figures={}, config={})
+    assert "Average precision" not in (tmp_path / "r.html").read_text()
+
+
+def test_figures_as_text():
+    assert figure_text({"value": 0.6934, "low": 0.5, "high": 1.0}) == "0.693 [0.500, 1.000]"
+    assert [number(v) for v in (0.0, 0.0001234, 12345.678, 3, "x")] == [
+        "0.000",
+        "0.0001234",
+        "1.235e+04",
+        "3",
+        "x",
+    ]
+
+
+def test_the_card_holds_the_figures_and_no_forged_heading(tmp_path):
+    write_model_card(
+        tmp_path / "MODEL_CARD.md",
+        name=HOSTILE,
+        model="cnn",
+        description=HOSTILE,
+        data={"source": HOSTILE},
+        metrics=told(),
+        reproduce=["python scripts/train.py --run x"],
+        warnings=[HOSTILE],
+    )
+    card = (tmp_path / "MODEL_CARD.md").read_text()
+    headings = [line for line in card.splitlines() if line.startswith("#")]
+    assert len(headings) == 5
+    assert f"| Average precision | {figure_text(told()['average_precision'])} |" in card
+    assert "python scripts/train.py --run x" in card
+    write_model_card(
+        tmp_path / "c.md", name="n", model="m", description="d", data={}, metrics={}, reproduce=[]
+    )
+    assert "Not evaluated." in (tmp_path / "c.md").read_text()
+
+
+def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path, monkeypatch):
+    path = tmp_path / "x.html"
+    write_atomically(path, b"old")
+
+    def fail(*_: object) -> None:
+        raise OSError("disk full")
+
+    monkeypatch.setattr("exojax.report.page.os.replace", fail)
+    with pytest.raises(OSError, match="disk full"):
+        write_atomically(path, b"new")
+    assert path.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_figures_need_no_pyplot():
+    """Its global state and its choice of a window system have no place in a library."""
+    code = "import exojax.report.explore, sys; sys.exit('matplotlib.pyplot' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
