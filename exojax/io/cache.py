@@ -61,7 +61,7 @@ def load_or_make(
 
 def _load(path: Path, stamp: str) -> dict[str, np.ndarray] | None:
     try:
-        with np.load(path, allow_pickle=False) as entry:
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as entry:
             if str(entry[_STAMP]) != stamp:
                 return None
             return {name: entry[name] for name in entry.files if name != _STAMP}

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from io import BufferedReader
 from pathlib import Path
-from typing import IO
+from typing import IO, cast
 
 from exojax.errors import InputError
 
@@ -55,7 +55,7 @@ def text(path: Path) -> Iterator[IO[bytes]]:
             stream.seek(0)
             if magic.startswith(b"\x1f\x8b"):
                 with gzip.open(stream) as unpacked:
-                    yield unpacked
+                    yield cast(IO[bytes], unpacked)
             elif magic.startswith(b"PK"):
                 with zipfile.ZipFile(stream) as archive, archive.open(_only_csv(path, archive)) as member:
                     yield member

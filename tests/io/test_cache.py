@@ -1,0 +1,107 @@
+"""The cache never returns anything but what was made, whatever happens to its files."""
+
+import logging
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from exojax.io import cache
+
+ARRAYS = {"flux": np.array([[1.5, np.nan], [-2, 3]], np.float32), "name": np.array(["a", "bc"])}
+
+
+class Maker:
+    """Makes ``ARRAYS`` and counts how often."""
+
+    def __init__(self) -> None:
+        self.calls = 0
+
+    def __call__(self) -> dict[str, np.ndarray]:
+        self.calls += 1
+        return {name: array.copy() for name, array in ARRAYS.items()}
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("EXOJAX_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "cache"
+
+
+def check(arrays: dict[str, np.ndarray]) -> None:
+    assert arrays.keys() == ARRAYS.keys()
+    for name, array in ARRAYS.items():
+        assert arrays[name].dtype == array.dtype
+        np.testing.assert_array_equal(arrays[name], array)
+
+
+def test_made_once_for_each_key_and_stamp(folder: Path) -> None:
+    maker = Maker()
+    for key, stamp in (("k", "1"), ("k", "1"), ("k", "2"), ("k", "2"), ("other", "2")):
+        check(cache.load_or_make(key, maker, stamp=stamp))
+    assert maker.calls == 3
+    # A changed source replaces its entry: the cache grows with the number of sources, not of changes.
+    assert len(list(folder.iterdir())) == 2
+
+
+def test_no_flipped_byte_gets_through(folder: Path) -> None:
+    maker = Maker()
+    cache.load_or_make("k", maker)
+    (entry,) = folder.iterdir()
+    content = entry.read_bytes()
+    for place in range(len(content)):
+        entry.write_bytes(content[:place] + bytes([content[place] ^ 0x10]) + content[place + 1 :])
+        check(cache.load_or_make("k", maker))
+
+
+@pytest.mark.parametrize("damage", [b"", b"\x80\x04.", b"PK\x03\x04"], ids=["empty", "pickle", "truncated"])
+def test_damage_is_made_again_and_logged(
+    folder: Path, damage: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    maker = Maker()
+    cache.load_or_make("k", maker)
+    (entry,) = folder.iterdir()
+    entry.write_bytes(damage)
+    with caplog.at_level(logging.WARNING):
+        check(cache.load_or_make("k", maker))
+    assert "damaged" in caplog.text
+    check(cache.load_or_make("k", maker))
+    assert maker.calls == 2
+
+
+def test_unwritable_cache_only_costs_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    monkeypatch.setenv("EXOJAX_CACHE", str(tmp_path / "file" / "cache"))
+    maker = Maker()
+    for _ in range(2):
+        check(cache.load_or_make("k", maker))
+    assert maker.calls == 2
+
+
+def test_full_disk_leaves_nothing_half_written(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(stream: object, **_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(np, "savez", full)
+    check(cache.load_or_make("k", Maker()))
+    assert list(folder.iterdir()) == []
+
+
+def test_failure_to_make_stores_nothing(folder: Path) -> None:
+    def fail() -> dict[str, np.ndarray]:
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        cache.load_or_make("k", fail)
+    assert not folder.exists()
+    check(cache.load_or_make("k", Maker()))
+
+
+def test_directory_follows_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EXOJAX_CACHE", str(tmp_path))
+    monkeypatch.setenv("XDG_CACHE_HOME", "/xdg")
+    assert cache.directory() == tmp_path
+    monkeypatch.delenv("EXOJAX_CACHE")
+    assert cache.directory() == Path("/xdg/exojax")
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    assert cache.directory() == Path.home() / ".cache/exojax"
