@@ -4,15 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
 from dataclasses import asdict, dataclass, fields
-from functools import partial
-from typing import Any
 
-import jax
 import numpy as np
 
-from exojax.config import KEPLER_CADENCE_MINUTES, SimulateConfig
+from exojax.config import SimulateConfig
 from exojax.errors import InputError
 from exojax.lightcurve import LightCurves, shared_time
 from exojax.simulate.binaries import N_BINARY_UNIFORMS, draw_binaries, find_eclipses, tides
@@ -22,9 +18,9 @@ from exojax.simulate.stars import (
     Stars,
     draw_stars,
     pulsation,
-    variability,
 )
-from exojax.simulate.systematics import Campaign, draw_campaign, observe, observed
+from exojax.simulate.systematics import CADENCE, Campaign, draw_campaign
+from exojax.simulate.telescope import measured_flux, observed_cadences
 from exojax.simulate.transits import (
     MIN_SNR,
     MIN_TRANSITS,
@@ -41,15 +37,13 @@ __all__ = ["CADENCE", "SIMULATOR_VERSION", "Truth", "simulate", "write_truth"]
 
 # Part of the fingerprint: raise it whenever the same settings would give other stars.
 SIMULATOR_VERSION = 1
-CADENCE = KEPLER_CADENCE_MINUTES / 1440
 BINARY_SHARE, PULSATOR_SHARE = 0.02, 0.03
 INVISIBLE_CAP = 0.03
 MIN_CADENCES = 200
-BATCH = 256
 # Systems drawn at a time while hosts are looked for; about one in ten transits.
 BLOCK = 1024
 N_NUMBERS = N_STAR_UNIFORMS + max(N_PLANET_UNIFORMS, N_BINARY_UNIFORMS, N_PULSATOR_UNIFORMS)
-UNKNOWN = ("period", "t0", "duration", "depth", "secondary_depth", "radius_ratio", "impact")
+UNKNOWN = ("period", "t0", "duration", "depth", "secondary_depth", "radius_ratio", "impact", "scaled_axis")
 CLOSED = "The campaign's gaps were closed up: times and phases behind a gap are earlier than they were."
 # Streams of random numbers, none of which repeats another.
 FIELD, HOSTS, CAMPAIGN, ROWS = range(4)
@@ -91,7 +85,7 @@ def simulate(config: SimulateConfig) -> tuple[LightCurves, Truth]:
     """
     _check(config)
     n, seed = config.n_stars, config.seed
-    campaign = draw_campaign(np.random.default_rng([seed, CAMPAIGN]), config.n_cadences, CADENCE)
+    campaign = draw_campaign(np.random.default_rng([seed, CAMPAIGN]), config.n_cadences)
     n_hosts = round(n * config.host_fraction)
     hosts = _draw_hosts(seed, n_hosts, min(round(INVISIBLE_CAP * n), n - n_hosts), campaign)
     host_rows = np.random.default_rng([seed, ROWS]).permutation(n)[: len(hosts.place)]
@@ -104,9 +98,7 @@ def simulate(config: SimulateConfig) -> tuple[LightCurves, Truth]:
     place[host_rows] = hosts.place
     numbers[host_rows, :N_NUMBERS] = hosts.numbers
     stars, secrets = draw_stars(numbers[:, :N_STAR_UNIFORMS]), numbers[:, N_STAR_UNIFORMS:N_NUMBERS]
-    root = jax.random.key(np.uint32(seed))
-    who = ((kind == "planet").astype(np.uint32), place.astype(np.uint32))
-    valid = _batched(_observed, who, root, campaign.valid)
+    valid = observed_cadences(seed, kind == "planet", place, campaign)
 
     truth = {name: np.full(n, np.nan) for name in UNKNOWN}
     truth |= {"snr": np.zeros(n), "n_transits": np.zeros(n, np.int64)}
@@ -119,7 +111,7 @@ def simulate(config: SimulateConfig) -> tuple[LightCurves, Truth]:
     label = (visible & (kind == "planet")).astype(np.int8)
     ids = np.array([f"sim{seed}:{row}" for row in range(n)])
 
-    flux = _batched(_watched, (*who, signal, *_looks(stars)), root, campaign.roll)
+    flux = measured_flux(seed, kind == "planet", place, signal, stars, campaign)
     if config.close_gaps:
         flux, valid = flux[:, campaign.valid], valid[:, campaign.valid]
         time, time_system = shared_time(n, flux.shape[1], CADENCE), "assumed"
@@ -144,7 +136,15 @@ def simulate(config: SimulateConfig) -> tuple[LightCurves, Truth]:
         warnings=(CLOSED,) if config.close_gaps else (),
     )
     return curves, Truth(
-        id=ids, kind=kind, label=label, visible=visible, magnitude=stars.magnitude, noise=stars.noise, **truth
+        id=ids,
+        kind=kind,
+        label=label,
+        visible=visible,
+        u1=stars.limb_darkening[:, 0],
+        u2=stars.limb_darkening[:, 1],
+        magnitude=stars.magnitude,
+        noise=stars.noise,
+        **truth,
     )
 
 
@@ -179,8 +179,7 @@ def _draw_block(seed: int, block: int, campaign: Campaign) -> _Hosts:
     numbers, place = numbers[transits], block * BLOCK + np.flatnonzero(transits)
     stars = draw_stars(numbers[:, :N_STAR_UNIFORMS])
     orbits, _ = draw_planets(stars, numbers[:, N_STAR_UNIFORMS:])
-    who = (np.ones(place.size, np.uint32), place.astype(np.uint32))
-    valid = _batched(_observed, who, jax.random.key(np.uint32(seed)), campaign.valid)
+    valid = observed_cadences(seed, np.ones(place.size, bool), place, campaign)
     events = find_events(orbits, campaign.time, CADENCE)
     return _Hosts(numbers, place, *detectability(orbits, events, stars.noise, valid))
 
@@ -201,6 +200,7 @@ def _orbit_truth(orbits: Orbits) -> dict[str, np.ndarray]:
         "duration": orbits.duration,
         "radius_ratio": orbits.radius_ratio,
         "impact": orbits.impact,
+        "scaled_axis": orbits.scaled_axis,
     }
 
 
@@ -261,47 +261,3 @@ def _add_pulsators(
     flux, period = pulsation(secrets[rows], campaign.time, CADENCE)
     signal[rows] += flux.astype(np.float32)
     _put(truth, rows, period=period)
-
-
-def _looks(stars: Stars) -> tuple[np.ndarray, ...]:
-    columns = (
-        stars.noise,
-        stars.rotation_period,
-        stars.rotation_sigma,
-        stars.granulation_sigma,
-        stars.granulation_time,
-    )
-    return tuple(column.astype(np.float32) for column in columns)
-
-
-def _keys(root: jax.Array, host: jax.Array, place: jax.Array) -> jax.Array:
-    """A star's two keys, for its losses and its look; they follow its place in the field or among hosts."""
-    return jax.random.split(jax.random.fold_in(jax.random.fold_in(root, host), place))
-
-
-@jax.jit
-@partial(jax.vmap, in_axes=(0, 0, None, None))
-def _observed(host: jax.Array, place: jax.Array, root: jax.Array, shared: jax.Array) -> jax.Array:
-    return observed(_keys(root, host, place)[0], shared)
-
-
-@jax.jit
-@partial(jax.vmap, in_axes=(0,) * 8 + (None, None))
-def _watched(
-    host: jax.Array, place: jax.Array, signal: jax.Array, noise: jax.Array, *looks_root_roll: jax.Array
-) -> jax.Array:
-    """One star as the telescope reads it: its signal times its own variability, observed."""
-    *looks, root, roll = looks_root_roll
-    own, telescope = jax.random.split(_keys(root, host, place)[1])
-    varying = 1.0 + variability(own, *looks, n_cadences=signal.size, cadence=CADENCE)
-    return observe(telescope, signal * varying, noise, roll)
-
-
-def _batched(function: Callable[..., jax.Array], columns: tuple[np.ndarray, ...], *shared: Any) -> np.ndarray:
-    """``function(*columns, *shared)`` in batches of one size, the last one padded, to compile once."""
-    n = len(columns[0])
-    pieces = []
-    for start in range(0, n, BATCH):
-        here = np.resize(np.arange(start, min(start + BATCH, n)), BATCH)
-        pieces.append(np.asarray(function(*(column[here] for column in columns), *shared))[: n - start])
-    return np.concatenate(pieces)

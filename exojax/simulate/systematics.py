@@ -8,6 +8,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from exojax.config import KEPLER_CADENCE_MINUTES
+
+CADENCE = KEPLER_CADENCE_MINUTES / 1440
 # Rates a cadence of outliers; cosmic rays brighten, missed flags and cosmic-ray over-corrections darken.
 UPWARD = 2e-3
 DOWNWARD = 2e-4
@@ -28,16 +31,16 @@ class Campaign:
     roll: np.ndarray
 
 
-def draw_campaign(rng: np.random.Generator, n_cadences: int, cadence: float) -> Campaign:
+def draw_campaign(rng: np.random.Generator, n_cadences: int) -> Campaign:
     """One campaign: a gap of 1-3 days near the middle (5 % of the time at most), short gaps, scattered
     losses, and the roll.
 
     Sunlight rolls the telescope until the thrusters fire, every 12 cadences (5.9 h) in K2, fewer where the
     torque is small; the torque changes sign in mid-campaign (Howell et al. 2014; Vanderburg & Johnson 2014).
     """
-    time = np.arange(n_cadences) * cadence
+    time = np.arange(n_cadences) * CADENCE
     valid = rng.random(n_cadences) > 0.008
-    length = int(min(rng.uniform(1.0, 3.0) / cadence, 0.05 * n_cadences))
+    length = int(min(rng.uniform(1.0, 3.0) / CADENCE, 0.05 * n_cadences))
     start = int(rng.uniform(0.4, 0.55) * n_cadences)
     valid[start : start + length] = False
     for _ in range(1 + n_cadences // 500):
@@ -46,9 +49,8 @@ def draw_campaign(rng: np.random.Generator, n_cadences: int, cadence: float) -> 
     cadences = np.arange(n_cadences)
     torque = np.sin(0.5 * np.pi * (2 * cadences / n_cadences - 0.9))
     firings = cadences[::12]
-    needed = (np.abs(torque[firings]) > 0.35) | (rng.random(firings.size) < 0.5)
-    needed[0] = True
-    firings = firings[needed]
+    rest = np.select([np.abs(torque[firings]) < limit for limit in (0.15, 0.35)], [4, 2], 1)
+    firings = firings[np.arange(firings.size) % rest == 0]
     fired = firings[np.searchsorted(firings, cadences, side="right") - 1]
     roll = torque * ((cadences - fired + 0.5) / 12 - 0.5)
     return Campaign(time, valid, roll.astype(np.float32))
@@ -100,6 +102,6 @@ def _jumps(uniforms: jax.Array, n: int) -> jax.Array:
     """``(n,)`` float32 sum of sudden level changes in white noises, from ``(6, JUMP_SLOTS, 1)`` uniforms."""
     there, where, size, sign, kept, fade = uniforms
     since = jnp.arange(n, dtype=jnp.float32)[None, :] - n * where
-    amplitude = 2.0 * 10.0**size * jnp.where(sign < 0.75, -1.0, 1.0) * (there < JUMP_CHANCE)
+    amplitude = jnp.where(there < JUMP_CHANCE, jnp.where(sign < 0.75, -2.0, 2.0) * 10.0**size, 0.0)
     shape = kept + (1.0 - kept) * jnp.exp(-jnp.maximum(since, 0.0) / (10.0 * 15.0**fade))
     return jnp.sum(jnp.where(since >= 0, amplitude * shape, 0.0), axis=0)

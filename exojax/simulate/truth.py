@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import os
-import tempfile
 from dataclasses import dataclass, fields
 from pathlib import Path
 
@@ -28,6 +27,8 @@ class Truth:
         secondary_depth: float64 fraction, the same of a binary's secondary eclipse; else NaN.
         radius_ratio: float64, the body in front at t0 over the body eclipsed; else NaN.
         impact: float64, in radii of the body eclipsed at t0; else NaN.
+        scaled_axis: float64, orbit's a/R in the same radii; else NaN.
+        u1, u2: float64, the star's quadratic limb darkening.
         snr: float64, white-noise SNR of all observed transits or eclipses together; 0 where there are none.
         n_transits: int64, transits or primary eclipses observed.
         magnitude: float64, Kepler magnitude.
@@ -45,6 +46,9 @@ class Truth:
     secondary_depth: np.ndarray
     radius_ratio: np.ndarray
     impact: np.ndarray
+    scaled_axis: np.ndarray
+    u1: np.ndarray
+    u2: np.ndarray
     snr: np.ndarray
     n_transits: np.ndarray
     magnitude: np.ndarray
@@ -58,14 +62,10 @@ def write_truth(truth: Truth, path: Path) -> None:
     """Write ``truth.csv`` atomically, one row a star: days, fractions, 0/1; empty where not applicable."""
     columns = [getattr(truth, field.name) for field in fields(truth)]
     columns = [column.astype(np.int8) if column.dtype == np.bool_ else column for column in columns]
-    with tempfile.NamedTemporaryFile("w", dir=path.parent, suffix=".tmp", newline="", delete=False) as file:
-        try:
-            writer = csv.writer(file, lineterminator="\n")
-            writer.writerow(_HEADER.get(field.name, field.name) for field in fields(truth))
-            for row in zip(*(column.tolist() for column in columns)):
-                writer.writerow("" if value != value else value for value in row)
-            file.close()
-            os.replace(file.name, path)
-        except BaseException:
-            os.unlink(file.name)
-            raise
+    unfinished = path.with_name(path.name + ".tmp")
+    with unfinished.open("w", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(_HEADER.get(field.name, field.name) for field in fields(truth))
+        for row in zip(*(column.tolist() for column in columns)):
+            writer.writerow("" if value != value else value for value in row)
+    os.replace(unfinished, path)
