@@ -180,7 +180,7 @@ def _controls(rows: Sequence[Mapping[str, Any]]) -> str:
     table = _table([{label: row.get(key) for key, label in names.items()} for row in rows])
     note = (
         "What is left of the ranking when the planets are taken away: a ROC AUC of 0.5 is chance. Dips "
-        "shallower than 3 sigma survive masking."
+        "shallower than 3 sigma survive masking; coverage is a separate model that sees no flux at all."
     )
     return f'{table}<p class="soft">{note}</p>'
 
