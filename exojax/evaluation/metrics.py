@@ -225,7 +225,10 @@ def curves(
     low, high = boot.percentiles(boot.bootstrap(on_grid, labels, groups, seed=seed, n=n_bootstrap))
     whole = boot.sweep(labels, score, np.ones((1, len(labels)), np.int64))
     recall, precision, rate = whole.recall[0], whole.precision[0], whole.false_positive_rate[0]
-    pr = Curve(np.append(0, recall), np.append(precision[:1], precision), grid, low[0], high[0])
+    first = np.argmax(recall > 0)
+    pr = Curve(
+        np.append(0, recall[first:]), np.append(precision[first], precision[first:]), grid, low[0], high[0]
+    )
     return pr, Curve(np.append(0, rate), np.append(0, recall), grid, low[1], high[1])
 
 

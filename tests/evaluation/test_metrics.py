@@ -184,6 +184,14 @@ def test_curves_are_scikit_learns_and_lie_in_their_bands():
     assert metrics.curves(0 * labels + 1, p, groups=np.arange(300), **FAST) == (None, None)
 
 
+def test_the_pr_curve_starts_at_the_first_host_found():
+    labels, score = np.array([0, 1, 0, 1, 0]), np.array([0.9, 0.8, 0.7, 0.6, 0.5])
+    pr, _ = metrics.curves(labels, score, groups=np.arange(5), **FAST)
+    assert pr.x.tolist() == [0, 0.5, 0.5, 1, 1]
+    assert pr.y == pytest.approx([1 / 2, 1 / 2, 1 / 3, 1 / 2, 2 / 5])
+    assert (pr.low > 0).all()
+
+
 def test_reliability_bins_by_hand():
     bins = metrics.reliability(np.array([0, 0, 1, 1, 1]), np.array([0.0, 0.05, 0.09, 0.95, 1.0]))
     assert bins.count.tolist() == [3, 2]
