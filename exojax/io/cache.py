@@ -65,7 +65,7 @@ def _load(path: Path, stamp: str) -> dict[str, np.ndarray] | None:
             if str(entry[_STAMP]) != stamp:
                 return None
             return {name: entry[name] for name in entry.files if name != _STAMP}
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError, PermissionError):
         return None
     # A damaged zip fails in a dozen ways (BadZipFile, ValueError, KeyError, NotImplementedError, MemoryError,
     # ...) and all of them mean the same: make the entry again.
