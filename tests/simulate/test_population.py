@@ -95,7 +95,7 @@ def test_labels_follow_the_rule_recomputed_with_batman(sky: Sky) -> None:
         deficit = 1.0 - model.light_curve(params)
         snr = np.sqrt(np.sum(deficit[curves.valid[row]] ** 2)) / truth.noise[row]
         half = 0.5 * truth.duration[row]
-        mids = np.arange(truth.t0[row], time[-1] + truth.period[row], truth.period[row])
+        mids = np.arange(truth.t0[row] - truth.period[row], time[-1] + truth.period[row], truth.period[row])
         count = sum(bool(np.any(np.abs(time[curves.valid[row]] - mid) < half)) for mid in mids)
         assert truth.snr[row] == pytest.approx(snr, rel=2e-3)
         assert truth.n_transits[row] == count
