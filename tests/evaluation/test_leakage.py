@@ -51,8 +51,8 @@ def test_usable_rows():
     valid[3, 9:] = False
     flux[4, 0], valid[4, 0] = 1e9, True
     assert usable(flux, valid).tolist() == [True, False, False, False, True]
-    # Only an invalid cadence differs: still constant.
-    flux[1, 3], valid[1, 3] = 99, False
+    # Only invalid cadences differ: still constant.
+    flux[1, 3:5], valid[1, 3:5] = (99, -99), False
     assert not usable(flux, valid)[1]
 
 
