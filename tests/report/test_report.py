@@ -98,10 +98,12 @@ def test_a_hostile_id_is_a_drawable_title():
         np.arange(9.0)[None],
         np.arange(9, dtype=np.float32)[None],
         np.ones((1, 9), bool),
-        [figures.star_title(HOSTILE, None, 0)],
+        [figures.star_title(r"$\frac{$", None, 0)],
         title="t",
         flux_unit="u",
     )
+    assert is_png(png(figure))
+    figure.axes[0].set_title(figures.star_title(HOSTILE, None, 0))
     assert is_png(png(figure))
 
 
