@@ -63,7 +63,7 @@ def measure(rounds: int = 3) -> list[dict[str, str | float]]:
 
 
 def write_table(path: Path) -> None:
-    """252 MB of Gaussian flux about zero, in scientific notation; 256 distinct stars, repeated, to be quick."""
+    """252 MB of Gaussian flux about zero, as ``%.8e``; 256 distinct stars, repeated, to be quick."""
     rng = np.random.default_rng(_SEED)
     flux = rng.normal(0, 10 ** rng.uniform(1, 4, (_DISTINCT_STARS, 1)), (_DISTINCT_STARS, N_CADENCES))
     texts = [",".join(f"{value:.8e}" for value in star) for star in flux.tolist()]

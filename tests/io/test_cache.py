@@ -69,6 +69,22 @@ def test_damage_is_made_again_and_logged(
     assert maker.calls == 2
 
 
+class Payload:
+    """Running this is what refusing to unpickle prevents."""
+
+    def __reduce__(self) -> tuple[object, tuple[str]]:
+        return pytest.exit, ("unpickled",)
+
+
+def test_planted_objects_are_never_unpickled(folder: Path) -> None:
+    maker = Maker()
+    cache.load_or_make("k", maker)
+    (entry,) = folder.iterdir()
+    np.savez(entry, _stamp=np.array(""), flux=np.array([Payload()], dtype=object))
+    check(cache.load_or_make("k", maker))
+    assert maker.calls == 2
+
+
 def test_unwritable_cache_only_costs_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "file").write_bytes(b"")
     monkeypatch.setenv("EXOJAX_CACHE", str(tmp_path / "file" / "cache"))

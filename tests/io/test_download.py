@@ -48,11 +48,14 @@ def test_both_files_arrive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     assert {path.name: path.read_text() for path in folder.iterdir()} == {
         name: name for name in download.FILES
     }
-    # The second time, and with a file of the user's own, nothing is fetched or overwritten.
+    # A file that is there is the user's own; with both, nothing is fetched.
     (folder / "exoTest.csv").write_text("mine")
-    stand_in(monkeypatch, AssertionError("fetched again"))
+    (folder / "exoTrain.csv").unlink()
     download.fetch(folder)
     assert (folder / "exoTest.csv").read_text() == "mine"
+    assert (folder / "exoTrain.csv").read_text() == "exoTrain.csv"
+    stand_in(monkeypatch, AssertionError("fetched again"))
+    download.fetch(folder)
 
 
 def test_without_kagglehub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -70,6 +70,7 @@ def test_padding_is_by_n_points_not_by_nan(tmp_path: Path) -> None:
     stars = npz.read(save(tmp_path, flux=flux, time=time))
     assert stars.valid.sum(axis=1).tolist() == [49, 40]
     assert np.isnan(stars.time[1, 40:]).all()
+    assert npz.read(save(tmp_path, flux=flux, time=None)).valid.sum(axis=1).tolist() == [49, 40]
 
 
 @pytest.mark.parametrize(
