@@ -119,13 +119,13 @@ def test_most_wrong_takes_misses_and_false_alarms():
 def test_the_users_own_matplotlib_settings_neither_matter_nor_change():
     records = [{"step": s, "loss": 1.0 / (s + 1)} for s in range(9)]
     before = png(figures.loss_curve(records))
-    old = rcParams["font.size"]
+    old = rcParams["axes.facecolor"]
     try:
-        rcParams["font.size"] = 33
+        rcParams["axes.facecolor"] = "black"
         assert png(figures.loss_curve(records)) == before
-        assert rcParams["font.size"] == 33
+        assert rcParams["axes.facecolor"] == "black"
     finally:
-        rcParams["font.size"] = old
+        rcParams["axes.facecolor"] = old
 
 
 class Reader(HTMLParser):
