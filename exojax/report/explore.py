@@ -63,7 +63,7 @@ def explore(
             **_balance(extra, other_keep),
             "duplicates_within": _repeats(extra.id, other, duplicates(other, other_keep), other_keep),
         }
-        summary["duplicates_across"] = _shared(curves.id, digests, keep, extra.id, other, other_keep)
+        summary["duplicates_across"] = _shared(curves.id, digests, keep, extra.id, other)
     summary["warnings"] = list(curves.warnings) + _warnings(summary)
 
     pictures = {
@@ -161,10 +161,9 @@ def _shared(
     keep: np.ndarray,
     other_ids: np.ndarray,
     other: np.ndarray,
-    other_keep: np.ndarray,
 ) -> dict[str, Any]:
     where = {digest: str(ids[i]) for i, digest in enumerate(digests) if keep[i]}
-    pairs = [[where[d], str(other_ids[i])] for i, d in enumerate(other) if other_keep[i] and d in where]
+    pairs = [[where[d], str(other_ids[i])] for i, d in enumerate(other) if d in where]
     return {"n": len(pairs), "pairs": pairs[:NAMED]}
 
 
