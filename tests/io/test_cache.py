@@ -1,6 +1,7 @@
 """The cache never returns anything but what was made, whatever happens to its files."""
 
 import logging
+import os
 from pathlib import Path
 
 import numpy as np
@@ -70,19 +71,23 @@ def test_damage_is_made_again_and_logged(
 
 
 class Payload:
-    """Running this is what refusing to unpickle prevents."""
+    """Making this folder is what refusing to unpickle prevents."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
 
     def __reduce__(self) -> tuple[object, tuple[str]]:
-        return pytest.exit, ("unpickled",)
+        return os.mkdir, (str(self.folder),)
 
 
-def test_planted_objects_are_never_unpickled(folder: Path) -> None:
+def test_planted_objects_are_never_unpickled(folder: Path, tmp_path: Path) -> None:
     maker = Maker()
     cache.load_or_make("k", maker)
     (entry,) = folder.iterdir()
-    np.savez(entry, _stamp=np.array(""), flux=np.array([Payload()], dtype=object))
+    np.savez(entry, _stamp=np.array(""), flux=np.array([Payload(tmp_path / "ran")], dtype=object))
     check(cache.load_or_make("k", maker))
     assert maker.calls == 2
+    assert not (tmp_path / "ran").exists()
 
 
 def test_unwritable_cache_only_costs_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

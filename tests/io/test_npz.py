@@ -1,6 +1,7 @@
 """The npz reader: units, padding and time kept; every broken archive named, none unpickled."""
 
 import io
+import os
 from pathlib import Path
 
 import numpy as np
@@ -145,17 +146,20 @@ def test_wrong_arrays_are_named(tmp_path: Path, changes: dict[str, object], told
 
 
 class Payload:
-    """Running this is what refusing to unpickle prevents."""
+    """Making this folder is what refusing to unpickle prevents."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
 
     def __reduce__(self) -> tuple[object, tuple[str]]:
-        raise_ = __import__("_pytest.outcomes", fromlist=["fail"]).fail
-        return raise_, ("unpickled",)
+        return os.mkdir, (str(self.folder),)
 
 
 @pytest.mark.parametrize("name", ["flux", "notes"])
 def test_objects_are_refused_never_unpickled(tmp_path: Path, name: str) -> None:
-    told = message(save(tmp_path, **{name: np.array([Payload()], dtype=object)}))
+    told = message(save(tmp_path, **{name: np.array([Payload(tmp_path / "ran")], dtype=object)}))
     assert f"array '{name}'" in told
+    assert not (tmp_path / "ran").exists()
 
 
 def test_broken_files(tmp_path: Path) -> None:
