@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, is_dataclass
+from types import UnionType
+from typing import Any, TypeVar, cast, get_args, get_origin, get_type_hints
+
+from exojax.errors import InputError
+
+T = TypeVar("T")
 
 KEPLER_CADENCE_MINUTES = 29.4244
 
@@ -21,3 +28,102 @@ class SimulateConfig:
     """drop the campaign's gaps and join the pieces, as the Kaggle set may have done"""
     seed: int = 0
     """the same seed gives the same stars"""
+
+
+@dataclass(frozen=True)
+class DataConfig:
+    """What is read, and as what."""
+
+    source: str = "auto"
+    """auto | synthetic | a folder with exoTrain.csv and exoTest.csv | one such CSV | an .npz of light curves"""
+    cadence_minutes: float | None = None
+    """minutes between samples of rows without a time axis; 29.4244 is assumed where it is not given"""
+    positive: tuple[str, ...] = ("PC",)
+    """dispositions that count as hosts, where a file has several"""
+    simulate: SimulateConfig = field(default_factory=SimulateConfig)
+    """the population behind ``synthetic``"""
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """How a network is trained. A model's own file overrides what it wants otherwise."""
+
+    steps: int = 600
+    """training steps"""
+    batch_size: int = 64
+    """stars a step, half of them hosts"""
+    learning_rate: float = 2e-3
+    """peak of the learning rate"""
+    warmup: float = 0.05
+    """share of the steps in which the rate rises to its peak; it then falls to 2 % of it along a cosine"""
+    constant: bool = False
+    """keep the learning rate constant instead"""
+    weight_decay: float = 1e-2
+    """AdamW's; 0 is plain Adam"""
+    clip_norm: float = 1.0
+    """longest gradient that a step follows"""
+    average_decay: float = 0.99
+    """of the running average of the weights that is evaluated and kept; 0 keeps the last weights"""
+    evaluate_every: int = 50
+    """steps between validations and checkpoints"""
+    patience: int = 8
+    """validations without a better average precision before training stops; only with enough hosts"""
+    inject: float = 0.0
+    """strength of the belief in injected transits: with H training hosts, inject / (inject + H) of the batch's
+    positives are training non-hosts with a simulated transit signal"""
+
+
+@dataclass(frozen=True)
+class RunConfig:
+    """Everything that decides a run's weights, but the data themselves."""
+
+    model: str = "cnn"
+    """a name in exojax/models/registry.py"""
+    seed: int = 0
+    """of the split, the initial weights, the batches and the augmentation"""
+    data: DataConfig = field(default_factory=DataConfig)
+    train: TrainConfig = field(default_factory=TrainConfig)
+
+
+# The protocol, the same for every model and source (see docs/evaluation.md).
+TEST_FRACTION = 0.2
+VALIDATION_FRACTION = 0.2
+MIN_VALIDATION_HOSTS = 20
+OUT_OF_FOLD = 3
+
+
+def from_dict(kind: type[T], values: Mapping[str, Any], where: str) -> T:
+    """A configuration from the dictionary that ``dataclasses.asdict`` made of it, as read from JSON.
+
+    Args:
+        kind: one of the dataclasses above; fields that are missing keep their defaults.
+        values: field name to value.
+        where: the file, for messages.
+
+    Raises:
+        InputError: an unknown field, or a value of another type.
+    """
+    hints = get_type_hints(kind)
+    unknown = set(values) - set(hints)
+    if unknown:
+        raise InputError(f"{where}: {kind.__name__} has no {sorted(unknown)[0]!r}; it has {', '.join(hints)}")
+    made: dict[str, Any] = {}
+    for name, value in values.items():
+        hint = hints[name]
+        if is_dataclass(hint) and isinstance(value, Mapping):
+            made[name] = from_dict(cast(type, hint), value, where)
+            continue
+        if get_origin(hint) is tuple and isinstance(value, list):
+            value = tuple(value)
+        wanted = tuple(
+            get_origin(h) or h for h in (get_args(hint) if get_origin(hint) is UnionType else (hint,))
+        )
+        if float in wanted and type(value) is int:
+            value = float(value)
+        # bool is an int to Python, but not to a reader of the file.
+        if not isinstance(value, wanted) or (isinstance(value, bool) and bool not in wanted):
+            raise InputError(
+                f"{where}: {name} is {value!r}, expected {hint if len(wanted) > 1 else wanted[0].__name__}"
+            )
+        made[name] = value
+    return kind(**made)

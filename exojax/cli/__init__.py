@@ -1,0 +1,1 @@
+"""The commands: argument parsing and wiring only, one module each."""

@@ -1,0 +1,90 @@
+"""Whole series in units of the star's own scatter: as they are, or with slow variation taken out.
+
+Upward outliers (cosmic rays, flares) are clipped; dips never are, they are what is looked for.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+
+CLIP = 3.0
+"""highest value kept, in units of the star's scatter"""
+WINDOW = 2.0
+"""days; of the running median that ``flatten`` subtracts, three times the longest transit of a planet within 30 days"""
+BLOCKS = 9
+"""the running median is taken over this many block medians"""
+
+
+def standardise(flux: jax.Array, valid: jax.Array) -> jax.Array:
+    """Subtract the median and divide by 1.4826 times the median absolute deviation; clip upwards.
+
+    The factor makes the scale a standard deviation for Gaussian noise (Rousseeuw & Croux 1993).
+
+    Args:
+        flux: ``(n, c)`` float32, any unit.
+        valid: ``(n, c)`` bool.
+
+    Returns:
+        ``(n, c)`` float32, at most :data:`CLIP`; 0 where not valid, and everywhere for a star without scatter.
+    """
+    centred = jnp.where(valid, flux - masked_median(flux, valid)[:, None], 0.0)
+    scale = 1.4826 * masked_median(jnp.abs(centred), valid)
+    usable = scale > 0
+    series = jnp.where(usable[:, None], centred / jnp.where(usable, scale, 1.0)[:, None], 0.0)
+    return jnp.minimum(series, CLIP)
+
+
+def flatten(flux: jax.Array, valid: jax.Array, *, cadence: float) -> jax.Array:
+    """Take out what varies more slowly than a transit, by a running median, and standardise the rest.
+
+    The median of each block of some hours is taken, then the running median of :data:`BLOCKS` blocks, together
+    :data:`WINDOW` days, joined by straight lines. A transit fills less than a third of the window and stays.
+
+    Args:
+        flux: ``(n, c)`` float32, any unit.
+        valid: ``(n, c)`` bool.
+        cadence: days between samples.
+
+    Returns:
+        ``(n, c)`` float32 as from :func:`standardise`.
+    """
+    block = max(1, round(WINDOW / BLOCKS / cadence))
+    return standardise(flux - _running_median(flux, valid, block), valid)
+
+
+@partial(jax.jit, static_argnames="block")
+def _running_median(flux: jax.Array, valid: jax.Array, block: int) -> jax.Array:
+    n, c = flux.shape
+    blocks = -(-c // block)
+    pad = ((0, 0), (0, blocks * block - c))
+    values = jnp.where(jnp.pad(valid, pad), jnp.pad(flux, pad), jnp.nan).reshape(n, blocks, block)
+    centre = _nanmedian(values)
+    half = BLOCKS // 2
+    wide = jnp.pad(centre, ((0, 0), (half, half)), constant_values=jnp.nan)
+    smooth = _nanmedian(jnp.stack([wide[:, i : i + blocks] for i in range(BLOCKS)], axis=-1))
+    # A gap longer than the window leaves blocks without a value; what comes from them is not valid anyway.
+    smooth = jnp.where(jnp.isnan(smooth), 0.0, smooth)
+    at = jnp.clip((jnp.arange(c, dtype=jnp.float32) - (block - 1) / 2) / block, 0.0, blocks - 1.0)
+    left = jnp.minimum(at.astype(jnp.int32), max(blocks - 2, 0))
+    right = jnp.minimum(left + 1, blocks - 1)
+    share = (at - left.astype(jnp.float32))[None]
+    return smooth[:, left] * (1 - share) + smooth[:, right] * share
+
+
+def masked_median(x: jax.Array, valid: jax.Array) -> jax.Array:
+    """``(n,)`` median of each row's valid values, 0 where it has none."""
+    middle = _nanmedian(jnp.where(valid, x, jnp.nan))
+    return jnp.where(jnp.isnan(middle), 0.0, middle)
+
+
+def _nanmedian(x: jax.Array) -> jax.Array:
+    """Median over the last axis; sorting puts NaN last. jnp.nanmedian is several times slower on a CPU."""
+    ordered = jnp.sort(x, axis=-1)
+    count = jnp.sum(~jnp.isnan(x), axis=-1)
+    low, high = jnp.maximum((count - 1) // 2, 0), count // 2
+    high = jnp.minimum(high, x.shape[-1] - 1)
+    pick = partial(jnp.take_along_axis, ordered, axis=-1)
+    return (pick(low[..., None])[..., 0] + pick(high[..., None])[..., 0]) / 2

@@ -1,0 +1,54 @@
+"""The features that models may ask for, by name. A new one is a function and a line here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from functools import partial
+
+import jax
+import numpy as np
+
+from exojax.features.flux import flatten, standardise
+from exojax.features.spectrum import log_power
+from exojax.lightcurve import LightCurves
+
+Feature = Callable[[jax.Array, jax.Array, float], jax.Array]
+"""``(flux (n, c), valid (n, c), cadence in days) -> (n, ...)`` float32; row by row, nothing fitted."""
+
+FEATURES: dict[str, Feature] = {
+    "flux": lambda flux, valid, cadence: standardise(flux, valid),
+    "flat": lambda flux, valid, cadence: flatten(flux, valid, cadence=cadence),
+    "spectrum": lambda flux, valid, cadence: log_power(flatten(flux, valid, cadence=cadence)),
+}
+
+BATCH = 256
+"""stars computed at a time, so that memory does not grow with their number"""
+
+
+@partial(jax.jit, static_argnames=("names", "cadence"))
+def _compute(
+    flux: jax.Array, valid: jax.Array, names: tuple[str, ...], cadence: float
+) -> dict[str, jax.Array]:
+    return {name: FEATURES[name](flux, valid, cadence) for name in names}
+
+
+def compute(names: Iterable[str], curves: LightCurves) -> dict[str, np.ndarray]:
+    """The named features of every star.
+
+    Args:
+        names: keys of :data:`FEATURES`.
+        curves: n stars of c cadences.
+
+    Returns:
+        Each feature as ``(n, ...)`` float32 NumPy. All depend on the star alone: no statistic is shared between
+        stars, so nothing can leak from one split to another here.
+    """
+    names = tuple(sorted(set(names)))
+    parts: dict[str, list[np.ndarray]] = {name: [] for name in names}
+    for start in range(0, max(len(curves), 1), BATCH):
+        flux, valid = curves.flux[start : start + BATCH], curves.valid[start : start + BATCH]
+        missing = BATCH - len(flux)
+        padded = np.pad(flux, ((0, missing), (0, 0))), np.pad(valid, ((0, missing), (0, 0)))
+        for name, values in _compute(*padded, names, curves.cadence).items():
+            parts[name].append(np.asarray(values)[: BATCH - missing])
+    return {name: np.concatenate(values) for name, values in parts.items()}

@@ -1,0 +1,193 @@
+"""From labelled light curves to a finished run: split by star, fit, calibrate, choose a threshold. Test rows stay shut."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from exojax import config as defaults
+from exojax.config import RunConfig
+from exojax.errors import InputError
+from exojax.evaluation import calibration, leakage, split
+from exojax.features.registry import compute
+from exojax.lightcurve import LightCurves
+from exojax.models import registry
+from exojax.runs import (
+    Calibration,
+    Run,
+    apply,
+    facts_of,
+    load,
+    run_folder,
+    to_prior,
+    write_config,
+    write_json,
+)
+from exojax.training.fit import fit_model, load_arrays, save_arrays
+
+Report = Callable[[str, dict[str, Any]], None]
+"""``(phase, record)``: ``record["step"]``, and after a validation ``loss`` and so on."""
+
+
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """The rows worth learning from.
+
+    Attributes:
+        index: ``(m,)`` int rows of the light curves: neither empty nor constant nor repeated.
+        group: ``(m,)`` int the star of each; stars that share a row are one.
+        label: ``(m,)`` int, 1 for hosts.
+        digest: ``(m,)`` str fingerprint of each.
+        warnings: what was dropped.
+    """
+
+    index: np.ndarray
+    group: np.ndarray
+    label: np.ndarray
+    digest: np.ndarray
+    warnings: tuple[str, ...]
+
+
+def usable_rows(curves: LightCurves) -> Rows:
+    """Drop empty, constant and repeated rows, and say so.
+
+    Raises:
+        InputError: the light curves have no labels, or most rows are of no use.
+    """
+    if curves.label is None:
+        raise InputError(f"{curves.source}: has no labels to learn from; add a LABEL column (2 host, 1 not)")
+    usable = leakage.usable(curves.flux, curves.valid)
+    if 2 * usable.sum() < len(curves):
+        first = curves.id[np.flatnonzero(~usable)[0]] if len(curves) else "none"
+        raise InputError(
+            f"{curves.source}: {len(curves) - usable.sum()} of {len(curves)} rows are empty or constant "
+            f"(the first is {first}); check the file"
+        )
+    digests = leakage.row_digest(curves.flux, curves.valid)
+    repeated = leakage.duplicates(digests, usable)
+    index = np.flatnonzero(usable & ~repeated)
+    warnings = list(curves.warnings)
+    if not usable.all():
+        warnings.append(f"{np.sum(~usable)} empty or constant rows were dropped")
+    if repeated.any():
+        warnings.append(f"{repeated.sum()} rows that repeat an earlier one were dropped")
+    kept = curves.id[index] if curves.catalogued else index.astype(str)
+    group = split.merge_groups(kept, digests[index])
+    return Rows(index, group, curves.label[index].astype(np.int64), digests[index], tuple(warnings))
+
+
+def validation_rows(label: np.ndarray, group: np.ndarray, seed: int) -> np.ndarray | None:
+    """``(n,)`` bool rows to validate on, or None where that would leave too few hosts to validate with."""
+    held = split.holdout(group, label, fraction=defaults.VALIDATION_FRACTION, seed=seed + 1)
+    hosts = len(np.unique(group[held & (label == 1)]))
+    return held if hosts >= defaults.MIN_VALIDATION_HOSTS else None
+
+
+def fit(
+    config: RunConfig,
+    data: LightCurves,
+    folder: str | Path,
+    *,
+    test_fraction: float = defaults.TEST_FRACTION,
+    report: Report | None = None,
+) -> Run:
+    """Train, calibrate and keep a model; called again after a kill with the same arguments it goes on.
+
+    With 20 or more validation hosts, these stop the training early, calibrate and set the threshold. With fewer, the
+    number of steps is fixed, and calibration and threshold come from out-of-fold scores of the training rows.
+
+    Args:
+        config: what to train and how.
+        data: labelled light curves.
+        folder: a name under ``checkpoints/`` or a path.
+        test_fraction: share of stars kept for :func:`exojax.evaluate`; 0 where the source has a test file of its own.
+        report: progress.
+
+    Raises:
+        InputError: data or configuration cannot be used, or the folder holds a run of another kind.
+        Interrupted: by Ctrl-C or SIGTERM, after saving.
+    """
+    folder, say = run_folder(folder), report or (lambda phase, record: None)
+    model = registry.get(config.model)
+    rows = usable_rows(data)
+    label, group = rows.label, rows.group
+
+    test = np.zeros(len(label), bool)
+    if test_fraction:
+        test = split.holdout(group, label, fraction=test_fraction, seed=config.seed)
+    dev = np.flatnonzero(~test)
+    held = validation_rows(label[dev], group[dev], config.seed)
+    train = dev if held is None else dev[~held]
+    validation = dev[:0] if held is None else dev[held]
+    leakage.check_disjoint({"train": group[train], "validation": group[validation], "test": group[test]})
+
+    seen = compute(model.inputs, data.take(rows.index[dev]))
+    write_config(folder, config, facts_of(data, {name: list(x.shape[1:]) for name, x in seen.items()}))
+    write_json(folder / "split.json", _split(data, rows, train, validation, np.flatnonzero(test)))
+
+    place = {row: i for i, row in enumerate(dev)}
+    features_of = lambda chosen: {name: x[[place[r] for r in chosen]] for name, x in seen.items()}  # noqa: E731
+
+    def fit_on(chosen: np.ndarray, phase: str, keep: Path | None, stop_by: np.ndarray) -> Any:
+        return fit_model(
+            model,
+            config.train,
+            features_of(chosen),
+            label[chosen],
+            group[chosen],
+            cadence=data.cadence,
+            seed=config.seed,
+            folder=keep,
+            validation=(features_of(stop_by), label[stop_by]) if len(stop_by) else None,
+            report=lambda record: say(phase, record),
+            row_names=data.id[rows.index[chosen]],
+        )
+
+    if (folder / "calibration.json").exists():
+        return load(folder)
+    scorer = fit_on(train, config.model, folder, validation)
+    prior = float(label[train].mean())
+    warnings = list(rows.warnings)
+    if len(validation):
+        protocol, judged = "validation", validation
+        scores = scorer(features_of(validation))
+    else:
+        protocol, judged = "out-of-fold", train
+        n_hosts = len(np.unique(group[train][label[train] == 1]))
+        k = min(defaults.OUT_OF_FOLD, n_hosts)
+        warnings.append(
+            f"only {n_hosts} training hosts: no validation rows; a fixed number of steps, and calibration and "
+            f"threshold from {k}-fold out-of-fold scores"
+        )
+        scores = np.zeros(len(train))
+        fold = split.folds(group[train], label[train], k=k, seed=config.seed)
+        for number in range(k):
+            out = fold == number
+            kept = folder / "out_of_fold" / f"{number}.npz"
+            if not kept.exists():
+                part = fit_on(train[~out], f"{config.model} fold {number + 1}/{k}", None, dev[:0])
+                save_arrays(kept, {"logits": part(features_of(train[out]))})
+            scores[out] = load_arrays(kept)["logits"]
+    slope, intercept = calibration.fit_platt(to_prior(config.model, scores, prior), label[judged])
+    how = Calibration(prior, slope, intercept, 0.5, protocol)
+    threshold = calibration.choose_threshold(label[judged], apply(config.model, how, scores))
+    how = Calibration(prior, slope, intercept, threshold, protocol)
+    write_json(folder / "calibration.json", asdict(how) | {"warnings": warnings})
+    return load(folder)
+
+
+def _split(
+    data: LightCurves, rows: Rows, train: np.ndarray, validation: np.ndarray, test: np.ndarray
+) -> dict[str, Any]:
+    names = {
+        part: data.id[rows.index[chosen]].tolist()
+        for part, chosen in (("train", train), ("validation", validation), ("test", test))
+    }
+    return names | {
+        "test_rows": rows.index[test].tolist(),
+        "digests": rows.digest[np.concatenate([train, validation])].tolist(),
+    }

@@ -1,0 +1,1 @@
+"""Model inputs to logits. One file a model; ``registry.py`` names them."""

@@ -1,0 +1,69 @@
+"""Changes to a training series that leave its label true."""
+
+from __future__ import annotations
+
+import jax
+import jax.numpy as jnp
+
+LOWEST_SNR, HIGHEST_SNR = 7.0, 70.0
+
+
+def shift(key: jax.Array, series: jax.Array) -> jax.Array:
+    """Move each of ``series (n, c)`` around by a random number of cadences; what leaves one end enters the other."""
+    n, c = series.shape
+    return jax.vmap(jnp.roll)(series, jax.random.randint(key, (n,), 0, c))
+
+
+def reverse(key: jax.Array, series: jax.Array) -> jax.Array:
+    """Turn half of ``series (n, c)`` around in time: a transit is symmetric."""
+    return jnp.where(jax.random.bernoulli(key, 0.5, (len(series), 1)), series[:, ::-1], series)
+
+
+def add_noise(key: jax.Array, series: jax.Array, scale: float) -> jax.Array:
+    """Add white noise of ``scale`` times the star's own scatter to ``series (n, c)`` where it was measured."""
+    noise = scale * jax.random.normal(key, series.shape, series.dtype)
+    return jnp.where(series == 0, series, series + noise)
+
+
+def inject(
+    key: jax.Array, series: jax.Array, labels: jax.Array, *, cadence: float, share: float
+) -> jax.Array:
+    """Replace a share of the hosts by non-hosts of the same batch with a simulated transit signal.
+
+    The network then sees a quiet or variable star with and without transits in one batch, and learns what the
+    difference is: 42 labelled hosts cannot teach that.
+
+    Args:
+        key: random.
+        series: ``(n, c)`` float32, flattened, in units of the star's scatter; 0 where not valid.
+        labels: ``(n,)`` float32, 1 for hosts.
+        cadence: days between samples.
+        share: of the hosts to replace, 0 to 1.
+
+    Returns:
+        ``(n, c)`` float32. Signals are trapezoids with periods log-uniform from 0.5 d to half the baseline, durations
+        of a circular orbit around a dwarf of about solar density (0.0758 d times the cube root of the period in days,
+        scattered by impact parameter and density), and a white-noise SNR log-uniform from 7 to 70.
+    """
+    n, c = series.shape
+    keys = jax.random.split(key, 7)
+    low, high = 0.5, max(c * cadence / 2, 1.0)
+    period = low * (high / low) ** jax.random.uniform(keys[0], (n,))
+    scatter = jnp.exp(0.3 * jax.random.normal(keys[1], (n,))) * jax.random.uniform(keys[2], (n,), minval=0.5)
+    # An exposure smears whatever is shorter than itself.
+    duration = jnp.clip(0.0758 * jnp.cbrt(period) * scatter, cadence, 0.2 * period)
+    ingress = jnp.maximum(
+        jax.random.uniform(keys[3], (n,), minval=0.05, maxval=0.5) * duration, 0.5 * cadence
+    )
+    # Half a day of float32 in 80 days is exact to 1e-5 d; this phase is random anyway.
+    time = jnp.arange(c, dtype=jnp.float32)[None] * cadence
+    epoch = jax.random.uniform(keys[4], (n,)) * period
+    phase = jnp.mod(time - epoch[:, None] + 0.5 * period[:, None], period[:, None]) - 0.5 * period[:, None]
+    shape = jnp.clip((0.5 * duration[:, None] - jnp.abs(phase)) / ingress[:, None] + 0.5, 0.0, 1.0)
+
+    donors, donor_labels = jnp.roll(series, n // 2, axis=0), jnp.roll(labels, n // 2)
+    shape = jnp.where(donors == 0, 0.0, shape)
+    snr = LOWEST_SNR * (HIGHEST_SNR / LOWEST_SNR) ** jax.random.uniform(keys[5], (n,))
+    depth = snr / jnp.sqrt(jnp.maximum(jnp.sum(shape**2, axis=1), 1.0))
+    chosen = jax.random.bernoulli(keys[6], share, (n,)) & (labels > 0.5) & (donor_labels < 0.5)
+    return jnp.where(chosen[:, None], donors - depth[:, None] * shape, series)

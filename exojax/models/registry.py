@@ -1,0 +1,27 @@
+"""Every model by name. To add one: a file that ends in ``MODEL = Network(...)`` or ``Classical(...)``, and a line here."""
+
+from __future__ import annotations
+
+import difflib
+
+from exojax.errors import InputError
+from exojax.models import cnn, cnn_original, svc
+from exojax.models.interface import Model
+
+MODELS: dict[str, Model] = {
+    "svc": svc.MODEL,
+    "cnn-original": cnn_original.MODEL,
+    "cnn": cnn.MODEL,
+}
+
+
+def get(name: str) -> Model:
+    """The model of that name.
+
+    Raises:
+        InputError: there is none; names that look alike are offered.
+    """
+    if name not in MODELS:
+        near = difflib.get_close_matches(name, MODELS, n=3) or list(MODELS)
+        raise InputError(f"--model {name}: no such model; did you mean {' or '.join(near)}?")
+    return MODELS[name]

@@ -1,0 +1,208 @@
+"""A trained model with all that is needed to use and to question it: weights, calibration, split, configuration."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from exojax.config import RunConfig, from_dict
+from exojax.errors import InputError
+from exojax.evaluation import calibration, leakage
+from exojax.features.registry import compute
+from exojax.lightcurve import LightCurves
+from exojax.models import registry
+from exojax.models.interface import Network
+from exojax.training.fit import Features, Scorer, load_model
+
+CHECKPOINTS = Path("checkpoints")
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """From logits to probabilities.
+
+    Attributes:
+        prior: share of hosts among the training rows; the probability of a star that cannot be scored.
+        slope: Platt's, after the shift from balanced batches to ``prior``.
+        intercept: Platt's.
+        threshold: probability from which a star is called a host.
+        protocol: ``validation`` or ``out-of-fold``: the rows that these came from.
+    """
+
+    prior: float
+    slope: float
+    intercept: float
+    threshold: float
+    protocol: str
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """A finished run.
+
+    Attributes:
+        folder: its folder.
+        config: everything that decided its weights but the data.
+        data: facts of its data: ``sha256``, ``n``, ``n_positive``, ``inputs``, ``cadence``, ...
+        split: ``train``, ``validation``, ``test``: ids; ``test_rows``: row numbers; ``digests`` of the rows seen.
+        calibration: logits to probabilities.
+        warnings: what a reader of its figures has to know.
+        scorer: features to logits.
+    """
+
+    folder: Path
+    config: RunConfig
+    data: dict[str, Any]
+    split: dict[str, Any]
+    calibration: Calibration
+    warnings: tuple[str, ...]
+    scorer: Scorer
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """Names of the features its model takes."""
+        return registry.get(self.config.model).inputs
+
+    def probability(self, features: Features) -> np.ndarray:
+        """``(n,)`` float64 calibrated probability of a planet, from the model's features of n stars."""
+        return apply(self.config.model, self.calibration, self.scorer(features))
+
+
+def apply(model: str, how: Calibration, logits: np.ndarray) -> np.ndarray:
+    """``(n,)`` float64 probabilities of ``logits (n,)`` of the named model."""
+    return calibration.apply_platt(to_prior(model, logits, how.prior), how.slope, how.intercept)
+
+
+def to_prior(model: str, logits: np.ndarray, prior: float) -> np.ndarray:
+    """A network's logits, taught on balanced batches, moved to the training rows' share of hosts."""
+    if isinstance(registry.get(model), Network):
+        return calibration.prior_shift(logits, 0.5, prior)
+    return logits
+
+
+def run_folder(run: str | Path) -> Path:
+    """The folder of a run given by its name under ``checkpoints/`` or by a path."""
+    path = Path(run)
+    return path if path.is_absolute() or len(path.parts) > 1 or path.is_dir() else CHECKPOINTS / path
+
+
+def load(run: str | Path) -> Run:
+    """A finished run, by its name under ``checkpoints/`` or its path. Nothing in the folder is ever executed.
+
+    Raises:
+        InputError: there is no such run, it is not finished, or a file in it is damaged.
+    """
+    folder = run_folder(run)
+    if not (folder / "config.json").exists():
+        raise InputError(f"{folder}: no run is there; train one with --run {Path(run).name}")
+    stored = read_json(folder / "config.json")
+    config = from_dict(RunConfig, stored.get("config", {}), str(folder / "config.json"))
+    if not (folder / "calibration.json").exists():
+        raise InputError(f"{folder}: the run is not finished; run the same train command again to go on")
+    try:
+        facts = stored["data"]
+        scorer = load_model(registry.get(config.model), folder, facts["inputs"])
+        found = read_json(folder / "calibration.json")
+        warnings = tuple(found.pop("warnings"))
+        how = Calibration(**found)
+    except (KeyError, TypeError) as error:
+        raise InputError(
+            f"{folder}: config.json or calibration.json is incomplete ({error}); train again"
+        ) from None
+    return Run(folder, config, facts, read_json(folder / "split.json"), how, warnings, scorer)
+
+
+def predict(run: Run | str | Path, curves: LightCurves) -> np.ndarray:
+    """``(n_stars,)`` float64 probability that each star hosts a planet.
+
+    A star without enough measurements gets the share of hosts among the training rows.
+
+    Args:
+        run: from :func:`load`, or its name or path.
+        curves: n stars.
+
+    Raises:
+        InputError: the run cannot be loaded, or its network takes series of another length.
+    """
+    run = run if isinstance(run, Run) else load(run)
+    probability = run.probability(compute(run.inputs, curves))
+    return np.where(leakage.usable(curves.flux, curves.valid), probability, run.calibration.prior)
+
+
+def facts_of(curves: LightCurves, inputs: dict[str, list[int]]) -> dict[str, Any]:
+    """What ``config.json`` says of the data."""
+    return {
+        "sha256": curves.sha256,
+        "n": len(curves),
+        "n_positive": None if curves.label is None else int(curves.label.sum()),
+        "n_cadences": curves.flux.shape[1],
+        "cadence_days": curves.cadence,
+        "time_system": curves.time_system,
+        "absolute": curves.absolute,
+        "catalogued": curves.catalogued,
+        "inputs": inputs,
+    }
+
+
+def write_config(folder: Path, config: RunConfig, facts: dict[str, Any]) -> None:
+    """Write ``config.json``, or compare with the one that is there.
+
+    Raises:
+        InputError: the run was started with another configuration or on other data; the differences are named.
+    """
+    wanted = json.loads(json.dumps({"config": asdict(config), "data": facts}))
+    path = folder / "config.json"
+    if not path.exists():
+        write_json(path, wanted)
+        return
+    before = read_json(path)
+    # The same data may be named by another path.
+    if before.get("data", {}).get("sha256") == facts["sha256"] and "data" in before.get("config", {}):
+        before["config"]["data"]["source"] = wanted["config"]["data"]["source"]
+    old, new = _flat(before), _flat(wanted)
+    changed = [
+        f"{key}: {old.get(key)} -> {new.get(key)}"
+        for key in sorted(old | new)
+        if old.get(key) != new.get(key)
+    ]
+    if changed:
+        raise InputError(
+            f"{folder}: this run was started otherwise ({'; '.join(changed)}); "
+            "give it another --run, or --fresh to set the old one aside and start again"
+        )
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write JSON in one step, indented, with a final newline."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_suffix(path.suffix + ".partial")
+    partial.write_text(json.dumps(value, indent=1, allow_nan=False) + "\n")
+    os.replace(partial, path)
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """A JSON object.
+
+    Raises:
+        InputError: the file is missing, damaged, or holds something else.
+    """
+    try:
+        value = json.loads(path.read_text())
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path}: cannot be read as JSON ({error})") from None
+    if not isinstance(value, dict):
+        raise InputError(f"{path}: holds no JSON object")
+    return value
+
+
+def _flat(value: Any, prefix: str = "") -> dict[str, Any]:
+    if not isinstance(value, dict):
+        return {prefix: value}
+    return {
+        k: v for name, part in value.items() for k, v in _flat(part, f"{prefix}.{name}".lstrip(".")).items()
+    }

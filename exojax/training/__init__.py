@@ -1,0 +1,1 @@
+"""From batches of arrays to trained weights: state, step, sampler, loop, checkpoints, device mesh."""

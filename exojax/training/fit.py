@@ -1,0 +1,175 @@
+"""One model fitted on arrays, or read back: the same two functions for a network and for a classical estimator."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from flax.errors import ScopeParamShapeError
+from sklearn.metrics import average_precision_score
+
+from exojax.config import TrainConfig
+from exojax.errors import InputError
+from exojax.models.interface import Classical, Model
+from exojax.training.checkpoint import open_checkpoints
+from exojax.training.loop import Report, train
+from exojax.training.sampler import balanced_batches
+from exojax.training.state import TrainState, create_state
+from exojax.training.step import logits
+
+Features = Mapping[str, np.ndarray]
+"""Feature name -> ``(n, ...)`` float32."""
+Scorer = Callable[[Features], np.ndarray]
+"""Features of n stars -> ``(n,)`` float64 logits, before calibration."""
+
+BATCH = 256
+"""stars scored at a time"""
+
+
+def fit_model(
+    model: Model,
+    config: TrainConfig,
+    features: Features,
+    labels: np.ndarray,
+    groups: np.ndarray,
+    *,
+    cadence: float,
+    seed: int,
+    folder: Path | None = None,
+    validation: tuple[Features, np.ndarray] | None = None,
+    report: Report | None = None,
+    row_names: np.ndarray | None = None,
+) -> Scorer:
+    """Fit on all rows given, or go on where a killed call with the same arguments and ``folder`` stopped.
+
+    Args:
+        model: from the registry.
+        config: of a network's training.
+        features: those the model asks for, n rows.
+        labels: ``(n,)`` int, 1 for hosts.
+        groups: ``(n,)`` the star of each row.
+        cadence: days between samples, for augmentation.
+        seed: of everything random.
+        folder: where the weights are kept; None keeps nothing.
+        validation: features and labels by which a network stops early.
+        report: progress of a network's training.
+        row_names: ``(n,)`` str for messages.
+
+    Raises:
+        InputError: a class has no star, or the loss is not finite.
+        Interrupted: by Ctrl-C or SIGTERM.
+    """
+    if isinstance(model, Classical):
+        if folder is not None and (folder / "model.npz").exists():
+            return load_model(model, folder, {})
+        arrays = model.fit(features, labels, groups, seed)
+        if folder is not None:
+            save_arrays(folder / "model.npz", arrays)
+        return partial(_classical, model, arrays)
+
+    hosts = int(np.sum(labels == 1))
+    injected = config.inject / (config.inject + hosts) if config.inject else 0.0
+    state = create_state(
+        model.module, _example(features), config, seed=seed, augment=model.augment(cadence, injected)
+    )
+    batches = balanced_batches(dict(features), labels, config.batch_size)
+    validate = None
+    if validation is not None:
+        rows, truth = validation
+        validate = lambda state: average_precision_score(truth, _network(state, rows))  # noqa: E731
+    state = train(
+        state, batches, config, folder=folder, validate=validate, report=report, row_names=row_names
+    )
+    return partial(_network, state)
+
+
+def load_model(model: Model, folder: Path, shapes: Mapping[str, list[int]]) -> Scorer:
+    """The model that :func:`fit_model` left in ``folder``.
+
+    Args:
+        model: from the registry.
+        folder: of the run.
+        shapes: a star's shape of each input, for a network.
+
+    Raises:
+        InputError: nothing sound is there.
+    """
+    if isinstance(model, Classical):
+        return partial(_classical, model, load_arrays(folder / "model.npz"))
+    example = {name: jnp.zeros((1, *shape), jnp.float32) for name, shape in shapes.items()}
+    # The optimiser's arrays are restored too, so its shape must be right; its settings do not matter here.
+    state = create_state(model.module, example, model.train, seed=0)
+    if not (folder / "checkpoints").is_dir():
+        raise InputError(f"{folder}: holds no checkpoints; train the run first")
+    with open_checkpoints(folder / "checkpoints") as saver:
+        latest = saver.restore(state)
+        if latest is None:
+            raise InputError(f"{folder / 'checkpoints'}: no checkpoint was finished; train the run first")
+        state, meta = latest
+        if meta["best_step"] != int(state.step) and (best := saver.restore(state, step=meta["best_step"])):
+            state = best[0]
+    return partial(_network, state)
+
+
+def save_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
+    """Write named arrays as an ``.npz``, in one step. The zip format carries a CRC-32 of each."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial_file = path.with_suffix(".partial")
+    with partial_file.open("wb") as stream:
+        np.savez(stream, **{name: np.asarray(value) for name, value in arrays.items()})
+    os.replace(partial_file, path)
+
+
+def load_arrays(path: Path) -> dict[str, np.ndarray]:
+    """Read them back, checksums verified, nothing unpickled.
+
+    Raises:
+        InputError: the file is missing or damaged.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as stored:
+            return {name: stored[name] for name in stored.files}
+    except FileNotFoundError:
+        raise InputError(f"{path}: missing; train the run first") from None
+    except Exception as error:  # a damaged zip fails in a dozen ways
+        raise InputError(f"{path}: damaged ({error}); train again with --fresh") from None
+
+
+def _classical(model: Classical, arrays: Mapping[str, np.ndarray], features: Features) -> np.ndarray:
+    return np.asarray(model.logits(arrays, features), np.float64)
+
+
+def _network(state: TrainState, features: Features) -> np.ndarray:
+    n = len(next(iter(features.values())))
+    scores = []
+    for start in range(0, n, BATCH):
+        part = {name: x[start : start + BATCH] for name, x in features.items()}
+        missing = min(BATCH, _ceil_power(n)) - len(next(iter(part.values())))
+        padded = {name: np.pad(x, [(0, missing)] + [(0, 0)] * (x.ndim - 1)) for name, x in part.items()}
+        try:
+            scores.append(np.asarray(_forward(state, padded))[: len(next(iter(part.values())))])
+        except ScopeParamShapeError:
+            shape = next(iter(features.values())).shape[1:]
+            raise InputError(
+                f"the network was trained on series of another length than {shape[0]} cadences; "
+                "score data of the same layout, or train on these"
+            ) from None
+    return np.concatenate(scores).astype(np.float64) if scores else np.zeros(0)
+
+
+_forward = jax.jit(logits)
+
+
+def _ceil_power(n: int) -> int:
+    """Next power of two: batches of a few sizes compile a few times, whatever the number of stars."""
+    return 1 << max(n - 1, 0).bit_length()
+
+
+def _example(features: Features) -> dict[str, Any]:
+    return {name: jnp.asarray(x[:1]) for name, x in features.items()}

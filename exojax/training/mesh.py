@@ -1,0 +1,36 @@
+"""Where arrays live: one mesh axis over the devices, batches split along it, everything else replicated."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax
+from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
+
+AXIS = "batch"
+
+
+def make_mesh(devices: list[jax.Device] | None = None) -> Mesh:
+    """A mesh of all devices, or of those given, with the one axis ``batch``.
+
+    The axis is of type Auto: with Explicit axes, the default since JAX 0.10, BatchNorm and Dropout raise.
+    """
+    devices = devices or jax.devices()
+    return jax.make_mesh((len(devices),), (AXIS,), axis_types=(AxisType.Auto,), devices=devices)
+
+
+def replicate(tree: Any, mesh: Mesh) -> Any:
+    """The tree's arrays, whole, on every device of the mesh."""
+    return jax.device_put(tree, NamedSharding(mesh, PartitionSpec()))
+
+
+def split_batch(batch: Any, mesh: Mesh) -> Any:
+    """The batch's arrays, split over their first axis. Inside ``jit`` or outside.
+
+    Raises:
+        ValueError: the batch does not divide by the number of devices.
+    """
+    rows = {leaf.shape[0] for leaf in jax.tree.leaves(batch)}
+    if any(n % mesh.size for n in rows):
+        raise ValueError(f"a batch of {sorted(rows)} stars does not divide by {mesh.size} devices")
+    return jax.lax.with_sharding_constraint(batch, NamedSharding(mesh, PartitionSpec(AXIS)))

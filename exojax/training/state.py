@@ -1,0 +1,116 @@
+"""Everything that changes from step to step, in one pytree."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import flax.struct
+import jax
+import jax.numpy as jnp
+import optax
+from flax import linen as nn
+
+from exojax.config import TrainConfig
+from exojax.models.interface import Augment, Inputs, no_augmentation
+
+Loss = Callable[[jax.Array, jax.Array], jax.Array]
+"""``(logits (b,), labels (b,)) -> (b,)``, as in ``optax.losses``."""
+
+
+class TrainState(flax.struct.PyTreeNode):
+    """Weights, optimiser and random key; functions are static, so that the step needs nothing else.
+
+    Attributes:
+        step: () int32, steps taken.
+        key: typed key of the run; each step folds its number in.
+        params: weights.
+        batch_stats: running means and variances of the normalisations.
+        opt_state: the optimiser's.
+        average: running average of ``(params, batch_stats)``; this is what is evaluated and kept.
+        tally: sums over the steps since they were last logged: ``loss``, ``grad_norm`` () float32, ``steps`` () int32,
+            and ``bad_step`` () int32, the first step with a non-finite loss, -1 while there is none.
+        apply_fn: the module's ``apply``.
+        tx: the optimiser.
+        loss: per star.
+        augment: applied to every training batch.
+        average_decay: of ``average``.
+    """
+
+    step: jax.Array
+    key: jax.Array
+    params: Any
+    batch_stats: Any
+    opt_state: Any
+    average: Any
+    tally: dict[str, jax.Array]
+    apply_fn: Callable[..., Any] = flax.struct.field(pytree_node=False)
+    tx: optax.GradientTransformation = flax.struct.field(pytree_node=False)
+    loss: Loss = flax.struct.field(pytree_node=False)
+    augment: Augment = flax.struct.field(pytree_node=False)
+    average_decay: float = flax.struct.field(pytree_node=False)
+
+
+def empty_tally() -> dict[str, jax.Array]:
+    """A tally of no steps."""
+    return {
+        "loss": jnp.float32(0),
+        "grad_norm": jnp.float32(0),
+        "steps": jnp.int32(0),
+        "bad_step": jnp.int32(-1),
+    }
+
+
+def schedule(config: TrainConfig) -> optax.Schedule:
+    """Linear warm-up and cosine decay to 2 % of the peak, or a constant."""
+    if config.constant:
+        return optax.constant_schedule(config.learning_rate)
+    peak, warmup = config.learning_rate, max(1, round(config.warmup * config.steps))
+    return optax.warmup_cosine_decay_schedule(0.0, peak, warmup, max(config.steps, warmup + 1), 0.02 * peak)
+
+
+def optimiser(config: TrainConfig) -> optax.GradientTransformation:
+    """Adam, or AdamW with decoupled weight decay (Loshchilov & Hutter 2019), behind gradient clipping."""
+    rate = schedule(config)
+    adam = optax.adamw(rate, weight_decay=config.weight_decay) if config.weight_decay else optax.adam(rate)
+    return optax.chain(optax.clip_by_global_norm(config.clip_norm), adam)
+
+
+def create_state(
+    module: nn.Module,
+    example: Inputs,
+    config: TrainConfig,
+    *,
+    seed: int,
+    loss: Loss = optax.sigmoid_binary_cross_entropy,
+    augment: Augment = no_augmentation(0.0, 0.0),
+) -> TrainState:
+    """A state at step 0.
+
+    Args:
+        module: called as ``module.apply(variables, inputs, train=...)`` -> ``(n,)`` logits.
+        example: inputs of at least one star, for their shapes.
+        config: optimiser and averaging.
+        seed: of the initial weights and of everything random in the steps.
+        loss: per star.
+        augment: of training batches.
+    """
+    init_key, key = jax.random.split(jax.random.key(seed))
+    variables = module.init({"params": init_key}, jax.tree.map(lambda x: x[:1], example), train=False)
+    params, batch_stats = variables["params"], variables.get("batch_stats", {})
+    tx = optimiser(config)
+    return TrainState(
+        step=jnp.int32(0),
+        key=key,
+        params=params,
+        batch_stats=batch_stats,
+        opt_state=tx.init(params),
+        # Copies: a step may donate its state, and one buffer cannot be given away twice.
+        average=jax.tree.map(jnp.copy, (params, batch_stats)),
+        tally=empty_tally(),
+        apply_fn=module.apply,
+        tx=tx,
+        loss=loss,
+        augment=augment,
+        average_decay=config.average_decay,
+    )

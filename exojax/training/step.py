@@ -1,0 +1,84 @@
+"""One training step and one forward pass, pure, for one device or many."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import optax
+
+from exojax.models.interface import Inputs
+from exojax.training.state import TrainState
+
+Batch = dict[str, Any]
+"""``inputs``: :data:`Inputs` of b stars; ``label``: ``(b,)`` float32, 1 for hosts."""
+
+
+def train_step(
+    state: TrainState, batch: Batch, *, axis_name: str | None = None
+) -> tuple[TrainState, dict[str, jax.Array]]:
+    """The state after one batch, and the batch's ``loss`` and ``grad_norm``, () float32 each.
+
+    Under ``jax.jit`` the batch may be sharded over its first axis: the numbers are those of one device, to rounding.
+    Under ``jax.pmap(..., axis_name="batch")`` each device draws its own randomness and normalises over its own part
+    of the batch; gradients and running statistics are averaged over the devices.
+
+    Args:
+        state: before the step.
+        batch: see :data:`Batch`.
+        axis_name: the mapped axis under ``pmap``, None under ``jit``.
+    """
+    key = jax.random.fold_in(state.key, state.step)
+    if axis_name is not None:
+        key = jax.random.fold_in(key, jax.lax.axis_index(axis_name))
+    augment_key, dropout_key = jax.random.split(key)
+    label = batch["label"]
+    inputs = state.augment(augment_key, batch["inputs"], label)
+
+    def loss_of(params: Any) -> tuple[jax.Array, Any]:
+        logits, updated = state.apply_fn(
+            {"params": params, "batch_stats": state.batch_stats},
+            inputs,
+            train=True,
+            mutable=["batch_stats"],
+            rngs={"dropout": dropout_key},
+        )
+        return state.loss(logits, label).mean(), updated.get("batch_stats", {})
+
+    (loss, batch_stats), grads = jax.value_and_grad(loss_of, has_aux=True)(state.params)
+    if axis_name is not None:
+        loss, batch_stats, grads = jax.lax.pmean((loss, batch_stats, grads), axis_name)
+    grad_norm = optax.tree.norm(grads)
+    updates, opt_state = state.tx.update(grads, state.opt_state, state.params)
+    params = optax.apply_updates(state.params, updates)
+
+    # Early on the average follows closely, or it would remember the random start (Polyak & Juditsky 1992).
+    count = state.step.astype(jnp.float32)
+    decay = jnp.minimum(state.average_decay, (1 + count) / (10 + count))
+    average = jax.tree.map(
+        lambda old, new: decay * old + (1 - decay) * new, state.average, (params, batch_stats)
+    )
+    tally = state.tally
+    bad = (tally["bad_step"] < 0) & ~jnp.isfinite(loss)
+    tally = {
+        "loss": tally["loss"] + loss,
+        "grad_norm": tally["grad_norm"] + grad_norm,
+        "steps": tally["steps"] + 1,
+        "bad_step": jnp.where(bad, state.step, tally["bad_step"]),
+    }
+    state = state.replace(
+        step=state.step + 1,
+        params=params,
+        batch_stats=batch_stats,
+        opt_state=opt_state,
+        average=average,
+        tally=tally,
+    )
+    return state, {"loss": loss, "grad_norm": grad_norm}
+
+
+def logits(state: TrainState, inputs: Inputs) -> jax.Array:
+    """``(n,)`` float32 log-odds of n stars by the averaged weights, nothing random."""
+    params, batch_stats = state.average
+    return state.apply_fn({"params": params, "batch_stats": batch_stats}, inputs, train=False)

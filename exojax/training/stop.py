@@ -1,0 +1,44 @@
+"""Ctrl-C and SIGTERM as a question that long work asks between two steps."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+
+class Interrupted(Exception):
+    """Ctrl-C or SIGTERM came; everything up to then is saved."""
+
+    def __init__(self, signum: int, where: str) -> None:
+        super().__init__(
+            f"stopped by {signal.Signals(signum).name} {where}; run the same command again to go on"
+        )
+        self.exit_code = 128 + signum
+
+
+@contextmanager
+def stop_signal() -> Iterator[Callable[[], int]]:
+    """A function that returns the number of the first SIGINT or SIGTERM since entry, 0 before. A second one acts.
+
+    Outside the main thread, where Python allows no handlers, it always returns 0.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield lambda: 0
+        return
+    seen = [0]
+    before = {}
+
+    def note(signum: int, frame: FrameType | None) -> None:
+        seen[0] = seen[0] or signum
+        signal.signal(signum, before[signum])
+
+    for signum in (signal.SIGINT, signal.SIGTERM):
+        before[signum] = signal.signal(signum, note)
+    try:
+        yield lambda: seen[0]
+    finally:
+        for signum, handler in before.items():
+            signal.signal(signum, handler)
