@@ -115,9 +115,7 @@ def from_dict(kind: type[T], values: Mapping[str, Any], where: str) -> T:
             continue
         if get_origin(hint) is tuple and isinstance(value, list):
             value = tuple(value)
-        wanted = tuple(
-            get_origin(h) or h for h in (get_args(hint) if get_origin(hint) is UnionType else (hint,))
-        )
+        wanted = tuple(get_origin(h) or h for h in (get_args(hint) if get_origin(hint) is UnionType else (hint,)))
         if float in wanted and type(value) is int:
             value = float(value)
         # bool is an int to Python, but not to a reader of the file.

@@ -1,4 +1,4 @@
-"""From labelled light curves to a finished run: split by star, fit, calibrate, choose a threshold. Test rows stay shut."""
+"""From labelled light curves to a finished run: split by star, fit, calibrate, choose a threshold."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ import numpy as np
 from exojax import config as defaults
 from exojax.config import RunConfig
 from exojax.errors import InputError
-from exojax.evaluation import calibration, leakage, split
+from exojax.evaluation import calibration, controls, leakage, split
 from exojax.features.registry import compute
 from exojax.lightcurve import LightCurves
 from exojax.models import registry
+from exojax.models.interface import Network
 from exojax.runs import (
     Calibration,
     Run,
@@ -27,7 +28,8 @@ from exojax.runs import (
     write_config,
     write_json,
 )
-from exojax.training.fit import fit_model, load_arrays, save_arrays
+from exojax.training.fit import fit_model, load_arrays, load_state, save_arrays
+from exojax.training.state import TrainState
 
 Report = Callable[[str, dict[str, Any]], None]
 """``(phase, record)``: ``record["step"]``, and after a validation ``loss`` and so on."""
@@ -93,6 +95,7 @@ def fit(
     folder: str | Path,
     *,
     test_fraction: float = defaults.TEST_FRACTION,
+    init: str | Path | None = None,
     report: Report | None = None,
 ) -> Run:
     """Train, calibrate and keep a model; called again after a kill with the same arguments it goes on.
@@ -105,6 +108,7 @@ def fit(
         data: labelled light curves.
         folder: a name under ``checkpoints/`` or a path.
         test_fraction: share of stars kept for :func:`exojax.evaluate`; 0 where the source has a test file of its own.
+        init: a network starts from the weights of this run, of the same model.
         report: progress.
 
     Raises:
@@ -129,6 +133,11 @@ def fit(
     write_config(folder, config, facts_of(data, {name: list(x.shape[1:]) for name, x in seen.items()}))
     write_json(folder / "split.json", _split(data, rows, train, validation, np.flatnonzero(test)))
 
+    watched = data.take(rows.index[train])
+    coverage = controls.coverage_features(watched.time, watched.valid, data.cadence)
+    save_arrays(folder / "coverage.npz", {"features": coverage, "label": label[train]})
+
+    initial = None if init is None else _initial(load(init), config.model)
     place = {row: i for i, row in enumerate(dev)}
     features_of = lambda chosen: {name: x[[place[r] for r in chosen]] for name, x in seen.items()}  # noqa: E731
 
@@ -145,6 +154,7 @@ def fit(
             validation=(features_of(stop_by), label[stop_by]) if len(stop_by) else None,
             report=lambda record: say(phase, record),
             row_names=data.id[rows.index[chosen]],
+            init=initial,
         )
 
     if (folder / "calibration.json").exists():
@@ -178,6 +188,13 @@ def fit(
     how = Calibration(prior, slope, intercept, threshold, protocol)
     write_json(folder / "calibration.json", asdict(how) | {"warnings": warnings})
     return load(folder)
+
+
+def _initial(start: Run, model: str) -> TrainState:
+    spec = registry.get(model)
+    if start.config.model != model or not isinstance(spec, Network):
+        raise InputError(f"--init {start.folder.name}: is a run of {start.config.model}, which cannot start a {model}")
+    return load_state(spec, start.folder, start.data["inputs"])
 
 
 def _split(

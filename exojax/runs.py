@@ -111,9 +111,7 @@ def load(run: str | Path) -> Run:
         warnings = tuple(found.pop("warnings"))
         how = Calibration(**found)
     except (KeyError, TypeError) as error:
-        raise InputError(
-            f"{folder}: config.json or calibration.json is incomplete ({error}); train again"
-        ) from None
+        raise InputError(f"{folder}: config.json or calibration.json is incomplete ({error}); train again") from None
     return Run(folder, config, facts, read_json(folder / "split.json"), how, warnings, scorer)
 
 
@@ -165,11 +163,7 @@ def write_config(folder: Path, config: RunConfig, facts: dict[str, Any]) -> None
     if before.get("data", {}).get("sha256") == facts["sha256"] and "data" in before.get("config", {}):
         before["config"]["data"]["source"] = wanted["config"]["data"]["source"]
     old, new = _flat(before), _flat(wanted)
-    changed = [
-        f"{key}: {old.get(key)} -> {new.get(key)}"
-        for key in sorted(old | new)
-        if old.get(key) != new.get(key)
-    ]
+    changed = [f"{key}: {old.get(key)} -> {new.get(key)}" for key in sorted(old | new) if old.get(key) != new.get(key)]
     if changed:
         raise InputError(
             f"{folder}: this run was started otherwise ({'; '.join(changed)}); "
@@ -203,6 +197,4 @@ def read_json(path: Path) -> dict[str, Any]:
 def _flat(value: Any, prefix: str = "") -> dict[str, Any]:
     if not isinstance(value, dict):
         return {prefix: value}
-    return {
-        k: v for name, part in value.items() for k, v in _flat(part, f"{prefix}.{name}".lstrip(".")).items()
-    }
+    return {k: v for name, part in value.items() for k, v in _flat(part, f"{prefix}.{name}".lstrip(".")).items()}

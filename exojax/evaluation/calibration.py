@@ -31,9 +31,7 @@ def fit_platt(logits: np.ndarray, labels: np.ndarray) -> tuple[float, float]:
     logits, positive = np.asarray(logits, np.float64), np.asarray(labels) == 1
     n1, n0 = int(positive.sum()), int((~positive).sum())
     if not np.isfinite(logits).all() or n1 == 0 or n0 == 0:
-        raise ValueError(
-            f"Platt calibration needs finite logits and both classes, got {n1} hosts and {n0} others"
-        )
+        raise ValueError(f"Platt calibration needs finite logits and both classes, got {n1} hosts and {n0} others")
     target = np.where(positive, (n1 + 1) / (n1 + 2), 1 / (n0 + 2))
     centre, scale = logits.mean(), logits.std() or 1.0
     x = (logits - centre) / scale
@@ -41,9 +39,7 @@ def fit_platt(logits: np.ndarray, labels: np.ndarray) -> tuple[float, float]:
     def loss(parameters: np.ndarray) -> tuple[float, np.ndarray]:
         z = parameters[0] * x + parameters[1]
         residual = expit(z) - target
-        return float(np.mean(np.logaddexp(0, z) - target * z)), np.array(
-            [np.mean(residual * x), residual.mean()]
-        )
+        return float(np.mean(np.logaddexp(0, z) - target * z)), np.array([np.mean(residual * x), residual.mean()])
 
     fit = minimize(
         loss,

@@ -50,9 +50,7 @@ def coverage_features(time: np.ndarray, valid: np.ndarray, cadence: float) -> np
     return features
 
 
-def coverage_score(
-    train_features: np.ndarray, train_labels: np.ndarray, test_features: np.ndarray
-) -> np.ndarray:
+def coverage_score(train_features: np.ndarray, train_labels: np.ndarray, test_features: np.ndarray) -> np.ndarray:
     """Host score from coverage alone: a standardised logistic regression, fitted on training rows only.
 
     Args:
@@ -67,9 +65,7 @@ def coverage_score(
     return model.fit(train_features, train_labels).decision_function(test_features)
 
 
-def mask_dips(
-    series: np.ndarray, valid: np.ndarray, *, depth: float = 3.0, neighbours: int = 2
-) -> np.ndarray:
+def mask_dips(series: np.ndarray, valid: np.ndarray, *, depth: float = 3.0, neighbours: int = 2) -> np.ndarray:
     """Standardised series with every dip taken out.
 
     Args:

@@ -8,6 +8,7 @@ of training itself.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -95,9 +96,7 @@ def evaluate(
     samples = boot.bootstrap(lambda w: w @ error / w.sum(axis=1), labels, groups, seed=seed, n=n_bootstrap)
     figures["brier"] = _figure(brier_score_loss(labels, probability, pos_label=1), samples)
 
-    (tn, fp), (fn, tp) = confusion = confusion_matrix(
-        labels, probability >= threshold, labels=[0, 1]
-    ).tolist()
+    (tn, fp), (fn, tp) = confusion = confusion_matrix(labels, probability >= threshold, labels=[0, 1]).tolist()
     figures["recall"] = proportion(tp, tp + fn)
     figures["precision"] = proportion(tp, tp + fp)
     n_stars = len(np.unique(groups))
@@ -144,6 +143,24 @@ def ranking(
     return {name: _figure(value, samples[name]) for name, value in values.items()}
 
 
+def mean_average_precision(
+    labels: np.ndarray, p: np.ndarray, *, groups: np.ndarray, seed: int, n_bootstrap: int = 2000
+) -> Figure:
+    """Average precision, averaged over repetitions of the scores.
+
+    Args:
+        labels: ``(n,)`` int, 1 for hosts.
+        p: ``(n,)`` float, or ``(r, n)`` of r repetitions.
+        groups: ``(n,)`` the star of each row.
+        seed: of the bootstrap.
+        n_bootstrap: number of resamples.
+
+    Returns:
+        ``value``, ``low``, ``high``, or None without hosts.
+    """
+    return _mean_figure(lambda weight: _mean_ap(labels, p, weight), labels, groups, seed, n_bootstrap)
+
+
 def paired_difference(
     labels: np.ndarray,
     p_a: np.ndarray,
@@ -166,21 +183,26 @@ def paired_difference(
     Returns:
         ``value``, ``low``, ``high``, or None without hosts.
     """
+
+    def difference(weight: np.ndarray) -> np.ndarray:
+        return _mean_ap(labels, p_a, weight) - _mean_ap(labels, p_b, weight)
+
+    return _mean_figure(difference, labels, groups, seed, n_bootstrap)
+
+
+def _mean_ap(labels: np.ndarray, p: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    truth = np.asarray(labels).astype(np.int64)
+    return np.mean([boot.average_precision(boot.sweep(truth, row, weight)) for row in np.atleast_2d(p)], axis=0)
+
+
+def _mean_figure(
+    statistic: Callable[[np.ndarray], np.ndarray], labels: np.ndarray, groups: np.ndarray, seed: int, n: int
+) -> Figure:
     labels = np.asarray(labels).astype(np.int64)
     if labels.sum() == 0:
         return None
-
-    def difference(weight: np.ndarray) -> np.ndarray:
-        a, b = (
-            np.mean(
-                [boot.average_precision(boot.sweep(labels, row, weight)) for row in np.atleast_2d(p)], axis=0
-            )
-            for p in (p_a, p_b)
-        )
-        return a - b
-
-    value = difference(np.ones((1, len(labels)), np.int64))[0]
-    return _figure(value, boot.bootstrap(difference, labels, groups, seed=seed, n=n_bootstrap))
+    value = statistic(np.ones((1, len(labels)), np.int64))[0]
+    return _figure(value, boot.bootstrap(statistic, labels, groups, seed=seed, n=n))
 
 
 def proportion(successes: int, trials: int) -> Figure:
@@ -226,9 +248,7 @@ def curves(
     whole = boot.sweep(labels, score, np.ones((1, len(labels)), np.int64))
     recall, precision, rate = whole.recall[0], whole.precision[0], whole.false_positive_rate[0]
     first = np.argmax(recall > 0)
-    pr = Curve(
-        np.append(0, recall[first:]), np.append(precision[first], precision[first:]), grid, low[0], high[0]
-    )
+    pr = Curve(np.append(0, recall[first:]), np.append(precision[first], precision[first:]), grid, low[0], high[0])
     return pr, Curve(np.append(0, rate), np.append(0, recall), grid, low[1], high[1])
 
 

@@ -26,9 +26,7 @@ BATCH = 256
 
 
 @partial(jax.jit, static_argnames=("names", "cadence"))
-def _compute(
-    flux: jax.Array, valid: jax.Array, names: tuple[str, ...], cadence: float
-) -> dict[str, jax.Array]:
+def _compute(flux: jax.Array, valid: jax.Array, names: tuple[str, ...], cadence: float) -> dict[str, jax.Array]:
     return {name: FEATURES[name](flux, valid, cadence) for name in names}
 
 

@@ -30,9 +30,7 @@ def directory() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "exojax"
 
 
-def load_or_make(
-    key: str, make: Callable[[], dict[str, np.ndarray]], *, stamp: str = ""
-) -> dict[str, np.ndarray]:
+def load_or_make(key: str, make: Callable[[], dict[str, np.ndarray]], *, stamp: str = "") -> dict[str, np.ndarray]:
     """The arrays stored under ``key``, or those of ``make()``, which are then stored.
 
     An entry is made again when its ``stamp`` is another one or when it is damaged (which the log says). A

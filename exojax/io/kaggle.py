@@ -115,9 +115,7 @@ def _flux_order(columns: list[str], path: Path) -> np.ndarray:
         raise InputError(f"{path}: line 1 has no FLUX columns (it begins {shown!r}): expected {_LAYOUT}")
     for before, after in zip(sorted(position), sorted(position)[1:]):
         if after != before + 1:
-            raise InputError(
-                f"{path}: line 1 goes from FLUX.{before} to FLUX.{after}: add the missing columns"
-            )
+            raise InputError(f"{path}: line 1 goes from FLUX.{before} to FLUX.{after}: add the missing columns")
     return np.array([position[number] for number in sorted(position)])
 
 

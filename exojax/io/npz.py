@@ -57,9 +57,7 @@ def read(path: Path, *, cadence_minutes: float | None = None) -> LightCurves:
     offset, absolute, remark = _scale(flux, valid)
     label = arrays.get("label")
     if label is not None:
-        _refuse(
-            path, "label", ids, (label != 0) & (label != 1), "is neither 1 (planet host) nor 0 (the rest)"
-        )
+        _refuse(path, "label", ids, (label != 0) & (label != 1), "is neither 1 (planet host) nor 0 (the rest)")
     return LightCurves(
         id=ids,
         time=time,
@@ -123,9 +121,7 @@ def _id_name(arrays: dict[str, np.ndarray], path: Path) -> str:
     }
     for key in expected.keys() & arrays.keys():
         if arrays[key].shape != expected[key]:
-            raise InputError(
-                f"{path}: '{key}' has shape {arrays[key].shape}: beside 'flux' it must be {expected[key]}"
-            )
+            raise InputError(f"{path}: '{key}' has shape {arrays[key].shape}: beside 'flux' it must be {expected[key]}")
         if key not in (name, "koi_disp") and arrays[key].dtype.kind not in "fiub":
             raise InputError(f"{path}: '{key}' has dtype {arrays[key].dtype}: it must be numeric")
     return name
@@ -134,9 +130,7 @@ def _id_name(arrays: dict[str, np.ndarray], path: Path) -> str:
 def _refuse(path: Path, key: str, ids: np.ndarray, bad: np.ndarray, problem: str) -> None:
     if bad.any():
         row = int(np.argmax(bad))
-        raise InputError(
-            f"{path}: '{key}' of row {row} (star {ids[row]}) {problem}: correct or remove that row"
-        )
+        raise InputError(f"{path}: '{key}' of row {row} (star {ids[row]}) {problem}: correct or remove that row")
 
 
 def _own_time(

@@ -69,13 +69,9 @@ def text(path: Path) -> Iterator[IO[bytes]]:
 
 def _only_csv(path: Path, archive: zipfile.ZipFile) -> str:
     # macOS adds a shadow `__MACOSX/._name.csv` for every member.
-    members = [
-        name for name in archive.namelist() if name.lower().endswith(".csv") and "__MACOSX" not in name
-    ]
+    members = [name for name in archive.namelist() if name.lower().endswith(".csv") and "__MACOSX" not in name]
     if len(members) != 1:
-        raise InputError(
-            f"{path}: holds {len(members)} CSV files, expected one: unpack it and name the CSV you mean"
-        )
+        raise InputError(f"{path}: holds {len(members)} CSV files, expected one: unpack it and name the CSV you mean")
     if archive.getinfo(members[0]).flag_bits & 1:
         raise InputError(f"{path}: the zip archive is encrypted: unpack it with its password first")
     return members[0]
@@ -92,6 +88,4 @@ def _told(path: Path) -> Iterator[None]:
     except gzip.BadGzipFile as error:
         raise InputError(f"{path}: the gzip data are damaged ({error}): download or pack it again") from error
     except OSError as error:
-        raise InputError(
-            f"{path}: cannot be read ({error.strerror}): check its permissions and the disk"
-        ) from error
+        raise InputError(f"{path}: cannot be read ({error.strerror}): check its permissions and the disk") from error

@@ -25,9 +25,7 @@ def add_noise(key: jax.Array, series: jax.Array, scale: float) -> jax.Array:
     return jnp.where(series == 0, series, series + noise)
 
 
-def inject(
-    key: jax.Array, series: jax.Array, labels: jax.Array, *, cadence: float, share: float
-) -> jax.Array:
+def inject(key: jax.Array, series: jax.Array, labels: jax.Array, *, cadence: float, share: float) -> jax.Array:
     """Replace a share of the hosts by non-hosts of the same batch with a simulated transit signal.
 
     The network then sees a quiet or variable star with and without transits in one batch, and learns what the
@@ -52,9 +50,7 @@ def inject(
     scatter = jnp.exp(0.3 * jax.random.normal(keys[1], (n,))) * jax.random.uniform(keys[2], (n,), minval=0.5)
     # An exposure smears whatever is shorter than itself.
     duration = jnp.clip(0.0758 * jnp.cbrt(period) * scatter, cadence, 0.2 * period)
-    ingress = jnp.maximum(
-        jax.random.uniform(keys[3], (n,), minval=0.05, maxval=0.5) * duration, 0.5 * cadence
-    )
+    ingress = jnp.maximum(jax.random.uniform(keys[3], (n,), minval=0.05, maxval=0.5) * duration, 0.5 * cadence)
     # Half a day of float32 in 80 days is exact to 1e-5 d; this phase is random anyway.
     time = jnp.arange(c, dtype=jnp.float32)[None] * cadence
     epoch = jax.random.uniform(keys[4], (n,)) * period

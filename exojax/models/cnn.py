@@ -37,9 +37,7 @@ class DipCNN(nn.Module):
     @nn.compact
     def __call__(self, inputs: Inputs, *, train: bool) -> jax.Array:
         flat = inputs["flat"]
-        series = jnp.stack(
-            [jnp.sign(flat) * jnp.log1p(jnp.abs(flat)), jnp.maximum(flat, -SHALLOW) / 3.0], axis=-1
-        )
+        series = jnp.stack([jnp.sign(flat) * jnp.log1p(jnp.abs(flat)), jnp.maximum(flat, -SHALLOW) / 3.0], axis=-1)
         branches = [
             self._branch(series, self.time, train),
             self._branch(autocorrelation(series), self.lags, train),

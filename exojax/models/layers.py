@@ -27,9 +27,7 @@ class Conv(nn.Module):
     def __call__(self, x: jax.Array) -> jax.Array:
         """``x: (n, length, channels)`` float -> ``(n, length, features)``, zero-padded at both ends."""
         n, length, channels = x.shape
-        kernel = self.param(
-            "kernel", nn.initializers.lecun_normal(), (self.kernel, channels, self.features), x.dtype
-        )
+        kernel = self.param("kernel", nn.initializers.lecun_normal(), (self.kernel, channels, self.features), x.dtype)
         half = self.kernel // 2
         padded = jnp.pad(x, ((0, 0), (half, half), (0, 0)))
         patches = jnp.concatenate([padded[:, i : i + length] for i in range(self.kernel)], axis=-1)

@@ -1,4 +1,4 @@
-"""Every model by name. To add one: a file that ends in ``MODEL = Network(...)`` or ``Classical(...)``, and a line here."""
+"""Every model by name. A new one is a file that ends in ``MODEL = ...`` and a line here."""
 
 from __future__ import annotations
 

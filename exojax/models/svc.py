@@ -1,4 +1,4 @@
-"""The baseline: a support vector classifier on the power spectrum or on the series, whichever the training folds prefer.
+"""The baseline: a support vector classifier on the power spectrum or the series, whichever the training folds prefer.
 
 Kept as arrays and the formula of its kernel, never as a pickle: ``sum_i a_i exp(-gamma |x - x_i|^2) + b``
 (Cortes & Vapnik 1995), equal to scikit-learn's decision function.
@@ -22,9 +22,7 @@ CHOICES = tuple(product(("spectrum", "flux"), (1.0, 10.0)))
 FOLDS = 3
 
 
-def fit(
-    features: Mapping[str, np.ndarray], labels: np.ndarray, groups: np.ndarray, seed: int
-) -> dict[str, np.ndarray]:
+def fit(features: Mapping[str, np.ndarray], labels: np.ndarray, groups: np.ndarray, seed: int) -> dict[str, np.ndarray]:
     """Choose input and C by average precision in star-grouped folds of the training rows, then fit on all of them.
 
     Args:
@@ -74,9 +72,7 @@ def _score(
     return float(average_precision_score(labels[test], logits(arrays, {name: features[name][test]})))
 
 
-def _fit(
-    features: Mapping[str, np.ndarray], labels: np.ndarray, name: str, c: float
-) -> dict[str, np.ndarray]:
+def _fit(features: Mapping[str, np.ndarray], labels: np.ndarray, name: str, c: float) -> dict[str, np.ndarray]:
     x = _columns(features[name])
     mean, scale = x.mean(0), x.std(0)
     scale = np.where(scale > 0, scale, 1.0)

@@ -61,9 +61,7 @@ def distributions(
     figure = Figure(figsize=(9.2, 7.0))
     for name, axes in zip(STATISTICS, figure.subplots(2, 2).ravel()):
         value = values[name]
-        scale, there, back = (
-            SCALES[name] if len(value) and (name == "skewness" or value.min() > 0) else LINEAR
-        )
+        scale, there, back = SCALES[name] if len(value) and (name == "skewness" or value.min() > 0) else LINEAR
         shown = there(value)
         groups = [("all stars", np.ones(len(shown), bool), GREY)]
         if label is not None:
@@ -91,9 +89,7 @@ def distributions(
         axes.set_ylabel("share of the class")
         delta = told[name].get("cliffs_delta")
         if delta:
-            axes.set_title(
-                f"δ = {delta['value']:+.2f} [{delta['low']:+.2f}, {delta['high']:+.2f}]", fontsize=11
-            )
+            axes.set_title(f"δ = {delta['value']:+.2f} [{delta['low']:+.2f}, {delta['high']:+.2f}]", fontsize=11)
     handles = figure.axes[0].get_legend_handles_labels()
     figure.legend(*handles, loc="outside lower center", ncols=2)
     figure.suptitle("Statistics by class; δ is Cliff's delta of hosts over other stars", fontsize=12.5)
@@ -128,9 +124,7 @@ def balance(labels: dict[str, np.ndarray | None]) -> Figure:
             ("hosts", int(np.sum(label == 1)), HOST, -0.2),
         ):
             axes.barh(k - shift, count, 0.36, color=colour, label=text if k == 0 else None)
-            axes.text(
-                count * 1.05, k - shift, f"{count:,} ({count / len(label):.2%})", va="center", fontsize=10
-            )
+            axes.text(count * 1.05, k - shift, f"{count:,} ({count / len(label):.2%})", va="center", fontsize=10)
     most = max(len(label) for label in known.values())
     axes.set(xscale="log", xlim=(0.7, most * 12), xlabel="stars")
     axes.set_yticks(range(len(known)), list(known))

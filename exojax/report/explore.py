@@ -21,9 +21,7 @@ CHUNK = 256
 NAMED = 20  # duplicates listed by name; the rest is only counted
 
 
-def explore(
-    curves: LightCurves, out: Path, extra: LightCurves | None = None, *, seed: int = 0
-) -> dict[str, Any]:
+def explore(curves: LightCurves, out: Path, extra: LightCurves | None = None, *, seed: int = 0) -> dict[str, Any]:
     """Figures as PNGs and ``summary.json`` in ``out``.
 
     Args:
@@ -51,8 +49,7 @@ def explore(
         "time_system": curves.time_system,
         "n_examined": len(measured),
         "statistics": {
-            name: {"unit": units[name], **_by_class(values[name], measured.label, seed)}
-            for name in STATISTICS
+            name: {"unit": units[name], **_by_class(values[name], measured.label, seed)} for name in STATISTICS
         },
         "duplicates_within": _repeats(curves.id, digests, repeats, keep),
     }
@@ -70,9 +67,7 @@ def explore(
         "examples": examples(measured, seed, unit),
         "distributions": distributions(values, measured.label, units, summary["statistics"]),
         "missing": missing(curves),
-        "balance": balance(
-            {"this file": curves.label} | ({"second file": extra.label} if extra is not None else {})
-        ),
+        "balance": balance({"this file": curves.label} | ({"second file": extra.label} if extra is not None else {})),
     }
     for name, figure in pictures.items():
         write_atomically(out / f"{name}.png", png(figure))
@@ -170,13 +165,9 @@ def _shared(
 def _warnings(summary: dict[str, Any]) -> list[str]:
     texts = []
     if summary["n_unusable"]:
-        texts.append(
-            f"{summary['n_unusable']} row(s) are empty or constant and were left out of the statistics"
-        )
+        texts.append(f"{summary['n_unusable']} row(s) are empty or constant and were left out of the statistics")
     if summary["duplicates_within"]["n"]:
         texts.append(f"{summary['duplicates_within']['n']} row(s) repeat an earlier row bit by bit")
     if summary.get("duplicates_across", {"n": 0})["n"]:
-        texts.append(
-            f"{summary['duplicates_across']['n']} row(s) of the second file repeat a row of the first"
-        )
+        texts.append(f"{summary['duplicates_across']['n']} row(s) of the second file repeat a row of the first")
     return texts

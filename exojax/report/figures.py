@@ -86,9 +86,7 @@ def roc(curve: Curve | None, auc: Mapping[str, float] | None) -> Figure:
     axes.fill_between(curve.grid, curve.low, curve.high, color=OTHER, alpha=0.18, linewidth=0)
     axes.plot(curve.x, curve.y, color=OTHER, label=_with_figure("ROC AUC", auc))
     axes.plot([0, 1], [0, 1], color=GREY, linestyle="--", linewidth=1, label="chance")
-    axes.set(
-        xlim=(-0.01, 1.01), ylim=(0, 1.03), xlabel="false positive rate", ylabel="true positive rate (recall)"
-    )
+    axes.set(xlim=(-0.01, 1.01), ylim=(0, 1.03), xlabel="false positive rate", ylabel="true positive rate (recall)")
     axes.set_title("Receiver operating characteristic")
     axes.legend(loc="lower right")
     return figure
@@ -193,9 +191,7 @@ def light_curves(
         axes.plot(t[inside], f[inside], ".", markersize=1.8, color=colour, rasterized=True)
         for beyond, edge, mark in ((f < low, low, "v"), (f > high, high, "^")):
             if beyond.any():
-                axes.plot(
-                    t[beyond], np.full(beyond.sum(), edge), mark, color=GREY, markersize=4, clip_on=False
-                )
+                axes.plot(t[beyond], np.full(beyond.sum(), edge), mark, color=GREY, markersize=4, clip_on=False)
         axes.set_ylim(low, high)
         axes.ticklabel_format(axis="y", useOffset=False)
     figure.supxlabel(f"time ({time_unit})", fontsize=11)
@@ -239,8 +235,4 @@ def _smooth(value: np.ndarray) -> np.ndarray:
 
 
 def _with_figure(name: str, figure: Mapping[str, float] | None) -> str:
-    return (
-        name
-        if figure is None
-        else f"{name} {figure['value']:.3f} [{figure['low']:.3f}, {figure['high']:.3f}]"
-    )
+    return name if figure is None else f"{name} {figure['value']:.3f} [{figure['low']:.3f}, {figure['high']:.3f}]"

@@ -199,9 +199,7 @@ def _cell(value: Any) -> str:
 
 
 def _pairs(values: Mapping[str, Any]) -> str:
-    lines = (
-        f"<tr><td>{escape(str(k))}</td><td><code>{escape(str(v))}</code></td></tr>" for k, v in values.items()
-    )
+    lines = (f"<tr><td>{escape(str(k))}</td><td><code>{escape(str(v))}</code></td></tr>" for k, v in values.items())
     return f"<table>{''.join(lines)}</table>"
 
 

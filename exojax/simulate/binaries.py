@@ -74,9 +74,7 @@ def find_eclipses(binaries: Binaries, time: np.ndarray, exposure: float) -> tupl
     secondary = find_events(binaries.secondary, time, exposure)
     return (
         replace(primary, deficit=primary.deficit * binaries.primary_light[primary.row].astype(np.float32)),
-        replace(
-            secondary, deficit=secondary.deficit * binaries.secondary_light[secondary.row].astype(np.float32)
-        ),
+        replace(secondary, deficit=secondary.deficit * binaries.secondary_light[secondary.row].astype(np.float32)),
     )
 
 

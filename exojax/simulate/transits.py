@@ -144,9 +144,7 @@ def find_events(orbits: Orbits, time: np.ndarray, exposure: float, chunk: int = 
     """The cadences of ``(n_cadences,)`` float64 days whose exposure an eclipse touches, for every orbit."""
     parts = []
     for start in range(0, orbits.period.size, chunk):
-        period, t0, duration = (
-            a[start : start + chunk, None] for a in (orbits.period, orbits.t0, orbits.duration)
-        )
+        period, t0, duration = (a[start : start + chunk, None] for a in (orbits.period, orbits.t0, orbits.duration))
         epoch = np.floor((time - t0) / period + 0.5)
         since = time - t0 - epoch * period
         row, column = np.nonzero(np.abs(since) < 0.5 * (duration + exposure))

@@ -99,9 +99,7 @@ class Checkpoints:
         self._manager.save(step, args=args, metrics={"score": score}, force=True)
         self._manager.wait_until_finished()
 
-    def restore(
-        self, template: TrainState, *, step: int | None = None
-    ) -> tuple[TrainState, dict[str, Any]] | None:
+    def restore(self, template: TrainState, *, step: int | None = None) -> tuple[TrainState, dict[str, Any]] | None:
         """The newest sound checkpoint, or the sound one nearest before ``step``; None if there is none at all.
 
         A damaged one is named in a warning and passed over.
@@ -120,12 +118,8 @@ class Checkpoints:
         for candidate in steps:
             try:
                 found = self._read(candidate, template)
-            except (
-                Exception
-            ) as error:  # Orbax raises many kinds for a damaged folder; all mean the same here.
-                reason = (
-                    str(error).strip().splitlines()[0][:200] if str(error).strip() else type(error).__name__
-                )
+            except Exception as error:  # Orbax raises many kinds for a damaged folder; all mean the same here.
+                reason = str(error).strip().splitlines()[0][:200] if str(error).strip() else type(error).__name__
                 log.warning("%s: checkpoint of step %d is damaged (%s)", self._folder, candidate, reason)
                 wanted = candidate if wanted is None else wanted
                 continue
@@ -133,9 +127,7 @@ class Checkpoints:
                 log.warning("%s: using the checkpoint of step %d instead", self._folder, candidate)
             return found
         if steps:
-            raise InputError(
-                f"{self._folder}: none of the {len(steps)} checkpoints is sound; train again with --fresh"
-            )
+            raise InputError(f"{self._folder}: none of the {len(steps)} checkpoints is sound; train again with --fresh")
         return None
 
     def _read(self, step: int, template: TrainState) -> tuple[TrainState, dict[str, Any]]:

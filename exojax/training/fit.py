@@ -6,7 +6,6 @@ import os
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -16,7 +15,7 @@ from sklearn.metrics import average_precision_score
 
 from exojax.config import TrainConfig
 from exojax.errors import InputError
-from exojax.models.interface import Classical, Model
+from exojax.models.interface import Classical, Inputs, Model, Network
 from exojax.training.checkpoint import open_checkpoints
 from exojax.training.loop import Report, train
 from exojax.training.sampler import balanced_batches
@@ -45,6 +44,7 @@ def fit_model(
     validation: tuple[Features, np.ndarray] | None = None,
     report: Report | None = None,
     row_names: np.ndarray | None = None,
+    init: TrainState | None = None,
 ) -> Scorer:
     """Fit on all rows given, or go on where a killed call with the same arguments and ``folder`` stopped.
 
@@ -60,6 +60,7 @@ def fit_model(
         validation: features and labels by which a network stops early.
         report: progress of a network's training.
         row_names: ``(n,)`` str for messages.
+        init: a network's trained state whose weights to start from.
 
     Raises:
         InputError: a class has no star, or the loss is not finite.
@@ -76,16 +77,26 @@ def fit_model(
     hosts = int(np.sum(labels == 1))
     injected = config.inject / (config.inject + hosts) if config.inject else 0.0
     state = create_state(
-        model.module, _example(features), config, seed=seed, augment=model.augment(cadence, injected)
+        model.module,
+        _on_device({name: x[:1] for name, x in features.items()}),
+        config,
+        seed=seed,
+        augment=model.augment(cadence, injected),
     )
-    batches = balanced_batches(dict(features), labels, config.batch_size)
+    if init is not None:
+        params, batch_stats = init.average
+        if jax.tree.map(jnp.shape, params) != jax.tree.map(jnp.shape, state.params):
+            raise InputError(
+                "--init: that run's network has weights of other shapes; use one trained on series of this length"
+            )
+        copies = jax.tree.map(jnp.copy, (params, batch_stats))
+        state = state.replace(params=params, batch_stats=batch_stats, average=copies)
+    batches = balanced_batches(_on_device(features), labels, config.batch_size)
     validate = None
     if validation is not None:
         rows, truth = validation
         validate = lambda state: average_precision_score(truth, _network(state, rows))  # noqa: E731
-    state = train(
-        state, batches, config, folder=folder, validate=validate, report=report, row_names=row_names
-    )
+    state = train(state, batches, config, folder=folder, validate=validate, report=report, row_names=row_names)
     return partial(_network, state)
 
 
@@ -102,6 +113,11 @@ def load_model(model: Model, folder: Path, shapes: Mapping[str, list[int]]) -> S
     """
     if isinstance(model, Classical):
         return partial(_classical, model, load_arrays(folder / "model.npz"))
+    return partial(_network, load_state(model, folder, shapes))
+
+
+def load_state(model: Network, folder: Path, shapes: Mapping[str, list[int]]) -> TrainState:
+    """The state of a network's best checkpoint in ``folder``; arguments and errors as of :func:`load_model`."""
     example = {name: jnp.zeros((1, *shape), jnp.float32) for name, shape in shapes.items()}
     # The optimiser's arrays are restored too, so its shape must be right; its settings do not matter here.
     state = create_state(model.module, example, model.train, seed=0)
@@ -114,7 +130,7 @@ def load_model(model: Model, folder: Path, shapes: Mapping[str, list[int]]) -> S
         state, meta = latest
         if meta["best_step"] != int(state.step) and (best := saver.restore(state, step=meta["best_step"])):
             state = best[0]
-    return partial(_network, state)
+    return state
 
 
 def save_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
@@ -122,7 +138,7 @@ def save_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     partial_file = path.with_suffix(".partial")
     with partial_file.open("wb") as stream:
-        np.savez(stream, **{name: np.asarray(value) for name, value in arrays.items()})
+        np.savez(stream, allow_pickle=False, **arrays)
     os.replace(partial_file, path)
 
 
@@ -171,5 +187,5 @@ def _ceil_power(n: int) -> int:
     return 1 << max(n - 1, 0).bit_length()
 
 
-def _example(features: Features) -> dict[str, Any]:
-    return {name: jnp.asarray(x[:1]) for name, x in features.items()}
+def _on_device(features: Features) -> Inputs:
+    return {name: jnp.asarray(x) for name, x in features.items()}

@@ -89,7 +89,7 @@ def train(
         batch_fn: batches as a pure function of key and step.
         config: number of steps, validation interval, patience.
         folder: gets ``checkpoints/``, ``metrics.jsonl`` and ``tensorboard/``; None keeps nothing.
-        validate: called every ``evaluate_every`` steps; with it, training stops early and the best weights are returned.
+        validate: called every ``evaluate_every`` steps; with it training stops early and returns the best weights.
         report: see :data:`Report`.
         row_names: ``(n,)`` str, names of the rows that batches are drawn from, for messages.
         devices: the devices to split batches over, all by default.

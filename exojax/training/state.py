@@ -18,6 +18,9 @@ Loss = Callable[[jax.Array, jax.Array], jax.Array]
 """``(logits (b,), labels (b,)) -> (b,)``, as in ``optax.losses``."""
 
 
+UNCHANGED = no_augmentation(0.0, 0.0)
+
+
 class TrainState(flax.struct.PyTreeNode):
     """Weights, optimiser and random key; functions are static, so that the step needs nothing else.
 
@@ -83,7 +86,7 @@ def create_state(
     *,
     seed: int,
     loss: Loss = optax.sigmoid_binary_cross_entropy,
-    augment: Augment = no_augmentation(0.0, 0.0),
+    augment: Augment = UNCHANGED,
 ) -> TrainState:
     """A state at step 0.
 

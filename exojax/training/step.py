@@ -56,9 +56,7 @@ def train_step(
     # Early on the average follows closely, or it would remember the random start (Polyak & Juditsky 1992).
     count = state.step.astype(jnp.float32)
     decay = jnp.minimum(state.average_decay, (1 + count) / (10 + count))
-    average = jax.tree.map(
-        lambda old, new: decay * old + (1 - decay) * new, state.average, (params, batch_stats)
-    )
+    average = jax.tree.map(lambda old, new: decay * old + (1 - decay) * new, state.average, (params, batch_stats))
     tally = state.tally
     bad = (tally["bad_step"] < 0) & ~jnp.isfinite(loss)
     tally = {

@@ -7,15 +7,14 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
+from typing import Any
 
 
 class Interrupted(Exception):
     """Ctrl-C or SIGTERM came; everything up to then is saved."""
 
     def __init__(self, signum: int, where: str) -> None:
-        super().__init__(
-            f"stopped by {signal.Signals(signum).name} {where}; run the same command again to go on"
-        )
+        super().__init__(f"stopped by {signal.Signals(signum).name} {where}; run the same command again to go on")
         self.exit_code = 128 + signum
 
 
@@ -29,7 +28,7 @@ def stop_signal() -> Iterator[Callable[[], int]]:
         yield lambda: 0
         return
     seen = [0]
-    before = {}
+    before: dict[int, Any] = {}
 
     def note(signum: int, frame: FrameType | None) -> None:
         seen[0] = seen[0] or signum

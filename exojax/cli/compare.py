@@ -1,0 +1,114 @@
+"""``compare``: several models on the same folds."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from exojax.cli import command
+from exojax.config import DataConfig, SimulateConfig
+
+
+@dataclass(frozen=True)
+class Options:
+    """Cross-validate models on the same star-grouped folds; a killed comparison goes on where it was.
+
+    Rows kept for testing (a folder's exoTest.csv, the test stars of a run on a single file) are not touched.
+    """
+
+    out: Path
+    """folder for compare.csv, .json, .md and .html"""
+    data: str = "auto"
+    """as for train.py"""
+    models: str = "svc,cnn-original,cnn"
+    """comma-separated names; differences are taken against the first"""
+    folds: int = 5
+    """outer folds"""
+    repeats: int = 1
+    """times the stars are dealt anew"""
+    steps: int | None = None
+    """training steps of networks; each one's own by default"""
+    seed: int = 0
+    """of folds, weights and batches"""
+    cadence_minutes: float | None = None
+    """minutes between samples of rows without a time axis"""
+    n_stars: int = SimulateConfig.n_stars
+    """simulated stars in all"""
+    host_fraction: float = SimulateConfig.host_fraction
+    """share of simulated stars whose transits can be seen"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Entry point; returns the exit code."""
+    return command.run("compare.py", Options, compare, argv)
+
+
+def compare(options: Options) -> None:
+    """Compare and write the tables."""
+    command.use_compilation_cache()
+    from exojax import comparing
+    from exojax.cli.sources import open_source
+    from exojax.cli.table import markdown_table, text_table
+    from exojax.cli.train import check_simulation
+    from exojax.report.page import write_atomically, write_report
+    from exojax.runs import write_json
+
+    simulate = SimulateConfig(n_stars=options.n_stars, host_fraction=options.host_fraction)
+    check_simulation(simulate)
+    config = DataConfig(options.data, options.cadence_minutes, simulate=simulate)
+    source = open_source(config)
+    print(source.told, flush=True)
+    plan = comparing.Plan(
+        models=tuple(options.models.split(",")),
+        folds=options.folds,
+        repeats=options.repeats,
+        seed=options.seed,
+        steps=options.steps,
+        test_fraction=source.test_fraction,
+    )
+    with command.progress() as show:
+        found = comparing.compare(
+            plan, source.rows(), options.out, lambda what, done, total: show("folds", done, total, {"now": what})
+        )
+    rows = found["rows"]
+    write_atomically(options.out / "compare.csv", _csv(rows).encode())
+    write_json(options.out / "compare.json", {"source": source.told, **found})
+    write_atomically(options.out / "compare.md", markdown_table(rows).encode())
+    write_report(
+        options.out / "compare.html",
+        title=f"{', '.join(plan.models)} compared",
+        metrics={},
+        figures={},
+        config=found["plan"],
+        warnings=found["warnings"],
+        comparison=rows,
+        summary=f"{source.told}: {found['n']:,} stars, {found['n_positive']:,} of them planet hosts, each scored by "
+        f"models that have not seen it ({plan.folds} folds, {plan.repeats} repeat(s)). Intervals are 95 %.",
+        data={"data_sha256": found["data_sha256"]},
+    )
+    print(text_table(rows))
+    print(f"report: {options.out / 'compare.html'}")
+
+
+def _csv(rows: list[dict[str, Any]]) -> str:
+    """Each figure with an interval becomes three columns."""
+    flat = []
+    for row in rows:
+        line: dict[str, Any] = {}
+        for name, value in row.items():
+            key = name.replace(", ", "_").replace(" ", "_").replace("/", "_per_")
+            if isinstance(value, dict):
+                line |= {key: value["value"], f"{key}_low": value["low"], f"{key}_high": value["high"]}
+            else:
+                line[key] = value
+        flat.append(line)
+    text = io.StringIO()
+    columns = list(dict.fromkeys(key for line in flat for key in line))
+    writer = csv.DictWriter(text, columns, lineterminator="\n", restval="")
+    writer.writeheader()
+    writer.writerows(flat)
+    return text.getvalue()

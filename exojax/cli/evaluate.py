@@ -1,0 +1,63 @@
+"""``evaluate``: score a finished run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from exojax.cli import command
+
+
+@dataclass(frozen=True)
+class Options:
+    """Score a finished run on light curves: metrics.json, predictions.csv, report.html and PNGs.
+
+    Of the run's own source the test rows kept apart by the run are scored, of a folder its exoTest.csv, of any other
+    file every row. Labelled stars that the run was trained on are refused by name.
+    """
+
+    run: str
+    """name of the run under checkpoints/, or a path"""
+    data: str
+    """as for train.py; a CSV without LABEL is scored without figures"""
+    out: Path | None = None
+    """folder for the files; <run>/evaluation-<data> by default"""
+    cadence_minutes: float | None = None
+    """minutes between samples of rows without a time axis; the run's by default"""
+    seed: int | None = None
+    """of the bootstrap; the run's by default"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Entry point; returns the exit code."""
+    return command.run("evaluate.py", Options, evaluate, argv)
+
+
+def evaluate(options: Options) -> None:
+    """Score and write the files."""
+    command.use_compilation_cache()
+    import exojax
+    from exojax.cli.outputs import write
+    from exojax.cli.sources import open_source
+    from exojax.cli.table import comparison_rows, text_table
+
+    run = exojax.load(options.run)
+    config = replace(run.config.data, source=options.data)
+    if options.cadence_minutes is not None:
+        config = replace(config, cadence_minutes=options.cadence_minutes)
+    if options.seed is not None:
+        run = replace(run, config=replace(run.config, seed=options.seed))
+    source = open_source(config, labelled=False)
+    print(source.told, flush=True)
+    curves = source.official_test() if source.official_test else source.rows()
+    if source.whole_sha256:
+        curves = replace(curves, sha256=source.whole_sha256())
+    found = exojax.evaluate(run, curves)
+    out = options.out or run.folder / f"evaluation-{source.name}"
+    page = write(run, found, out, data_told=source.told, comparison=[])
+    if found.metrics is None:
+        print(f"{len(curves)} unlabelled rows scored: {out / 'predictions.csv'}")
+    else:
+        print(text_table(comparison_rows([run], [found])))
+    print(f"report: {page}")

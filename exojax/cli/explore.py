@@ -1,0 +1,44 @@
+"""``explore``: look at a data set before any model does."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from exojax.cli import command
+from exojax.config import DataConfig
+
+
+@dataclass(frozen=True)
+class Options:
+    """Figures and summary.json of a data set: examples, distributions, missing data, duplicates, balance."""
+
+    out: Path
+    """folder for the files"""
+    data: str = field(default="auto")
+    """as for train.py"""
+    cadence_minutes: float | None = None
+    """minutes between samples of rows without a time axis"""
+    seed: int = 0
+    """of the example stars and the bootstrap"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Entry point; returns the exit code."""
+    return command.run("explore.py", Options, explore, argv)
+
+
+def explore(options: Options) -> None:
+    """Read, draw, summarise."""
+    from exojax.cli.sources import open_source
+    from exojax.report.explore import explore as draw
+
+    source = open_source(DataConfig(source=options.data, cadence_minutes=options.cadence_minutes), labelled=False)
+    print(source.told, flush=True)
+    curves = source.rows()
+    extra = source.official_test() if source.official_test else None
+    summary = draw(curves, options.out, extra, seed=options.seed)
+    print(f"{len(curves):,} stars; {options.out / 'summary.json'} and {len(list(options.out.glob('*.png')))} figures")
+    for text in summary.get("warnings", []):
+        print(f"note: {text}")

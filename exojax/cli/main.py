@@ -1,0 +1,28 @@
+"""``exojax COMMAND ...``, the same as ``python scripts/COMMAND.py ...``."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+
+COMMANDS = {
+    "train": "fit a model, evaluate it, leave a report",
+    "evaluate": "score a run on other light curves",
+    "compare": "cross-validate several models on the same folds",
+    "plot": "draw a run's figures again",
+    "explore": "look at a data set before any model does",
+    "benchmark": "measure speed against other software",
+}
+
+
+def main() -> None:
+    """Run the command named first."""
+    name = sys.argv[1] if len(sys.argv) > 1 else "--help"
+    if name in ("-h", "--help"):
+        print("usage: exojax COMMAND [--help] ...\n")
+        print("\n".join(f"  {command:<10} {what}" for command, what in COMMANDS.items()))
+        sys.exit(0)
+    if name not in COMMANDS:
+        print(f"exojax: no command {name!r}; there are {', '.join(COMMANDS)}", file=sys.stderr)
+        sys.exit(2)
+    sys.exit(importlib.import_module(f"exojax.cli.{name}").main(sys.argv[2:]))

@@ -1,0 +1,139 @@
+"""The files an evaluation leaves: metrics.json, predictions.csv, PNGs, report.html, MODEL_CARD.md."""
+
+from __future__ import annotations
+
+import csv
+import io
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from exojax.evaluation import metrics
+from exojax.report import figures
+from exojax.report.card import write_model_card
+from exojax.report.page import write_atomically, write_report
+from exojax.report.style import HOST, OTHER, png
+from exojax.runs import Run, write_json
+from exojax.scoring import Evaluation
+from exojax.training.log import read_metrics
+
+SHOWN = 6
+
+WHAT = {
+    "svc": "A support vector classifier with a radial kernel on the power spectrum or the series of the flux.",
+    "cnn-original": "The original project's network: four convolutions and a dense head on the standardised series.",
+    "cnn": "Convolutions over time and over the lags of the autocorrelation of the flattened series.",
+}
+
+
+def write(run: Run, found: Evaluation, out: Path, *, data_told: str, comparison: list[dict[str, Any]]) -> Path:
+    """Write everything; returns the report's path.
+
+    Args:
+        run: what was evaluated.
+        found: by :func:`exojax.evaluate`.
+        out: folder, made where it is missing.
+        data_told: what the data are, one line.
+        comparison: rows of the table beside other models, or none.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    write_predictions(out / "predictions.csv", run, found)
+    numbers = found.metrics or {}
+    if found.metrics is not None:
+        write_json(out / "metrics.json", found.metrics)
+    drawn = plots(run, found)
+    folder = out / "plots"
+    for name, figure in drawn.values():
+        write_atomically(folder / f"{name}.png", png(figure))
+    facts = {"source": data_told, **{k: v for k, v in run.data.items() if k != "inputs"}}
+    write_report(
+        out / "report.html",
+        title=f"{run.folder.name}: {run.config.model}",
+        metrics=numbers,
+        figures={caption: figure for caption, (_, figure) in drawn.items()},
+        config=asdict(run.config),
+        warnings=() if numbers else run.warnings,
+        comparison=comparison,
+        controls=found.controls,
+        summary=f"Scored: {found.curves.source}, {len(found.curves):,} rows. Calibrated and thresholded on "
+        f"{run.calibration.protocol} rows of the training data.",
+        data={f"training {k}": v for k, v in facts.items()},
+    )
+    write_model_card(
+        out / "MODEL_CARD.md",
+        name=run.folder.name,
+        model=run.config.model,
+        description=WHAT.get(run.config.model, "See its file in exojax/models/."),
+        data={"Trained on": data_told, "SHA-256 of it": run.data["sha256"], "Scored on": found.curves.source},
+        metrics=numbers,
+        reproduce=[
+            f"python scripts/train.py --config {run.folder / 'config.json'} --run {run.folder.name}-again",
+            f"python scripts/evaluate.py --run {run.folder.name}-again --data {run.config.data.source}",
+        ],
+        warnings=() if numbers else run.warnings,
+    )
+    return out / "report.html"
+
+
+def write_predictions(path: Path, run: Run, found: Evaluation) -> None:
+    """``id,probability,prediction[,label]``, a row for each row of the input."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    label = found.curves.label
+    writer.writerow(["id", "probability", "prediction", *([] if label is None else ["label"])])
+    called = (found.probability >= run.calibration.threshold).astype(int)
+    for i, (name, p, c) in enumerate(zip(found.curves.id, found.probability, called)):
+        writer.writerow([name, f"{p:.9g}", c, *([] if label is None else [int(label[i])])])
+    write_atomically(path, text.getvalue().encode())
+
+
+def plots(run: Run, found: Evaluation) -> dict[str, tuple[str, Figure]]:
+    """Caption -> (file stem, figure)."""
+    drawn: dict[str, tuple[str, Figure]] = {}
+    probability, label = found.probability, found.curves.label
+    numbers = found.metrics
+    if numbers is not None and label is not None:
+        pr, roc = metrics.curves(label, probability, groups=found.group, seed=run.config.seed)
+        drawn["Precision against recall, with the 95 % band"] = (
+            "pr",
+            figures.precision_recall(pr, float(label.mean()), numbers["average_precision"]),
+        )
+        drawn["True against false positive rate, with the 95 % band"] = ("roc", figures.roc(roc, numbers["roc_auc"]))
+        drawn["Share of hosts against the probability given"] = (
+            "calibration",
+            figures.calibration(metrics.reliability(label, probability)),
+        )
+        drawn["Confusion matrix at the stored threshold"] = (
+            "confusion",
+            figures.confusion(numbers["confusion"], numbers["threshold"]),
+        )
+    records = read_metrics(run.folder / "metrics.jsonl")
+    if records:
+        drawn["Training loss, and average precision on the validation rows"] = ("loss", figures.loss_curve(records))
+    top = np.argsort(-probability, kind="stable")[:SHOWN]
+    drawn["The highest-scored light curves"] = ("highest", _panel(found, top, "Highest-scored"))
+    if label is not None:
+        wrong = figures.most_wrong(label, probability, SHOWN)
+        drawn["The light curves farthest from their label"] = ("most_wrong", _panel(found, wrong, "Most wrong"))
+    return drawn
+
+
+def _panel(found: Evaluation, rows: np.ndarray, title: str) -> Figure:
+    curves = found.curves
+    label = curves.label
+    return figures.light_curves(
+        curves.time[rows],
+        curves.flux[rows],
+        curves.valid[rows],
+        [
+            figures.star_title(str(curves.id[r]), float(found.probability[r]), None if label is None else int(label[r]))
+            for r in rows
+        ],
+        title=title,
+        flux_unit="relative flux" if curves.absolute else "flux (file's units)",
+        time_unit=f"days ({curves.time_system})",
+        colours=None if label is None else [HOST if label[r] == 1 else OTHER for r in rows],
+    )

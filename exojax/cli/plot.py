@@ -1,0 +1,48 @@
+"""``plot``: a run's figures again, from its own source."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from exojax.cli import command
+
+
+@dataclass(frozen=True)
+class Options:
+    """Draw a run's loss, PR, ROC, calibration and confusion figures, on the test rows of its own source."""
+
+    run: str
+    """name of the run under checkpoints/, or a path"""
+    out: Path | None = None
+    """folder for the PNGs; <run>/plots by default"""
+    seed: int | None = None
+    """of the bootstrap; the run's by default"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Entry point; returns the exit code."""
+    return command.run("plot.py", Options, plot, argv)
+
+
+def plot(options: Options) -> None:
+    """Score the run's test rows and draw."""
+    command.use_compilation_cache()
+    from dataclasses import replace
+
+    import exojax
+    from exojax.cli.outputs import plots
+    from exojax.cli.sources import open_source
+    from exojax.report.page import write_atomically
+    from exojax.report.style import png
+
+    run = exojax.load(options.run)
+    if options.seed is not None:
+        run = replace(run, config=replace(run.config, seed=options.seed))
+    source = open_source(run.config.data)
+    found = exojax.evaluate(run, source.official_test() if source.official_test else source.rows())
+    out = options.out or run.folder / "plots"
+    for name, figure in plots(run, found).values():
+        write_atomically(out / f"{name}.png", png(figure))
+        print(out / f"{name}.png")

@@ -1,0 +1,46 @@
+"""The table that ends a command: one row a model, figures with intervals."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from exojax.report.page import figure_text
+from exojax.runs import Run
+from exojax.scoring import Evaluation
+
+SHOWN = {
+    "average_precision": "average precision",
+    "roc_auc": "ROC AUC",
+    "recall_at_precision_0.9": "recall at precision 0.9",
+    "recall": "recall",
+    "precision": "precision",
+}
+
+
+def comparison_rows(runs: Sequence[Run], found: Sequence[Evaluation]) -> list[dict[str, Any]]:
+    """Rows for :func:`text_table` and for the report; of unlabelled data only the names."""
+    rows = []
+    for run, evaluation in zip(runs, found):
+        row: dict[str, Any] = {"model": run.config.model}
+        if evaluation.metrics is not None:
+            row |= {title: evaluation.metrics[key] for key, title in SHOWN.items()}
+            row["hosts / stars"] = f"{evaluation.metrics['n_positive']} / {evaluation.metrics['n']}"
+        rows.append(row)
+    return rows
+
+
+def text_table(rows: Sequence[Mapping[str, Any]]) -> str:
+    """The rows in aligned columns."""
+    columns = list(dict.fromkeys(key for row in rows for key in row))
+    cells = [columns] + [["" if c not in row else figure_text(row[c]) for c in columns] for row in rows]
+    widths = [max(len(line[i]) for line in cells) for i in range(len(columns))]
+    return "\n".join("  ".join(text.ljust(width) for text, width in zip(line, widths)).rstrip() for line in cells)
+
+
+def markdown_table(rows: Sequence[Mapping[str, Any]]) -> str:
+    """The rows as a Markdown table."""
+    columns = list(dict.fromkeys(key for row in rows for key in row))
+    lines = [columns, ["---"] * len(columns)]
+    lines += [["" if c not in row else figure_text(row[c]) for c in columns] for row in rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines) + "\n"

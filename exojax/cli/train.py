@@ -1,0 +1,200 @@
+"""``train``: fit the models, evaluate them, compare them, leave a report."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from exojax.cli import command
+from exojax.config import DataConfig, RunConfig, SimulateConfig, from_dict
+from exojax.errors import InputError
+
+BARE = ("svc", "cnn")
+"""what is trained when neither a model nor a run is named"""
+
+
+@dataclass(frozen=True)
+class Options:
+    """Train a model on light curves, evaluate it on stars it has not seen, and write a report.
+
+    Without options: svc and cnn on the Kaggle files in data/, or on simulated stars. Killed at any moment, the same
+    command goes on where it was.
+    """
+
+    data: str | None = None
+    """auto, synthetic, a folder with exoTrain.csv and exoTest.csv, one such CSV, or an .npz of light curves"""
+    model: str | None = None
+    """name of a model (svc, cnn-original, cnn)"""
+    run: str | None = None
+    """name of the run under checkpoints/, or a path"""
+    steps: int | None = None
+    """training steps of a network"""
+    seed: int | None = None
+    """of the split, the weights and the batches"""
+    fresh: bool = False
+    """rename an old run of that name and start again"""
+    config: Path | None = None
+    """a config.json to start from"""
+    init: str | None = None
+    """start a network from the weights of this run"""
+    positive: str | None = None
+    """dispositions that count as hosts, comma-separated, where a file has several"""
+    cadence_minutes: float | None = None
+    """minutes between samples of rows without a time axis"""
+    download: bool = False
+    """fetch the Kaggle files into data/ first"""
+    n_stars: int | None = None
+    """simulated stars in all"""
+    host_fraction: float | None = None
+    """share of simulated stars whose transits can be seen"""
+    close_gaps: bool = False
+    """close the gaps of the simulated campaign up"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Entry point; returns the exit code."""
+    return command.run("train.py", Options, train, argv)
+
+
+def train(options: Options) -> None:
+    """Train, evaluate and report every model asked for."""
+    started = time.time()
+    command.use_compilation_cache()
+    if options.download:
+        from exojax.io import download
+
+        download.fetch(Path("data"))
+    from exojax import evaluate, fit
+    from exojax.cli.outputs import write
+    from exojax.cli.sources import open_source
+    from exojax.cli.table import comparison_rows, text_table
+    from exojax.models import registry
+    from exojax.runs import run_folder
+
+    names = [options.model] if options.model else [None] if options.run or options.config else list(BARE)
+    jobs = []
+    for name in names:
+        config = configure(options, name)
+        source = open_source(config.data)
+        registry.get(config.model)
+        folder = run_folder(options.run or f"{source.name}-{config.model}")
+        jobs.append((config, source, folder))
+    source = jobs[0][1]
+    print(source.told, flush=True)
+    curves = source.rows()
+
+    done = []
+    for config, _, folder in jobs:
+        if options.fresh:
+            set_aside(folder)
+        print(f"training {config.model} -> {folder}", flush=True)
+        with command.progress() as show:
+            clock = Clock(config)
+            run = fit(
+                config,
+                curves,
+                folder,
+                test_fraction=source.test_fraction,
+                init=options.init,
+                report=lambda phase, record: show(phase, record["step"], config.train.steps, clock.facts(record)),  # noqa: B023
+            )
+        done.append(run)
+    # Only now, with weights, calibration and threshold final, is a test row looked at.
+    test = source.official_test() if source.official_test else curves
+    found = [evaluate(run, test) for run in done]
+    rows = comparison_rows(done, found)
+    for run, evaluation in zip(done, found):
+        page = write(run, evaluation, run.folder, data_told=source.told, comparison=rows if len(rows) > 1 else [])
+        source.write_truth(run.folder)
+    print(text_table(rows))
+    print(f"report: {page}  ({time.time() - started:.0f} s in all)")
+
+
+def configure(options: Options, model: str | None) -> RunConfig:
+    """The configuration that the options ask for: those given, over the run's own or the file's, over the defaults.
+
+    Raises:
+        InputError: a file is damaged, or the model is unknown.
+    """
+    from exojax.models import registry
+    from exojax.models.interface import Network
+    from exojax.runs import read_json, run_folder
+
+    base, stored = None, None
+    if options.config is not None:
+        stored = options.config
+    elif options.run and not options.fresh and (run_folder(options.run) / "config.json").exists():
+        stored = run_folder(options.run) / "config.json"
+    if stored is not None:
+        found = read_json(stored)
+        base = from_dict(RunConfig, found.get("config", found), str(stored))
+    name = model or (base.model if base else "cnn")
+    spec = registry.get(name)
+    if base is None or base.model != name:
+        base = RunConfig(model=name, data=base.data if base else DataConfig())
+        if isinstance(spec, Network):
+            base = replace(base, train=spec.train)
+    data = _override(base.data, source=options.data, cadence_minutes=options.cadence_minutes)
+    if options.positive:
+        data = replace(data, positive=tuple(options.positive.split(",")))
+    simulate = _override(data.simulate, n_stars=options.n_stars, host_fraction=options.host_fraction)
+    if options.close_gaps:
+        simulate = replace(simulate, close_gaps=True)
+    check_simulation(simulate)
+    train = _override(base.train, steps=options.steps)
+    if train.steps < 1:
+        raise InputError(f"--steps {train.steps}: give 1 or more")
+    return _override(replace(base, data=replace(data, simulate=simulate), train=train), seed=options.seed)
+
+
+def check_simulation(config: SimulateConfig) -> None:
+    """Refuse a population that cannot be.
+
+    Raises:
+        InputError: too few stars, or a share outside (0, 1).
+    """
+    if config.n_stars < 20:
+        raise InputError(f"--n-stars {config.n_stars}: give 20 or more")
+    if not 0 < config.host_fraction < 1:
+        raise InputError(f"--host-fraction {config.host_fraction}: give a share between 0 and 1")
+
+
+def set_aside(folder: Path) -> None:
+    """Rename an old run, to the first free ``<run>.old-N``; it is never deleted."""
+    if not folder.exists():
+        return
+    number = 1
+    while (target := folder.with_name(f"{folder.name}.old-{number}")).exists():
+        number += 1
+    os.rename(folder, target)
+    print(f"{folder} is now {target}")
+
+
+class Clock:
+    """Stars a second for the progress bar."""
+
+    def __init__(self, config: RunConfig) -> None:
+        self._batch = config.train.batch_size
+        self._last: tuple[int, float] | None = None
+        self._facts: dict[str, Any] = {}
+
+    def facts(self, record: dict[str, Any]) -> dict[str, Any]:
+        """What stands beside the bar: the last loss, validation AP and stars/s."""
+        now = (record["step"], time.monotonic())
+        if self._last is None or now[0] < self._last[0]:
+            self._last = now
+        elif now[1] - self._last[1] > 1:
+            rate = (now[0] - self._last[0]) * self._batch / (now[1] - self._last[1])
+            self._facts["stars/s"], self._last = round(rate), now
+        for key, short in (("loss", "loss"), ("val_average_precision", "val AP")):
+            if key in record:
+                self._facts[short] = float(record[key])
+        return self._facts
+
+
+def _override(config: Any, **given: Any) -> Any:
+    return replace(config, **{name: value for name, value in given.items() if value is not None})

@@ -1,0 +1,200 @@
+"""Several models on the same folds: repeated, stratified cross-validation, grouped by star, resumable fold by fold."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from exojax import config as defaults
+from exojax.errors import InputError
+from exojax.evaluation import metrics, split
+from exojax.features.registry import compute
+from exojax.fitting import Rows, usable_rows, validation_rows
+from exojax.lightcurve import LightCurves
+from exojax.models import registry
+from exojax.models.interface import Network
+from exojax.runs import read_json, write_json
+from exojax.training.fit import fit_model, load_arrays, save_arrays
+
+Report = Callable[[str, int, int], None]
+"""``(what, done, total)``"""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is compared, and on what.
+
+    Attributes:
+        models: names; differences are taken against the first.
+        folds: outer folds.
+        repeats: times the stars are dealt anew.
+        seed: of folds, weights and batches.
+        steps: of networks; None for each one's own.
+        test_fraction: share of stars left out altogether, the same as a run's test stars; 0 where the test rows are
+            a file of their own.
+    """
+
+    models: tuple[str, ...]
+    folds: int = 5
+    repeats: int = 1
+    seed: int = 0
+    steps: int | None = None
+    test_fraction: float = 0.0
+
+
+def compare(plan: Plan, data: LightCurves, out: Path, report: Report | None = None) -> dict[str, Any]:
+    """Score every star by models that have not seen it, and compare.
+
+    Each outer fold's models see the other folds only; a network that stops early does so on an inner part of these.
+    Scores of one fold become percentiles within the fold, so that folds can be pooled.
+
+    Args:
+        plan: what to compare.
+        data: labelled light curves.
+        out: folder; a fold that is finished there is not fitted again.
+        report: progress.
+
+    Returns:
+        ``rows``: one for each model, ready for a table; ``warnings``; ``n``, ``n_positive``; ``data_sha256``; ``plan``.
+
+    Raises:
+        InputError: a model is unknown, there are fewer hosts than folds, or ``out`` holds another comparison.
+    """
+    for name in plan.models:
+        registry.get(name)
+    rows = usable_rows(data)
+    if plan.test_fraction:
+        test = split.holdout(rows.group, rows.label, fraction=plan.test_fraction, seed=plan.seed)
+        rows = Rows(rows.index[~test], rows.group[~test], rows.label[~test], rows.digest[~test], rows.warnings)
+    folds = [
+        split.folds(rows.group, rows.label, k=plan.folds, seed=plan.seed, repeat=repeat)
+        for repeat in range(plan.repeats)
+    ]
+    _check_same(out / "folds" / "plan.json", {"sha256": data.sha256, **_settings(plan)})
+
+    say = report or (lambda what, done, total: None)
+    total, done = len(plan.models) * plan.repeats * plan.folds, 0
+    scores = np.zeros((len(plan.models), plan.repeats, len(rows.label)))
+    cost: dict[str, list[np.ndarray]] = {name: [] for name in plan.models}
+    for m, name in enumerate(plan.models):
+        features: dict[str, np.ndarray] = {}
+        for r, fold in enumerate(folds):
+            for number in range(plan.folds):
+                say(f"{name}, repeat {r + 1}, fold {number + 1}", done, total)
+                kept = out / "folds" / f"{name}-{r}-{number}.npz"
+                if not kept.exists():
+                    features = features or compute(registry.get(name).inputs, data.take(rows.index))
+                    save_arrays(kept, _one_fold(plan, name, data.cadence, features, rows, fold == number, r))
+                found = load_arrays(kept)
+                scores[m, r, fold == number] = _percentile(found["logits"])
+                cost[name].append(found["cost"])
+                done += 1
+    say("done", total, total)
+    return _summary(plan, data, rows, scores, cost)
+
+
+def _one_fold(
+    plan: Plan,
+    name: str,
+    cadence: float,
+    features: dict[str, np.ndarray],
+    rows: Rows,
+    out: np.ndarray,
+    repeat: int,
+) -> dict[str, np.ndarray]:
+    model = registry.get(name)
+    config = model.train if isinstance(model, Network) else defaults.TrainConfig()
+    if plan.steps is not None:
+        config = replace(config, steps=plan.steps)
+    inside = np.flatnonzero(~out)
+    held = validation_rows(rows.label[inside], rows.group[inside], plan.seed) if isinstance(model, Network) else None
+    train = inside if held is None else inside[~held]
+    part = lambda chosen: {key: x[chosen] for key, x in features.items()}  # noqa: E731
+    started = time.perf_counter()
+    scorer = fit_model(
+        model,
+        config,
+        part(train),
+        rows.label[train],
+        rows.group[train],
+        cadence=cadence,
+        seed=plan.seed + repeat,
+        validation=None if held is None else (part(inside[held]), rows.label[inside[held]]),
+    )
+    fitted = time.perf_counter()
+    scorer(part(np.flatnonzero(out)))  # the first call compiles
+    compiled = time.perf_counter()
+    logits = scorer(part(np.flatnonzero(out)))
+    per_star = (time.perf_counter() - compiled) / max(out.sum(), 1)
+    return {"logits": logits, "cost": np.array([fitted - started, per_star])}
+
+
+def _summary(
+    plan: Plan, data: LightCurves, rows: Rows, scores: np.ndarray, cost: dict[str, list[np.ndarray]]
+) -> dict[str, Any]:
+    how = {"groups": rows.group, "seed": plan.seed}
+    table = []
+    for m, name in enumerate(plan.models):
+        fit_s, star_s = np.median(np.array(cost[name]), axis=0)
+        table.append(
+            {
+                "model": name,
+                "average precision": metrics.mean_average_precision(rows.label, scores[m], **how),
+                "ROC AUC": metrics.ranking(rows.label, scores[m].mean(axis=0), **how)["roc_auc"],
+                f"difference to {plan.models[0]}": None
+                if m == 0
+                else metrics.paired_difference(rows.label, scores[m], scores[0], **how),
+                "fit, s": round(float(fit_s), 2),
+                "score, ms/star": round(1e3 * float(star_s), 3),
+            }
+        )
+    hosts = len(np.unique(rows.group[rows.label == 1]))
+    width = max((r["average precision"]["high"] - r["average precision"]["low"] for r in table), default=0.0)
+    warnings = [
+        *rows.warnings,
+        "scores are percentiles within a fold, pooled over the folds; intervals draw stars and leave out the luck of "
+        "the training seed",
+        f"with {hosts} hosts an average precision is known to about ±{width / 2:.2f}; differences are paired and known "
+        "better",
+    ]
+    return {
+        "rows": table,
+        "n": len(rows.label),
+        "n_positive": int(rows.label.sum()),
+        "data_sha256": data.sha256,
+        "plan": _settings(plan),
+        "warnings": warnings,
+    }
+
+
+def _settings(plan: Plan) -> dict[str, Any]:
+    """What finished folds depend on; models may be added later."""
+    return {
+        "folds": plan.folds,
+        "repeats": plan.repeats,
+        "seed": plan.seed,
+        "steps": plan.steps,
+        "test_fraction": plan.test_fraction,
+    }
+
+
+def _check_same(path: Path, wanted: dict[str, Any]) -> None:
+    if not path.exists():
+        write_json(path, wanted)
+        return
+    before = read_json(path)
+    changed = [f"{k}: {before.get(k)} -> {v}" for k, v in wanted.items() if before.get(k) != v]
+    if changed:
+        raise InputError(f"{path.parent.parent}: holds another comparison ({'; '.join(changed)}); give another --out")
+
+
+def _percentile(logits: np.ndarray) -> np.ndarray:
+    """Share of the fold's scores below each, ties counted half."""
+    ordered = np.sort(logits)
+    low, high = np.searchsorted(ordered, logits, "left"), np.searchsorted(ordered, logits, "right")
+    return (low + high) / (2 * len(logits))

@@ -1,0 +1,148 @@
+"""A run scored on light curves it has not seen: probabilities, figures with intervals, shortcut controls."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+
+from exojax.errors import InputError
+from exojax.evaluation import controls, leakage, metrics, split
+from exojax.features.registry import compute
+from exojax.features.spectrum import log_power
+from exojax.lightcurve import LightCurves
+from exojax.runs import Run, load, predict
+from exojax.training.fit import load_arrays
+
+
+@dataclass(frozen=True, eq=False)
+class Evaluation:
+    """What one evaluation found.
+
+    Attributes:
+        curves: the rows scored, in the order of the input.
+        probability: ``(n,)`` float64.
+        group: ``(n,)`` int, the star of each row.
+        metrics: as in ``metrics.json``, or None for rows without labels.
+        controls: rows of the report's table of shortcut controls; empty without labels.
+    """
+
+    curves: LightCurves
+    probability: np.ndarray
+    group: np.ndarray
+    metrics: dict[str, Any] | None
+    controls: list[dict[str, Any]]
+
+
+def evaluate(run: Run | str | Path, curves: LightCurves) -> Evaluation:
+    """Score a run on light curves.
+
+    Of the run's own source the stored test rows are scored, and of any other source every row.
+
+    Args:
+        run: from :func:`exojax.load`, or its name or path.
+        curves: n stars; without labels there are probabilities but no figures.
+
+    Raises:
+        InputError: labelled rows share a star or a row with those the run was trained on.
+    """
+    run = run if isinstance(run, Run) else load(run)
+    own = curves.sha256 == run.data["sha256"] and bool(run.split["test_rows"])
+    if own:
+        curves = curves.take(np.asarray(run.split["test_rows"]))
+    usable = leakage.usable(curves.flux, curves.valid)
+    digests = leakage.row_digest(curves.flux, curves.valid)
+    probability = predict(run, curves)
+    warnings = [*run.warnings, *curves.warnings]
+    if curves.label is None:
+        return Evaluation(curves, probability, np.arange(len(curves)), None, [])
+
+    catalogued = curves.catalogued and run.data["catalogued"]
+    seen_ids = np.array(run.split["train"] + run.split["validation"])
+    seen_rows = np.array(run.split["digests"])
+    leakage.check_unseen(
+        seen_ids, seen_rows, curves.id[usable], digests[usable], catalogued=catalogued, file=curves.source
+    )
+    if abs(curves.cadence / run.data["cadence_days"] - 1) > 0.01:
+        warnings.append(
+            f"the run was trained at a cadence of {run.data['cadence_days'] * 1440:.4g} minutes, "
+            f"these rows have {curves.cadence * 1440:.4g}"
+        )
+    if not usable.all():
+        warnings.append(
+            f"{np.sum(~usable)} empty or constant rows got the training rows' share of hosts as their probability"
+        )
+    repeated = leakage.duplicates(digests, usable)
+    if repeated.any():
+        warnings.append(f"{repeated.sum()} rows repeat an earlier one and do not count in the figures")
+    group = np.arange(len(curves))
+    # Empty rows look alike without being one star.
+    distinct = np.where(usable, digests, np.char.add("empty ", group.astype(str)))
+    group = split.merge_groups(curves.id if curves.catalogued else group.astype(str), distinct)
+
+    counted = ~repeated
+    if not counted.any():
+        raise InputError(f"{curves.source}: no rows to score")
+    rest = curves.take(counted)
+    label = curves.label[counted]
+    found = metrics.evaluate(
+        label, probability[counted], run.calibration.threshold, groups=group[counted], seed=run.config.seed
+    )
+    found["model"], found["data_sha256"] = run.config.model, curves.sha256
+    found["warnings"] = list(dict.fromkeys([*warnings, *found["warnings"]]))
+    return Evaluation(curves, probability, group, found, shortcut_controls(run, rest, group[counted]))
+
+
+def shortcut_controls(run: Run, curves: LightCurves, group: np.ndarray) -> list[dict[str, Any]]:
+    """How well hosts are ranked first when the planets are taken away.
+
+    Three ways: the cleaned series upside down, the cleaned series without its dips, and no flux at all, only cadence
+    and coverage, by a logistic regression on the run's training rows.
+
+    Args:
+        run: the run.
+        curves: labelled stars.
+        group: ``(n,)`` int, the star of each row.
+    """
+    label, seed = curves.label, run.config.seed
+    assert label is not None  # the caller has checked
+    rows: list[dict[str, Any]] = []
+
+    def add(name: str, scores: np.ndarray) -> None:
+        rows.extend(controls.score(name, label, scores, groups=group, seed=seed, kind=curves.kind))
+
+    before = run.probability(compute(run.inputs, curves))
+    changes: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+        "inverted": controls.invert,
+        "dips masked": lambda series: controls.mask_dips(series, curves.valid),
+    }
+    for name, change in changes.items():
+        altered = _altered(run.inputs, curves, change)
+        if altered is None:
+            rows.append(controls.not_applicable(name, "this model's inputs are not a series"))
+            continue
+        after = run.probability(altered)
+        if np.allclose(before, after, rtol=1e-4, atol=1e-7):
+            rows.append(controls.not_applicable(name, "the model's input is blind to it"))
+        else:
+            add(name, after)
+    known = load_arrays(run.folder / "coverage.npz")
+    here = controls.coverage_features(curves.time, curves.valid, curves.cadence)
+    add("cadence and coverage alone", controls.coverage_score(known["features"], known["label"], here))
+    return rows
+
+
+def _altered(
+    names: tuple[str, ...], curves: LightCurves, change: Callable[[np.ndarray], np.ndarray]
+) -> dict[str, np.ndarray] | None:
+    """The model's inputs after a change of the cleaned series; None where an input is not made from it."""
+    if not set(names) <= {"flux", "flat", "spectrum"}:
+        return None
+    series = {name: change(x) for name, x in compute(("flux", "flat"), curves).items()}
+    if "spectrum" in names:
+        series["spectrum"] = np.asarray(log_power(jnp.asarray(series["flat"])))
+    return {name: series[name] for name in names}
