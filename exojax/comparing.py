@@ -137,8 +137,8 @@ def _one_fold(
 def _summary(
     plan: Plan, data: LightCurves, rows: Rows, scores: np.ndarray, cost: dict[str, list[np.ndarray]]
 ) -> dict[str, Any]:
-    how = {"groups": rows.group, "seed": plan.seed}
-    table = []
+    how: dict[str, Any] = {"groups": rows.group, "seed": plan.seed}
+    table: list[dict[str, Any]] = []
     for m, name in enumerate(plan.models):
         fit_s, star_s = np.median(np.array(cost[name]), axis=0)
         table.append(

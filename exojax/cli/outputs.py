@@ -134,6 +134,6 @@ def _panel(found: Evaluation, rows: np.ndarray, title: str) -> Figure:
         ],
         title=title,
         flux_unit="relative flux" if curves.absolute else "flux (file's units)",
-        time_unit=f"days ({curves.time_system})",
+        time_unit=f"days, {curves.time_system}",
         colours=None if label is None else [HOST if label[r] == 1 else OTHER for r in rows],
     )

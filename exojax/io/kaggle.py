@@ -68,18 +68,19 @@ def read(path: Path, *, cadence_minutes: float | None = None, require_label: boo
 
 def _parse(path: Path) -> dict[str, np.ndarray]:
     """``flux`` ``(n_stars, n_cadences)`` float32, NaN where missing; ``label`` ``(n_stars,)`` int8."""
-    fluxes, labels = [], []
+    fluxes, labels, lines = [], [], []
     with opening.text(path) as stream:
         columns = _header(stream.readline(), path)
         order = _flux_order(columns, path)
-        for lines, values in grid.rows(stream, columns, path=path, first_line=2):
-            fluxes.append(values[:, order])
+        for line, values in grid.rows(stream, columns, path=path, first_line=2):
+            fluxes.append(values[order])
             if "LABEL" in columns:
-                labels.append(_labels(values[:, columns.index("LABEL")], lines, path))
+                labels.append(values[columns.index("LABEL")])
+                lines.append(line)
     if not fluxes:
         raise InputError(f"{path}: has a header and no rows: download the file again")
-    table = {"flux": np.concatenate(fluxes)}
-    return table | {"label": np.concatenate(labels)} if labels else table
+    table = {"flux": np.stack(fluxes)}
+    return table | {"label": _labels(np.array(labels), lines, path)} if labels else table
 
 
 def _header(line: bytes, path: Path) -> list[str]:
@@ -119,7 +120,7 @@ def _flux_order(columns: list[str], path: Path) -> np.ndarray:
     return np.array([position[number] for number in sorted(position)])
 
 
-def _labels(values: np.ndarray, lines: np.ndarray, path: Path) -> np.ndarray:
+def _labels(values: np.ndarray, lines: list[int], path: Path) -> np.ndarray:
     wrong = np.flatnonzero((values != 1) & (values != 2))
     if wrong.size:
         value, line = values[wrong[0]], lines[wrong[0]]

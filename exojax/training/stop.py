@@ -27,7 +27,7 @@ def stop_signal() -> Iterator[Callable[[], int]]:
     if threading.current_thread() is not threading.main_thread():
         yield lambda: 0
         return
-    seen = [0]
+    seen: list[int] = [0]
     before: dict[int, Any] = {}
 
     def note(signum: int, frame: FrameType | None) -> None:
@@ -35,9 +35,9 @@ def stop_signal() -> Iterator[Callable[[], int]]:
         signal.signal(signum, before[signum])
 
     for signum in (signal.SIGINT, signal.SIGTERM):
-        before[signum] = signal.signal(signum, note)
+        before[int(signum)] = signal.signal(signum, note)
     try:
         yield lambda: seen[0]
     finally:
-        for signum, handler in before.items():
-            signal.signal(signum, handler)
+        for number, handler in before.items():
+            signal.signal(number, handler)
