@@ -22,9 +22,7 @@ from exojax.errors import InputError
 _MISSING = ["", "NA", "N/A", "n/a", "#N/A", "#NA", "NULL", "null", "None"]
 
 
-def rows(
-    stream: IO[bytes], columns: Sequence[str], *, path: Path, first_line: int
-) -> Iterator[tuple[int, np.ndarray]]:
+def rows(stream: IO[bytes], columns: Sequence[str], *, path: Path, first_line: int) -> Iterator[tuple[int, np.ndarray]]:
     """The table row by row, in the order of the file.
 
     Args:
