@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import IO
+from typing import IO, cast
 
 import numpy as np
 import pyarrow as pa
@@ -53,7 +53,8 @@ def _plain(parser: simdjson.Parser, line: bytes) -> np.ndarray | None:
     if b"[" in line:
         return None
     try:
-        values = np.frombuffer(parser.parse(b"[" + line + b"]").as_buffer(of_type="d"))
+        array = cast(simdjson.Array, parser.parse(b"[" + line + b"]"))
+        values = np.frombuffer(array.as_buffer(of_type="d"))
     # RuntimeError: an integer beyond 64 bits.
     except (ValueError, TypeError, RuntimeError):
         return None

@@ -103,10 +103,12 @@ def _header(line: bytes, path: Path) -> list[str]:
 def _flux_order(columns: list[str], path: Path) -> np.ndarray:
     """Positions of ``FLUX.n`` in the file, by ``n``: ``(n_cadences,)`` int."""
     position: dict[int, int] = {}
+    seen: set[str] = set()
     for index, name in enumerate(columns):
         match = re.fullmatch(r"FLUX\.(\d+)", name)
-        if name in columns[:index] or (match and int(match[1]) in position):
+        if name in seen or (match and int(match[1]) in position):
             raise InputError(f"{path}: line 1 names the column {name} twice: rename or remove one")
+        seen.add(name)
         if match:
             position[int(match[1])] = index
         elif name != "LABEL" and any(other.startswith("FLUX.") for other in columns):

@@ -36,7 +36,7 @@ def binary(path: Path) -> Iterator[BufferedReader]:
     """
     # A line of thousands of numbers is longer than the default buffer, and half the time would go in small reads.
     with _told(path), path.open("rb", buffering=1 << 20) as stream:
-        yield stream
+        yield cast(BufferedReader, stream)
 
 
 @contextmanager
