@@ -12,3 +12,10 @@ jax.config.update("jax_numpy_rank_promotion", "raise")
 def _own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing a test caches reaches the user's cache directory, nor the next test session."""
     monkeypatch.setenv("EXOJAX_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _compile_once(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """The same small networks are trained by many tests; one compiles, the others read what it compiled."""
+    jax.config.update("jax_compilation_cache_dir", str(tmp_path_factory.getbasetemp() / "compiled"))
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.2)

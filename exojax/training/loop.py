@@ -142,7 +142,8 @@ def train(
                 if log is not None:
                     log.write(record)
                 if saver is not None:
-                    saver.save(state, vars(progress), score=step if score is None else score)
+                    # Not the score itself: of equal ones Orbax may clear away the first, which is the best.
+                    saver.save(state, vars(progress), score=step if progress.best_step == step else -1.0)
             report(record)
             if (signum := stopped()) and not progress.done:
                 if saver is not None and not due:

@@ -50,7 +50,9 @@ def train_step(
     if axis_name is not None:
         loss, batch_stats, grads = jax.lax.pmean((loss, batch_stats, grads), axis_name)
     grad_norm = optax.tree.norm(grads)
-    updates, opt_state = state.tx.update(grads, state.opt_state, state.params)
+    # Optax raises a float to an integer power; everything of ours holds under strict promotion.
+    with jax.numpy_dtype_promotion("standard"):
+        updates, opt_state = state.tx.update(grads, state.opt_state, state.params)
     params = optax.apply_updates(state.params, updates)
 
     # Early on the average follows closely, or it would remember the random start (Polyak & Juditsky 1992).
