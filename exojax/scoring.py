@@ -144,5 +144,5 @@ def _altered(
         return None
     series = {name: change(x) for name, x in compute(("flux", "flat"), curves).items()}
     if "spectrum" in names:
-        series["spectrum"] = np.asarray(log_power(jnp.asarray(series["flat"])))
+        series["spectrum"] = np.asarray(log_power(jnp.asarray(series["flux"])))
     return {name: series[name] for name in names}

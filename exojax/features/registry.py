@@ -18,7 +18,7 @@ Feature = Callable[[jax.Array, jax.Array, float], jax.Array]
 FEATURES: dict[str, Feature] = {
     "flux": lambda flux, valid, cadence: standardise(flux, valid),
     "flat": lambda flux, valid, cadence: flatten(flux, valid, cadence=cadence),
-    "spectrum": lambda flux, valid, cadence: log_power(flatten(flux, valid, cadence=cadence)),
+    "spectrum": lambda flux, valid, cadence: log_power(standardise(flux, valid)),
 }
 
 BATCH = 256
