@@ -7,6 +7,8 @@ from typing import Any
 import jax
 from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
 
+from exojax.errors import InputError
+
 AXIS = "batch"
 
 
@@ -28,9 +30,11 @@ def split_batch(batch: Any, mesh: Mesh) -> Any:
     """The batch's arrays, split over their first axis. Inside ``jit`` or outside.
 
     Raises:
-        ValueError: the batch does not divide by the number of devices.
+        InputError: the batch does not divide by the number of devices.
     """
-    rows = {leaf.shape[0] for leaf in jax.tree.leaves(batch)}
-    if any(n % mesh.size for n in rows):
-        raise ValueError(f"a batch of {sorted(rows)} stars does not divide by {mesh.size} devices")
+    n = len(jax.tree.leaves(batch)[0])
+    if n % mesh.size:
+        raise InputError(
+            f"a batch of {n} stars does not divide by {mesh.size} devices; make --batch-size a multiple of {mesh.size}"
+        )
     return jax.lax.with_sharding_constraint(batch, NamedSharding(mesh, PartitionSpec(AXIS)))

@@ -60,7 +60,8 @@ def train_step(
     decay = jnp.minimum(state.average_decay, (1 + count) / (10 + count))
     average = jax.tree.map(lambda old, new: decay * old + (1 - decay) * new, state.average, (params, batch_stats))
     tally = state.tally
-    bad = (tally["bad_step"] < 0) & ~jnp.isfinite(loss)
+    # A finite loss may have no finite gradient; a step later all is NaN, and other stars would be blamed.
+    bad = (tally["bad_step"] < 0) & ~(jnp.isfinite(loss) & jnp.isfinite(grad_norm))
     tally = {
         "loss": tally["loss"] + loss,
         "grad_norm": tally["grad_norm"] + grad_norm,
