@@ -14,6 +14,8 @@ CLIP = 3.0
 """highest value kept, in units of the star's scatter"""
 WINDOW = 2.0
 """days; of the running median that ``flatten`` subtracts, three times the longest transit of a planet within 30 days"""
+SMALLEST_BLOCK = 8
+"""cadences; the median of fewer follows the noise, and at coarse cadences the transits themselves"""
 BLOCKS = 9
 """the running median is taken over this many block medians"""
 
@@ -51,7 +53,7 @@ def flatten(flux: jax.Array, valid: jax.Array, *, cadence: float) -> jax.Array:
     Returns:
         ``(n, c)`` float32 as from :func:`standardise`.
     """
-    block = max(1, round(WINDOW / BLOCKS / cadence))
+    block = max(SMALLEST_BLOCK, round(WINDOW / BLOCKS / cadence))
     return standardise(flux - _running_median(flux, valid, block), valid)
 
 
@@ -81,10 +83,27 @@ def masked_median(x: jax.Array, valid: jax.Array) -> jax.Array:
 
 
 def _nanmedian(x: jax.Array) -> jax.Array:
-    """Median over the last axis; sorting puts NaN last. jnp.nanmedian is several times slower on a CPU."""
-    ordered = jnp.sort(x, axis=-1)
+    """Exact median over the last axis, NaN left out; NaN where nothing is left.
+
+    By bisection on the bit patterns, which order like the numbers: 32 passes of comparing and counting, with the long
+    axis of rows innermost. XLA's sort takes nine times as long on a CPU.
+    """
     count = jnp.sum(~jnp.isnan(x), axis=-1)
-    low, high = jnp.maximum((count - 1) // 2, 0), count // 2
-    high = jnp.minimum(high, x.shape[-1] - 1)
-    pick = partial(jnp.take_along_axis, ordered, axis=-1)
-    return (pick(low[..., None])[..., 0] + pick(high[..., None])[..., 0]) / 2
+    bits = jax.lax.bitcast_convert_type(jnp.where(jnp.isnan(x), jnp.inf, x), jnp.int32)
+    ordered = jnp.moveaxis(bits ^ ((bits >> 31) & 0x7FFFFFFF), -1, 0)
+    wanted = (count - 1) // 2
+
+    def halve(_: int, bounds: tuple[jax.Array, jax.Array]) -> tuple[jax.Array, jax.Array]:
+        low, high = bounds
+        middle = (low & high) + ((low ^ high) >> 1)  # the mean, without overflow
+        enough = jnp.sum(ordered <= middle[None], axis=0) > wanted
+        return jnp.where(enough, low, middle + 1), jnp.where(enough, middle, high)
+
+    start = jnp.full(count.shape, -(2**31), jnp.int32), jnp.full(count.shape, 2**31 - 1, jnp.int32)
+    lower = jax.lax.fori_loop(0, 32, halve, start)[0]
+    # Of an even number of values the median is halfway to the next one up, unless that is the same again.
+    above = jnp.min(jnp.where(ordered > lower[None], ordered, 2**31 - 1), axis=0)
+    again = jnp.sum(ordered <= lower[None], axis=0) > count // 2
+    upper = jnp.where(again, lower, above)
+    low, high = (jax.lax.bitcast_convert_type(v ^ ((v >> 31) & 0x7FFFFFFF), jnp.float32) for v in (lower, upper))
+    return jnp.where(count > 0, (low + high) / 2, jnp.nan)

@@ -6,6 +6,8 @@ Conv 8/16/32/64 with kernels 5/3/3/3, each with ReLU, max-pooling by 4 and batch
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import jax
 from flax import linen as nn
 
@@ -31,6 +33,7 @@ class OriginalCNN(nn.Module):
         return nn.Dense(1)(x)[:, 0]
 
 
+@lru_cache
 def augment(cadence: float, injected: float) -> Augment:
     """A random circular shift, and nothing else."""
     return lambda key, inputs, labels: {"flux": shift(key, inputs["flux"])}

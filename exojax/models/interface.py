@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 import jax
 import numpy as np
@@ -16,6 +17,7 @@ Augment = Callable[[jax.Array, Inputs, jax.Array], Inputs]
 """``(key, inputs, labels (b,)) -> inputs``, pure and traceable."""
 
 
+@lru_cache
 def no_augmentation(cadence: float, injected: float) -> Augment:
     """The inputs as they are."""
     return lambda key, inputs, labels: inputs
@@ -30,7 +32,8 @@ class Network:
         module: called as ``module.apply(variables, inputs, train=...)`` with a dict of those features, each
             ``(n, ...)`` float32; returns ``(n,)`` logits.
         train: its training defaults.
-        augment: ``(cadence in days, share of positives to be injected) -> Augment``.
+        augment: ``(cadence in days, share of positives to be injected) -> Augment``; the same function object for the
+            same arguments (``functools.lru_cache``), or every fit compiles anew.
     """
 
     inputs: tuple[str, ...]

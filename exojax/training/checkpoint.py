@@ -6,6 +6,7 @@ not match on the way back is refused and the step before is used, loudly.
 
 from __future__ import annotations
 
+import json
 import logging
 import zlib
 from collections.abc import Iterator
@@ -91,12 +92,13 @@ class Checkpoints:
             OSError: nothing could be committed, for example on a full disk.
         """
         tree, step = arrays(state), int(state.step)
-        meta = {**meta, "crc32": checksums(tree)}
+        meta = {**meta, "crc32": checksums(tree) | _checksum_of(meta)}
         args = ocp.args.Composite(state=ocp.args.StandardSave(tree), meta=ocp.args.JsonSave(meta))
         if step in self._manager.all_steps():
             # A step that was found damaged is written anew; Orbax would skip it.
             self._manager.delete(step)
-        self._manager.save(step, args=args, metrics={"score": score}, force=True)
+        if not self._manager.save(step, args=args, metrics={"score": score}, force=True):
+            raise OSError(f"{self._folder}: the checkpoint of step {step} was not written")
         self._manager.wait_until_finished()
 
     def restore(self, template: TrainState, *, step: int | None = None) -> tuple[TrainState, dict[str, Any]] | None:
@@ -136,8 +138,13 @@ class Checkpoints:
             step, args=ocp.args.Composite(state=ocp.args.StandardRestore(tree), meta=ocp.args.JsonRestore())
         )
         meta = dict(restored["meta"])
-        expected, found = meta.pop("crc32"), checksums(restored["state"])
+        expected, found = meta.pop("crc32"), checksums(restored["state"]) | _checksum_of(meta)
         wrong = [name for name in found if found[name] != expected.get(name)]
         if wrong or len(found) != len(expected):
             raise ValueError(f"checksum of {', '.join(wrong) or 'the list of leaves'} does not match")
         return with_arrays(template, restored["state"]), meta
+
+
+def _checksum_of(meta: dict[str, Any]) -> dict[str, int]:
+    # The step of the best weights decides as much as a weight does.
+    return {"meta": zlib.crc32(json.dumps(meta, sort_keys=True).encode())}

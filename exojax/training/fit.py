@@ -75,7 +75,8 @@ def fit_model(
         return partial(_classical, model, arrays)
 
     hosts = int(np.sum(labels == 1))
-    injected = config.inject / (config.inject + hosts) if config.inject else 0.0
+    # Rounded, so that folds with a host more or less share one compiled step.
+    injected = round(config.inject / (config.inject + hosts), 1) if config.inject else 0.0
     state = create_state(
         model.module,
         _on_device({name: x[:1] for name, x in features.items()}),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
+from functools import lru_cache, partial
 
 import jax
 import jax.numpy as jnp
@@ -18,24 +18,26 @@ BatchFn = Callable[[jax.Array, jax.Array], Batch]
 """``(key, step () int32) -> batch``, pure and traceable."""
 
 
-def balanced_indices(
-    key: jax.Array, step: jax.Array, positives: jax.Array, negatives: jax.Array, batch_size: int
-) -> jax.Array:
-    """``(batch_size,)`` int32 rows: the first half drawn from ``positives``, the rest from ``negatives``.
+PADDING = 512
+"""rows are padded to a multiple of this: folds of nearly the same size then share one compiled step"""
+
+
+def balanced_indices(key: jax.Array, step: jax.Array, n_hosts: jax.Array, n: jax.Array, batch_size: int) -> jax.Array:
+    """``(batch_size,)`` int32: the first half drawn from ``[0, n_hosts)``, the rest from ``[n_hosts, n)``.
 
     Drawn with replacement. With 37 hosts against 5,050 others, an epoch has no meaning for the hosts anyway.
 
     Args:
         key: of the run.
         step: () int32.
-        positives: ``(n_1,)`` int32 rows of hosts.
-        negatives: ``(n_0,)`` int32 rows of the others.
-        batch_size: even.
+        n_hosts: () int32 number of hosts.
+        n: () int32 number of rows, hosts first.
+        batch_size: stars a batch.
     """
     host_key, other_key = jax.random.split(jax.random.fold_in(key, step))
     half = batch_size // 2
-    hosts = positives[jax.random.randint(host_key, (half,), 0, len(positives))]
-    others = negatives[jax.random.randint(other_key, (batch_size - half,), 0, len(negatives))]
+    hosts = jax.random.randint(host_key, (half,), 0, n_hosts)
+    others = jax.random.randint(other_key, (batch_size - half,), n_hosts, n)
     return jnp.concatenate([hosts, others])
 
 
@@ -54,24 +56,33 @@ def balanced_batches(inputs: Inputs, labels: np.ndarray, batch_size: int) -> Bat
     Raises:
         InputError: a class has no star.
     """
-    positives, negatives = np.flatnonzero(labels == 1), np.flatnonzero(labels == 0)
-    if not (len(positives) and len(negatives)):
-        raise InputError(
-            f"training rows: {len(positives)} hosts and {len(negatives)} others; add rows of the missing class"
-        )
-    hosts, others = jnp.asarray(positives, jnp.int32), jnp.asarray(negatives, jnp.int32)
-    data = jax.tree.map(jnp.asarray, inputs)
-    return Partial(partial(_draw, batch_size), data, jnp.asarray(labels, jnp.float32), hosts, others)
+    hosts_first = np.argsort(labels != 1, kind="stable")
+    n_hosts, n = int(np.sum(labels == 1)), len(labels)
+    if n_hosts in (0, n):
+        raise InputError(f"training rows: {n_hosts} hosts and {n - n_hosts} others; add rows of the missing class")
+    row = np.pad(hosts_first, (0, -n % PADDING))
+    data = jax.tree.map(lambda x: jnp.asarray(np.asarray(x)[row]), inputs)
+    counts = jnp.int32(n_hosts), jnp.int32(n)
+    return Partial(
+        _drawer(batch_size), data, jnp.asarray(labels[row], jnp.float32), jnp.asarray(row, jnp.int32), *counts
+    )
+
+
+@lru_cache
+def _drawer(batch_size: int) -> Callable[..., Batch]:
+    """One function object a size: a new one would compile the step again."""
+    return partial(_draw, batch_size)
 
 
 def _draw(
     batch_size: int,
     data: Inputs,
-    target: jax.Array,
-    hosts: jax.Array,
-    others: jax.Array,
+    label: jax.Array,
+    row: jax.Array,
+    n_hosts: jax.Array,
+    n: jax.Array,
     key: jax.Array,
     step: jax.Array,
 ) -> Batch:
-    row = balanced_indices(key, step, hosts, others, batch_size)
-    return {"inputs": jax.tree.map(lambda x: x[row], data), "label": target[row], "row": row}
+    at = balanced_indices(key, step, n_hosts, n, batch_size)
+    return {"inputs": jax.tree.map(lambda x: x[at], data), "label": label[at], "row": row[at]}

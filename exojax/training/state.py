@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 import flax.struct
@@ -32,7 +33,7 @@ class TrainState(flax.struct.PyTreeNode):
         opt_state: the optimiser's.
         average: running average of ``(params, batch_stats)``; this is what is evaluated and kept.
         tally: sums over the steps since they were last logged: ``loss``, ``grad_norm`` () float32, ``steps`` () int32,
-            and ``bad_step`` () int32, the first step with a non-finite loss, -1 while there is none.
+            and ``bad_step`` () int32, the first step whose loss or gradient is not finite, -1 while there is none.
         apply_fn: the module's ``apply``.
         tx: the optimiser.
         loss: per star.
@@ -72,11 +73,15 @@ def schedule(config: TrainConfig) -> optax.Schedule:
     return optax.warmup_cosine_decay_schedule(0.0, peak, warmup, max(config.steps, warmup + 1), 0.02 * peak)
 
 
+@lru_cache
 def optimiser(config: TrainConfig) -> optax.GradientTransformation:
-    """Adam, or AdamW with decoupled weight decay (Loshchilov & Hutter 2019), behind gradient clipping."""
-    rate = schedule(config)
-    adam = optax.adamw(rate, weight_decay=config.weight_decay) if config.weight_decay else optax.adam(rate)
-    return optax.chain(optax.clip_by_global_norm(config.clip_norm), adam)
+    """Adam, or AdamW with decoupled weight decay (Loshchilov & Hutter 2019), behind gradient clipping.
+
+    Cached: the state holds it as a static field, and another object would compile the step again.
+    """
+    # AdamW without decay is Adam; one structure of the optimiser's state lets any run be loaded.
+    adamw = optax.adamw(schedule(config), weight_decay=config.weight_decay)
+    return optax.chain(optax.clip_by_global_norm(config.clip_norm), adamw)
 
 
 def create_state(
