@@ -7,6 +7,8 @@ import os
 import signal
 import time
 from contextlib import suppress
+from dataclasses import replace
+from functools import lru_cache
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -40,6 +42,7 @@ class TinyNetwork(nn.Module):
         return nn.Dense(1)(x)[:, 0]
 
 
+@lru_cache
 def augment(cadence, injected):
     def apply(key, inputs, labels):
         keys = jax.random.split(key)
@@ -60,7 +63,9 @@ def made_up() -> tuple[np.ndarray, np.ndarray]:
     return rng.standard_normal((48, CADENCES)).astype(np.float32), (np.arange(48) < 16).astype(np.int64)
 
 
-def small_fit(folder: Path | None, *, stopping: bool = False, report: Any = None, **changes: Any) -> Scorer:
+def small_fit(
+    folder: Path | None, *, stopping: bool = False, report: Any = None, settings: Any = None, **changes: Any
+) -> Scorer:
     flux, labels = made_up()
     rows = slice(0, 48, 2) if stopping else slice(None)
     arguments = {
@@ -74,7 +79,8 @@ def small_fit(folder: Path | None, *, stopping: bool = False, report: Any = None
         "report": report,
         "row_names": NAMES[rows],
     }
-    return fit_model(MODEL, STOPPING if stopping else CONFIG, **(arguments | changes))
+    config = replace(STOPPING if stopping else CONFIG, **(settings or {}))
+    return fit_model(MODEL, config, **(arguments | changes))
 
 
 def template(stopping: bool = False) -> TrainState:
