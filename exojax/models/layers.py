@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 
 MATRIX_WIDTH = 32
-"""columns below which a convolution computes several outputs a row; of 8 to 512, within 4 % of the fastest for each layer"""
+"""columns below which a row yields several outputs; of 8 to 512, within 4 % of the fastest in each layer here"""
 
 
 class Conv(nn.Module):

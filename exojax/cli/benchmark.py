@@ -1,0 +1,67 @@
+"""Ours and each installed peer, alternated in one run: measured, printed and written to ``benchmark.json``."""
+
+from __future__ import annotations
+
+import os
+import platform
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from exojax.cli import bench_load, bench_train
+from exojax.cli.table import text_table
+from exojax.errors import InputError
+from exojax.runs import write_json
+
+TASKS = {"load": bench_load.measure, "train": bench_train.measure}
+
+
+def run(tasks: list[str], out: Path) -> dict[str, Any]:
+    """Measure ``tasks``, print a table of them, and write ``benchmark.json`` into ``out``.
+
+    Args:
+        tasks: names in ``TASKS``, or ``all``.
+        out: folder, made where it is missing.
+
+    Returns:
+        What was written: ``{"machine": {...}, "rows": [{"task", "peer", "ours", "theirs", "unit", "ratio"}]}``, where
+        ``ratio`` is theirs over ours, and what was not run reads ``not measured``.
+
+    Raises:
+        InputError: there is no such task.
+    """
+    chosen = list(TASKS) if "all" in tasks else tasks
+    for task in chosen:
+        if task not in TASKS:
+            raise InputError(f"{task}: no such benchmark; there are {', '.join(TASKS)} and all")
+    found: dict[str, Any] = {"machine": machine(), "rows": [row for task in chosen for row in TASKS[task]()]}
+    # Another job's work shows in wall times: the load before and after tells whether there was one.
+    found["machine"]["load_average_after"] = _load_average()
+    write_json(out / "benchmark.json", found)
+    print(text_table(found["rows"]))
+    return found
+
+
+def machine() -> dict[str, Any]:
+    """Processor, cores, operating system, versions, and the load average before anything was measured."""
+    return {
+        "cpu": _cpu(),
+        "cores": bench_train.available_cores(),
+        "system": platform.platform(terse=True),
+        "python": platform.python_version(),
+        **{name: version(name) for name in ("jax", "jaxlib", "flax", "numpy", "pandas")},
+        "load_average": _load_average(),
+    }
+
+
+def _cpu() -> str:
+    told = Path("/proc/cpuinfo")
+    if told.exists():
+        for line in told.read_text().splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()
+
+
+def _load_average() -> float | None:
+    return os.getloadavg()[0] if hasattr(os, "getloadavg") else None
