@@ -1,0 +1,120 @@
+"""The rooms of docs/architecture.md: imports point downward only, and each heavy library lives in one place."""
+
+import ast
+import sys
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parents[1] / "exojax"
+MODULES = sorted(PACKAGE.rglob("*.py"))
+
+BASE = {"errors", "config", "lightcurve"}
+# Each room, and the rooms below that it may import. A room that is not named here may not exist.
+BELOW = {
+    "errors": set(),
+    "config": {"errors"},
+    "lightcurve": set(),
+    "io": BASE,
+    "simulate": BASE,
+    "photometry": BASE,
+    "search": BASE,
+    "features": BASE,
+    "evaluation": {"errors", "config"},
+    "models": {"errors", "config"},
+    "training": {"errors", "config", "models", "evaluation"},
+    "runs": BASE | {"features", "models", "evaluation", "training"},
+    "fitting": BASE | {"features", "models", "evaluation", "training", "runs"},
+    "scoring": BASE | {"features", "models", "evaluation", "training", "runs"},
+    "comparing": BASE | {"features", "models", "evaluation", "training", "runs", "fitting", "scoring"},
+    "report": BASE | {"features", "models", "evaluation", "training", "runs", "scoring"},
+}
+TOP = {"cli", "__init__"}
+# Library -> the only places that may import it.
+HOMES = {
+    "orbax": {"training/checkpoint.py"},
+    "matplotlib": {"report/"},
+    "lightkurve": {"io/"},
+    "astropy": {"io/"},
+    "kagglehub": {"io/"},
+    "pyarrow": {"io/"},
+    "tyro": {"cli/"},
+    "rich": {"cli/"},
+    "jaxoplanet": {"simulate/"},
+    "tinygp": {"simulate/"},
+    "tensorboardX": {"training/log.py"},
+    "torch": {"cli/"},
+    "pickle": set(),
+    "joblib": set(),
+}
+
+
+def name_of(path: Path) -> str:
+    return path.relative_to(PACKAGE).as_posix()
+
+
+def room_of(path: Path) -> str:
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def imports(path: Path) -> set[str]:
+    """Every module that a file imports, wherever in it, in full."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: imports are absolute"
+            found |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return found
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_imports_point_downward(path):
+    room = room_of(path)
+    if room in TOP:
+        return
+    assert room in BELOW, f"{room} is no room of the design; give it a place here and in docs/architecture.md"
+    for module in imports(path):
+        parts = module.split(".")
+        if parts[0] == "exojax" and parts[1] != room:
+            assert parts[1] in BELOW[room], f"{name_of(path)} imports {module}"
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_each_library_in_its_home(path):
+    for module in imports(path):
+        homes = HOMES.get(module.split(".")[0])
+        assert homes is None or any(name_of(path).startswith(home) for home in homes), f"{name_of(path)}: {module}"
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_modules_are_small_and_have_a_purpose(path):
+    assert len(path.read_text().splitlines()) <= 300
+    assert not {part.removesuffix(".py") for part in path.parts} & {
+        "utils",
+        "util",
+        "helpers",
+        "helper",
+        "common",
+        "misc",
+    }
+    assert ast.get_docstring(ast.parse(path.read_text()))
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_nothing_executes_from_data(path):
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Call):
+            called = node.func.id if isinstance(node.func, ast.Name) else None
+            assert called not in {"eval", "exec", "__import__"}, f"{name_of(path)}:{node.lineno}"
+            for argument in node.keywords:
+                unpickles = argument.arg == "allow_pickle" and getattr(argument.value, "value", True) is not False
+                assert not unpickles, f"{name_of(path)}:{node.lineno}"
+
+
+def test_the_walk_sees_the_package():
+    assert {"training/checkpoint.py", "models/layers.py", "lightcurve.py"} <= {name_of(path) for path in MODULES}
+    assert "exojax.training.state.TrainState" in imports(PACKAGE / "training" / "checkpoint.py")
+    assert "orbax.checkpoint" in imports(PACKAGE / "training" / "checkpoint.py")
+    assert "pickle" in sys.stdlib_module_names
