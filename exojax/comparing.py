@@ -18,7 +18,7 @@ from exojax.fitting import Rows, usable_rows, validation_rows
 from exojax.lightcurve import LightCurves
 from exojax.models import registry
 from exojax.models.interface import Network
-from exojax.runs import read_json, write_json
+from exojax.runs import check_shapes, read_json, write_json
 from exojax.training.fit import fit_model, load_arrays, save_arrays
 
 Report = Callable[[str, int, int], None]
@@ -67,6 +67,11 @@ def compare(plan: Plan, data: LightCurves, out: Path, report: Report | None = No
     """
     for name in plan.models:
         registry.get(name)
+    for name, number in (("repeats", plan.repeats), ("steps", plan.steps)):
+        if number is not None and number < 1:
+            raise InputError(f"--{name} {number}: give 1 or more")
+    if len(set(plan.models)) < len(plan.models):
+        raise InputError(f"--models {','.join(plan.models)}: names a model twice")
     rows = usable_rows(data)
     if plan.test_fraction:
         test = split.holdout(rows.group, rows.label, fraction=plan.test_fraction, seed=plan.seed)
@@ -75,7 +80,7 @@ def compare(plan: Plan, data: LightCurves, out: Path, report: Report | None = No
         split.folds(rows.group, rows.label, k=plan.folds, seed=plan.seed, repeat=repeat)
         for repeat in range(plan.repeats)
     ]
-    _check_same(out / "folds" / "plan.json", {"sha256": data.sha256, **_settings(plan)})
+    _check_same(out / "folds" / "plan.json", {"sha256": data.sha256, "cadence_days": data.cadence, **_settings(plan)})
 
     say = report or (lambda what, done, total: None)
     total, done = len(plan.models) * plan.repeats * plan.folds, 0
@@ -88,7 +93,9 @@ def compare(plan: Plan, data: LightCurves, out: Path, report: Report | None = No
                 say(f"{name}, repeat {r + 1}, fold {number + 1}", done, total)
                 kept = out / "folds" / f"{name}-{r}-{number}.npz"
                 if not kept.exists():
-                    features = features or compute(registry.get(name).inputs, data.take(rows.index))
+                    if not features:
+                        features = compute(registry.get(name).inputs, data.take(rows.index))
+                        check_shapes(name, features, data.source)
                     save_arrays(kept, _one_fold(plan, name, data.cadence, features, rows, fold == number, r))
                 found = load_arrays(kept)
                 scores[m, r, fold == number] = _percentile(found["logits"])

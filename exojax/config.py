@@ -81,6 +81,8 @@ class RunConfig:
     """a name in exojax/models/registry.py"""
     seed: int = 0
     """of the split, the initial weights, the batches and the augmentation"""
+    init: str | None = None
+    """a run of the same model, by name or path, whose weights a network starts from"""
     data: DataConfig = field(default_factory=DataConfig)
     train: TrainConfig = field(default_factory=TrainConfig)
 
@@ -103,6 +105,8 @@ def from_dict(kind: type[T], values: Mapping[str, Any], where: str) -> T:
     Raises:
         InputError: an unknown field, or a value of another type.
     """
+    if not isinstance(values, Mapping):
+        raise InputError(f"{where}: holds no {kind.__name__}: expected an object, as in the config.json of a run")
     hints = get_type_hints(kind)
     unknown = set(values) - set(hints)
     if unknown:

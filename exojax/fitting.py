@@ -21,6 +21,7 @@ from exojax.runs import (
     Calibration,
     Run,
     apply,
+    check_shapes,
     facts_of,
     load,
     run_folder,
@@ -92,10 +93,9 @@ def validation_rows(label: np.ndarray, group: np.ndarray, seed: int) -> np.ndarr
 def fit(
     config: RunConfig,
     data: LightCurves,
-    folder: str | Path,
+    folder: str | Path | None = None,
     *,
     test_fraction: float = defaults.TEST_FRACTION,
-    init: str | Path | None = None,
     report: Report | None = None,
 ) -> Run:
     """Train, calibrate and keep a model; called again after a kill with the same arguments it goes on.
@@ -106,16 +106,16 @@ def fit(
     Args:
         config: what to train and how.
         data: labelled light curves.
-        folder: a name under ``checkpoints/`` or a path.
+        folder: a name under ``checkpoints/`` or a path; by default ``<data's file or source>-<model>`` there.
         test_fraction: share of stars kept for :func:`exojax.evaluate`; 0 where the source has a test file of its own.
-        init: a network starts from the weights of this run, of the same model.
         report: progress.
 
     Raises:
         InputError: data or configuration cannot be used, or the folder holds a run of another kind.
         Interrupted: by Ctrl-C or SIGTERM, after saving.
     """
-    folder, say = run_folder(folder), report or (lambda phase, record: None)
+    folder = run_folder(folder or f"{Path(data.source).name.split('.')[0]}-{config.model}")
+    say = report or (lambda phase, record: None)
     model = registry.get(config.model)
     rows = usable_rows(data)
     label, group = rows.label, rows.group
@@ -130,6 +130,10 @@ def fit(
     leakage.check_disjoint({"train": group[train], "validation": group[validation], "test": group[test]})
 
     seen = compute(model.inputs, data.take(rows.index[dev]))
+    check_shapes(config.model, seen, data.source)
+    initial = None
+    if config.init and not (folder / "calibration.json").exists():
+        initial = _initial(load(config.init), config.model)
     write_config(folder, config, facts_of(data, {name: list(x.shape[1:]) for name, x in seen.items()}))
     write_json(folder / "split.json", _split(data, rows, train, validation, np.flatnonzero(test)))
 
@@ -137,7 +141,6 @@ def fit(
     coverage = controls.coverage_features(watched.time, watched.valid, data.cadence)
     save_arrays(folder / "coverage.npz", {"features": coverage, "label": label[train]})
 
-    initial = None if init is None else _initial(load(init), config.model)
     place = {row: i for i, row in enumerate(dev)}
     features_of = lambda chosen: {name: x[[place[r] for r in chosen]] for name, x in seen.items()}  # noqa: E731
 
@@ -192,7 +195,9 @@ def fit(
 
 def _initial(start: Run, model: str) -> TrainState:
     spec = registry.get(model)
-    if start.config.model != model or not isinstance(spec, Network):
+    if not isinstance(spec, Network):
+        raise InputError(f"--init {start.folder.name}: {model} is fitted at once and starts from nothing; leave it out")
+    if start.config.model != model:
         raise InputError(f"--init {start.folder.name}: is a run of {start.config.model}, which cannot start a {model}")
     return load_state(spec, start.folder, start.data["inputs"])
 

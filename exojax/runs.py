@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import jax
 import numpy as np
 
 from exojax.config import RunConfig, from_dict
@@ -20,6 +23,8 @@ from exojax.models.interface import Network
 from exojax.training.fit import Features, Scorer, load_model
 
 CHECKPOINTS = Path("checkpoints")
+FACTS = ("sha256", "inputs", "cadence_days", "catalogued")
+PARTS = ("train", "validation", "test", "test_rows", "digests")
 
 
 @dataclass(frozen=True)
@@ -86,9 +91,16 @@ def to_prior(model: str, logits: np.ndarray, prior: float) -> np.ndarray:
 
 
 def run_folder(run: str | Path) -> Path:
-    """The folder of a run given by its name under ``checkpoints/`` or by a path."""
-    path = Path(run)
-    return path if path.is_absolute() or len(path.parts) > 1 or path.is_dir() else CHECKPOINTS / path
+    """The folder of a run given by its name under ``checkpoints/`` or by a path (with a separator in it).
+
+    Raises:
+        InputError: the name is empty, or dots only.
+    """
+    # A bare name never means a folder beside: ``--run docs`` must not train into the docs.
+    name = str(run)
+    if not name.strip("."):
+        raise InputError(f"--run {name!r}: give a name, or a path such as ./k1")
+    return Path(run) if os.sep in name else CHECKPOINTS / name
 
 
 def load(run: str | Path) -> Run:
@@ -109,10 +121,17 @@ def load(run: str | Path) -> Run:
         scorer = load_model(registry.get(config.model), folder, facts["inputs"])
         found = read_json(folder / "calibration.json")
         warnings = tuple(found.pop("warnings"))
-        how = Calibration(**found)
-    except (KeyError, TypeError) as error:
-        raise InputError(f"{folder}: config.json or calibration.json is incomplete ({error}); train again") from None
-    return Run(folder, config, facts, read_json(folder / "split.json"), how, warnings, scorer)
+        protocol = str(found.pop("protocol"))
+        how = Calibration(**{key: float(value) for key, value in found.items()}, protocol=protocol)
+        split = read_json(folder / "split.json")
+        for needed, there in ((FACTS, facts), (PARTS, split)):
+            if missing := [key for key in needed if key not in there]:
+                raise KeyError(missing[0])
+    except (KeyError, TypeError, ValueError) as error:
+        raise InputError(
+            f"{folder}: config.json, calibration.json or split.json is incomplete ({error}); train again with --fresh"
+        ) from None
+    return Run(folder, config, facts, split, how, warnings, scorer)
 
 
 def predict(run: Run | str | Path, curves: LightCurves) -> np.ndarray:
@@ -128,8 +147,42 @@ def predict(run: Run | str | Path, curves: LightCurves) -> np.ndarray:
         InputError: the run cannot be loaded, or its network takes series of another length.
     """
     run = run if isinstance(run, Run) else load(run)
-    probability = run.probability(compute(run.inputs, curves))
+    features = compute(run.inputs, curves)
+    check_shapes(run.config.model, features, curves.source, taught=run.data["inputs"])
+    probability = run.probability(features)
     return np.where(leakage.usable(curves.flux, curves.valid), probability, run.calibration.prior)
+
+
+def check_shapes(model: str, features: Features, source: str, *, taught: Mapping[str, list[int]] | None = None) -> None:
+    """Refuse series that a model cannot take, before anything is written.
+
+    Args:
+        model: name in the registry.
+        features: its inputs, each ``(n, ...)``.
+        source: the file, for the message.
+        taught: a star's shape of each input when it was trained; None before training.
+
+    Raises:
+        InputError: a network's layers would have nothing left of so short a series, or a classical model was trained
+            on another length.
+    """
+    here = {name: list(x.shape[1:]) for name, x in features.items()}
+    if here == taught:
+        return
+    spec, told = registry.get(model), ", ".join(f"{name} {shape}" for name, shape in here.items())
+    if not isinstance(spec, Network):
+        if taught is not None:
+            was = ", ".join(f"{name} {shape}" for name, shape in taught.items())
+            raise InputError(f"{source}: {model} takes {was} a star, here it would be {told}; score the same layout")
+        return
+    example = {name: jax.ShapeDtypeStruct((1, *shape), np.float32) for name, shape in here.items()}
+    try:
+        made = jax.eval_shape(partial(spec.module.init, train=False), jax.random.key(0), example)
+        enough = all(leaf.size for leaf in jax.tree.leaves(made))
+    except ZeroDivisionError:  # a pooling window of no width
+        enough = False
+    if not enough:
+        raise InputError(f"{source}: its series are too short for {model} ({told}); use longer ones or another model")
 
 
 def facts_of(curves: LightCurves, inputs: dict[str, list[int]]) -> dict[str, Any]:
@@ -188,9 +241,9 @@ def read_json(path: Path) -> dict[str, Any]:
     try:
         value = json.loads(path.read_text())
     except (OSError, ValueError) as error:
-        raise InputError(f"{path}: cannot be read as JSON ({error})") from None
+        raise InputError(f"{path}: cannot be read as JSON ({error}); mend it, or train again with --fresh") from None
     if not isinstance(value, dict):
-        raise InputError(f"{path}: holds no JSON object")
+        raise InputError(f"{path}: holds no JSON object; mend it, or train again with --fresh")
     return value
 
 

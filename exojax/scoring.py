@@ -29,6 +29,7 @@ class Evaluation:
         group: ``(n,)`` int, the star of each row.
         metrics: as in ``metrics.json``, or None for rows without labels.
         controls: rows of the report's table of shortcut controls; empty without labels.
+        warnings: what a reader has to know, with or without labels.
     """
 
     curves: LightCurves
@@ -36,6 +37,7 @@ class Evaluation:
     group: np.ndarray
     metrics: dict[str, Any] | None
     controls: list[dict[str, Any]]
+    warnings: tuple[str, ...]
 
 
 def evaluate(run: Run | str | Path, curves: LightCurves) -> Evaluation:
@@ -58,15 +60,6 @@ def evaluate(run: Run | str | Path, curves: LightCurves) -> Evaluation:
     digests = leakage.row_digest(curves.flux, curves.valid)
     probability = predict(run, curves)
     warnings = [*run.warnings, *curves.warnings]
-    if curves.label is None:
-        return Evaluation(curves, probability, np.arange(len(curves)), None, [])
-
-    catalogued = curves.catalogued and run.data["catalogued"]
-    seen_ids = np.array(run.split["train"] + run.split["validation"])
-    seen_rows = np.array(run.split["digests"])
-    leakage.check_unseen(
-        seen_ids, seen_rows, curves.id[usable], digests[usable], catalogued=catalogued, file=curves.source
-    )
     if abs(curves.cadence / run.data["cadence_days"] - 1) > 0.01:
         warnings.append(
             f"the run was trained at a cadence of {run.data['cadence_days'] * 1440:.4g} minutes, "
@@ -76,11 +69,19 @@ def evaluate(run: Run | str | Path, curves: LightCurves) -> Evaluation:
         warnings.append(
             f"{np.sum(~usable)} empty or constant rows got the training rows' share of hosts as their probability"
         )
+    if curves.label is None:
+        return Evaluation(curves, probability, np.arange(len(curves)), None, [], tuple(dict.fromkeys(warnings)))
+
+    catalogued = curves.catalogued and run.data["catalogued"]
+    seen_ids = np.array(run.split["train"] + run.split["validation"])
+    seen_rows = np.array(run.split["digests"])
+    # Empty rows look alike without being one star.
+    told = np.where(usable, digests, "")
+    leakage.check_unseen(seen_ids, seen_rows, curves.id, told, catalogued=catalogued, file=curves.source)
     repeated = leakage.duplicates(digests, usable)
     if repeated.any():
         warnings.append(f"{repeated.sum()} rows repeat an earlier one and do not count in the figures")
     group = np.arange(len(curves))
-    # Empty rows look alike without being one star.
     distinct = np.where(usable, digests, np.char.add("empty ", group.astype(str)))
     group = split.merge_groups(curves.id if curves.catalogued else group.astype(str), distinct)
 
@@ -94,7 +95,8 @@ def evaluate(run: Run | str | Path, curves: LightCurves) -> Evaluation:
     )
     found["model"], found["data_sha256"] = run.config.model, curves.sha256
     found["warnings"] = list(dict.fromkeys([*warnings, *found["warnings"]]))
-    return Evaluation(curves, probability, group, found, shortcut_controls(run, rest, group[counted]))
+    tested = shortcut_controls(run, rest, group[counted])
+    return Evaluation(curves, probability, group, found, tested, tuple(found["warnings"]))
 
 
 def shortcut_controls(run: Run, curves: LightCurves, group: np.ndarray) -> list[dict[str, Any]]:

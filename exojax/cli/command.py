@@ -7,6 +7,7 @@ import io
 import logging
 import os
 import re
+import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -17,6 +18,8 @@ import tyro
 from exojax.errors import InputError
 
 Options = TypeVar("Options")
+
+CONFIG = (tyro.conf.FlagCreatePairsOff, tyro.conf.DisallowNone)
 
 
 def run(
@@ -38,23 +41,55 @@ def run(
     # Orbax and absl talk about themselves; their errors still raise.
     logging.getLogger("absl").setLevel(logging.ERROR)
     try:
-        chosen = parse(name, options, list(sys.argv[1:] if argv is None else argv))
-        return body(chosen) or 0
+        with _terminable():
+            try:
+                return body(parse(name, options, list(sys.argv[1:] if argv is None else argv))) or 0
+            finally:
+                # Here, where a closed pipe is understood, and not at exit, where it is not.
+                sys.stdout.flush()
     except InputError as error:
-        print(f"{name}: {' '.join(str(error).split())}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print(f"{name}: stopped", file=sys.stderr)
-        return 130
+        return _told(name, str(error), 2)
+    except KeyboardInterrupt as stop:
+        number = stop.args[0] if stop.args else signal.SIGINT
+        return _told(name, f"stopped by {signal.Signals(number).name}; run the same command again", 128 + number)
     except BrokenPipeError:
         # `| head` has read enough; what is still buffered must not raise again at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
     except Exception as error:
-        if (code := getattr(error, "exit_code", None)) is None:
-            raise
-        print(f"{name}: {error}", file=sys.stderr)
-        return int(code)
+        if (code := getattr(error, "exit_code", None)) is not None:
+            return _told(name, str(error), int(code))
+        if isinstance(error, OSError) and error.filename is not None:
+            return _told(name, f"{error.filename}: {error.strerror}; check the path, its permissions and the disk", 2)
+        raise
+
+
+def _told(name: str, text: str, code: int) -> int:
+    print(f"{name}: {' '.join(text.split())}", file=sys.stderr)
+    return code
+
+
+@contextmanager
+def _terminable() -> Iterator[None]:
+    """SIGTERM ends a command as Ctrl-C does, wherever it is; the training loop has its own way, which saves first."""
+
+    def stop(number: int, frame: object) -> None:
+        raise KeyboardInterrupt(number)
+
+    try:
+        before = signal.signal(signal.SIGTERM, stop)
+    except ValueError:  # not the main thread, where Python allows no handlers
+        yield
+        return
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def value(called: str) -> Any:
+    """For ``Annotated[type, value("FILE")]``: what the help calls an option's value. A default of None goes untold."""
+    return tyro.conf.arg(metavar=called, help_behavior_hint=lambda default: "" if "None" in default else default)
 
 
 def parse(name: str, options: type[Options], argv: list[str]) -> Options:
@@ -67,12 +102,30 @@ def parse(name: str, options: type[Options], argv: list[str]) -> Options:
     said = io.StringIO()
     try:
         with contextlib.redirect_stderr(said):
-            return tyro.cli(options, args=argv, prog=name, config=(tyro.conf.FlagCreatePairsOff,))
+            chosen = tyro.cli(options, args=argv, prog=name, config=CONFIG)
     except SystemExit as end:
         if end.code in (0, None):
             raise
-        words = re.sub(r"[─-╿]|\x1b\[[0-9;]*m", " ", said.getvalue())
-        raise InputError(f"{' '.join(words.split())[:300]}") from None
+        raise InputError(f"{_sentence(said.getvalue())}; see {name} --help") from None
+    seed = getattr(chosen, "seed", None)
+    if seed is not None and not 0 <= seed < 2**31:
+        raise InputError(f"--seed {seed}: give a number from 0 to {2**31 - 1}")
+    return chosen
+
+
+def _sentence(box: str) -> str:
+    """What tyro says in a box of several paragraphs, in a few words."""
+    lines = [re.sub(r"[─-╿]|\x1b\[[0-9;]*m", " ", line).strip() for line in box.splitlines()[1:]]
+    end = lines.index("") if "" in lines else len(lines)
+    text, named = " ".join(lines[:end]), [line.split()[0] for line in lines if line.startswith("--")]
+    if text.startswith("Missing from"):
+        return f"{' and '.join(named)} must be given"
+    if text.startswith("Unrecognized options: "):
+        near = f"; did you mean {' or '.join(named)}?" if named else ""
+        return f"no such option: {text.partition(': ')[2]}{near}"
+    text = re.sub(r"^Missing value for argument '(.*)'\..*", r"\1 needs a value", text)
+    kind = "a whole number" if "INT" in text or "int()" in text else "a number"
+    return re.sub(r"^Error parsing (\S+): .*?('.*')\W*$", rf"\1: \2 is not {kind}", text)
 
 
 def use_compilation_cache() -> None:
@@ -82,9 +135,10 @@ def use_compilation_cache() -> None:
     from exojax.io import cache
 
     folder = cache.directory() / "compiled"
-    try:
+    with contextlib.suppress(OSError):
         folder.mkdir(parents=True, exist_ok=True)
-    except OSError:
+    # JAX warns at every function that it cannot keep.
+    if not os.access(folder, os.W_OK):
         return
     jax.config.update("jax_compilation_cache_dir", str(folder))
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.3)

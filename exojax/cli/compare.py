@@ -7,7 +7,7 @@ import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 from exojax.cli import command
 from exojax.config import DataConfig, SimulateConfig
@@ -20,25 +20,25 @@ class Options:
     Rows kept for testing (a folder's exoTest.csv, the test stars of a run on a single file) are not touched.
     """
 
-    out: Path
+    out: Annotated[Path, command.value("DIR")]
     """folder for compare.csv, .json, .md and .html"""
-    data: str = "auto"
+    data: Annotated[str, command.value("SOURCE")] = "auto"
     """as for train.py"""
-    models: str = "svc,cnn-original,cnn"
+    models: Annotated[str, command.value("A,B,...")] = "svc,cnn-original,cnn"
     """comma-separated names; differences are taken against the first"""
-    folds: int = 5
+    folds: Annotated[int, command.value("K")] = 5
     """outer folds"""
-    repeats: int = 1
+    repeats: Annotated[int, command.value("R")] = 1
     """times the stars are dealt anew"""
-    steps: int | None = None
+    steps: Annotated[int | None, command.value("N")] = None
     """training steps of networks; each one's own by default"""
-    seed: int = 0
+    seed: Annotated[int, command.value("N")] = 0
     """of folds, weights and batches"""
-    cadence_minutes: float | None = None
+    cadence_minutes: Annotated[float | None, command.value("MINUTES")] = None
     """minutes between samples of rows without a time axis"""
-    n_stars: int = SimulateConfig.n_stars
+    n_stars: Annotated[int, command.value("N")] = SimulateConfig.n_stars
     """simulated stars in all"""
-    host_fraction: float = SimulateConfig.host_fraction
+    host_fraction: Annotated[float, command.value("SHARE")] = SimulateConfig.host_fraction
     """share of simulated stars whose transits can be seen"""
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Annotated
 
 from exojax.cli import command
 
@@ -17,15 +18,15 @@ class Options:
     file every row. Labelled stars that the run was trained on are refused by name.
     """
 
-    run: str
+    run: Annotated[str, command.value("NAME")]
     """name of the run under checkpoints/, or a path"""
-    data: str
+    data: Annotated[str, command.value("SOURCE")]
     """as for train.py; a CSV without LABEL is scored without figures"""
-    out: Path | None = None
+    out: Annotated[Path | None, command.value("DIR")] = None
     """folder for the files; <run>/evaluation-<data> by default"""
-    cadence_minutes: float | None = None
+    cadence_minutes: Annotated[float | None, command.value("MINUTES")] = None
     """minutes between samples of rows without a time axis; the run's by default"""
-    seed: int | None = None
+    seed: Annotated[int | None, command.value("N")] = None
     """of the bootstrap; the run's by default"""
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
 from exojax.cli import command
 from exojax.config import DataConfig
@@ -14,13 +15,13 @@ from exojax.config import DataConfig
 class Options:
     """Figures and summary.json of a data set: examples, distributions, missing data, duplicates, balance."""
 
-    out: Path
+    out: Annotated[Path, command.value("DIR")]
     """folder for the files"""
-    data: str = field(default="auto")
+    data: Annotated[str, command.value("SOURCE")] = "auto"
     """as for train.py"""
-    cadence_minutes: float | None = None
+    cadence_minutes: Annotated[float | None, command.value("MINUTES")] = None
     """minutes between samples of rows without a time axis"""
-    seed: int = 0
+    seed: Annotated[int, command.value("N")] = 0
     """of the example stars and the bootstrap"""
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import importlib
 import sys
 
@@ -23,6 +24,8 @@ def main() -> None:
         print("\n".join(f"  {command:<10} {what}" for command, what in COMMANDS.items()))
         sys.exit(0)
     if name not in COMMANDS:
-        print(f"exojax: no command {name!r}; there are {', '.join(COMMANDS)}", file=sys.stderr)
+        near = difflib.get_close_matches(name, COMMANDS, n=1)
+        told = f"did you mean {near[0]}?" if near else f"there are {', '.join(COMMANDS)}"
+        print(f"exojax: no command {name!r}; {told}", file=sys.stderr)
         sys.exit(2)
     sys.exit(importlib.import_module(f"exojax.cli.{name}").main(sys.argv[2:]))

@@ -55,7 +55,7 @@ def write(run: Run, found: Evaluation, out: Path, *, data_told: str, comparison:
         metrics=numbers,
         figures={caption: figure for caption, (_, figure) in drawn.items()},
         config=asdict(run.config),
-        warnings=() if numbers else run.warnings,
+        warnings=() if numbers else found.warnings,
         comparison=comparison,
         controls=found.controls,
         summary=f"Scored: {found.curves.source}, {len(found.curves):,} rows. Calibrated and thresholded on "
@@ -73,7 +73,7 @@ def write(run: Run, found: Evaluation, out: Path, *, data_told: str, comparison:
             f"python scripts/train.py --config {run.folder / 'config.json'} --run {run.folder.name}-again",
             f"python scripts/evaluate.py --run {run.folder.name}-again --data {run.config.data.source}",
         ],
-        warnings=() if numbers else run.warnings,
+        warnings=() if numbers else found.warnings,
     )
     return out / "report.html"
 

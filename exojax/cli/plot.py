@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
 from exojax.cli import command
 
@@ -13,11 +14,11 @@ from exojax.cli import command
 class Options:
     """Draw a run's loss, PR, ROC, calibration and confusion figures, on the test rows of its own source."""
 
-    run: str
+    run: Annotated[str, command.value("NAME")]
     """name of the run under checkpoints/, or a path"""
-    out: Path | None = None
+    out: Annotated[Path | None, command.value("DIR")] = None
     """folder for the PNGs; <run>/plots by default"""
-    seed: int | None = None
+    seed: Annotated[int | None, command.value("N")] = None
     """of the bootstrap; the run's by default"""
 
 

@@ -7,7 +7,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 from exojax.cli import command
 from exojax.config import DataConfig, RunConfig, SimulateConfig, from_dict
@@ -25,31 +25,31 @@ class Options:
     command goes on where it was.
     """
 
-    data: str | None = None
+    data: Annotated[str | None, command.value("SOURCE")] = None
     """auto, synthetic, a folder with exoTrain.csv and exoTest.csv, one such CSV, or an .npz of light curves"""
-    model: str | None = None
+    model: Annotated[str | None, command.value("NAME")] = None
     """name of a model (svc, cnn-original, cnn)"""
-    run: str | None = None
+    run: Annotated[str | None, command.value("NAME")] = None
     """name of the run under checkpoints/, or a path"""
-    steps: int | None = None
+    steps: Annotated[int | None, command.value("N")] = None
     """training steps of a network"""
-    seed: int | None = None
+    seed: Annotated[int | None, command.value("N")] = None
     """of the split, the weights and the batches"""
     fresh: bool = False
     """rename an old run of that name and start again"""
-    config: Path | None = None
+    config: Annotated[Path | None, command.value("FILE")] = None
     """a config.json to start from"""
-    init: str | None = None
+    init: Annotated[str | None, command.value("RUN")] = None
     """start a network from the weights of this run"""
-    positive: str | None = None
+    positive: Annotated[str | None, command.value("PC,EB")] = None
     """dispositions that count as hosts, comma-separated, where a file has several"""
-    cadence_minutes: float | None = None
+    cadence_minutes: Annotated[float | None, command.value("MINUTES")] = None
     """minutes between samples of rows without a time axis"""
     download: bool = False
     """fetch the Kaggle files into data/ first"""
-    n_stars: int | None = None
+    n_stars: Annotated[int | None, command.value("N")] = None
     """simulated stars in all"""
-    host_fraction: float | None = None
+    host_fraction: Annotated[float | None, command.value("SHARE")] = None
     """share of simulated stars whose transits can be seen"""
     close_gaps: bool = False
     """close the gaps of the simulated campaign up"""
@@ -99,12 +99,13 @@ def train(options: Options) -> None:
                 curves,
                 folder,
                 test_fraction=source.test_fraction,
-                init=options.init,
                 report=lambda phase, record: show(phase, record["step"], config.train.steps, clock.facts(record)),  # noqa: B023
             )
         done.append(run)
     # Only now, with weights, calibration and threshold final, is a test row looked at.
     test = source.official_test() if source.official_test else curves
+    if source.whole_sha256:
+        test = replace(test, sha256=source.whole_sha256())
     found = [evaluate(run, test) for run in done]
     rows = comparison_rows(done, found)
     for run, evaluation in zip(done, found):
@@ -127,11 +128,17 @@ def configure(options: Options, model: str | None) -> RunConfig:
     base, stored = None, None
     if options.config is not None:
         stored = options.config
-    elif options.run and not options.fresh and (run_folder(options.run) / "config.json").exists():
+    elif options.run and (run_folder(options.run) / "config.json").exists():
         stored = run_folder(options.run) / "config.json"
     if stored is not None:
-        found = read_json(stored)
-        base = from_dict(RunConfig, found.get("config", found), str(stored))
+        try:
+            found = read_json(stored)
+            base = from_dict(RunConfig, found.get("config", found), str(stored))
+        except InputError as error:
+            # Setting a damaged run aside must not need the file that is damaged.
+            if not options.fresh or options.config is not None:
+                raise
+            print(f"note: {error}; starting from the defaults")
     name = model or (base.model if base else "cnn")
     spec = registry.get(name)
     if base is None or base.model != name:
@@ -148,7 +155,11 @@ def configure(options: Options, model: str | None) -> RunConfig:
     train = _override(base.train, steps=options.steps)
     if train.steps < 1:
         raise InputError(f"--steps {train.steps}: give 1 or more")
-    return _override(replace(base, data=replace(data, simulate=simulate), train=train), seed=options.seed)
+    for key in ("batch_size", "evaluate_every", "patience"):
+        if getattr(train, key) < 1:
+            raise InputError(f"{stored}: {key} is {getattr(train, key)}; give 1 or more")
+    base = replace(base, data=replace(data, simulate=simulate), train=train)
+    return _override(base, seed=options.seed, init=options.init)
 
 
 def check_simulation(config: SimulateConfig) -> None:
@@ -164,9 +175,15 @@ def check_simulation(config: SimulateConfig) -> None:
 
 
 def set_aside(folder: Path) -> None:
-    """Rename an old run, to the first free ``<run>.old-N``; it is never deleted."""
+    """Rename an old run, to the first free ``<run>.old-N``; it is never deleted.
+
+    Raises:
+        InputError: the folder is no run's.
+    """
     if not folder.exists():
         return
+    if not (folder / "config.json").exists():
+        raise InputError(f"--fresh: {folder} holds no config.json, so it is no run; rename it yourself or give a --run")
     number = 1
     while (target := folder.with_name(f"{folder.name}.old-{number}")).exists():
         number += 1
