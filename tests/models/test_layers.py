@@ -131,7 +131,8 @@ def test_gradients_of_whole_networks(module, name):
         way = rng.standard_normal(leaf.shape)
 
         def moved(step, path=path, way=way):
-            return both(jax.tree_util.tree_map_with_path(lambda p, x: x + step * way if p == path else x, params))[0]
+            at = jax.tree_util.tree_map_with_path(lambda where, x: x + step * way if where == path else x, params)
+            return both(at)[0]
 
         # The step is short, so that no maximum and no ReLU changes hands within it.
         expected = float(moved(1e-8) - moved(-1e-8)) / 2e-8
