@@ -18,7 +18,7 @@ from exojax.models.layers import Conv, max_pool
 
 
 class OriginalCNN(nn.Module):
-    """``{"flux": (n, c)}`` -> ``(n,)`` logits. c is fixed by the dense layer: 114,545 weights for 3,197 cadences."""
+    """``{"flux": (n, c)}`` -> ``(n,)`` logits. c is fixed by the dense layer: 61,905 weights for 3,197 cadences."""
 
     @nn.compact
     def __call__(self, inputs: Inputs, *, train: bool) -> jax.Array:

@@ -14,6 +14,7 @@ from sklearn.metrics import average_precision_score
 from sklearn.model_selection import StratifiedGroupKFold
 from sklearn.svm import SVC
 
+from exojax.errors import InputError
 from exojax.models.interface import Classical
 
 COLUMNS = 400
@@ -53,8 +54,18 @@ def logits(arrays: Mapping[str, np.ndarray], features: Mapping[str, np.ndarray])
 
     Returns:
         ``(n,)`` float64; it grows with the odds of a host but is no log-odds before calibration.
+
+    Raises:
+        InputError: the series are of another length than those it was fitted on.
     """
-    x = (_columns(features[str(arrays["input"])]) - arrays["mean"]) / arrays["scale"]
+    series = features[str(arrays["input"])]
+    x = _columns(series)
+    if x.shape[1] != len(arrays["mean"]):
+        raise InputError(
+            f"the classifier was fitted on series of another length (these have {series.shape[1]} columns); "
+            "score data of the same layout, or train on these"
+        )
+    x = (x - arrays["mean"]) / arrays["scale"]
     support = arrays["support"]
     distance = (x**2).sum(1)[:, None] + (support**2).sum(1)[None] - 2 * x @ support.T
     return np.exp(-arrays["gamma"] * np.maximum(distance, 0)) @ arrays["weight"] + arrays["intercept"]
