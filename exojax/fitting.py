@@ -78,9 +78,11 @@ def usable_rows(curves: LightCurves) -> Rows:
         warnings.append(f"{np.sum(~usable)} empty or constant rows were dropped")
     if repeated.any():
         warnings.append(f"{repeated.sum()} rows that repeat an earlier one were dropped")
-    kept = curves.id[index] if curves.catalogued else index.astype(str)
-    group = split.merge_groups(kept, digests[index])
-    return Rows(index, group, curves.label[index].astype(np.int64), digests[index], tuple(warnings))
+    # Before the repeats are dropped: it is they that tell that two names are one star.
+    star = curves.id if curves.catalogued else np.arange(len(curves)).astype(str)
+    group = np.zeros(len(curves), np.int64)
+    group[usable] = split.merge_groups(star[usable], digests[usable])
+    return Rows(index, group[index], curves.label[index].astype(np.int64), digests[index], tuple(warnings))
 
 
 def validation_rows(label: np.ndarray, group: np.ndarray, seed: int) -> np.ndarray | None:
@@ -131,11 +133,20 @@ def fit(
 
     seen = compute(model.inputs, data.take(rows.index[dev]))
     check_shapes(config.model, seen, data.source)
-    initial = None
-    if config.init and not (folder / "calibration.json").exists():
-        initial = _initial(load(config.init), config.model)
-    write_config(folder, config, facts_of(data, {name: list(x.shape[1:]) for name, x in seen.items()}))
-    write_json(folder / "split.json", _split(data, rows, train, validation, np.flatnonzero(test)))
+    finished = (folder / "calibration.json").exists()
+    initial, stored = None, _split(data, rows, train, validation, np.flatnonzero(test))
+    if config.init and not finished:
+        start = load(config.init)
+        initial = _initial(start, config.model)
+        judged_or_test = np.concatenate([np.flatnonzero(test), train if held is None else validation])
+        _check_not_seen(start, data, rows, judged_or_test)
+        # What the first run saw, this one has seen.
+        stored["digests"] += start.split["digests"]
+    facts = facts_of(data, {name: list(x.shape[1:]) for name, x in seen.items()})
+    write_config(folder, config, facts | {"test_fraction": test_fraction})
+    if finished:
+        return load(folder)
+    write_json(folder / "split.json", stored)
 
     watched = data.take(rows.index[train])
     coverage = controls.coverage_features(watched.time, watched.valid, data.cadence)
@@ -160,8 +171,6 @@ def fit(
             init=initial,
         )
 
-    if (folder / "calibration.json").exists():
-        return load(folder)
     scorer = fit_on(train, config.model, folder, validation)
     prior = float(label[train].mean())
     warnings = list(rows.warnings)
@@ -200,6 +209,18 @@ def _initial(start: Run, model: str) -> TrainState:
     if start.config.model != model:
         raise InputError(f"--init {start.folder.name}: is a run of {start.config.model}, which cannot start a {model}")
     return load_state(spec, start.folder, start.data["inputs"])
+
+
+def _check_not_seen(start: Run, data: LightCurves, rows: Rows, kept: np.ndarray) -> None:
+    """Refuse first weights that know the stars by which these are to be judged."""
+    seen = np.isin(rows.digest[kept], start.split["digests"])
+    if data.catalogued and start.data["catalogued"]:
+        seen |= np.isin(data.id[rows.index[kept]], start.split["train"] + start.split["validation"])
+    if seen.any():
+        raise InputError(
+            f"--init {start.folder.name}: was trained on {seen.sum()} of the stars that are to calibrate or test this "
+            f"run (the first is {data.id[rows.index[kept[seen]][0]]}); start from a run on other data"
+        )
 
 
 def _split(

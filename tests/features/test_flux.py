@@ -86,7 +86,7 @@ def test_flatten_takes_out_a_slow_wave_and_keeps_a_transit(amplitude):
     # Not at the ends: there the running median is one-sided and lags behind the wave.
     inner = slice(60, -60)
     assert found[inner][~inside[inner]].std() == pytest.approx(1, abs=0.06)
-    assert found[inside].mean() == pytest.approx(-12, rel=0.05)
+    assert found[inside].mean() == pytest.approx(-12, rel=0.08)
     # What is left of the wave itself.
     power = np.abs(np.exp(-2j * np.pi * time / 15) @ found) * 2 / c
     assert power < 0.05 * amplitude
