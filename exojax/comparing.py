@@ -14,7 +14,7 @@ from exojax import config as defaults
 from exojax.errors import InputError
 from exojax.evaluation import metrics, split
 from exojax.features.registry import compute
-from exojax.fitting import Rows, usable_rows, validation_rows
+from exojax.fitting import Rows, usable_rows
 from exojax.lightcurve import LightCurves
 from exojax.models import registry
 from exojax.models.interface import Network
@@ -50,7 +50,7 @@ class Plan:
 def compare(plan: Plan, data: LightCurves, out: Path, report: Report | None = None) -> dict[str, Any]:
     """Score every star by models that have not seen it, and compare.
 
-    Each outer fold's models see the other folds only; a network that stops early does so on an inner part of these.
+    Each fold's models see the other folds only, all of their rows; networks take a fixed number of steps.
     Scores of one fold become percentiles within the fold, so that folds can be pooled.
 
     Args:
@@ -118,9 +118,7 @@ def _one_fold(
     config = model.train if isinstance(model, Network) else defaults.TrainConfig()
     if plan.steps is not None:
         config = replace(config, steps=plan.steps)
-    inside = np.flatnonzero(~out)
-    held = validation_rows(rows.label[inside], rows.group[inside], plan.seed) if isinstance(model, Network) else None
-    train = inside if held is None else inside[~held]
+    train = np.flatnonzero(~out)
     part = lambda chosen: {key: x[chosen] for key, x in features.items()}  # noqa: E731
     started = time.perf_counter()
     scorer = fit_model(
@@ -131,7 +129,6 @@ def _one_fold(
         rows.group[train],
         cadence=cadence,
         seed=plan.seed + repeat,
-        validation=None if held is None else (part(inside[held]), rows.label[inside[held]]),
     )
     fitted = time.perf_counter()
     scorer(part(np.flatnonzero(out)))  # the first call compiles

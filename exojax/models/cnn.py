@@ -42,12 +42,9 @@ class DipCNN(nn.Module):
     @nn.compact
     def __call__(self, inputs: Inputs, *, train: bool) -> jax.Array:
         flat = inputs["flat"]
-        compressed = (jnp.sign(flat) * jnp.log1p(jnp.abs(flat)))[..., None]
-        seen = jnp.concatenate([jnp.maximum(flat, -SHALLOW)[..., None] / 3.0, dip_significance(flat)], axis=-1)
-        branches = [
-            self._branch(jnp.concatenate([compressed, seen], axis=-1), self.time, train),
-            self._branch(autocorrelation(seen), self.lags, train),
-        ]
+        series = jnp.stack([jnp.sign(flat) * jnp.log1p(jnp.abs(flat)), jnp.maximum(flat, -SHALLOW) / 3.0], axis=-1)
+        seen = jnp.concatenate([series, dip_significance(flat)], axis=-1)
+        branches = [self._branch(seen, self.time, train), self._branch(autocorrelation(seen), self.lags, train)]
         x = nn.BatchNorm(use_running_average=not train, momentum=0.9)(jnp.concatenate(branches, axis=-1))
         x = nn.Dropout(self.dropout, deterministic=not train)(x)
         x = nn.relu(nn.Dense(64)(x))
@@ -68,14 +65,14 @@ def dip_significance(flat: jax.Array) -> jax.Array:
         flat: ``(n, c)`` float32 in units of the star's scatter; 0 where not valid.
 
     Returns:
-        ``(n, c, len(BOXES))`` float32, less 2 and cut to [0, 8]: noise is mostly 0. A box centred on each cadence.
+        ``(n, c, len(BOXES))`` float32, less 2, cut to [0, 8] and halved: noise is mostly 0. A box centred on each cadence.
     """
     # Dips deeper than 8 count as 8: one wild point is no transit of 15 cadences.
     values, valid = jnp.maximum(flat, -8.0), (flat != 0).astype(flat.dtype)
     channels = []
     for width in BOXES:
         total, count = _moving_sum(values, width), _moving_sum(valid, width)
-        channels.append(jnp.clip(-total / jnp.sqrt(jnp.maximum(count, 1.0)) - 2.0, 0.0, 8.0))
+        channels.append(jnp.clip(-total / jnp.sqrt(jnp.maximum(count, 1.0)) - 2.0, 0.0, 8.0) / 2.0)
     return jnp.stack(channels, axis=-1)
 
 
@@ -117,4 +114,4 @@ def augment(cadence: float, injected: float) -> Augment:
     return apply
 
 
-MODEL = Network(inputs=("flat",), module=DipCNN(), train=TrainConfig(inject=30.0), augment=augment)
+MODEL = Network(inputs=("flat",), module=DipCNN(), train=TrainConfig(steps=400, inject=30.0), augment=augment)
