@@ -46,14 +46,15 @@ def write(run: Run, found: Evaluation, out: Path, *, data_told: str, comparison:
         write_json(out / "metrics.json", found.metrics)
     drawn = plots(run, found)
     folder = out / "plots"
-    for name, figure in drawn.values():
-        write_atomically(folder / f"{name}.png", png(figure))
+    images = {caption: png(figure) for caption, (_, figure) in drawn.items()}
+    for caption, (name, _) in drawn.items():
+        write_atomically(folder / f"{name}.png", images[caption])
     facts = {"source": data_told, **{k: v for k, v in run.data.items() if k != "inputs"}}
     write_report(
         out / "report.html",
         title=f"{run.folder.name}: {run.config.model}",
         metrics=numbers,
-        figures={caption: figure for caption, (_, figure) in drawn.items()},
+        figures=images,
         config=asdict(run.config),
         warnings=() if numbers else found.warnings,
         comparison=comparison,
