@@ -173,7 +173,7 @@ def check_shapes(model: str, features: Features, source: str, *, taught: Mapping
     if not isinstance(spec, Network):
         if taught is not None:
             was = ", ".join(f"{name} {shape}" for name, shape in taught.items())
-            raise InputError(f"{source}: {model} takes {was} a star, here it would be {told}; score the same layout")
+            raise InputError(f"{source}: {model} was trained on {was}, here it is {told}; score the same layout")
         return
     example = {name: jax.ShapeDtypeStruct((1, *shape), np.float32) for name, shape in here.items()}
     try:

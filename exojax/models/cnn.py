@@ -65,7 +65,8 @@ def dip_significance(flat: jax.Array) -> jax.Array:
         flat: ``(n, c)`` float32 in units of the star's scatter; 0 where not valid.
 
     Returns:
-        ``(n, c, len(BOXES))`` float32, less 2, cut to [0, 8] and halved: noise is mostly 0. A box centred on each cadence.
+        ``(n, c, len(BOXES))`` float32, less 2, cut to [0, 8] and halved: noise is mostly 0. Boxes are centred on each
+        cadence.
     """
     # Dips deeper than 8 count as 8: one wild point is no transit of 15 cadences.
     values, valid = jnp.maximum(flat, -8.0), (flat != 0).astype(flat.dtype)
