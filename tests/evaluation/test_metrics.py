@@ -56,9 +56,7 @@ def test_by_hand():
 
 
 def test_precision_never_reached_is_a_recall_of_zero():
-    figures = metrics.ranking(
-        np.array([0, 1, 0, 1]), np.array([0.9, 0.8, 0.7, 0.6]), groups=np.arange(4), **FAST
-    )
+    figures = metrics.ranking(np.array([0, 1, 0, 1]), np.array([0.9, 0.8, 0.7, 0.6]), groups=np.arange(4), **FAST)
     assert figures["recall_at_precision_0.9"]["value"] == 0
 
 
@@ -84,14 +82,10 @@ def test_clopper_pearson(k, n, low, high):
     ],
 )
 def test_undefined_figures_are_null_with_the_reason(labels, threshold, undefined, why):
-    figures = metrics.evaluate(
-        np.array(labels), np.array([0.9, 0.6, 0.2]), threshold, groups=np.arange(3), **FAST
-    )
+    figures = metrics.evaluate(np.array(labels), np.array([0.9, 0.6, 0.2]), threshold, groups=np.arange(3), **FAST)
     names = [*metrics.RANKING, "brier", "recall", "precision"]
     assert {name for name in names if figures[name] is None} == undefined
-    assert any(text.startswith(f"undefined, because {why}") for text in figures["warnings"]) == bool(
-        undefined
-    )
+    assert any(text.startswith(f"undefined, because {why}") for text in figures["warnings"]) == bool(undefined)
     json.dumps(figures, allow_nan=False)
     for name in set(names) - undefined:
         assert figures[name]["low"] <= figures[name]["value"] <= figures[name]["high"]
@@ -129,9 +123,7 @@ def test_the_interval_holds_the_truth_about_as_often_as_it_says():
     rng, truth, hits = np.random.default_rng(5), 0.7602, 0
     labels = (np.arange(160) < 40).astype(int)
     for trial in range(120):
-        auc = metrics.ranking(labels, rng.normal(labels), groups=np.arange(160), seed=trial, n_bootstrap=200)[
-            "roc_auc"
-        ]
+        auc = metrics.ranking(labels, rng.normal(labels), groups=np.arange(160), seed=trial, n_bootstrap=200)["roc_auc"]
         hits += auc["low"] <= truth <= auc["high"]
     assert 105 <= hits <= 119
 
@@ -155,13 +147,9 @@ def test_paired_difference_cancels_what_two_models_share():
     assert same == {"value": 0, "low": 0, "high": 0}
     b = a + rng.normal(size=400)
     better = metrics.paired_difference(labels, a, b, groups=np.arange(400), **FAST)
-    assert better["value"] == pytest.approx(
-        average_precision_score(labels, a) - average_precision_score(labels, b)
-    )
+    assert better["value"] == pytest.approx(average_precision_score(labels, a) - average_precision_score(labels, b))
     assert better["low"] > 0
-    twice = metrics.paired_difference(
-        labels, np.stack([a, b]), np.stack([b, b]), groups=np.arange(400), **FAST
-    )
+    twice = metrics.paired_difference(labels, np.stack([a, b]), np.stack([b, b]), groups=np.arange(400), **FAST)
     assert twice["value"] == pytest.approx(better["value"] / 2)
     assert metrics.paired_difference(0 * labels, a, b, groups=np.arange(400), **FAST) is None
 

@@ -106,3 +106,9 @@ def test_one_class_only_is_refused(label, words):
     for split in (lambda g, y: holdout(g, y, fraction=0.2, seed=0), lambda g, y: folds(g, y, k=2, seed=0)):
         with pytest.raises(InputError, match=f"all 9 stars are {words}"):
             split(np.arange(9), np.full(9, label))
+
+
+def test_the_kaggle_sizes_give_the_kaggle_test_file():
+    labels = np.r_[np.ones(42, int), np.zeros(5615, int)]
+    held = holdout(np.arange(5657), labels, fraction=570 / 5657, seed=0)
+    assert (held.sum(), labels[held].sum()) == (570, 5)
