@@ -70,6 +70,9 @@ def usable_rows(curves: LightCurves) -> Rows:
             f"{curves.source}: {len(curves) - usable.sum()} of {len(curves)} rows are empty or constant "
             f"(the first is {first}); check the file"
         )
+    for name, chosen in (("planet hosts", curves.label != 1), ("stars without planets", curves.label == 1)):
+        if not (chosen & usable).any():
+            raise InputError(f"{curves.source}: all {usable.sum()} stars are {name}; there must be both classes")
     digests = leakage.row_digest(curves.flux, curves.valid)
     repeated = leakage.duplicates(digests, usable)
     index = np.flatnonzero(usable & ~repeated)

@@ -115,7 +115,9 @@ def parse(name: str, options: type[Options], argv: list[str]) -> Options:
 
 def _sentence(box: str) -> str:
     """What tyro says in a box of several paragraphs, in a few words."""
-    lines = [re.sub(r"[─-╿]|\x1b\[[0-9;]*m", " ", line).strip() for line in box.splitlines()[1:]]
+    # Lines and box are drawn in ASCII where the terminal knows no more.
+    lines = [re.sub(r"[─-╿]|\x1b\[[0-9;]*m|-{9,}", " ", line).strip() for line in box.splitlines()[1:]]
+    lines = lines[next((i for i, line in enumerate(lines) if line), 0) :]
     end = lines.index("") if "" in lines else len(lines)
     text, named = " ".join(lines[:end]), [line.split()[0] for line in lines if line.startswith("--")]
     if text.startswith("Missing from"):

@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any
 
 from exojax.cli import command
-from exojax.config import DataConfig, RunConfig, SimulateConfig, from_dict
+from exojax.config import RunConfig, SimulateConfig, TrainConfig, from_dict
 from exojax.errors import InputError
 
 BARE = ("svc", "cnn")
@@ -75,13 +75,14 @@ def train(options: Options) -> None:
     from exojax.models import registry
     from exojax.runs import run_folder
 
-    names = [options.model] if options.model else [None] if options.run or options.config else list(BARE)
+    named = options.run is not None or options.config is not None
+    names = [options.model] if options.model is not None else [None] if named else list(BARE)
     jobs = []
     for name in names:
         config = configure(options, name)
         source = open_source(config.data)
         registry.get(config.model)
-        folder = run_folder(options.run or f"{source.name}-{config.model}")
+        folder = run_folder(f"{source.name}-{config.model}" if options.run is None else options.run)
         jobs.append((config, source, folder))
     source = jobs[0][1]
     print(source.told, flush=True)
@@ -125,26 +126,28 @@ def configure(options: Options, model: str | None) -> RunConfig:
     from exojax.models.interface import Network
     from exojax.runs import read_json, run_folder
 
-    base, stored = None, None
-    if options.config is not None:
-        stored = options.config
-    elif options.run and (run_folder(options.run) / "config.json").exists():
+    stored: Path | None = options.config
+    if stored is None and options.run is not None and (run_folder(options.run) / "config.json").exists():
         stored = run_folder(options.run) / "config.json"
+    found: dict[str, Any] = {}
     if stored is not None:
         try:
             found = read_json(stored)
-            base = from_dict(RunConfig, found.get("config", found), str(stored))
+            found = found.get("config", found)
+            from_dict(RunConfig, found, str(stored))
         except InputError as error:
             # Setting a damaged run aside must not need the file that is damaged.
             if not options.fresh or options.config is not None:
                 raise
             print(f"note: {error}; starting from the defaults")
-    name = model or (base.model if base else "cnn")
+            found = {}
+    before = found.get("model", model)
+    name = model or before or "cnn"
     spec = registry.get(name)
-    if base is None or base.model != name:
-        base = RunConfig(model=name, data=base.data if base else DataConfig())
-        if isinstance(spec, Network):
-            base = replace(base, train=spec.train)
+    own = asdict(spec.train if isinstance(spec, Network) else TrainConfig())
+    # What the file leaves open is the model's own; what it says was meant for its own model.
+    found = found | {"model": name, "train": own | (found.get("train", {}) if before == name else {})}
+    base = from_dict(RunConfig, found, str(stored))
     data = _override(base.data, source=options.data, cadence_minutes=options.cadence_minutes)
     if options.positive:
         data = replace(data, positive=tuple(options.positive.split(",")))

@@ -1,0 +1,125 @@
+"""What all commands share: help, names, pipes, terminals."""
+
+from __future__ import annotations
+
+import os
+import pty
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from small_cli import ROOT, assert_refused, caller
+
+from exojax.cli import main
+
+COMMANDS = {
+    "explore": "--data SOURCE --out DIR --seed N",
+    "train": "--data SOURCE --model NAME --run NAME --steps N --seed N --fresh --config FILE --init RUN "
+    "--positive PC,EB --cadence-minutes MINUTES",
+    "evaluate": "--run NAME --data SOURCE --out DIR --seed N --cadence-minutes MINUTES",
+    "compare": "--data SOURCE --models A,B,... --folds K --repeats R --out DIR --seed N --cadence-minutes MINUTES",
+    "plot": "--run NAME --out DIR --seed N",
+    "benchmark": "--out --seed",
+}
+HEAVY = ("jax", "flax", "sklearn", "pandas", "matplotlib.pyplot", "torch")
+
+
+def python(*words: object, **how: object) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, *map(str, words)], capture_output=True, text=True, timeout=100, **how)
+
+
+def test_help_names_every_option_and_needs_no_jax() -> None:
+    # One process for all, for the interpreter's start is what costs.
+    program = f"""
+import contextlib, io, runpy, sys
+for name in {list(COMMANDS)!r}:
+    sys.argv = [name + ".py", "--help"]
+    with contextlib.redirect_stdout(io.StringIO()) as said:
+        try:
+            runpy.run_path(f"scripts/{{name}}.py", run_name="__main__")
+        except SystemExit as end:
+            assert not end.code, (name, end.code)
+    print("=====", name)
+    print(said.getvalue())
+print("===== heavy", [name for name in {HEAVY!r} if name in sys.modules])
+"""
+    ran = python("-c", program, cwd=ROOT)
+    assert ran.returncode == 0, ran.stderr
+    told = dict(part.split(maxsplit=1) for part in ran.stdout.split("=====")[1:])
+    assert told["heavy"].strip() == "[]"
+    for name, options in COMMANDS.items():
+        words = " ".join(told[name].split())
+        for option in options.split("--")[1:]:
+            assert f"--{option.strip()}" in words, (name, option)
+        assert "None" not in words
+
+
+def test_every_script_has_its_command() -> None:
+    assert {path.stem for path in (ROOT / "scripts").glob("*.py")} == set(main.COMMANDS) == set(COMMANDS)
+
+
+@pytest.mark.parametrize("words", [[], ["--help"], ["-h"]])
+def test_exojax_lists_the_commands(
+    words: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["exojax", *words])
+    ran = caller(capsys)(lambda _: main.main())
+    assert (ran.code, ran.err) == (0, "")
+    assert [line.split()[0] for line in ran.out.splitlines()[2:]] == list(main.COMMANDS)
+
+
+@pytest.mark.parametrize(("word", "told"), [("nonsense", "there are train"), ("trian", "did you mean train?")])
+def test_exojax_knows_no_other(
+    word: str, told: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["exojax", word])
+    assert_refused(caller(capsys)(lambda _: main.main()), word, told)
+
+
+def test_exojax_is_the_script(one_file: Path, capsys: pytest.CaptureFixture[str], monkeypatch) -> None:
+    monkeypatch.setattr(sys, "argv", ["exojax", "train", "--data", str(one_file), "--model", "nope"])
+    assert_refused(caller(capsys)(lambda _: main.main()), "train.py: --model nope")
+
+
+def test_a_reader_that_has_read_enough(one_file: Path) -> None:
+    for words in (["--help"], ["--data", one_file, "--model", "svc", "--run", "k1"]):
+        read, write = os.pipe()
+        os.close(read)  # as `| head -1` does in the end
+        with os.fdopen(write, "w") as closed:
+            ran = subprocess.run(
+                [sys.executable, ROOT / "scripts/train.py", *words],
+                stdout=closed,
+                stderr=subprocess.PIPE,
+                text=True,
+                timeout=100,
+            )
+        assert ran.stderr == ""
+        assert ran.returncode == 141
+
+
+BAR = """
+from exojax.cli.command import progress
+with progress() as show:
+    for step in range(3):
+        show("teaching", step, 2, {"loss": 0.25, "stars/s": 7})
+"""
+
+
+def test_progress_shows_on_a_terminal_alone() -> None:
+    piped = python("-c", BAR)
+    assert (piped.returncode, piped.stdout, piped.stderr) == (0, "", "")
+    ours, theirs = pty.openpty()
+    with subprocess.Popen([sys.executable, "-c", BAR], stderr=theirs, env=os.environ | {"TERM": "xterm"}) as process:
+        os.close(theirs)
+        shown = b""
+        # Linux tells the end of a terminal as an error.
+        try:
+            while part := os.read(ours, 4096):
+                shown += part
+        except OSError:
+            pass
+        os.close(ours)
+    assert process.returncode == 0
+    for word in (b"teaching", b"2/2", b"loss 0.25", b"stars/s 7"):
+        assert word in shown

@@ -1,0 +1,153 @@
+"""``compare.py``: the same folds for all, finished fold by fold."""
+
+from __future__ import annotations
+
+import csv
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from small_cli import Call, assert_refused, files, read_json, stars, write_csv
+
+from exojax import comparing
+from exojax.cli import compare
+
+MODELS = ("--models", "tiny,svc", "--folds", 3, "--repeats", 2, "--steps", 4)
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """60 stars, 20 of them hosts; a fifth of either is left out of the comparison."""
+    return write_csv(tmp_path_factory.mktemp("source") / "some.csv", stars(60, 20, seed=4))
+
+
+@pytest.fixture(scope="module")
+def compared(tmp_path_factory: pytest.TempPathFactory, source: Path) -> Path:
+    out = tmp_path_factory.mktemp("compared") / "out"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("EXOJAX_CACHE", str(out.parent / "cache"))
+        assert compare.main([str(o) for o in ("--data", source, "--out", out, *MODELS)]) == 0
+    return out
+
+
+def scores(out: Path) -> list[dict[str, object]]:
+    """The table without what was timed."""
+    return [{k: v for k, v in row.items() if "," not in k} for row in read_json(out / "compare.json")["rows"]]
+
+
+def test_the_four_files_say_the_same(compared: Path) -> None:
+    found = read_json(compared / "compare.json")
+    assert (found["n"], found["n_positive"]) == (48, 16)
+    with (compared / "compare.csv").open() as stream:
+        table = list(csv.DictReader(stream))
+    markdown = (compared / "compare.md").read_text()
+    page = (compared / "compare.html").read_text()
+    assert [row["model"] for row in found["rows"]] == [row["model"] for row in table] == ["tiny", "svc"]
+    for row, line in zip(found["rows"], table):
+        figure = row["average precision"]
+        assert float(line["average_precision"]) == figure["value"]
+        assert float(line["average_precision_low"]) == figure["low"]
+        shown = f"{figure['value']:.3f} [{figure['low']:.3f}, {figure['high']:.3f}]"
+        assert shown in markdown
+        assert shown in page
+    assert "http://" not in page
+    assert len(list((compared / "folds").glob("*.npz"))) == 2 * 3 * 2
+
+
+def test_the_difference_is_that_of_the_figures(compared: Path) -> None:
+    first, second = scores(compared)
+    assert first["difference to tiny"] is None
+    expected = second["average precision"]["value"] - first["average precision"]["value"]
+    assert second["difference to tiny"]["value"] == pytest.approx(expected, abs=1e-9)
+
+
+def test_only_what_is_missing_is_fitted_again(compared: Path, source: Path, call: Call, monkeypatch) -> None:
+    folds = compared / "folds"
+    before, kept = scores(compared), files(folds)
+    for gone in ("tiny-0-1.npz", "svc-1-2.npz"):
+        (folds / gone).unlink()
+    fitted = []
+    fit = comparing.fit_model
+    monkeypatch.setattr(comparing, "fit_model", lambda *a, **b: fitted.append(1) or fit(*a, **b))
+    assert call(compare.main, "--data", source, "--out", compared, *MODELS).code == 0
+    assert len(fitted) == 2
+    assert scores(compared) == before
+    assert set(files(folds)) == set(kept)
+
+
+def test_a_model_may_be_added_later(compared: Path, source: Path, call: Call) -> None:
+    before = scores(compared)
+    command = ("--models", "svc,tiny", *MODELS[2:])
+    assert call(compare.main, "--data", source, "--out", compared, *command).code == 0
+    assert [row["model"] for row in scores(compared)] == ["svc", "tiny"]
+    assert {row["model"]: row["average precision"] for row in scores(compared)} == {
+        row["model"]: row["average precision"] for row in before
+    }
+    assert call(compare.main, "--data", source, "--out", compared, *MODELS).code == 0
+
+
+@pytest.mark.parametrize(
+    ("options", "word"),
+    [
+        (("--folds", 2), "folds: 3 -> 2"),
+        (("--repeats", 1), "repeats: 2 -> 1"),
+        (("--seed", 1), "seed: 0 -> 1"),
+        (("--steps", 5), "steps: 4 -> 5"),
+        (("--cadence-minutes", 5), "cadence_days"),
+    ],
+)
+def test_another_plan_is_refused(options: tuple, word: str, compared: Path, source: Path, call: Call) -> None:
+    before = files(compared)
+    assert_refused(call(compare.main, "--data", source, "--out", compared, *MODELS, *options), word, "--out")
+    assert files(compared) == before
+
+
+@pytest.mark.parametrize(
+    ("options", "word"),
+    [
+        (("--folds", 17), "16 planet hosts cannot be shared among 17 folds"),
+        (("--folds", 1), "1 fold(s)"),
+        (("--repeats", 0), "--repeats 0"),
+        (("--steps", 0), "--steps 0"),
+        (("--models", "tiny,svx"), "did you mean svc"),
+        (("--models", "tiny,tiny"), "twice"),
+        (("--models", ""), "no such model"),
+    ],
+)
+def test_a_plan_that_cannot_be(options: tuple, word: str, source: Path, call: Call) -> None:
+    assert_refused(call(compare.main, "--data", source, "--out", "out", *MODELS, *options), word)
+    assert not Path("out").exists()
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+sys.path.insert(0, {here!r})
+from small_cli import TINY
+from exojax import comparing
+from exojax.cli import compare
+from exojax.models import registry
+registry.MODELS["tiny"] = TINY
+save = comparing.save_arrays
+def save_and_die(path, arrays):
+    save(path, arrays)
+    if path.name == "tiny-0-1.npz":
+        os.kill(os.getpid(), signal.SIGKILL)
+comparing.save_arrays = save_and_die
+compare.main(sys.argv[1:])
+"""
+
+
+def test_killed_in_the_middle_it_ends_alike(compared: Path, source: Path, call: Call) -> None:
+    program = KILLED.format(here=str(Path(__file__).parent))
+    command = [str(o) for o in ("--data", source, "--out", "out", *MODELS)]
+    killed = subprocess.run([sys.executable, "-c", program, *command], capture_output=True, timeout=120)
+    assert killed.returncode == -signal.SIGKILL
+    assert sorted(p.name for p in Path("out/folds").glob("*.npz")) == ["tiny-0-0.npz", "tiny-0-1.npz"]
+    assert call(compare.main, *command).code == 0
+    assert [row["model"] for row in scores(Path("out"))] == ["tiny", "svc"]
+    # Another process compiles for one device, this one for eight: the same to rounding.
+    for one, other in zip(scores(Path("out")), scores(compared)):
+        assert one["average precision"]["value"] == pytest.approx(other["average precision"]["value"], abs=0.02)
