@@ -16,7 +16,7 @@ from exojax.models.interface import no_augmentation
 from exojax.training.loop import run_steps, train
 from exojax.training.mesh import make_mesh, replicate, split_batch
 from exojax.training.sampler import balanced_batches
-from exojax.training.state import create_state, schedule
+from exojax.training.state import create_state, empty_tally, schedule
 from exojax.training.step import logits, train_step
 
 
@@ -59,7 +59,7 @@ def test_jit_sharded_jit_and_pmap_take_the_same_step():
     assert int(one.step) == int(two.step) == int(three.step[3]) == 1
 
 
-def test_pmap_averages_running_statistics_and_draws_differently_on_each_device():
+def test_pmap_averages_running_statistics():
     state, batch = plain_state(), batch_of(16)
     parts = jax.tree.map(lambda x: x.reshape(8, 2, *x.shape[1:]), batch)
     step = jax.pmap(partial(train_step, axis_name="batch"), axis_name="batch", in_axes=(None, 0))
@@ -71,10 +71,26 @@ def test_pmap_averages_running_statistics_and_draws_differently_on_each_device()
         jax.tree.leaves(jax.jit(train_step)(state, batch)[0].batch_stats)[0],
         rtol=1e-5,
     )
-    seen = jax.pmap(
-        lambda x: jax.random.bits(jax.random.fold_in(state.key, jax.lax.axis_index("batch"))), axis_name="batch"
-    )(jnp.zeros(8))
-    assert len(set(np.asarray(seen).tolist())) == 8
+
+
+def test_randomness_differs_from_step_to_step_and_under_pmap_from_device_to_device():
+    seen = []
+
+    def note(key, inputs, labels):
+        jax.debug.callback(lambda data: seen.append(tuple(data.tolist())), jax.random.key_data(key))
+        return inputs
+
+    state = plain_state(NothingRandom()).replace(augment=note)
+    parts = jax.tree.map(lambda x: x.reshape(8, 2, *x.shape[1:]), batch_of(16))
+    jax.pmap(partial(train_step, axis_name="batch"), axis_name="batch", in_axes=(None, 0))(state, parts)
+    jax.effects_barrier()
+    assert len(set(seen)) == 8
+    step = jax.jit(train_step)
+    for _ in range(3):
+        state = state.replace(tally=empty_tally())
+        state, _ = step(state, batch_of(16))
+    jax.effects_barrier()
+    assert len(set(seen)) == 11
 
 
 DRIFT = (
