@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
+import inspect
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -14,7 +17,7 @@ from exojax import config as defaults
 from exojax.errors import InputError
 from exojax.evaluation import metrics, split
 from exojax.features.registry import compute
-from exojax.fitting import Rows, usable_rows
+from exojax.fitting import Rows, check_both_classes, usable_rows
 from exojax.lightcurve import LightCurves
 from exojax.models import registry
 from exojax.models.interface import Network
@@ -73,6 +76,7 @@ def compare(plan: Plan, data: LightCurves, out: Path, report: Report | None = No
     if len(set(plan.models)) < len(plan.models):
         raise InputError(f"--models {','.join(plan.models)}: names a model twice")
     rows = usable_rows(data)
+    check_both_classes(rows.label, data.source)
     if plan.test_fraction:
         test = split.holdout(rows.group, rows.label, fraction=plan.test_fraction, seed=plan.seed)
         rows = Rows(rows.index[~test], rows.group[~test], rows.label[~test], rows.digest[~test], rows.warnings)
@@ -81,6 +85,8 @@ def compare(plan: Plan, data: LightCurves, out: Path, report: Report | None = No
         for repeat in range(plan.repeats)
     ]
     _check_same(out / "folds" / "plan.json", {"sha256": data.sha256, "cadence_days": data.cadence, **_settings(plan)})
+    for name in plan.models:
+        _check_same(out / "folds" / f"{name}.json", {name: _fingerprint(name)})
 
     say = report or (lambda what, done, total: None)
     total, done = len(plan.models) * plan.repeats * plan.folds, 0
@@ -96,7 +102,10 @@ def compare(plan: Plan, data: LightCurves, out: Path, report: Report | None = No
                     if not features:
                         features = compute(registry.get(name).inputs, data.take(rows.index))
                         check_shapes(name, features, data.source)
-                    save_arrays(kept, _one_fold(plan, name, data.cadence, features, rows, fold == number, r))
+                    save_arrays(
+                        kept,
+                        _one_fold(plan, name, data.cadence, data.id[rows.index], features, rows, fold == number, r),
+                    )
                 found = load_arrays(kept)
                 scores[m, r, fold == number] = _percentile(found["logits"])
                 cost[name].append(found["cost"])
@@ -109,6 +118,7 @@ def _one_fold(
     plan: Plan,
     name: str,
     cadence: float,
+    names: np.ndarray,
     features: dict[str, np.ndarray],
     rows: Rows,
     out: np.ndarray,
@@ -129,6 +139,7 @@ def _one_fold(
         rows.group[train],
         cadence=cadence,
         seed=plan.seed + repeat,
+        row_names=names[train],
     )
     fitted = time.perf_counter()
     scorer(part(np.flatnonzero(out)))  # the first call compiles
@@ -149,7 +160,7 @@ def _summary(
             {
                 "model": name,
                 "average precision": metrics.mean_average_precision(rows.label, scores[m], **how),
-                "ROC AUC": metrics.ranking(rows.label, scores[m].mean(axis=0), **how)["roc_auc"],
+                "ROC AUC": metrics.mean_roc_auc(rows.label, scores[m], **how),
                 f"difference to {plan.models[0]}": None
                 if m == 0
                 else metrics.paired_difference(rows.label, scores[m], scores[0], **how),
@@ -185,6 +196,16 @@ def _settings(plan: Plan) -> dict[str, Any]:
         "steps": plan.steps,
         "test_fraction": plan.test_fraction,
     }
+
+
+def _fingerprint(name: str) -> str:
+    """Of the model's settings and of its file's text: folds of an earlier version are not this model's."""
+    model = registry.get(name)
+    home = type(model.module) if isinstance(model, Network) else model.fit
+    about = f"{model.inputs} {model.module} {model.train}" if isinstance(model, Network) else f"{model.inputs}"
+    with suppress(OSError):
+        about += Path(inspect.getfile(home)).read_text()
+    return hashlib.sha256(about.encode()).hexdigest()[:16]
 
 
 def _check_same(path: Path, wanted: dict[str, Any]) -> None:

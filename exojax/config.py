@@ -72,6 +72,14 @@ class TrainConfig:
     """strength of the belief in injected transits: with H training hosts, inject / (inject + H) of the batch's
     positives are training non-hosts with a simulated transit signal"""
 
+    def __post_init__(self) -> None:
+        least = {"steps": 1, "batch_size": 2, "evaluate_every": 1, "patience": 1}
+        least |= {"learning_rate": 0, "warmup": 0, "weight_decay": 0, "clip_norm": 0, "average_decay": 0, "inject": 0}
+        for name, low in least.items():
+            high = 1 if name in ("warmup", "average_decay") else float("inf")
+            if not low <= getattr(self, name) <= high:
+                raise InputError(f"train.{name} is {getattr(self, name)}; it must lie from {low} to {high}")
+
 
 @dataclass(frozen=True)
 class RunConfig:
@@ -84,7 +92,8 @@ class RunConfig:
     init: str | None = None
     """a run of the same model, by name or path, whose weights a network starts from"""
     data: DataConfig = field(default_factory=DataConfig)
-    train: TrainConfig = field(default_factory=TrainConfig)
+    train: TrainConfig | None = None
+    """None is the model's own, which stands in its file"""
 
 
 # The protocol, the same for every model and source (see docs/evaluation.md).
@@ -114,8 +123,9 @@ def from_dict(kind: type[T], values: Mapping[str, Any], where: str) -> T:
     made: dict[str, Any] = {}
     for name, value in values.items():
         hint = hints[name]
-        if is_dataclass(hint) and isinstance(value, Mapping):
-            made[name] = from_dict(cast(type, hint), value, where)
+        nested = [h for h in (get_args(hint) if get_origin(hint) is UnionType else (hint,)) if is_dataclass(h)]
+        if nested and isinstance(value, Mapping):
+            made[name] = from_dict(cast(type, nested[0]), value, where)
             continue
         if get_origin(hint) is tuple and isinstance(value, list):
             value = tuple(value)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -70,9 +70,6 @@ def usable_rows(curves: LightCurves) -> Rows:
             f"{curves.source}: {len(curves) - usable.sum()} of {len(curves)} rows are empty or constant "
             f"(the first is {first}); check the file"
         )
-    for name, chosen in (("planet hosts", curves.label != 1), ("stars without planets", curves.label == 1)):
-        if not (chosen & usable).any():
-            raise InputError(f"{curves.source}: all {usable.sum()} stars are {name}; there must be both classes")
     digests = leakage.row_digest(curves.flux, curves.valid)
     repeated = leakage.duplicates(digests, usable)
     index = np.flatnonzero(usable & ~repeated)
@@ -86,6 +83,17 @@ def usable_rows(curves: LightCurves) -> Rows:
     group = np.zeros(len(curves), np.int64)
     group[usable] = split.merge_groups(star[usable], digests[usable])
     return Rows(index, group[index], curves.label[index].astype(np.int64), digests[index], tuple(warnings))
+
+
+def check_both_classes(label: np.ndarray, source: str) -> None:
+    """Refuse rows of which there is nothing to learn.
+
+    Raises:
+        InputError: all of ``label (n,)`` are 1, or none is.
+    """
+    for name, other in (("planet hosts", label != 1), ("stars without planets", label == 1)):
+        if not other.any():
+            raise InputError(f"{source}: all {len(label)} usable rows are {name}; there must be both classes")
 
 
 def validation_rows(label: np.ndarray, group: np.ndarray, seed: int) -> np.ndarray | None:
@@ -122,8 +130,11 @@ def fit(
     folder = run_folder(folder or f"{Path(data.source).name.split('.')[0]}-{config.model}")
     say = report or (lambda phase, record: None)
     model = registry.get(config.model)
+    training = registry.training(config)
+    config = replace(config, train=training)
     rows = usable_rows(data)
     label, group = rows.label, rows.group
+    check_both_classes(label, data.source)
 
     test = np.zeros(len(label), bool)
     if test_fraction:
@@ -145,6 +156,14 @@ def fit(
         _check_not_seen(start, data, rows, judged_or_test)
         # What the first run saw, this one has seen.
         stored["digests"] += start.split["digests"]
+        stored["seen"] += start.split["seen"]
+    train_hosts = np.unique(group[train][label[train] == 1])
+    train_others = np.unique(group[train][label[train] == 0])
+    if held is None and min(len(train_hosts), len(train_others)) < 2:
+        raise InputError(
+            f"{data.source}: {len(train_hosts)} hosts and {len(train_others)} others to train on; at least 2 of each "
+            "are needed"
+        )
     facts = facts_of(data, {name: list(x.shape[1:]) for name, x in seen.items()})
     write_config(folder, config, facts | {"test_fraction": test_fraction})
     if finished:
@@ -161,7 +180,7 @@ def fit(
     def fit_on(chosen: np.ndarray, phase: str, keep: Path | None, stop_by: np.ndarray) -> Any:
         return fit_model(
             model,
-            config.train,
+            training,
             features_of(chosen),
             label[chosen],
             group[chosen],
@@ -218,7 +237,7 @@ def _check_not_seen(start: Run, data: LightCurves, rows: Rows, kept: np.ndarray)
     """Refuse first weights that know the stars by which these are to be judged."""
     seen = np.isin(rows.digest[kept], start.split["digests"])
     if data.catalogued and start.data["catalogued"]:
-        seen |= np.isin(data.id[rows.index[kept]], start.split["train"] + start.split["validation"])
+        seen |= np.isin(data.id[rows.index[kept]], start.split["seen"])
     if seen.any():
         raise InputError(
             f"--init {start.folder.name}: was trained on {seen.sum()} of the stars that are to calibrate or test this "
@@ -234,6 +253,7 @@ def _split(
         for part, chosen in (("train", train), ("validation", validation), ("test", test))
     }
     return names | {
+        "seen": names["train"] + names["validation"],
         "test_rows": rows.index[test].tolist(),
         "digests": rows.digest[np.concatenate([train, validation])].tolist(),
     }

@@ -24,7 +24,7 @@ from exojax.training.fit import Features, Scorer, load_model
 
 CHECKPOINTS = Path("checkpoints")
 FACTS = ("sha256", "inputs", "cadence_days", "catalogued")
-PARTS = ("train", "validation", "test", "test_rows", "digests")
+PARTS = ("train", "validation", "test", "test_rows", "seen", "digests")
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,8 @@ class Run:
         folder: its folder.
         config: everything that decided its weights but the data.
         data: facts of its data: ``sha256``, ``n``, ``n_positive``, ``inputs``, ``cadence``, ...
-        split: ``train``, ``validation``, ``test``: ids; ``test_rows``: row numbers; ``digests`` of the rows seen.
+        split: ``train``, ``validation``, ``test``: ids; ``test_rows``: row numbers; ``seen`` and
+            ``digests``: ids and fingerprints of the rows that the weights have seen, those of ``--init`` included.
         calibration: logits to probabilities.
         warnings: what a reader of its figures has to know.
         scorer: features to logits.
@@ -91,11 +92,13 @@ def to_prior(model: str, logits: np.ndarray, prior: float) -> np.ndarray:
 
 
 def run_folder(run: str | Path) -> Path:
-    """The folder of a run given by its name under ``checkpoints/`` or by a path (with a separator in it).
+    """The folder of a run: a ``Path`` as it is; of a str its name under ``checkpoints/``, or a path with a separator.
 
     Raises:
         InputError: the name is empty, or dots only.
     """
+    if isinstance(run, Path):
+        return run
     # A bare name never means a folder beside: ``--run docs`` must not train into the docs.
     name = str(run)
     if not name.strip("."):

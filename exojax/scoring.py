@@ -27,6 +27,7 @@ class Evaluation:
         curves: the rows scored, in the order of the input.
         probability: ``(n,)`` float64.
         group: ``(n,)`` int, the star of each row.
+        counted: ``(n,)`` bool, rows that figures are made of: those that do not repeat an earlier one.
         metrics: as in ``metrics.json``, or None for rows without labels.
         controls: rows of the report's table of shortcut controls; empty without labels.
         warnings: what a reader has to know, with or without labels.
@@ -35,6 +36,7 @@ class Evaluation:
     curves: LightCurves
     probability: np.ndarray
     group: np.ndarray
+    counted: np.ndarray
     metrics: dict[str, Any] | None
     controls: list[dict[str, Any]]
     warnings: tuple[str, ...]
@@ -70,10 +72,13 @@ def evaluate(run: Run | str | Path, curves: LightCurves) -> Evaluation:
             f"{np.sum(~usable)} empty or constant rows got the training rows' share of hosts as their probability"
         )
     if curves.label is None:
-        return Evaluation(curves, probability, np.arange(len(curves)), None, [], tuple(dict.fromkeys(warnings)))
+        everything = np.ones(len(curves), bool)
+        return Evaluation(
+            curves, probability, np.arange(len(curves)), everything, None, [], tuple(dict.fromkeys(warnings))
+        )
 
     catalogued = curves.catalogued and run.data["catalogued"]
-    seen_ids = np.array(run.split["train"] + run.split["validation"])
+    seen_ids = np.array(run.split["seen"])
     seen_rows = np.array(run.split["digests"])
     # Empty rows look alike without being one star.
     told = np.where(usable, digests, "")
@@ -96,7 +101,7 @@ def evaluate(run: Run | str | Path, curves: LightCurves) -> Evaluation:
     found["model"], found["data_sha256"] = run.config.model, curves.sha256
     found["warnings"] = list(dict.fromkeys([*warnings, *found["warnings"]]))
     tested = shortcut_controls(run, rest, group[counted])
-    return Evaluation(curves, probability, group, found, tested, tuple(found["warnings"]))
+    return Evaluation(curves, probability, group, counted, found, tested, tuple(found["warnings"]))
 
 
 def shortcut_controls(run: Run, curves: LightCurves, group: np.ndarray) -> list[dict[str, Any]]:

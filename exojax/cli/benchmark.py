@@ -4,16 +4,45 @@ from __future__ import annotations
 
 import os
 import platform
+from collections.abc import Sequence
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from exojax.cli import bench_load, bench_train
+import tyro
+
+from exojax.cli import bench_load, bench_train, command
 from exojax.cli.table import text_table
 from exojax.errors import InputError
 from exojax.runs import write_json
 
 TASKS = {"load": bench_load.measure, "train": bench_train.measure}
+
+
+@dataclass(frozen=True)
+class Options:
+    """Measure speed beside other software, alternated in one run: benchmark.json and a table.
+
+    load: a CSV of the Kaggle set's size; train: one step, inference, and epochs on a GPU. What a machine has not got is
+    "not measured".
+    """
+
+    out: Annotated[Path, command.value("DIR")]
+    """folder for benchmark.json"""
+    tasks: tyro.conf.Positional[tuple[str, ...]] = ("all",)
+    """load, train or all"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Entry point; returns the exit code."""
+    return command.run("benchmark.py", Options, measure, argv)
+
+
+def measure(options: Options) -> None:
+    """Measure and write."""
+    run(list(options.tasks), options.out)
+    print(f"written: {options.out / 'benchmark.json'}")
 
 
 def run(tasks: list[str], out: Path) -> dict[str, Any]:

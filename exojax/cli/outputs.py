@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from matplotlib.figure import Figure
 
 from exojax.evaluation import metrics
 from exojax.report import figures
@@ -46,15 +45,14 @@ def write(run: Run, found: Evaluation, out: Path, *, data_told: str, comparison:
         write_json(out / "metrics.json", found.metrics)
     drawn = plots(run, found)
     folder = out / "plots"
-    images = {caption: png(figure) for caption, (_, figure) in drawn.items()}
-    for caption, (name, _) in drawn.items():
-        write_atomically(folder / f"{name}.png", images[caption])
+    for name, image in drawn.values():
+        write_atomically(folder / f"{name}.png", image)
     facts = {"source": data_told, **{k: v for k, v in run.data.items() if k != "inputs"}}
     write_report(
         out / "report.html",
         title=f"{run.folder.name}: {run.config.model}",
         metrics=numbers,
-        figures=images,
+        figures={caption: image for caption, (_, image) in drawn.items()},
         config=asdict(run.config),
         warnings=() if numbers else found.warnings,
         comparison=comparison,
@@ -97,15 +95,16 @@ def plots(run: Run, found: Evaluation) -> dict[str, tuple[str, Figure]]:
     probability, label = found.probability, found.curves.label
     numbers = found.metrics
     if numbers is not None and label is not None:
-        pr, roc = metrics.curves(label, probability, groups=found.group, seed=run.config.seed)
+        truth, score = label[found.counted], probability[found.counted]
+        pr, roc = metrics.curves(truth, score, groups=found.group[found.counted], seed=run.config.seed)
         drawn["Precision against recall, with the 95 % band"] = (
             "pr",
-            figures.precision_recall(pr, float(label.mean()), numbers["average_precision"]),
+            figures.precision_recall(pr, float(truth.mean()), numbers["average_precision"]),
         )
         drawn["True against false positive rate, with the 95 % band"] = ("roc", figures.roc(roc, numbers["roc_auc"]))
         drawn["Share of hosts against the probability given"] = (
             "calibration",
-            figures.calibration(metrics.reliability(label, probability)),
+            figures.calibration(metrics.reliability(truth, score)),
         )
         drawn["Confusion matrix at the stored threshold"] = (
             "confusion",

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Annotated
 
 from exojax.cli import command
+from exojax.errors import InputError
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,10 @@ def plot(options: Options) -> None:
     if options.seed is not None:
         run = replace(run, config=replace(run.config, seed=options.seed))
     source = open_source(run.config.data)
-    found = exojax.evaluate(run, source.official_test() if source.official_test else source.rows())
+    curves = source.rows()
+    if curves.sha256 != run.data["sha256"]:
+        raise InputError(f"{source.path}: is not what {run.folder.name} was trained on; use evaluate.py --data instead")
+    found = exojax.evaluate(run, source.official_test() if source.official_test else curves)
     out = options.out or run.folder / "plots"
     for name, figure in plots(run, found).values():
         write_atomically(out / f"{name}.png", png(figure))

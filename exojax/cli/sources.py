@@ -32,7 +32,7 @@ class Source:
         official_test: reads the source's own test file, where it has one. Only an evaluation may call it.
         test_fraction: share of stars kept for the test where there is no such file.
         whole_sha256: fingerprint of a folder with both its files; None for a file on its own.
-        write_truth: leaves what is known of simulated stars in a folder; for measured ones it does nothing.
+        write_truth: leaves what is known of simulated stars, once they are read, in a folder; else does nothing.
     """
 
     name: str
@@ -101,22 +101,20 @@ def _folder(path: Path, config: DataConfig, labelled: bool) -> Source:
 
 
 def _synthetic(config: SimulateConfig) -> Source:
-    return Source(
-        name="synthetic",
-        told="source: synthetic stars",
-        path="synthetic",
-        rows=lambda: simulated(config)[0],
-        official_test=None,
-        # The Kaggle set's: 570 of 5,657 stars are its test file.
-        test_fraction=570 / 5657,
-        write_truth=lambda folder: _write_truth(config, folder),
-    )
+    made: list[Truth] = []
 
+    def rows() -> LightCurves:
+        curves, truth = simulated(config)
+        made[:] = [truth]
+        return curves
 
-def _write_truth(config: SimulateConfig, folder: Path) -> None:
-    from exojax.simulate.truth import write_truth
+    def leave_truth(folder: Path) -> None:
+        from exojax.simulate.truth import write_truth
 
-    write_truth(simulated(config)[1], folder / "truth.csv")
+        write_truth(made[0], folder / "truth.csv")
+
+    # The Kaggle set's share: 570 of 5,657 stars are its test file.
+    return Source("synthetic", "source: synthetic stars", "synthetic", rows, None, 570 / 5657, write_truth=leave_truth)
 
 
 def simulated(config: SimulateConfig) -> tuple[LightCurves, Truth]:

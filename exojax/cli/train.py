@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from exojax.cli import command
-from exojax.config import RunConfig, SimulateConfig, TrainConfig, from_dict
+from exojax.config import RunConfig, SimulateConfig, from_dict
 from exojax.errors import InputError
 
 BARE = ("svc", "cnn")
@@ -51,6 +51,8 @@ class Options:
     """simulated stars in all"""
     host_fraction: Annotated[float | None, command.value("SHARE")] = None
     """share of simulated stars whose transits can be seen"""
+    simulate_seed: Annotated[int | None, command.value("N")] = None
+    """of the simulated stars; --seed does not touch them"""
     close_gaps: bool = False
     """close the gaps of the simulated campaign up"""
 
@@ -81,6 +83,8 @@ def train(options: Options) -> None:
     for name in names:
         config = configure(options, name)
         source = open_source(config.data)
+        # What ``auto`` found is what the run is of, whatever lies in data/ later.
+        config = replace(config, data=replace(config.data, source=source.path))
         registry.get(config.model)
         folder = run_folder(f"{source.name}-{config.model}" if options.run is None else options.run)
         jobs.append((config, source, folder))
@@ -94,13 +98,14 @@ def train(options: Options) -> None:
             set_aside(folder)
         print(f"training {config.model} -> {folder}", flush=True)
         with command.progress() as show:
-            clock = Clock(config)
+            training = registry.training(config)
+            clock = Clock(training.batch_size)
             run = fit(
                 config,
                 curves,
                 folder,
                 test_fraction=source.test_fraction,
-                report=lambda phase, record: show(phase, record["step"], config.train.steps, clock.facts(record)),  # noqa: B023
+                report=lambda phase, record: show(phase, record["step"], training.steps, clock.facts(record)),  # noqa: B023
             )
         done.append(run)
     # Only now, with weights, calibration and threshold final, is a test row looked at.
@@ -123,7 +128,6 @@ def configure(options: Options, model: str | None) -> RunConfig:
         InputError: a file is damaged, or the model is unknown.
     """
     from exojax.models import registry
-    from exojax.models.interface import Network
     from exojax.runs import read_json, run_folder
 
     stored: Path | None = options.config
@@ -143,24 +147,22 @@ def configure(options: Options, model: str | None) -> RunConfig:
             found = {}
     before = found.get("model", model)
     name = model or before or "cnn"
-    spec = registry.get(name)
-    own = asdict(spec.train if isinstance(spec, Network) else TrainConfig())
+    registry.get(name)
+    own = asdict(registry.training(RunConfig(model=name)))
     # What the file leaves open is the model's own; what it says was meant for its own model.
-    found = found | {"model": name, "train": own | (found.get("train", {}) if before == name else {})}
+    found = found | {"model": name, "train": own | ((found.get("train") or {}) if before == name else {})}
     base = from_dict(RunConfig, found, str(stored))
     data = _override(base.data, source=options.data, cadence_minutes=options.cadence_minutes)
     if options.positive:
-        data = replace(data, positive=tuple(options.positive.split(",")))
+        raise InputError("--positive: these sources have one label a star and no dispositions; leave it out")
     simulate = _override(data.simulate, n_stars=options.n_stars, host_fraction=options.host_fraction)
+    simulate = _override(simulate, seed=options.simulate_seed)
     if options.close_gaps:
         simulate = replace(simulate, close_gaps=True)
     check_simulation(simulate)
+    if options.steps is not None and options.steps < 1:
+        raise InputError(f"--steps {options.steps}: give 1 or more")
     train = _override(base.train, steps=options.steps)
-    if train.steps < 1:
-        raise InputError(f"--steps {train.steps}: give 1 or more")
-    for key in ("batch_size", "evaluate_every", "patience"):
-        if getattr(train, key) < 1:
-            raise InputError(f"{stored}: {key} is {getattr(train, key)}; give 1 or more")
     base = replace(base, data=replace(data, simulate=simulate), train=train)
     return _override(base, seed=options.seed, init=options.init)
 
@@ -197,8 +199,8 @@ def set_aside(folder: Path) -> None:
 class Clock:
     """Stars a second for the progress bar."""
 
-    def __init__(self, config: RunConfig) -> None:
-        self._batch = config.train.batch_size
+    def __init__(self, batch_size: int) -> None:
+        self._batch = batch_size
         self._last: tuple[int, float] | None = None
         self._facts: dict[str, Any] = {}
 

@@ -161,6 +161,21 @@ def mean_average_precision(
     return _mean_figure(lambda weight: _mean_ap(labels, p, weight), labels, groups, seed, n_bootstrap)
 
 
+def mean_roc_auc(
+    labels: np.ndarray, p: np.ndarray, *, groups: np.ndarray, seed: int, n_bootstrap: int = 2000
+) -> Figure:
+    """ROC AUC, averaged over repetitions; arguments and result as of :func:`mean_average_precision`."""
+    truth = np.asarray(labels).astype(np.int64)
+    repeats = np.atleast_2d(p)
+    return _mean_figure(
+        lambda weight: np.mean([boot.roc_auc(boot.sweep(truth, row, weight)) for row in repeats], axis=0),
+        labels,
+        groups,
+        seed,
+        n_bootstrap,
+    )
+
+
 def paired_difference(
     labels: np.ndarray,
     p_a: np.ndarray,

@@ -40,8 +40,8 @@ def holdout(groups: np.ndarray, labels: np.ndarray, *, fraction: float, seed: in
         seed: the same seed gives the same split, in whatever order the rows come.
 
     Returns:
-        ``(n,)`` bool, true for held-out rows; the number of hosts is rounded up. A class of two or more stars has at least one on each side; a
-        single star stays with the rows kept.
+        ``(n,)`` bool, true for held-out rows; the number of hosts is rounded up. A class of two or more stars has at
+        least one on each side; a single star stays with the rows kept.
 
     Raises:
         InputError: there is only one class.

@@ -38,7 +38,7 @@ def read(path: Path, *, cadence_minutes: float | None = None) -> LightCurves:
     """
     arrays = _arrays(path)
     name = _id_name(arrays, path)
-    ids = arrays[name].astype(str)
+    ids = _numbers(arrays[name], name, path)
     flux, n_points = arrays["flux"], arrays["n_points"]
     inside = np.arange(flux.shape[1]) < n_points[:, None]
     _refuse(
@@ -73,6 +73,16 @@ def read(path: Path, *, cadence_minutes: float | None = None) -> LightCurves:
         sha256=fingerprint.of_file(path),
         warnings=(*warnings, *remark),
     )
+
+
+def _numbers(column: np.ndarray, name: str, path: Path) -> np.ndarray:
+    """Catalogue numbers as text, one spelling each: a star must be found again whether pandas made it 5 or 5.0."""
+    if column.dtype.kind == "f":
+        _refuse(path, name, column.astype(str), ~np.isfinite(column) | (column % 1 != 0), "is no catalogue number")
+        column = column.astype(np.int64)
+    text = np.char.strip(column.astype(str))
+    bare = np.char.lstrip(text, "0")
+    return np.where(np.char.isdigit(text) & (bare != ""), bare, text)
 
 
 def _arrays(path: Path) -> dict[str, np.ndarray]:

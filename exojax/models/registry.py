@@ -4,15 +4,24 @@ from __future__ import annotations
 
 import difflib
 
+from exojax.config import RunConfig, TrainConfig
 from exojax.errors import InputError
 from exojax.models import cnn, cnn_original, svc
-from exojax.models.interface import Model
+from exojax.models.interface import Model, Network
 
 MODELS: dict[str, Model] = {
     "svc": svc.MODEL,
     "cnn-original": cnn_original.MODEL,
     "cnn": cnn.MODEL,
 }
+
+
+def training(config: RunConfig) -> TrainConfig:
+    """How the run's model is trained: as the configuration says, else as the model's file says."""
+    if config.train is not None:
+        return config.train
+    model = get(config.model)
+    return model.train if isinstance(model, Network) else TrainConfig()
 
 
 def get(name: str) -> Model:

@@ -132,6 +132,11 @@ class Checkpoints:
             raise InputError(f"{self._folder}: none of the {len(steps)} checkpoints is sound; train again with --fresh")
         return None
 
+    def forget_after(self, step: int) -> None:
+        """Delete what lies beyond ``step``: damaged, it would still count among the newest when others are cleared."""
+        for later in [s for s in self._manager.all_steps() if s > step]:
+            self._manager.delete(later)
+
     def _read(self, step: int, template: TrainState) -> tuple[TrainState, dict[str, Any]]:
         tree = arrays(template)
         restored = self._manager.restore(

@@ -121,6 +121,7 @@ def train(
             log = stack.enter_context(open_log(folder))
             if (found := saver.restore(state)) is not None:
                 state, progress = found[0], Progress(**found[1])
+                saver.forget_after(int(state.step))
             log.cut(int(state.step))
         stopped = stack.enter_context(stop_signal())
         step = int(state.step)
@@ -155,6 +156,9 @@ def train(
                 best = found[0]
             assert best is not None  # saved, or copied, when it was the best
             state = best
+        if signum := stopped():
+            # It came during the last interval: this is done, but the work of which it is a part is not.
+            raise Interrupted(signum, f"at step {step}")
     return state
 
 
@@ -187,5 +191,5 @@ def _check_finite(state: TrainState, batch_fn: BatchFn, row_names: np.ndarray | 
     names = rows if row_names is None else row_names[rows]
     raise InputError(
         f"the loss of step {bad} is not finite; its stars: {', '.join(map(str, np.unique(names)))}; "
-        "look at their flux, or lower --learning-rate"
+        "look at their flux, or lower train.learning_rate in a --config file"
     )
