@@ -194,7 +194,7 @@ def test_a_repeated_row_makes_two_names_one_star():
     assert len(set(rows.group.tolist())) == 90
 
 
-@pytest.mark.parametrize(("hosts", "enough"), [(97, False), (100, True)])
+@pytest.mark.parametrize(("hosts", "enough"), [(95, False), (96, True)])
 def test_twenty_validation_hosts_are_enough(hosts, enough):
     label = (np.arange(400) < hosts).astype(int)
     held = validation_rows(label, np.arange(400), 0)
