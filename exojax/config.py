@@ -138,4 +138,7 @@ def from_dict(kind: type[T], values: Mapping[str, Any], where: str) -> T:
                 f"{where}: {name} is {value!r}, expected {hint if len(wanted) > 1 else wanted[0].__name__}"
             )
         made[name] = value
-    return kind(**made)
+    try:
+        return kind(**made)
+    except InputError as error:
+        raise InputError(f"{where}: {error}") from None

@@ -29,7 +29,7 @@ from exojax.runs import (
     write_config,
     write_json,
 )
-from exojax.training.fit import fit_model, load_arrays, load_state, save_arrays
+from exojax.training.fit import fit_model, load_arrays, load_state, save_arrays, step_of
 from exojax.training.state import TrainState
 
 Report = Callable[[str, dict[str, Any]], None]
@@ -93,7 +93,7 @@ def check_both_classes(label: np.ndarray, source: str) -> None:
     """
     for name, other in (("planet hosts", label != 1), ("stars without planets", label == 1)):
         if not other.any():
-            raise InputError(f"{source}: all {len(label)} usable rows are {name}; there must be both classes")
+            raise InputError(f"{source}: all {len(label)} usable rows are {name}; a split needs labelled stars of both classes")
 
 
 def validation_rows(label: np.ndarray, group: np.ndarray, seed: int) -> np.ndarray | None:
@@ -217,9 +217,9 @@ def fit(
                 save_arrays(kept, {"logits": part(features_of(train[out]))})
             scores[out] = load_arrays(kept)["logits"]
     slope, intercept = calibration.fit_platt(to_prior(config.model, scores, prior), label[judged])
-    how = Calibration(prior, slope, intercept, 0.5, protocol)
+    how = Calibration(prior, slope, intercept, 0.5, protocol, step_of(scorer))
     threshold = calibration.choose_threshold(label[judged], apply(config.model, how, scores))
-    how = Calibration(prior, slope, intercept, threshold, protocol)
+    how = replace(how, threshold=threshold)
     write_json(folder / "calibration.json", asdict(how) | {"warnings": warnings})
     return load(folder)
 

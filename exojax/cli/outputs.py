@@ -89,9 +89,9 @@ def write_predictions(path: Path, run: Run, found: Evaluation) -> None:
     write_atomically(path, text.getvalue().encode())
 
 
-def plots(run: Run, found: Evaluation) -> dict[str, tuple[str, Figure]]:
-    """Caption -> (file stem, figure)."""
-    drawn: dict[str, tuple[str, Figure]] = {}
+def plots(run: Run, found: Evaluation) -> dict[str, tuple[str, bytes]]:
+    """Caption -> (file stem, PNG)."""
+    drawn: dict[str, tuple[str, bytes]] = {}
     probability, label = found.probability, found.curves.label
     numbers = found.metrics
     if numbers is not None and label is not None:
@@ -99,20 +99,26 @@ def plots(run: Run, found: Evaluation) -> dict[str, tuple[str, Figure]]:
         pr, roc = metrics.curves(truth, score, groups=found.group[found.counted], seed=run.config.seed)
         drawn["Precision against recall, with the 95 % band"] = (
             "pr",
-            figures.precision_recall(pr, float(truth.mean()), numbers["average_precision"]),
+            png(figures.precision_recall(pr, float(truth.mean()), numbers["average_precision"])),
         )
-        drawn["True against false positive rate, with the 95 % band"] = ("roc", figures.roc(roc, numbers["roc_auc"]))
+        drawn["True against false positive rate, with the 95 % band"] = (
+            "roc",
+            png(figures.roc(roc, numbers["roc_auc"])),
+        )
         drawn["Share of hosts against the probability given"] = (
             "calibration",
-            figures.calibration(metrics.reliability(truth, score)),
+            png(figures.calibration(metrics.reliability(truth, score))),
         )
         drawn["Confusion matrix at the stored threshold"] = (
             "confusion",
-            figures.confusion(numbers["confusion"], numbers["threshold"]),
+            png(figures.confusion(numbers["confusion"], numbers["threshold"])),
         )
     records = read_metrics(run.folder / "metrics.jsonl")
     if records:
-        drawn["Training loss, and average precision on the validation rows"] = ("loss", figures.loss_curve(records))
+        drawn["Training loss, and average precision on the validation rows"] = (
+            "loss",
+            png(figures.loss_curve(records)),
+        )
     top = np.argsort(-probability, kind="stable")[:SHOWN]
     drawn["The highest-scored light curves"] = ("highest", _panel(found, top, "Highest-scored"))
     if label is not None:
@@ -121,10 +127,10 @@ def plots(run: Run, found: Evaluation) -> dict[str, tuple[str, Figure]]:
     return drawn
 
 
-def _panel(found: Evaluation, rows: np.ndarray, title: str) -> Figure:
+def _panel(found: Evaluation, rows: np.ndarray, title: str) -> bytes:
     curves = found.curves
     label = curves.label
-    return figures.light_curves(
+    figure = figures.light_curves(
         curves.time[rows],
         curves.flux[rows],
         curves.valid[rows],
@@ -137,3 +143,4 @@ def _panel(found: Evaluation, rows: np.ndarray, title: str) -> Figure:
         time_unit=f"days, {curves.time_system}",
         colours=None if label is None else [HOST if label[r] == 1 else OTHER for r in rows],
     )
+    return png(figure)

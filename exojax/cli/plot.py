@@ -37,7 +37,6 @@ def plot(options: Options) -> None:
     from exojax.cli.outputs import plots
     from exojax.cli.sources import open_source
     from exojax.report.page import write_atomically
-    from exojax.report.style import png
 
     run = exojax.load(options.run)
     if options.seed is not None:
@@ -48,6 +47,6 @@ def plot(options: Options) -> None:
         raise InputError(f"{source.path}: is not what {run.folder.name} was trained on; use evaluate.py --data instead")
     found = exojax.evaluate(run, source.official_test() if source.official_test else curves)
     out = options.out or run.folder / "plots"
-    for name, figure in plots(run, found).values():
-        write_atomically(out / f"{name}.png", png(figure))
+    for name, image in plots(run, found).values():
+        write_atomically(out / f"{name}.png", image)
         print(out / f"{name}.png")
