@@ -105,7 +105,7 @@ def test_one_and_eight_devices_agree_after_fifty_steps(name):
     """Everything random on, at the model's own settings."""
     model = registry.get(name)
     rng = np.random.default_rng(0)
-    feature = rng.standard_normal((40, 1024)).astype(np.float32)
+    feature = rng.standard_normal((40, 512)).astype(np.float32)
     feature[:12, ::40] -= 6
     inputs = dict.fromkeys(model.inputs, feature)
     batches = balanced_batches(inputs, (np.arange(40) < 12).astype(int), model.train.batch_size)
