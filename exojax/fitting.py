@@ -93,7 +93,9 @@ def check_both_classes(label: np.ndarray, source: str) -> None:
     """
     for name, other in (("planet hosts", label != 1), ("stars without planets", label == 1)):
         if not other.any():
-            raise InputError(f"{source}: all {len(label)} usable rows are {name}; a split needs labelled stars of both classes")
+            raise InputError(
+                f"{source}: all {len(label)} usable rows are {name}; a split needs labelled stars of both classes"
+            )
 
 
 def validation_rows(label: np.ndarray, group: np.ndarray, seed: int) -> np.ndarray | None:

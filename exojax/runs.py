@@ -20,7 +20,7 @@ from exojax.features.registry import compute
 from exojax.lightcurve import LightCurves
 from exojax.models import registry
 from exojax.models.interface import Network
-from exojax.training.fit import Features, Scorer, load_model
+from exojax.training.fit import Features, Scorer, load_model, step_of
 
 CHECKPOINTS = Path("checkpoints")
 FACTS = ("sha256", "inputs", "cadence_days", "catalogued")
@@ -36,6 +36,7 @@ class Calibration:
         slope: Platt's, after the shift from balanced batches to ``prior``.
         intercept: Platt's.
         threshold: probability from which a star is called a host.
+        step: training step of the weights that were calibrated; None for a classical model.
         protocol: ``validation`` or ``out-of-fold``: the rows that these came from.
     """
 
@@ -44,6 +45,7 @@ class Calibration:
     intercept: float
     threshold: float
     protocol: str
+    step: int | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,8 +126,13 @@ def load(run: str | Path) -> Run:
         scorer = load_model(registry.get(config.model), folder, facts["inputs"])
         found = read_json(folder / "calibration.json")
         warnings = tuple(found.pop("warnings"))
-        protocol = str(found.pop("protocol"))
-        how = Calibration(**{key: float(value) for key, value in found.items()}, protocol=protocol)
+        protocol, step = str(found.pop("protocol")), found.pop("step")
+        how = Calibration(**{key: float(value) for key, value in found.items()}, protocol=protocol, step=step)
+        if step_of(scorer) != step:
+            warnings += (
+                f"the checkpoint of step {step} is damaged; the weights are those of step {step_of(scorer)}, which are "
+                "not the ones that were calibrated",
+            )
         split = read_json(folder / "split.json")
         for needed, there in ((FACTS, facts), (PARTS, split)):
             if missing := [key for key in needed if key not in there]:

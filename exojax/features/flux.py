@@ -47,7 +47,8 @@ def flatten(flux: jax.Array, valid: jax.Array, *, cadence: float) -> jax.Array:
     """Take out what varies more slowly than a transit, by a running median, and standardise the rest.
 
     The median of each block of some hours is taken, then the running median of :data:`BLOCKS` blocks, together
-    :data:`WINDOW` days or 72 cadences, whichever is longer, joined by straight lines. A transit fills less than a third of the window and stays.
+    :data:`WINDOW` days or 72 cadences, whichever is longer, joined by straight lines. A transit fills less than a third
+    of the window and stays.
 
     Args:
         flux: ``(n, c)`` float32, any unit.

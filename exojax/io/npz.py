@@ -146,7 +146,7 @@ def _refuse(path: Path, key: str, ids: np.ndarray, bad: np.ndarray, problem: str
 def _own_time(
     time: np.ndarray, inside: np.ndarray, ids: np.ndarray, path: Path
 ) -> tuple[np.ndarray, float, tuple[str, ...]]:
-    """Time with NaN as padding, the median star's cadence in days, and a warning where stars differ."""
+    """Time with NaN as padding, the median star's cadence in days, and warnings where stars differ or have gaps."""
     time = np.where(inside, time, np.nan)
     steps = np.diff(time, axis=1)
     _refuse(path, "time", ids, np.any(steps <= 0, axis=1), "does not increase")
@@ -154,9 +154,13 @@ def _own_time(
     if each.size == 0:
         raise InputError(f"{path}: 'time' has no star with two cadences: give it in days")
     days = float(np.median(each))
-    if each.max() <= 1.01 * each.min():
-        return time, days, ()
-    return time, days, (f"cadences differ between stars, from {each.min():.4g} to {each.max():.4g} days",)
+    told = []
+    if each.max() > 1.01 * each.min():
+        told.append(f"cadences differ between stars, from {each.min():.4g} to {each.max():.4g} days")
+    jumps = int(np.sum(np.nanmax(steps, axis=1, initial=0) > 1.5 * days))
+    if jumps:
+        told.append(f"{jumps} stars have gaps in time that are closed up here: features take rows as evenly spaced")
+    return time, days, tuple(told)
 
 
 def _scale(flux: np.ndarray, valid: np.ndarray) -> tuple[float, bool, tuple[str, ...]]:

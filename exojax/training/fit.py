@@ -117,6 +117,12 @@ def load_model(model: Model, folder: Path, shapes: Mapping[str, list[int]]) -> S
     return partial(_network, load_state(model, folder, shapes))
 
 
+def step_of(scorer: Scorer) -> int | None:
+    """The training step of a network's weights; None for a classical model."""
+    state = getattr(scorer, "args", (None,))[0]
+    return int(state.step) if isinstance(state, TrainState) else None
+
+
 def load_state(model: Network, folder: Path, shapes: Mapping[str, list[int]]) -> TrainState:
     """The state of a network's best checkpoint in ``folder``; arguments and errors as of :func:`load_model`."""
     example = {name: jnp.zeros((1, *shape), jnp.float32) for name, shape in shapes.items()}
