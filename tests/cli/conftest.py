@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from contextlib import chdir
 from pathlib import Path
 
@@ -14,16 +13,10 @@ from exojax.cli import train
 from exojax.models import registry
 
 
-@pytest.fixture(autouse=True, scope="session")
-def _tiny_network() -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(registry.MODELS, "tiny", TINY)
-        yield
-
-
 @pytest.fixture(autouse=True)
-def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """``checkpoints/`` and ``data/`` are looked for where the command is called."""
+def _surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A network more, and ``checkpoints/`` and ``data/`` are looked for where the command is called."""
+    monkeypatch.setitem(registry.MODELS, "tiny", TINY)
     monkeypatch.chdir(tmp_path)
 
 
@@ -56,6 +49,7 @@ def one_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def _train(place: Path, *options: object) -> Path:
     with chdir(place), pytest.MonkeyPatch.context() as patch:
         patch.setenv("EXOJAX_CACHE", str(place / "cache"))
+        patch.setitem(registry.MODELS, "tiny", TINY)
         assert train.main([str(option) for option in (*options, "--run", place / "run")]) == 0
     return place / "run"
 

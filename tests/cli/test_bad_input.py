@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -209,9 +210,10 @@ class TestARunOfAnotherKind:
 
     def test_the_same_data_elsewhere_are_the_same(self, tiny_run: Path, one_file: Path, call: Call) -> None:
         Path("alone.csv").write_bytes(one_file.read_bytes())
-        before = files(tiny_run)
-        assert call(train.main, "--run", tiny_run, "--data", "alone.csv").code == 0
-        assert {k: v for k, v in files(tiny_run).items() if not k.endswith((".html", ".md"))} == {
+        run = shutil.copytree(tiny_run, "./copy/of/it")
+        before = files(Path(run))
+        assert call(train.main, "--run", run, "--data", "alone.csv").code == 0
+        assert {k: v for k, v in files(Path(run)).items() if not k.endswith((".html", ".md"))} == {
             k: v for k, v in before.items() if not k.endswith((".html", ".md"))
         }
 

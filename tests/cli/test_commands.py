@@ -42,12 +42,12 @@ for name in {list(COMMANDS)!r}:
             assert not end.code, (name, end.code)
     print("=====", name)
     print(said.getvalue())
-print("===== heavy", [name for name in {HEAVY!r} if name in sys.modules])
+    if name != "benchmark":  # which is about JAX
+        assert not [heavy for heavy in {HEAVY!r} if heavy in sys.modules], name
 """
     ran = python("-c", program, cwd=ROOT)
     assert ran.returncode == 0, ran.stderr
     told = dict(part.split(maxsplit=1) for part in ran.stdout.split("=====")[1:])
-    assert told["heavy"].strip() == "[]"
     for name, options in COMMANDS.items():
         words = " ".join(told[name].split())
         for option in options.split("--")[1:]:

@@ -9,10 +9,11 @@ import sys
 from pathlib import Path
 
 import pytest
-from small_cli import Call, assert_refused, files, read_json, stars, write_csv
+from small_cli import TINY, Call, assert_refused, files, read_json, stars, write_csv
 
 from exojax import comparing
 from exojax.cli import compare
+from exojax.models import registry
 
 MODELS = ("--models", "tiny,svc", "--folds", 3, "--repeats", 2, "--steps", 4)
 
@@ -28,6 +29,7 @@ def compared(tmp_path_factory: pytest.TempPathFactory, source: Path) -> Path:
     out = tmp_path_factory.mktemp("compared") / "out"
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("EXOJAX_CACHE", str(out.parent / "cache"))
+        patch.setitem(registry.MODELS, "tiny", TINY)
         assert compare.main([str(o) for o in ("--data", source, "--out", out, *MODELS)]) == 0
     return out
 
@@ -128,6 +130,7 @@ sys.path.insert(0, {here!r})
 from small_cli import TINY
 from exojax import comparing
 from exojax.cli import compare
+from exojax.models import registry
 from exojax.models import registry
 registry.MODELS["tiny"] = TINY
 save = comparing.save_arrays
