@@ -97,5 +97,7 @@ def test_killed_between_the_folds_it_ends_alike(tiny_run: Path, one_file: Path, 
     run = Path("checkpoints/k1")
     assert sorted(files(run / "out_of_fold")) == ["0.npz", "1.npz"]
     assert not (run / "calibration.json").exists()
+    finished = (run / "out_of_fold" / "1.npz").stat().st_mtime_ns
     assert call(train.main, *command).code == 0
+    assert (run / "out_of_fold" / "1.npz").stat().st_mtime_ns == finished  # not fitted again
     assert outcome(run) == outcome(tiny_run)
