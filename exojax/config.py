@@ -60,6 +60,8 @@ class TrainConfig:
     """keep the learning rate constant instead"""
     weight_decay: float = 1e-2
     """AdamW's; 0 is plain Adam"""
+    adam_epsilon: float = 1e-8
+    """added to Adam's root of the mean squared gradient; well above a gradient that is only rounding"""
     clip_norm: float = 1.0
     """longest gradient that a step follows"""
     average_decay: float = 0.99
@@ -74,7 +76,15 @@ class TrainConfig:
 
     def __post_init__(self) -> None:
         least = {"steps": 1, "batch_size": 2, "evaluate_every": 1, "patience": 1}
-        least |= {"learning_rate": 0, "warmup": 0, "weight_decay": 0, "clip_norm": 0, "average_decay": 0, "inject": 0}
+        least |= {
+            "learning_rate": 0,
+            "warmup": 0,
+            "weight_decay": 0,
+            "clip_norm": 0,
+            "adam_epsilon": 0,
+            "average_decay": 0,
+            "inject": 0,
+        }
         for name, low in least.items():
             high = 1 if name in ("warmup", "average_decay") else float("inf")
             if not low <= getattr(self, name) <= high:

@@ -45,17 +45,19 @@ FACTS = {"sha256": "abc", "inputs": {"flux": [96]}}
 
 
 def test_write_config_names_every_difference(tmp_path):
-    write_config(tmp_path, RunConfig(), FACTS)
+    write_config(tmp_path, RunConfig(train=TrainConfig()), FACTS)
     before = (tmp_path / "config.json").read_bytes()
-    write_config(tmp_path, RunConfig(), FACTS)
+    write_config(tmp_path, RunConfig(train=TrainConfig()), FACTS)
     # The same data by another path is the same data.
-    write_config(tmp_path, RunConfig(data=DataConfig(source="elsewhere")), FACTS)
+    write_config(tmp_path, RunConfig(data=DataConfig(source="elsewhere"), train=TrainConfig()), FACTS)
     with pytest.raises(InputError) as refused:
         write_config(tmp_path, RunConfig(seed=2, train=TrainConfig(steps=7)), FACTS | {"inputs": {"flux": [97]}})
     for told in ("config.seed: 0 -> 2", "config.train.steps: 600 -> 7", "data.inputs.flux: [96] -> [97]"):
         assert told in str(refused.value)
     with pytest.raises(InputError, match="source"):
-        write_config(tmp_path, RunConfig(data=DataConfig(source="elsewhere")), FACTS | {"sha256": "abd"})
+        write_config(
+            tmp_path, RunConfig(data=DataConfig(source="elsewhere"), train=TrainConfig()), FACTS | {"sha256": "abd"}
+        )
     assert (tmp_path / "config.json").read_bytes() == before
 
 
@@ -82,7 +84,7 @@ def test_damaged_json_is_named(tmp_path, content):
 def test_load_says_what_is_missing(tmp_path):
     with pytest.raises(InputError, match="no run is there; train one with --run nothing"):
         load(tmp_path / "nothing")
-    write_config(tmp_path, RunConfig(), FACTS)
+    write_config(tmp_path, RunConfig(train=TrainConfig()), FACTS)
     with pytest.raises(InputError, match="not finished"):
         load(tmp_path)
     write_json(tmp_path / "calibration.json", {"prior": 0.5})

@@ -59,7 +59,10 @@ def flatten(flux: jax.Array, valid: jax.Array, *, cadence: float) -> jax.Array:
         ``(n, c)`` float32 as from :func:`standardise`.
     """
     block = max(SMALLEST_BLOCK, round(WINDOW / BLOCKS / cadence))
-    return standardise(flux - _running_median(flux, valid, block), valid)
+    # On a steep slope a block's median is not its middle; what the first pass left is shallow enough for a second.
+    for _ in range(2):
+        flux = flux - _running_median(flux, valid, block)
+    return standardise(flux, valid)
 
 
 @partial(jax.jit, static_argnames="block")

@@ -80,7 +80,7 @@ def optimiser(config: TrainConfig) -> optax.GradientTransformation:
     Cached: the state holds it as a static field, and another object would compile the step again.
     """
     # AdamW without decay is Adam; one structure of the optimiser's state lets any run be loaded.
-    adamw = optax.adamw(schedule(config), weight_decay=config.weight_decay)
+    adamw = optax.adamw(schedule(config), weight_decay=config.weight_decay, eps=config.adam_epsilon)
     return optax.chain(optax.clip_by_global_norm(config.clip_norm), adamw)
 
 

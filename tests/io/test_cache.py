@@ -56,9 +56,7 @@ def test_no_flipped_byte_gets_through(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("damage", [b"", b"\x80\x04.", b"PK\x03\x04"], ids=["empty", "pickle", "truncated"])
-def test_damage_is_made_again_and_logged(
-    folder: Path, damage: bytes, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_damage_is_made_again_and_logged(folder: Path, damage: bytes, caplog: pytest.LogCaptureFixture) -> None:
     maker = Maker()
     cache.load_or_make("k", maker)
     (entry,) = folder.iterdir()

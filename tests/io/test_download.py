@@ -45,9 +45,7 @@ def test_both_files_arrive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
         (source / name).write_text(name)
     stand_in(monkeypatch, source)
     assert download.fetch(folder) == folder
-    assert {path.name: path.read_text() for path in folder.iterdir()} == {
-        name: name for name in download.FILES
-    }
+    assert {path.name: path.read_text() for path in folder.iterdir()} == {name: name for name in download.FILES}
     # A file that is there is the user's own; with both, nothing is fetched.
     (folder / "exoTest.csv").write_text("mine")
     (folder / "exoTrain.csv").unlink()

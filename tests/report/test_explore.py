@@ -80,9 +80,7 @@ def test_what_was_planted_is_found(tmp_path):
     assert len(summary["warnings"]) == 4
 
 
-@pytest.mark.parametrize(
-    "case", ["unlabelled", "no hosts", "only hosts", "one host", "nothing usable", "catalogued"]
-)
+@pytest.mark.parametrize("case", ["unlabelled", "no hosts", "only hosts", "one host", "nothing usable", "catalogued"])
 def test_degenerate_sets_are_drawn_without_a_warning(tmp_path, case):
     curves = stars(10, 3)
     label = {"no hosts": np.zeros(10), "only hosts": np.ones(10), "one host": np.eye(10)[0]}.get(case)

@@ -225,9 +225,7 @@ def test_the_card_holds_the_figures_and_no_forged_heading(tmp_path):
     assert len(headings) == 5
     assert f"| Average precision | {figure_text(told()['average_precision'])} |" in card
     assert "python scripts/train.py --run x" in card
-    write_model_card(
-        tmp_path / "c.md", name="n", model="m", description="d", data={}, metrics={}, reproduce=[]
-    )
+    write_model_card(tmp_path / "c.md", name="n", model="m", description="d", data={}, metrics={}, reproduce=[])
     assert "Not evaluated." in (tmp_path / "c.md").read_text()
 
 

@@ -89,9 +89,7 @@ def test_labels_follow_the_rule_recomputed_with_batman(sky: Sky) -> None:
         params.a, params.ecc, params.w = truth.scaled_axis[row], 0.0, 90.0
         params.inc = np.degrees(np.arccos(truth.impact[row] / params.a))
         params.limb_dark, params.u = "quadratic", [truth.u1[row], truth.u2[row]]
-        model = batman.TransitModel(
-            params, time, max_err=0.1, supersample_factor=11, exp_time=CADENCE * 10 / 11
-        )
+        model = batman.TransitModel(params, time, max_err=0.1, supersample_factor=11, exp_time=CADENCE * 10 / 11)
         deficit = 1.0 - model.light_curve(params)
         snr = np.sqrt(np.sum(deficit[curves.valid[row]] ** 2)) / truth.noise[row]
         half = 0.5 * truth.duration[row]
