@@ -15,7 +15,7 @@ import numpy as np
 
 from exojax import config as defaults
 from exojax.errors import InputError
-from exojax.evaluation import metrics, split
+from exojax.evaluation import repeated, split
 from exojax.features.registry import compute
 from exojax.fitting import Rows, check_both_classes, usable_rows
 from exojax.lightcurve import LightCurves
@@ -159,11 +159,11 @@ def _summary(
         table.append(
             {
                 "model": name,
-                "average precision": metrics.mean_average_precision(rows.label, scores[m], **how),
-                "ROC AUC": metrics.mean_roc_auc(rows.label, scores[m], **how),
+                "average precision": repeated.mean_average_precision(rows.label, scores[m], **how),
+                "ROC AUC": repeated.mean_roc_auc(rows.label, scores[m], **how),
                 f"difference to {plan.models[0]}": None
                 if m == 0
-                else metrics.paired_difference(rows.label, scores[m], scores[0], **how),
+                else repeated.paired_difference(rows.label, scores[m], scores[0], **how),
                 "fit, s": round(float(fit_s), 2),
                 "score, ms/star": round(1e3 * float(star_s), 3),
             }

@@ -24,18 +24,19 @@ from exojax.training.step import logits, train_step
 
 N_STARS, N_CADENCES, BATCH, EPOCHS = 5087, 3197, 32, 50
 ABSENT = "not measured"
-_STEPS, _SEED = 30, 0
+_STEPS = 30
 
 Times = dict[str, tuple[float, float]]
 """``train`` and ``score`` -> median wall and CPU milliseconds."""
 
 
-def measure(rounds: int = 5) -> list[dict[str, Any]]:
+def measure(rounds: int = 5, seed: int = 0) -> list[dict[str, Any]]:
     """Rows for ``benchmark.json``: one step, and the logits of one batch, of 32 stars of 3,197 cadences.
 
     Every reading has a process of its own, ours and theirs in turn, on all cores and then on one; each is the median
     of 30 steps after 5, the figures are medians over ``rounds``. PyTorch's step is forward, backward and Adam. Ours
-    also shifts the series, clips the gradient and averages the weights, none of which is taken off.
+    also shifts the series, clips the gradient and averages the weights, none of which is taken off. ``seed`` makes
+    the flux and the weights.
     """
     peer = torch_version()
     rows = []
@@ -43,7 +44,7 @@ def measure(rounds: int = 5) -> list[dict[str, Any]]:
         found: dict[str, list[Times]] = {"ours": [], "theirs": []}
         for _ in range(rounds):
             for who in ("ours", "theirs") if peer else ("ours",):
-                command = [sys.executable, "-m", __name__, who, str(cores)]
+                command = [sys.executable, "-m", __name__, who, str(cores), str(seed)]
                 answer = subprocess.run(command, check=True, capture_output=True, text=True)
                 found[who].append(json.loads(answer.stdout.splitlines()[-1]))
         for task in ("train", "score"):
@@ -61,7 +62,7 @@ def measure(rounds: int = 5) -> list[dict[str, Any]]:
                     }
                 )
     gpu = jax.default_backend() == "gpu"
-    ours_gpu = seconds_of_epochs(N_STARS, N_CADENCES, EPOCHS) if gpu else ABSENT
+    ours_gpu = seconds_of_epochs(N_STARS, N_CADENCES, EPOCHS, seed) if gpu else ABSENT
     task = f"train, {EPOCHS} epochs of {N_STARS} stars on a GPU"
     return [*rows, {"task": task, "peer": "none", "ours": ours_gpu, "theirs": ABSENT, "unit": "s", "ratio": ABSENT}]
 
@@ -79,13 +80,13 @@ def available_cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def seconds_of_epochs(n_stars: int, n_cadences: int, epochs: int) -> float:
+def seconds_of_epochs(n_stars: int, n_cadences: int, epochs: int, seed: int = 0) -> float:
     """Wall seconds of ``epochs`` epochs after compilation; data stay on the device, an epoch is one compiled scan."""
-    flux = np.random.default_rng(_SEED).normal(size=(n_stars, n_cadences)).astype(np.float32)
+    flux = np.random.default_rng(seed).normal(size=(n_stars, n_cadences)).astype(np.float32)
     label = (np.arange(n_stars) < max(1, n_stars * 37 // 5087)).astype(np.int64)
     batches = balanced_batches({"flux": jnp.asarray(flux)}, label, BATCH)
     state = create_state(
-        MODEL.module, {"flux": jnp.asarray(flux[:1])}, MODEL.train, seed=_SEED, augment=MODEL.augment(0.02, 0.0)
+        MODEL.module, {"flux": jnp.asarray(flux[:1])}, MODEL.train, seed=seed, augment=MODEL.augment(0.02, 0.0)
     )
     steps = -(-n_stars // BATCH)
     state = jax.block_until_ready(run_steps(state, batches, steps=steps))
@@ -122,17 +123,17 @@ def _time(work: Callable[[], object]) -> tuple[float, float]:
     return median(walls), median(cpus)
 
 
-def _batch() -> tuple[np.ndarray, np.ndarray]:
-    flux = np.random.default_rng(_SEED).normal(size=(BATCH, N_CADENCES)).astype(np.float32)
+def _batch(seed: int) -> tuple[np.ndarray, np.ndarray]:
+    flux = np.random.default_rng(seed).normal(size=(BATCH, N_CADENCES)).astype(np.float32)
     return flux, (np.arange(BATCH) % 2).astype(np.float32)
 
 
-def time_ours() -> Times:
+def time_ours(seed: int = 0) -> Times:
     """Of the compiled step and forward pass that training and scoring use."""
-    flux, label = _batch()
+    flux, label = _batch(seed)
     inputs = {"flux": jnp.asarray(flux)}
     batch = {"inputs": inputs, "label": jnp.asarray(label)}
-    state = create_state(MODEL.module, inputs, MODEL.train, seed=_SEED, augment=MODEL.augment(0.02, 0.0))
+    state = create_state(MODEL.module, inputs, MODEL.train, seed=seed, augment=MODEL.augment(0.02, 0.0))
     step, score = jax.jit(train_step, donate_argnums=0), jax.jit(logits)
 
     def train() -> None:
@@ -142,13 +143,13 @@ def time_ours() -> Times:
     return {"train": _time(train), "score": _time(lambda: jax.block_until_ready(score(state, inputs)))}
 
 
-def time_theirs(cores: int) -> Times:
+def time_theirs(cores: int, seed: int = 0) -> Times:
     """Of the same in PyTorch, with as many threads as cores."""
     import torch
 
     torch.set_num_threads(cores)
-    torch.manual_seed(_SEED)
-    flux, label = (torch.from_numpy(x)[:, None] for x in _batch())
+    torch.manual_seed(seed)
+    flux, label = (torch.from_numpy(x)[:, None] for x in _batch(seed))
     network = torch_network(N_CADENCES)
     optimiser = torch.optim.Adam(network.parameters(), MODEL.train.learning_rate)
     loss = torch.nn.BCEWithLogitsLoss()
@@ -164,14 +165,14 @@ def time_theirs(cores: int) -> Times:
         return {"train": trained, "score": _time(lambda: network(flux))}
 
 
-def _main(who: str, cores: int) -> None:
+def _main(who: str, cores: int, seed: int) -> None:
     # Before either library has made its threads.
     if cores < available_cores() and hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[-cores:])
     # Where there is a GPU, this is still a comparison of processors.
     jax.config.update("jax_platforms", "cpu")
-    print(json.dumps(time_ours() if who == "ours" else time_theirs(cores)))
+    print(json.dumps(time_ours(seed) if who == "ours" else time_theirs(cores, seed)))
 
 
 if __name__ == "__main__":
-    _main(sys.argv[1], int(sys.argv[2]))
+    _main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]))

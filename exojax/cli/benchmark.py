@@ -32,6 +32,8 @@ class Options:
     """folder for benchmark.json"""
     tasks: tyro.conf.Positional[tuple[str, ...]] = ("all",)
     """load, train or all"""
+    seed: int = 0
+    """of everything that is made up"""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -41,16 +43,17 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def measure(options: Options) -> None:
     """Measure and write."""
-    run(list(options.tasks), options.out)
+    run(list(options.tasks), options.out, options.seed)
     print(f"written: {options.out / 'benchmark.json'}")
 
 
-def run(tasks: list[str], out: Path) -> dict[str, Any]:
+def run(tasks: list[str], out: Path, seed: int = 0) -> dict[str, Any]:
     """Measure ``tasks``, print a table of them, and write ``benchmark.json`` into ``out``.
 
     Args:
         tasks: names in ``TASKS``, or ``all``.
         out: folder, made where it is missing.
+        seed: of everything that is made up.
 
     Returns:
         What was written: ``{"machine": {...}, "rows": [{"task", "peer", "ours", "theirs", "unit", "ratio"}]}``, where
@@ -63,7 +66,7 @@ def run(tasks: list[str], out: Path) -> dict[str, Any]:
     for task in chosen:
         if task not in TASKS:
             raise InputError(f"{task}: no such benchmark; there are {', '.join(TASKS)} and all")
-    found: dict[str, Any] = {"machine": machine(), "rows": [row for task in chosen for row in TASKS[task]()]}
+    found: dict[str, Any] = {"machine": machine(), "rows": [row for task in chosen for row in TASKS[task](seed=seed)]}
     # Another job's work shows in wall times: the load before and after tells whether there was one.
     found["machine"]["load_average_after"] = _load_average()
     write_json(out / "benchmark.json", found)

@@ -8,7 +8,6 @@ of training itself.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -94,7 +93,7 @@ def evaluate(
 
     error = (probability - labels) ** 2
     samples = boot.bootstrap(lambda w: w @ error / w.sum(axis=1), labels, groups, seed=seed, n=n_bootstrap)
-    figures["brier"] = _figure(brier_score_loss(labels, probability, pos_label=1), samples)
+    figures["brier"] = figure(brier_score_loss(labels, probability, pos_label=1), samples)
 
     (tn, fp), (fn, tp) = confusion = confusion_matrix(labels, probability >= threshold, labels=[0, 1]).tolist()
     figures["recall"] = proportion(tp, tp + fn)
@@ -133,91 +132,14 @@ def ranking(
 
     def all_of(weight: np.ndarray) -> np.ndarray:
         swept = boot.sweep(labels, score, weight)
-        return np.stack([figure(swept) for figure in RANKING.values()], axis=1)
+        return np.stack([statistic(swept) for statistic in RANKING.values()], axis=1)
 
     values = dict(zip(RANKING, all_of(np.ones((1, len(labels)), np.int64))[0]))
     values["average_precision"] = average_precision_score(labels, score)
     if n_positive < len(labels):
         values["roc_auc"] = roc_auc_score(labels, score)
     samples = dict(zip(RANKING, boot.bootstrap(all_of, labels, groups, seed=seed, n=n_bootstrap).T))
-    return {name: _figure(value, samples[name]) for name, value in values.items()}
-
-
-def mean_average_precision(
-    labels: np.ndarray, p: np.ndarray, *, groups: np.ndarray, seed: int, n_bootstrap: int = 2000
-) -> Figure:
-    """Average precision, averaged over repetitions of the scores.
-
-    Args:
-        labels: ``(n,)`` int, 1 for hosts.
-        p: ``(n,)`` float, or ``(r, n)`` of r repetitions.
-        groups: ``(n,)`` the star of each row.
-        seed: of the bootstrap.
-        n_bootstrap: number of resamples.
-
-    Returns:
-        ``value``, ``low``, ``high``, or None without hosts.
-    """
-    return _mean_figure(lambda weight: _mean_ap(labels, p, weight), labels, groups, seed, n_bootstrap)
-
-
-def mean_roc_auc(
-    labels: np.ndarray, p: np.ndarray, *, groups: np.ndarray, seed: int, n_bootstrap: int = 2000
-) -> Figure:
-    """ROC AUC, averaged over repetitions; arguments and result as of :func:`mean_average_precision`."""
-    truth = np.asarray(labels).astype(np.int64)
-    repeats = np.atleast_2d(p)
-    return _mean_figure(
-        lambda weight: np.mean([boot.roc_auc(boot.sweep(truth, row, weight)) for row in repeats], axis=0),
-        labels,
-        groups,
-        seed,
-        n_bootstrap,
-    )
-
-
-def paired_difference(
-    labels: np.ndarray,
-    p_a: np.ndarray,
-    p_b: np.ndarray,
-    *,
-    groups: np.ndarray,
-    seed: int,
-    n_bootstrap: int = 2000,
-) -> Figure:
-    """Average precision of model a minus that of model b on the same rows, the same stars drawn for both.
-
-    Args:
-        labels: ``(n,)`` int, 1 for hosts.
-        p_a: ``(n,)`` float, or ``(r, n)`` of r repetitions whose average precisions are averaged.
-        p_b: the same shape.
-        groups: ``(n,)`` the star of each row.
-        seed: of the bootstrap.
-        n_bootstrap: number of resamples.
-
-    Returns:
-        ``value``, ``low``, ``high``, or None without hosts.
-    """
-
-    def difference(weight: np.ndarray) -> np.ndarray:
-        return _mean_ap(labels, p_a, weight) - _mean_ap(labels, p_b, weight)
-
-    return _mean_figure(difference, labels, groups, seed, n_bootstrap)
-
-
-def _mean_ap(labels: np.ndarray, p: np.ndarray, weight: np.ndarray) -> np.ndarray:
-    truth = np.asarray(labels).astype(np.int64)
-    return np.mean([boot.average_precision(boot.sweep(truth, row, weight)) for row in np.atleast_2d(p)], axis=0)
-
-
-def _mean_figure(
-    statistic: Callable[[np.ndarray], np.ndarray], labels: np.ndarray, groups: np.ndarray, seed: int, n: int
-) -> Figure:
-    labels = np.asarray(labels).astype(np.int64)
-    if labels.sum() == 0:
-        return None
-    value = statistic(np.ones((1, len(labels)), np.int64))[0]
-    return _figure(value, boot.bootstrap(statistic, labels, groups, seed=seed, n=n))
+    return {name: figure(value, samples[name]) for name, value in values.items()}
 
 
 def proportion(successes: int, trials: int) -> Figure:
@@ -286,7 +208,8 @@ def reliability(labels: np.ndarray, probability: np.ndarray, *, n_bins: int = 10
     return Reliability(predicted, observed, low, high, np.unique(bins, return_counts=True)[1])
 
 
-def _figure(value: float, samples: np.ndarray) -> Figure:
+def figure(value: float, samples: np.ndarray) -> Figure:
+    """``value`` with the 95 % interval of its bootstrap ``samples (n,)``; None where it is undefined."""
     if not np.isfinite(value):
         return None
     low, high = boot.percentiles(samples)

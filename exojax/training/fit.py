@@ -156,7 +156,7 @@ def load_arrays(path: Path) -> dict[str, np.ndarray]:
         InputError: the file is missing or damaged.
     """
     try:
-        with np.load(path, allow_pickle=False) as stored:
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as stored:
             return {name: stored[name] for name in stored.files}
     except FileNotFoundError:
         raise InputError(f"{path}: missing; train the run first") from None

@@ -98,7 +98,7 @@ def test_run_writes_machine_and_rows(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     row = {"task": "t", "peer": "p", "ours": 1.0, "theirs": "not measured", "unit": "s", "ratio": "not measured"}
-    monkeypatch.setattr(benchmark, "TASKS", {"one": lambda: [row], "two": lambda: [row | {"task": "u"}]})
+    monkeypatch.setattr(benchmark, "TASKS", {"one": lambda seed: [row], "two": lambda seed: [row | {"task": "u"}]})
     found = benchmark.run(["all"], tmp_path / "new")
     assert json.loads((tmp_path / "new" / "benchmark.json").read_text()) == found
     assert [r["task"] for r in found["rows"]] == ["t", "u"]

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import average_precision_score, precision_recall_curve, roc_auc_score, roc_curve
 
 from exojax.evaluation import bootstrap as boot
-from exojax.evaluation import metrics
+from exojax.evaluation import metrics, repeated
 
 FAST = {"seed": 0, "n_bootstrap": 200}
 
@@ -143,15 +143,15 @@ def test_paired_difference_cancels_what_two_models_share():
     rng = np.random.default_rng(1)
     labels = (np.arange(400) < 40).astype(int)
     a = rng.normal(2 * labels)
-    same = metrics.paired_difference(labels, a, a, groups=np.arange(400), **FAST)
+    same = repeated.paired_difference(labels, a, a, groups=np.arange(400), **FAST)
     assert same == {"value": 0, "low": 0, "high": 0}
     b = a + rng.normal(size=400)
-    better = metrics.paired_difference(labels, a, b, groups=np.arange(400), **FAST)
+    better = repeated.paired_difference(labels, a, b, groups=np.arange(400), **FAST)
     assert better["value"] == pytest.approx(average_precision_score(labels, a) - average_precision_score(labels, b))
     assert better["low"] > 0
-    twice = metrics.paired_difference(labels, np.stack([a, b]), np.stack([b, b]), groups=np.arange(400), **FAST)
+    twice = repeated.paired_difference(labels, np.stack([a, b]), np.stack([b, b]), groups=np.arange(400), **FAST)
     assert twice["value"] == pytest.approx(better["value"] / 2)
-    assert metrics.paired_difference(0 * labels, a, b, groups=np.arange(400), **FAST) is None
+    assert repeated.paired_difference(0 * labels, a, b, groups=np.arange(400), **FAST) is None
 
 
 def test_curves_are_scikit_learns_and_lie_in_their_bands():

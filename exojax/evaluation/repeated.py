@@ -1,0 +1,87 @@
+"""Figures of repeated scores of the same rows, as cross-validation gives them, and differences between two models."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from exojax.evaluation import bootstrap as boot
+from exojax.evaluation.metrics import Figure, figure
+
+
+def mean_average_precision(
+    labels: np.ndarray, p: np.ndarray, *, groups: np.ndarray, seed: int, n_bootstrap: int = 2000
+) -> Figure:
+    """Average precision, averaged over repetitions of the scores.
+
+    Args:
+        labels: ``(n,)`` int, 1 for hosts.
+        p: ``(n,)`` float, or ``(r, n)`` of r repetitions.
+        groups: ``(n,)`` the star of each row.
+        seed: of the bootstrap.
+        n_bootstrap: number of resamples.
+
+    Returns:
+        ``value``, ``low``, ``high``, or None without hosts.
+    """
+    return _mean_figure(lambda weight: _mean_ap(labels, p, weight), labels, groups, seed, n_bootstrap)
+
+
+def mean_roc_auc(
+    labels: np.ndarray, p: np.ndarray, *, groups: np.ndarray, seed: int, n_bootstrap: int = 2000
+) -> Figure:
+    """ROC AUC, averaged over repetitions; arguments and result as of :func:`mean_average_precision`."""
+    truth = np.asarray(labels).astype(np.int64)
+    repeats = np.atleast_2d(p)
+    return _mean_figure(
+        lambda weight: np.mean([boot.roc_auc(boot.sweep(truth, row, weight)) for row in repeats], axis=0),
+        labels,
+        groups,
+        seed,
+        n_bootstrap,
+    )
+
+
+def paired_difference(
+    labels: np.ndarray,
+    p_a: np.ndarray,
+    p_b: np.ndarray,
+    *,
+    groups: np.ndarray,
+    seed: int,
+    n_bootstrap: int = 2000,
+) -> Figure:
+    """Average precision of model a minus that of model b on the same rows, the same stars drawn for both.
+
+    Args:
+        labels: ``(n,)`` int, 1 for hosts.
+        p_a: ``(n,)`` float, or ``(r, n)`` of r repetitions whose average precisions are averaged.
+        p_b: the same shape.
+        groups: ``(n,)`` the star of each row.
+        seed: of the bootstrap.
+        n_bootstrap: number of resamples.
+
+    Returns:
+        ``value``, ``low``, ``high``, or None without hosts.
+    """
+
+    def difference(weight: np.ndarray) -> np.ndarray:
+        return _mean_ap(labels, p_a, weight) - _mean_ap(labels, p_b, weight)
+
+    return _mean_figure(difference, labels, groups, seed, n_bootstrap)
+
+
+def _mean_ap(labels: np.ndarray, p: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    truth = np.asarray(labels).astype(np.int64)
+    return np.mean([boot.average_precision(boot.sweep(truth, row, weight)) for row in np.atleast_2d(p)], axis=0)
+
+
+def _mean_figure(
+    statistic: Callable[[np.ndarray], np.ndarray], labels: np.ndarray, groups: np.ndarray, seed: int, n: int
+) -> Figure:
+    labels = np.asarray(labels).astype(np.int64)
+    if labels.sum() == 0:
+        return None
+    value = statistic(np.ones((1, len(labels)), np.int64))[0]
+    return figure(value, boot.bootstrap(statistic, labels, groups, seed=seed, n=n))
