@@ -33,11 +33,7 @@ def standardise(flux: jax.Array, valid: jax.Array) -> jax.Array:
         ``(n, c)`` float32, at most :data:`CLIP`; 0 where not valid, and everywhere for a star without scatter.
     """
     centred = jnp.where(valid, flux - masked_median(flux, valid)[:, None], 0.0)
-    deviation = jnp.abs(centred)
-    scale = 1.4826 * masked_median(deviation, valid)
-    # More than half of the values may be the same; the mean deviation then still knows of the others.
-    mean = jnp.sum(deviation, axis=1) / jnp.maximum(jnp.sum(valid, axis=1).astype(flux.dtype), 1.0)
-    scale = jnp.where(scale > 0, scale, 1.2533 * mean)
+    scale = 1.4826 * masked_median(jnp.abs(centred), valid)
     usable = scale > 0
     series = jnp.where(usable[:, None], centred / jnp.where(usable, scale, 1.0)[:, None], 0.0)
     return jnp.minimum(series, CLIP)

@@ -49,6 +49,7 @@ MODEL = Network(
         constant=True,
         weight_decay=0.0,
         average_decay=0.0,
+        adam_epsilon=1e-7,  # that of Keras, in which the original was written
         evaluate_every=100,
     ),
     augment=augment,

@@ -1,5 +1,6 @@
 """One step, the same on one device and on eight, under jit, sharded jit and pmap."""
 
+from dataclasses import replace
 from functools import partial
 
 import jax
@@ -95,8 +96,9 @@ def test_randomness_differs_from_step_to_step_and_under_pmap_from_device_to_devi
 
 @pytest.mark.parametrize("name", ["cnn-original", "cnn"])
 def test_one_and_eight_devices_agree_after_fifty_steps(name):
-    """Everything random on, at the model's own settings."""
+    """Everything random on. At a rate of 2e-3 the cnn is chaotic: a change of 1e-7 in its data, too, grows to 1e-3."""
     model = registry.get(name)
+    config = replace(model.train, learning_rate=min(model.train.learning_rate, 1e-4))
     rng = np.random.default_rng(0)
     feature = rng.standard_normal((40, 512)).astype(np.float32)
     feature[:12, ::40] -= 6
@@ -105,7 +107,7 @@ def test_one_and_eight_devices_agree_after_fifty_steps(name):
     ends = []
     for n in (1, 8):
         example = {key: jnp.asarray(x[:1]) for key, x in inputs.items()}
-        state = create_state(model.module, example, model.train, seed=1, augment=model.augment(0.02, 0.7))
+        state = create_state(model.module, example, config, seed=1, augment=model.augment(0.02, 0.7))
         fn, mesh = batches, None
         if n > 1:
             mesh = make_mesh(jax.devices()[:n])
