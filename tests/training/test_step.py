@@ -96,9 +96,9 @@ def test_randomness_differs_from_step_to_step_and_under_pmap_from_device_to_devi
 
 @pytest.mark.parametrize("name", ["cnn-original", "cnn"])
 def test_one_and_eight_devices_agree_after_fifty_steps(name):
-    """Everything random on. At a rate of 2e-3 the cnn is chaotic: a change of 1e-7 in its data, too, grows to 1e-3."""
+    """Everything random on, at the original's rate. At 2e-3 the cnn is chaotic: a change of 1e-7 in its data, too, grows to 1e-3."""
     model = registry.get(name)
-    config = replace(model.train, learning_rate=min(model.train.learning_rate, 1e-4))
+    config = replace(model.train, learning_rate=3e-5)
     rng = np.random.default_rng(0)
     feature = rng.standard_normal((40, 512)).astype(np.float32)
     feature[:12, ::40] -= 6
