@@ -77,7 +77,8 @@ def _running_median(flux: jax.Array, valid: jax.Array, block: int) -> jax.Array:
     left = jnp.minimum(at.astype(jnp.int32), max(blocks - 2, 0))
     right = jnp.minimum(left + 1, blocks - 1)
     share = (at - left.astype(jnp.float32))[None]
-    return smooth[:, left] * (1 - share) + smooth[:, right] * share
+    # In this order a constant star stays exactly constant.
+    return smooth[:, left] + share * (smooth[:, right] - smooth[:, left])
 
 
 def masked_median(x: jax.Array, valid: jax.Array) -> jax.Array:

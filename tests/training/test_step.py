@@ -96,7 +96,10 @@ def test_randomness_differs_from_step_to_step_and_under_pmap_from_device_to_devi
 
 @pytest.mark.parametrize("name", ["cnn-original", "cnn"])
 def test_one_and_eight_devices_agree_after_fifty_steps(name):
-    """Everything random on, at the original's rate. At 2e-3 the cnn is chaotic: a change of 1e-7 in its data, too, grows to 1e-3."""
+    """Everything random on, at the original's rate.
+
+    At its own rate of 2e-3 the cnn is chaotic: a change of 1e-7 in its data grows to 1e-3 on one device, too.
+    """
     model = registry.get(name)
     config = replace(model.train, learning_rate=3e-5)
     rng = np.random.default_rng(0)
@@ -104,7 +107,7 @@ def test_one_and_eight_devices_agree_after_fifty_steps(name):
     feature[:12, ::40] -= 6
     inputs = dict.fromkeys(model.inputs, feature)
     batches = balanced_batches(inputs, (np.arange(40) < 12).astype(int), model.train.batch_size)
-    ends = []
+    ends, scores = [], []
     for n in (1, 8):
         example = {key: jnp.asarray(x[:1]) for key, x in inputs.items()}
         state = create_state(model.module, example, config, seed=1, augment=model.augment(0.02, 0.7))
@@ -114,9 +117,11 @@ def test_one_and_eight_devices_agree_after_fifty_steps(name):
             state, fn = replicate(state, mesh), replicate(batches, mesh)
         for _ in range(50):
             state = run_steps(state, fn, steps=1, mesh=mesh)
-        ends.append(jax.device_get((state.params, state.average, state.tally, logits(state, inputs))))
+        ends.append(jax.device_get((state.params, state.average, state.tally)))
+        scores.append(logits(state, inputs))
     for (path, a), b in zip(jax.tree_util.tree_leaves_with_path(ends[0]), jax.tree.leaves(ends[1]), strict=True):
         np.testing.assert_allclose(b, a, atol=1e-5, rtol=1e-5, err_msg=jax.tree_util.keystr(path))
+    np.testing.assert_allclose(scores[1], scores[0], atol=1e-4)
 
 
 def test_a_scan_of_steps_is_the_steps_one_by_one():
