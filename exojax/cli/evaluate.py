@@ -56,7 +56,7 @@ def evaluate(options: Options) -> None:
         curves = replace(curves, sha256=source.whole_sha256())
     found = exojax.evaluate(run, curves)
     out = options.out or run.folder / f"evaluation-{source.name}"
-    page = write(run, found, out, data_told=source.told, comparison=[])
+    page = write(run, found, out, comparison=[])
     if found.metrics is None:
         print(f"{len(curves)} unlabelled rows scored: {out / 'predictions.csv'}")
     else:

@@ -28,14 +28,13 @@ WHAT = {
 }
 
 
-def write(run: Run, found: Evaluation, out: Path, *, data_told: str, comparison: list[dict[str, Any]]) -> Path:
+def write(run: Run, found: Evaluation, out: Path, *, comparison: list[dict[str, Any]]) -> Path:
     """Write everything; returns the report's path.
 
     Args:
         run: what was evaluated.
         found: by :func:`exojax.evaluate`.
         out: folder, made where it is missing.
-        data_told: what the data are, one line.
         comparison: rows of the table beside other models, or none.
     """
     out.mkdir(parents=True, exist_ok=True)
@@ -47,7 +46,7 @@ def write(run: Run, found: Evaluation, out: Path, *, data_told: str, comparison:
     folder = out / "plots"
     for name, image in drawn.values():
         write_atomically(folder / f"{name}.png", image)
-    facts = {"source": data_told, **{k: v for k, v in run.data.items() if k != "inputs"}}
+    facts = {"source": run.config.data.source, **{k: v for k, v in run.data.items() if k != "inputs"}}
     write_report(
         out / "report.html",
         title=f"{run.folder.name}: {run.config.model}",
@@ -66,7 +65,11 @@ def write(run: Run, found: Evaluation, out: Path, *, data_told: str, comparison:
         name=run.folder.name,
         model=run.config.model,
         description=WHAT.get(run.config.model, "See its file in exojax/models/."),
-        data={"Trained on": data_told, "SHA-256 of it": run.data["sha256"], "Scored on": found.curves.source},
+        data={
+            "Trained on": run.config.data.source,
+            "SHA-256 of it": run.data["sha256"],
+            "Scored on": found.curves.source,
+        },
         metrics=numbers,
         reproduce=[
             f"python scripts/train.py --config {run.folder / 'config.json'} --run {run.folder.name}-again",

@@ -115,7 +115,7 @@ def train(options: Options) -> None:
     found = [evaluate(run, test) for run in done]
     rows = comparison_rows(done, found)
     for run, evaluation in zip(done, found):
-        page = write(run, evaluation, run.folder, data_told=source.told, comparison=rows if len(rows) > 1 else [])
+        page = write(run, evaluation, run.folder, comparison=rows if len(rows) > 1 else [])
         source.write_truth(run.folder)
     print(text_table(rows))
     print(f"report: {page}  ({time.time() - started:.0f} s in all)")
