@@ -74,7 +74,8 @@ def test_ratio_is_theirs_over_ours_on_the_same_cores(monkeypatch: pytest.MonkeyP
     asked: list[tuple[str, str]] = []
 
     def answer(command: list[str], **_: object) -> object:
-        who, cores = command[3:]
+        who, cores, seed = command[3:]
+        assert seed == "5"
         asked.append((who, cores))
         scale = 3 if who == "theirs" else 1
         text = json.dumps({"train": [8.0 * scale, 7.0 * scale], "score": [2.0 * scale, 1.0 * scale]})
@@ -83,7 +84,7 @@ def test_ratio_is_theirs_over_ours_on_the_same_cores(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(bench_train, "torch_version", lambda: "2.13.0")
     monkeypatch.setattr(bench_train, "available_cores", lambda: 2)
     monkeypatch.setattr(bench_train.subprocess, "run", answer)
-    rows = bench_train.measure(rounds=2)
+    rows = bench_train.measure(rounds=2, seed=5)
     assert asked == [(who, cores) for cores in "21" for _ in range(2) for who in ("ours", "theirs")]
     assert len(rows) == 9
     assert {row["ratio"] for row in rows[:-1]} == {3.0}
