@@ -94,14 +94,22 @@ def test_randomness_differs_from_step_to_step_and_under_pmap_from_device_to_devi
     assert len(set(seen)) == 11
 
 
-@pytest.mark.parametrize("name", ["cnn-original", "cnn"])
-def test_one_and_eight_devices_agree_after_fifty_steps(name):
-    """Everything random on, at the original's rate.
+CHAOS = "at 2e-3 the cnn is chaotic: a change of 1e-7 in its data grows to 1e-3 on one device, too"
 
-    At its own rate of 2e-3 the cnn is chaotic: a change of 1e-7 in its data grows to 1e-3 on one device, too.
-    """
+
+@pytest.mark.parametrize(
+    ("name", "rate"),
+    [
+        ("cnn-original", None),
+        ("cnn", 3e-5),
+        # Wanted, and not so on every version of JAX: the promise stays in sight.
+        pytest.param("cnn", None, marks=pytest.mark.xfail(reason=CHAOS, raises=AssertionError, strict=False)),
+    ],
+)
+def test_one_and_eight_devices_agree_after_fifty_steps(name, rate):
+    """Everything random on; at the model's own settings, but for ``rate`` where one is given."""
     model = registry.get(name)
-    config = replace(model.train, learning_rate=3e-5)
+    config = replace(model.train, learning_rate=rate or model.train.learning_rate)
     rng = np.random.default_rng(0)
     feature = rng.standard_normal((40, 512)).astype(np.float32)
     feature[:12, ::40] -= 6
