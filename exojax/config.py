@@ -92,6 +92,28 @@ class TrainConfig:
 
 
 @dataclass(frozen=True)
+class SearchConfig:
+    """How transits are searched for. Days and fractions."""
+
+    period_min: float = 0.5
+    """shortest period, days"""
+    period_max: float | None = None
+    """longest period, days; None is half of the baseline, 500 at most"""
+    duration_min: float = 1 / 24
+    """shortest transit, days"""
+    duration_max: float = 0.5
+    """longest transit, days, and never more than a quarter of the period"""
+    window: float = 2.0
+    """of the running biweight that takes the star's own variability off, days"""
+    snr_min: float = 7.1
+    """a star's second and further candidates, and single transits, have this red-noise SNR or more"""
+    max_candidates: int = 3
+    """a star, its best peak included however weak"""
+    batch: int = 64
+    """stars searched at once; it bounds the memory"""
+
+
+@dataclass(frozen=True)
 class RunConfig:
     """Everything that decides a run's weights, but the data themselves."""
 
