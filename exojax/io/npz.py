@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from exojax.errors import InputError
-from exojax.io import cadence, fingerprint, opening
+from exojax.io import cadence, fingerprint, identity, opening
 from exojax.lightcurve import LightCurves, shared_time
 
 # A mission's catalogue tells its clock: K2 kept Kepler's BKJD = BJD - 2454833; BTJD = BJD - 2457000.
@@ -80,9 +80,7 @@ def _numbers(column: np.ndarray, name: str, path: Path) -> np.ndarray:
     if column.dtype.kind == "f":
         _refuse(path, name, column.astype(str), ~np.isfinite(column) | (column % 1 != 0), "is no catalogue number")
         column = column.astype(np.int64)
-    text = np.char.strip(column.astype(str))
-    bare = np.char.lstrip(text, "0")
-    return np.where(np.char.isdigit(text) & (bare != ""), bare, text)
+    return identity.spellings(column)
 
 
 def _arrays(path: Path) -> dict[str, np.ndarray]:

@@ -1,0 +1,148 @@
+"""Many files of single stars, FITS or tables: grouped by star cheaply, then read one star after the other."""
+
+from __future__ import annotations
+
+import glob
+import logging
+import multiprocessing
+import re
+from collections import Counter, deque
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from pathlib import Path
+
+from exojax.errors import InputError
+from exojax.io import fits, identity, table
+from exojax.io.segment import Segment
+from exojax.io.stitch import stitch
+from exojax.lightcurve import LightCurves
+
+_log = logging.getLogger(__name__)
+Group = tuple[str, list[Path]]
+
+_FITS = re.compile(r".*\.fits?(\.gz)?$", re.IGNORECASE)
+_TABLE = re.compile(r".*\.(csv|txt|dat|tsv)(\.gz)?$", re.IGNORECASE)
+_FEW = 100
+"""files that are read here: a worker takes a second to start, a file milliseconds"""
+_AHEAD = 4
+"""stars in flight for each worker, which bounds the memory"""
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """A file (or all of a star's) that could not be used: the star's id, the file, and why, in one line."""
+
+    id: str
+    path: Path
+    reason: str
+
+
+def stars_in(paths: Iterable[str | Path]) -> list[Group]:
+    """The stars behind files, folders (with all below them) and globs, in the order in which they come up.
+
+    A file's star is told by its name where that is the missions' or begins with ``KIC``, ``EPIC`` or ``TIC``; else by
+    its primary header; else it is a star of its own. Files that are named are taken as they are, folders are searched
+    for FITS and tables. Nothing but headers is read, and a file that is no good is left for ``read_stars`` to report.
+
+    Returns:
+        Star id and files, by star; ids are unique, with the catalogue before the number where two catalogues share it.
+
+    Raises:
+        InputError: a path or a glob names nothing, or a folder holds no such file.
+    """
+    groups: dict[tuple[str, str], Group] = {}
+    for path in _files(paths):
+        name, catalogue, named = _star(path)
+        key = (catalogue, name) if named else ("file", str(path))
+        groups.setdefault(key, (name, []))[1].append(path)
+    often = Counter(name for name, _ in groups.values())
+    unique = []
+    for (catalogue, _), (name, files) in groups.items():
+        if often[name] > 1:
+            name = str(files[0]) if catalogue == "file" else f"{catalogue} {name}".strip()
+        unique.append((name, files))
+    return unique
+
+
+def read_star(name: str, paths: Sequence[Path]) -> list[LightCurves | Skipped]:
+    """One star's files, stitched into one light curve of id ``name``; the files that are no good before it, as skipped."""
+    found: list[LightCurves | Skipped] = []
+    segments: list[Segment] = []
+    for path in paths:
+        try:
+            segments.append(table.read(path) if _TABLE.match(path.name) else fits.read(path))
+        except InputError as error:
+            found.append(Skipped(name, path, str(error).removeprefix(f"{path}: ")))
+    if segments:
+        try:
+            found.append(stitch(segments, name))
+        except InputError as error:
+            found.append(Skipped(name, segments[0].path, str(error)))
+    return found
+
+
+def read_stars(groups: Sequence[Group], workers: int = 1) -> Iterator[LightCurves | Skipped]:
+    """Read stars one after the other, a few ahead of the caller.
+
+    Args:
+        groups: of ``stars_in``.
+        workers: processes that read (spawned, as JAX may run in this one); few files are read in this process.
+
+    Yields:
+        In the order of ``groups``: a light curve for every star of which a file could be used, and a ``Skipped`` for
+        every file that could not.
+    """
+    if workers < 2 or sum(len(paths) for _, paths in groups) < _FEW:
+        for group in groups:
+            yield from read_star(*group)
+        return
+    pool = ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn"))
+    waiting: deque[Future[list[LightCurves | Skipped]]] = deque()
+    submitted = done = 0
+    try:
+        while done < len(groups):
+            try:
+                for group in groups[submitted : done + _AHEAD * workers]:
+                    waiting.append(pool.submit(read_star, *group))
+                    submitted += 1
+                found = waiting.popleft().result()
+            except BrokenProcessPool:
+                _log.warning("a process that read files died (out of memory?): the rest are read by this one")
+                break
+            done += 1
+            yield from found
+    finally:
+        pool.shutdown(cancel_futures=True)
+    for group in groups[done:]:
+        yield from read_star(*group)
+
+
+def _files(paths: Iterable[str | Path]) -> list[Path]:
+    found: dict[Path, None] = {}
+    for given in paths:
+        path = Path(given)
+        if path.is_dir():
+            inside = [p for p in sorted(path.rglob("*")) if _FITS.match(p.name) or _TABLE.match(p.name)]
+            if not inside:
+                raise InputError(f"{path}: holds no light curves: it needs *.fits or *.csv files")
+        elif path.exists():
+            inside = [path]
+        else:
+            inside = [Path(name) for name in sorted(glob.glob(str(given), recursive=True))]
+            if not inside:
+                raise InputError(f"{given}: no such file, and no file matches it: check the path")
+        found |= dict.fromkeys(inside)
+    return list(found)
+
+
+def _star(path: Path) -> tuple[str, str, bool]:
+    if told := identity.of_name(path):
+        return told[1], told[0], True
+    if not _TABLE.match(path.name):
+        try:
+            return fits.star_of(path)
+        except InputError as error:
+            _log.debug("%s", error)
+    return identity.stem(path), "", False
