@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from exojax.evaluation.metrics import Curve, Reliability
-from exojax.report.style import GREY, HOST, OTHER, say, single, styled
+from exojax.report.style import GREY, HOST, OTHER, plain, say, single, styled
 
 
 @styled
@@ -202,9 +202,7 @@ def light_curves(
 
 def star_title(identity: str, probability: float | None, label: int | None) -> str:
     """``id   P = 0.93   host``: the id cut to 28 characters, and to those that matplotlib's font can draw."""
-    identity = "".join(c if c.isprintable() and ord(c) < 256 else "?" for c in str(identity))
-    short = identity if len(identity) <= 28 else f"{identity[:13]}…{identity[-14:]}"
-    parts = [short.replace("$", r"\$")]  # a dollar would start a formula
+    parts = [plain(identity, 28)]
     if probability is not None:
         parts.append(f"P = {probability:.3g}")
     if label is not None:

@@ -69,3 +69,10 @@ def say(axes: Axes, text: str) -> None:
     """A sentence in place of a plot that cannot be drawn."""
     axes.set_axis_off()
     axes.text(0.5, 0.5, text, ha="center", va="center", color=GREY, transform=axes.transAxes, wrap=True)
+
+
+def plain(text: object, most: int) -> str:
+    """``text`` cut in its middle to ``most`` characters, and to those that matplotlib's font can draw; no formula."""
+    drawn = "".join(c if c.isprintable() and ord(c) < 256 else "?" for c in str(text))
+    short = drawn if len(drawn) <= most else f"{drawn[: (most - 1) // 2]}…{drawn[-(most // 2) :]}"
+    return short.replace("$", r"\$")  # a dollar would start a formula
