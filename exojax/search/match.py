@@ -1,0 +1,186 @@
+"""Ephemeris matching: one period and epoch on different stars is contamination or a systematic, not two planets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+RATIOS = {1.0: "1", 2.0: "2", 0.5: "1/2"}
+"""of a match's period to the candidate's"""
+KNOWN_RATIOS = RATIOS | {3.0: "3", 1 / 3: "1/3"}
+"""of a known planet's period to the candidate's: a search stops at harmonics of it"""
+SIGMAS = 3.0
+"""joint deviation of period and epoch, in standard errors, up to which two ephemerides are one"""
+LISTED = 5
+"""matches that are written out for one candidate"""
+PAIRS = 2_000_000
+"""pairs looked at together: it bounds the memory"""
+
+
+def _reduced(late: np.ndarray, period: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """``late`` brought within half a period of zero, and the whole periods that were taken off."""
+    cycles = np.rint(late / period)
+    return late - cycles * period, cycles
+
+
+def _near(low: np.ndarray, high: np.ndarray, period: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Index pairs ``(i, j)`` with ``low[i] <= period[j] <= high[i]``, block by block."""
+    order = np.argsort(period, kind="stable")
+    first = np.searchsorted(period[order], low, "left")
+    count = np.maximum(np.searchsorted(period[order], high, "right") - first, 0)
+    done = np.concatenate([[0], np.cumsum(count)])
+    start = 0
+    while start < len(low):
+        stop = max(int(np.searchsorted(done, done[start] + PAIRS, "right")) - 1, start + 1)
+        rows = np.repeat(np.arange(start, stop), count[start:stop])
+        yield rows, order[first[rows] + np.arange(len(rows)) - (done[rows] - done[start])]
+        start = stop
+
+
+def match_candidates(
+    star: np.ndarray,
+    id: np.ndarray,
+    period: np.ndarray,
+    t0: np.ndarray,
+    duration: np.ndarray,
+    period_error: np.ndarray,
+    t0_error: np.ndarray,
+) -> np.ndarray:
+    """Which candidates of other stars have each candidate's ephemeris.
+
+    Two agree where period (or twice or half of it) and epoch deviate jointly by 3 standard errors at most, and the
+    epochs by half the longer duration at most; every transit of the longer period must be one of the shorter (after
+    Coughlin et al. 2014). Sorted by period: the time grows with the number of near pairs, not with ``n`` squared.
+
+    Args:
+        star: ``(n,)`` int, row of the star; only different ones are matched.
+        id: ``(n,)`` str, its name, for the text.
+        period, t0, duration: ``(n,)`` float64, days; a NaN period (a single transit) matches nothing.
+        period_error, t0_error: ``(n,)`` float64, days, one sigma; 1e-4 of the period and a tenth of the duration
+            where NaN.
+
+    Returns:
+        ``(n,)`` str: ``id:ratio`` of the 5 closest, joined with ``;`` (``ratio`` is the other's period over this
+        one's: 1, 2 or 1/2), then ``+k`` for ``k`` more; empty where there is none.
+    """
+    texts = np.full(len(period), "", dtype=object)
+    usable = np.flatnonzero(np.isfinite(period) & np.isfinite(t0))
+    star, period, t0, duration = (x[usable] for x in (star, period, t0, duration))
+    width = np.where(np.isfinite(period_error[usable]), period_error[usable] / period, 1e-4)
+    t0_error = np.where(np.isfinite(t0_error[usable]), t0_error[usable], 0.1 * duration)
+    # A pair is met once, from the side whose period is less certain: its own reach then covers both errors.
+    rank = np.empty(len(period), dtype=np.int64)
+    rank[np.argsort(width, kind="stable")] = np.arange(len(period))
+    reach = SIGMAS * np.sqrt(2.0) * width
+    number = np.zeros(len(period), dtype=np.int64)
+    kept = np.empty(0, dtype=[("of", np.int64), ("other", np.int64), ("ratio", float), ("apart", float)])
+    for ratio in RATIOS:
+        for a, b in _near(period * ratio * (1.0 - reach), period * ratio * (1.0 + reach), period):
+            pair = (star[a] != star[b]) & (rank[b] < rank[a])
+            a, b = a[pair], b[pair]
+            short, long = (a, b) if ratio >= 1.0 else (b, a)
+            late, cycles = _reduced(t0[long] - t0[short], period[short])
+            epoch_error = np.hypot(np.hypot(t0_error[a], t0_error[b]), cycles * period[short] * width[short])
+            off = (period[b] / (ratio * period[a]) - 1.0) / np.hypot(width[a], width[b])
+            apart = np.hypot(off, late / epoch_error)
+            one = (apart <= SIGMAS) & (np.abs(late) <= 0.5 * np.maximum(duration[a], duration[b]))
+            a, b, apart = a[one], b[one], apart[one]
+            number += np.bincount(a, minlength=len(number)) + np.bincount(b, minlength=len(number))
+            new = np.empty(2 * len(a), dtype=kept.dtype)
+            new["of"], new["other"] = np.concatenate([a, b]), np.concatenate([b, a])
+            new["ratio"], new["apart"] = np.repeat([ratio, 1.0 / ratio], len(a)), np.tile(apart, 2)
+            kept = _closest(np.concatenate([kept, new]))
+    for of, group in _groups(kept):
+        names = [f"{id[usable[row['other']]]}:{RATIOS[float(row['ratio'])]}" for row in group]
+        more = number[of] - len(group)
+        texts[usable[of]] = ";".join(names + [f"+{more}"] * bool(more))
+    return texts.astype(str)
+
+
+def _closest(pairs: np.ndarray) -> np.ndarray:
+    """The ``LISTED`` closest pairs of each candidate, sorted by candidate and distance."""
+    pairs = pairs[np.lexsort((pairs["apart"], pairs["of"]))]
+    place = np.arange(len(pairs)) - np.searchsorted(pairs["of"], pairs["of"], "left")
+    return pairs[place < LISTED]
+
+
+def _groups(pairs: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
+    """Each candidate of sorted ``pairs`` with its rows."""
+    of, first = np.unique(pairs["of"], return_index=True)
+    for number, rows in zip(of, np.split(pairs, first[1:])):
+        yield int(number), rows
+
+
+def match_known(
+    id: np.ndarray,
+    period: np.ndarray,
+    t0: np.ndarray,
+    duration: np.ndarray,
+    known_id: np.ndarray,
+    known_name: np.ndarray,
+    known_period: np.ndarray,
+    known_t0: np.ndarray,
+    known_duration: np.ndarray,
+) -> np.ndarray:
+    """Which known planet of the same star each candidate is.
+
+    It is one where its period is the known one's, or 1/3, 1/2, 2 or 3 times it, to a tenth of a duration (per transit),
+    and its transit comes within one duration of a known one. A single transit (NaN period) needs the time alone.
+
+    Args:
+        id: ``(n,)`` str, the candidates' stars; period, t0, duration: ``(n,)`` float64, days.
+        known_id: ``(m,)`` str; known_name: ``(m,)`` str; known_period, known_t0, known_duration: ``(m,)`` float64,
+            days, in the same time system, and precise enough to be carried to the candidates' epochs.
+
+    Returns:
+        ``(n,)`` str: ``name:ratio`` joined with ``;`` (``name:single`` for a single transit), empty where none fits.
+    """
+    order = np.argsort(known_id, kind="stable")
+    first = np.searchsorted(known_id[order], id, "left")
+    count = np.searchsorted(known_id[order], id, "right") - first
+    a = np.repeat(np.arange(len(id)), count)
+    b = order[np.arange(len(a)) + np.repeat(first - np.cumsum(count) + count, count)]
+    longer = np.fmax(duration[a], known_duration[b])
+    texts: list[list[str]] = [[] for _ in id]
+    for ratio, text in KNOWN_RATIOS.items():
+        # At twice the known period one transit in two is seen; at half of it, every second one is empty.
+        short = np.fmin(period[a], known_period[b])
+        late, _ = _reduced(t0[a] - known_t0[b], short)
+        same = np.abs(period[a] * ratio - known_period[b]) <= 0.1 * longer * max(ratio, 1.0)
+        for i in np.flatnonzero(same & (np.abs(late) <= longer)):
+            texts[a[i]].append(f"{known_name[b[i]]}:{text}")
+    late, _ = _reduced(t0[a] - known_t0[b], known_period[b])
+    for i in np.flatnonzero(np.isnan(period[a]) & (np.abs(late) <= longer)):
+        texts[a[i]].append(f"{known_name[b[i]]}:single")
+    return np.array([";".join(names) for names in texts], dtype=str)
+
+
+def known_transits(
+    id: np.ndarray,
+    start: np.ndarray,
+    cadence: float,
+    n_cadences: int,
+    known_id: np.ndarray,
+    known_period: np.ndarray,
+    known_t0: np.ndarray,
+    known_duration: np.ndarray,
+) -> np.ndarray:
+    """Where known planets transit, to be given weight 0 before a search.
+
+    Args:
+        id: ``(n_stars,)`` str; start: ``(n_stars,)`` float64, days, time of cadence 0; cadence: days.
+        known_id, known_period, known_t0, known_duration: as in `match_known`.
+
+    Returns:
+        ``(n_stars, n_cadences)`` bool, true within one duration of a known mid-transit (twice the transit: ephemerides
+        drift, and the ingress of a wrong duration is not left over).
+    """
+    masked = np.zeros((len(id), n_cadences), dtype=bool)
+    steps = np.arange(n_cadences) * cadence
+    rows = {name: np.flatnonzero(id == name) for name in np.unique(known_id)}
+    for name, period, t0, duration in zip(known_id, known_period, known_t0, known_duration):
+        for row in rows[name]:
+            late, _ = _reduced(start[row] + steps - t0, period)
+            masked[row] |= np.abs(late) <= duration
+    return masked

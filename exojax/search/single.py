@@ -1,0 +1,133 @@
+"""Single transits: one deep event in a curve, and how short its period can be."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from exojax.search.boxes import box_sums, running_sums, sliding_sums
+
+GAP, SIDE = 0.25, 1.0
+"""durations between the box and its neighbour windows on either side, and length of those"""
+COVERED = 0.5
+"""share of the box and of either neighbour that was measured"""
+CONTRAST = 0.5
+"""share of the depth that the box must lie below either neighbour, or it is a step"""
+HALF = 0.4
+"""share of the depth that either half of the box has, or it is an outlier or a jump that heals"""
+LIKE = 0.5
+"""share of the depth at which another dip counts as a like event"""
+
+
+class SingleEvents(NamedTuple):
+    """The best single event of each star; snr 0 and the rest NaN where none is acceptable.
+
+    Attributes:
+        t0: ``(n,)`` float32, cadences: middle, to half a cadence.
+        duration: ``(n,)`` float32, cadences: one of those tried.
+        depth: ``(n,)`` float32, mean loss in units of the star's scatter.
+        snr: ``(n,)`` float32, against white noise.
+        snr_red: ``(n,)`` float32, against the scatter on this time scale.
+        watched: ``(n, n_cadences)`` bool: another transit this many cadences before or after would have been seen,
+            and was not.
+    """
+
+    t0: jax.Array
+    duration: jax.Array
+    depth: jax.Array
+    snr: jax.Array
+    snr_red: jax.Array
+    watched: jax.Array
+
+
+@jax.jit
+def single_events(flux: jax.Array, weight: jax.Array, durations: jax.Array, scatter: jax.Array) -> SingleEvents:
+    """The most significant single box-like dip of each star that is no step, edge, outlier or slow wave.
+
+    Its box and the windows on both sides are measured, it lies below both sides, and both its halves are deep.
+    Ranked by the red-noise SNR over all times and durations.
+
+    Args:
+        flux: ``(n, n_cadences)`` float32, detrended, in units of the star's scatter.
+        weight: ``(n, n_cadences)`` float32 inverse variance; 0 in the transits that are known already.
+        durations: ``(n_durations,)`` float32, cadences.
+        scatter: ``(n, n_durations)`` float32 from `noise.pulse_scatter`.
+    """
+    sums = running_sums(flux, weight)
+
+    def search(trial: tuple[jax.Array, jax.Array]) -> tuple[jax.Array, ...]:
+        duration, red = trial
+        gap, side, half = GAP * duration, SIDE * duration, 0.5 * duration
+
+        def depth_of(start: jax.Array, stop: jax.Array) -> tuple[jax.Array, jax.Array]:
+            total, measured = sliding_sums(sums, start, stop)
+            covered = measured >= COVERED * (stop - start)
+            return -total / jnp.where(covered, measured, 1.0), jnp.where(covered, measured, 0.0)
+
+        zero = jnp.float32(0.0)
+        depth, measured = depth_of(zero, duration)
+        first, first_measured = depth_of(zero, half)
+        second, second_measured = depth_of(half, duration)
+        left, left_measured = depth_of(-gap - side, -gap)
+        right, right_measured = depth_of(duration + gap, duration + gap + side)
+        covered = jnp.minimum(jnp.minimum(first_measured, second_measured), jnp.minimum(left_measured, right_measured))
+        shaped = (depth - jnp.maximum(left, right) > CONTRAST * depth) & (jnp.minimum(first, second) > HALF * depth)
+        snr = jnp.where((covered > 0.0) & shaped, depth * jnp.sqrt(measured), 0.0)
+        place = jnp.argmax(snr, axis=-1)
+
+        def read(values: jax.Array) -> jax.Array:
+            return jnp.take_along_axis(values, place[:, None], axis=-1)[:, 0]
+
+        best = read(snr)
+        return (
+            best / red,
+            best,
+            read(depth),
+            place.astype(jnp.float32) - 0.5 + half,
+            jnp.broadcast_to(duration, red.shape),
+        )
+
+    tried = jax.lax.map(search, (durations, scatter.T))
+    which = jnp.argmax(tried[0], axis=0)[None]
+    snr_red, snr, depth, t0, duration = (jnp.take_along_axis(x, which, axis=0)[0] for x in tried)
+    found = snr > 0.0
+    t0, duration, depth = (jnp.where(found, x, jnp.nan) for x in (t0, duration, depth))
+
+    half = 0.5 * jnp.where(found, duration, 1.0)[:, None]
+    offset = jnp.arange(flux.shape[-1], dtype=jnp.float32)
+
+    def clear(middle: jax.Array) -> jax.Array:
+        total, measured = box_sums(sums, middle - half, middle + half)
+        return (measured >= 2.0 * COVERED * half) & (-total < LIKE * depth[:, None] * measured)
+
+    middle = jnp.where(found, t0, 0.0)[:, None]
+    return SingleEvents(t0, duration, depth, snr, snr_red, clear(middle + offset) | clear(middle - offset))
+
+
+def shortest_period(watched: np.ndarray, duration: np.ndarray) -> np.ndarray:
+    """The shortest period that the curve does not exclude for a single event.
+
+    A period is excluded when any of its other transits would have fallen on well measured data that show no like dip.
+
+    Args:
+        watched: ``(n, n_cadences)`` bool from `SingleEvents`.
+        duration: ``(n,)`` cadences; periods below four of them are not considered.
+
+    Returns:
+        ``(n,)`` float64, cadences, to half a cadence.
+    """
+    size = watched.shape[1]
+    shortest = np.empty(len(watched))
+    for star, seen in enumerate(watched):
+        period = np.arange(np.ceil(8.0 * duration[star]), 2 * size + 1) / 2
+        number = 1
+        # Few periods outlive the first rounds, so the rest cost nothing.
+        while len(period) and number * period[0] < size:
+            place = np.rint(number * period).astype(np.int64)
+            period = period[(place >= size) | ~seen[np.minimum(place, size - 1)]]
+            number += 1
+        shortest[star] = period[0] if len(period) else size
+    return shortest

@@ -1,0 +1,134 @@
+"""What tells a planet from a binary or a variable star: odd against even, the rest of the fold, centroid, duration."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from exojax.search.noise import GAUSSIAN_MEDIAN, median_absolute
+
+PER_DURATION = 4
+"""bins of the fold in one duration"""
+HARMONICS = {"1/3": 1 / 3, "1/2": 1 / 2, "2/3": 2 / 3, "3/2": 3 / 2, "2": 2.0, "3": 3.0}
+
+
+def odd_even_sigma(depth: jax.Array, ivar: jax.Array, scatter: jax.Array) -> jax.Array:
+    """Difference of the mean depths of odd and even transits over its error; above 3 suggests a binary at twice P.
+
+    The error is that of red noise, and larger yet where transits of one parity scatter more than that.
+
+    Args:
+        depth: ``(n, n_events)`` float32 from `events.events`.
+        ivar: ``(n, n_events)`` float32 from `events.events`.
+        scatter: ``(n,)`` float32, red noise over white on this time scale (`noise.at_duration`).
+
+    Returns:
+        ``(n,)`` float32, 0 or more; NaN where one parity was never seen.
+    """
+    means, variances, misfit, freedom = [], [], jnp.zeros(len(depth)), jnp.zeros(len(depth))
+    for parity in (0, 1):
+        some, weight = depth[:, parity::2], ivar[:, parity::2]
+        total = jnp.sum(weight, axis=-1)
+        mean = jnp.sum(some * weight, axis=-1) / jnp.maximum(total, 1e-6)
+        means.append(mean)
+        variances.append(jnp.where(total > 0.0, scatter**2 / jnp.maximum(total, 1e-6), jnp.nan))
+        misfit += jnp.sum((some - mean[:, None]) ** 2 * weight, axis=-1) / scatter**2
+        freedom += jnp.maximum(jnp.sum(weight > 0.0, axis=-1, dtype=jnp.float32) - 1.0, 0.0)
+    worse = jnp.maximum(misfit / jnp.maximum(freedom, 1.0), 1.0)
+    return jnp.abs(means[0] - means[1]) / jnp.sqrt((variances[0] + variances[1]) * worse)
+
+
+@partial(jax.jit, static_argnames="n_bins")
+def secondary(
+    flux: jax.Array, weight: jax.Array, period: jax.Array, t0: jax.Array, duration: jax.Array, n_bins: int = 4096
+) -> tuple[jax.Array, jax.Array, jax.Array, jax.Array]:
+    """The deepest dip of the fold away from the transit, and the scatter of the fold there.
+
+    The fold is cut into bins of a quarter of a duration (of ``period / n_bins`` where that is longer) and a box of
+    four slides over all phases that are a duration or more from mid-transit. The scatter of its SNR is red noise as
+    the fold sees it: a variable star repeats at its own period, and single boxes do not tell that (the model-shift
+    test of Coughlin et al. 2016).
+
+    Args:
+        flux: ``(n, n_cadences)`` float32, detrended, in units of the star's scatter.
+        weight: ``(n, n_cadences)`` float32 inverse variance.
+        period, t0, duration: ``(n,)`` float32, cadences; the period is 4 durations or more.
+        n_bins: the longest period in quarters of a duration that keeps the full resolution.
+
+    Returns:
+        depth, in units of the star's scatter; sigma, over the fold's scatter; phase from mid-transit, 0 to 1; and
+        the fold's scatter in units of white noise, 1 or more. All ``(n,)`` float32, NaN, NaN, NaN and 1 where no
+        other phase was seen. The largest of about ``2 period / duration`` trials: 3 sigma come by chance.
+    """
+    n, size = flux.shape
+    count = jnp.clip(jnp.floor(PER_DURATION * period / duration), 1.0, float(n_bins))
+    width = period / count
+    time = jnp.arange(size, dtype=jnp.float32) - t0[:, None]
+    cycles = time / period[:, None]
+    place = jnp.floor((cycles - jnp.floor(cycles)) * count[:, None]).astype(jnp.int32)
+    place = jnp.clip(place, 0, n_bins - 1) + jnp.arange(n, dtype=jnp.int32)[:, None] * n_bins
+
+    def boxes(values: jax.Array) -> jax.Array:
+        bins = jnp.zeros(n * n_bins).at[place.ravel()].add(values.ravel(), mode="promise_in_bounds")
+        padded = jnp.pad(bins.reshape(n, n_bins), ((0, 0), (0, PER_DURATION - 1)))
+        return sum((padded[:, i : i + n_bins] for i in range(1, PER_DURATION)), padded[:, :n_bins])
+
+    loss, total = boxes(-flux * weight), boxes(weight)
+    start = jnp.arange(n_bins, dtype=jnp.float32) * width[:, None]
+    stop = start + PER_DURATION * width[:, None]
+    expected = jnp.sum(weight, axis=-1) * PER_DURATION / count
+    away = (start >= duration[:, None]) & (stop <= (period - duration)[:, None])
+    valid = away & (total > 0.25 * expected[:, None])
+    snr = jnp.where(valid, loss / jnp.sqrt(jnp.where(valid, total, 1.0)), -jnp.inf)
+    best = jnp.argmax(snr, axis=-1)[:, None]
+
+    def read(values: jax.Array) -> jax.Array:
+        return jnp.take_along_axis(values, best, axis=-1)[:, 0]
+
+    # The dip itself is no noise.
+    rest = valid & (jnp.abs(start - jnp.take_along_axis(start, best, axis=-1)) > duration[:, None])
+    scatter = jnp.maximum(median_absolute(jnp.where(rest, snr, 0.0), rest) / GAUSSIAN_MEDIAN, 1.0)
+    some = jnp.any(valid, axis=-1)
+    depth = jnp.where(some, read(loss) / jnp.maximum(read(total), 1e-6), jnp.nan)
+    sigma = jnp.where(some, read(snr) / scatter, jnp.nan)
+    phase = jnp.where(some, (read(start) + 0.5 * PER_DURATION * width) / period, jnp.nan)
+    return depth, sigma, phase, scatter
+
+
+def expected_duration(period: np.ndarray, density: np.ndarray) -> np.ndarray:
+    """Days that a small planet takes across the middle of its star on a circular orbit.
+
+    ``T = P / pi * asin(R / a)`` with ``(a / R)^3 = G rho P^2 / (3 pi)`` (Seager & Mallen-Ornelas 2003): a measured
+    duration far above it belongs to a larger star, a blend or no transit; far below it, to a grazing one.
+
+    Args:
+        period: ``(n,)`` float64, days.
+        density: ``(n,)`` float64, mean density in units of the Sun's; NaN gives NaN.
+    """
+    # G times the Sun's mean density over 3 pi, per square day: G M / (4 pi^2 R^3).
+    separation = np.cbrt(74.527 * density * period**2)
+    return period / np.pi * np.arcsin(np.minimum(1.0 / separation, 1.0))
+
+
+def harmonics(periods: np.ndarray, snr: np.ndarray, period: float, reach: float = 0.01) -> list[tuple[float, float]]:
+    """The best peaks of a periodogram at simple ratios of a period (1/3, 1/2, 2/3, 3/2, 2, 3), strongest first.
+
+    Args:
+        periods: ``(n_periods,)`` float64, increasing or decreasing, any unit.
+        snr: ``(n_periods,)`` float32 of each.
+        period: of the candidate, same unit.
+        reach: relative distance from the exact ratio within which the peak is looked for.
+
+    Returns:
+        ``(period, snr)`` of each ratio that the periodogram covers.
+    """
+    found = []
+    for ratio in HARMONICS.values():
+        near = np.flatnonzero(np.abs(periods / (ratio * period) - 1.0) <= reach)
+        if len(near):
+            top = near[np.argmax(snr[near])]
+            found.append((float(periods[top]), float(snr[top])))
+    return sorted(found, key=lambda peak: -peak[1])
