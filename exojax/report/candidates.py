@@ -1,0 +1,213 @@
+"""The page that lists every candidate: sorted and filtered in the reader's browser, from one file that needs no other.
+
+The rows are plain HTML, so that the page can be read without its script, which only reorders and hides them. The page
+forbids everything that it does not hold itself, but for the pictures of the sheets beside it.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import math
+from collections.abc import Mapping, Sequence
+from html import escape
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from exojax.report.page import CSS, write_atomically
+
+# Column of candidates.csv -> heading, decimals (None is text), what it means.
+COLUMNS: dict[str, tuple[str, int | None, str]] = {
+    "id": ("star", None, "catalogue number, or file and row"),
+    "rank": ("rank", 0, "1 for its star's best candidate"),
+    "period_days": ("period, d", 4, "for a single transit the shortest that is possible"),
+    "t0_days": ("t0, d", 3, "middle of the first transit, in the row's time system"),
+    "time_system": ("system", None, "of t0"),
+    "duration_hours": ("duration, h", 2, "first to last contact"),
+    "depth_ppm": ("depth, ppm", 0, "empty where the flux has no absolute scale"),
+    "snr_red": ("SNR", 1, "against the scatter on the scale of the transit"),
+    "snr": ("white SNR", 1, "against white noise"),
+    "sde": ("SDE", 1, "how far the peak stands out of the periodogram"),
+    "probability": ("probability", 3, "of a planet, where a model judged it"),
+    "n_transits": ("transits", 0, "with any measurement in them"),
+    "odd_even_sigma": ("odd–even, σ", 1, "difference of the depths of odd and even transits"),
+    "secondary_sigma": ("secondary, σ", 1, "of the deepest other dip of the fold"),
+    "centroid_sigma": ("centroid, σ", 1, "shift of the centroid in transit"),
+    "matches": ("matches", None, "what else has this ephemeris"),
+}
+
+_CSS = """
+body{max-width:96rem}.tools{display:flex;flex-wrap:wrap;gap:.6rem 1.2rem;align-items:end;margin:1rem 0 .6rem}
+.tools label{display:flex;flex-direction:column;font-size:.85rem;color:var(--soft)}
+.tools label.check{flex-direction:row;gap:.4rem;align-items:center;color:var(--ink);padding:.45rem 0}
+input{font:inherit;color:inherit;background:var(--paper);border:1px solid var(--soft);border-radius:6px;
+padding:.35rem .5rem}input[type=search]{width:14rem}input[type=number]{width:6.5rem}
+input[type=checkbox]{width:1.15rem;height:1.15rem}
+.list{max-height:82vh;border:1px solid var(--line);border-radius:6px;overflow:auto}
+.list table{width:100%;border-collapse:separate;border-spacing:0}
+.list{font-size:.92rem}.list th,.list td{padding:.25rem .5rem;white-space:nowrap;vertical-align:middle}
+.list thead th{position:sticky;top:0;z-index:2;background:var(--paper);padding:0}
+.list tbody th{position:sticky;left:0;z-index:1;background:var(--paper);font-weight:600;color:var(--ink)}
+.list thead th:first-child{left:0;z-index:3}
+.list thead .plain{padding:.4rem .5rem;display:inline-block}
+.list td.r,.list thead th.r{text-align:right}.list td.w,.list tbody th{white-space:normal;overflow-wrap:break-word}
+.list td.w{min-width:7rem;max-width:16rem}.list tbody th{min-width:6rem;max-width:12rem}
+button{font:inherit;font-weight:600;color:var(--soft);background:none;border:0;padding:.4rem .5rem;cursor:pointer;
+white-space:nowrap}
+th[aria-sort] button{color:var(--ink)}th[aria-sort=ascending] button::after{content:" ▲"}
+th[aria-sort=descending] button::after{content:" ▼"}
+.list .crop{display:block;width:122px;height:78px;overflow:hidden;background:#fff;border-radius:6px}
+.list .crop img{width:430px;max-width:none;height:auto;margin-top:-226px;border-radius:0}
+.list tr[data-single] .crop img{margin-left:-104px}
+a{color:inherit}:focus-visible{outline:3px solid #0072b2;outline-offset:-2px}
+@media(prefers-color-scheme:dark){:focus-visible{outline-color:#56b4e9}}
+.more{border:1px solid var(--soft);border-radius:6px;margin:.7rem 0;color:var(--ink)}[hidden]{display:none!important}
+@media(max-width:40rem){.tools label:not(.check),.tools input[type=search]{width:100%}.list tbody th{max-width:8rem}
+}
+@media print{.tools,.more{display:none}.list{max-height:none;border:0;overflow:visible}}
+"""
+
+_SCRIPT = """
+'use strict';
+const $=s=>document.querySelector(s),body=$('tbody'),heads=[...document.querySelectorAll('thead button')];
+const PAGE=300;let most=PAGE;
+const rows=[...body.rows].map(row=>({row,text:row.textContent.toLowerCase(),
+ values:[...row.cells].map(c=>c.dataset.v===undefined?c.textContent.trim():c.dataset.v===''?NaN:+c.dataset.v),
+ snr:+row.dataset.snr,single:'single' in row.dataset,match:'match' in row.dataset}));
+function show(){
+ const words=$('#text').value.toLowerCase().split(/\\s+/).filter(Boolean),least=$('#snr').value;
+ const kept=rows.filter(r=>words.every(w=>r.text.includes(w))&&(least===''||r.snr>=+least)
+  &&!(r.single&&$('#singles').checked)&&!(r.match&&$('#matches').checked));
+ body.replaceChildren(...kept.slice(0,most).map(r=>r.row));
+ $('#count').textContent=kept.length+' of '+rows.length+' candidates'+
+  (kept.length>most?'; the first '+most+' are shown':'');
+ $('#more').hidden=kept.length<=most;}
+function sort(button){
+ const head=button.parentElement,column=head.cellIndex,number=head.classList.contains('r');
+ const now=head.getAttribute('aria-sort'),down=now?now==='ascending':number&&!('up' in head.dataset);
+ for(const b of heads)b.parentElement.removeAttribute('aria-sort');
+ head.setAttribute('aria-sort',down?'descending':'ascending');
+ const turn=down?-1:1,order=new Intl.Collator(undefined,{numeric:true}).compare;
+ rows.sort((a,b)=>{const x=a.values[column],y=b.values[column];
+  if(!number)return turn*order(x,y);
+  return isNaN(x)?(isNaN(y)?0:1):isNaN(y)?-1:turn*(x-y);});
+ most=PAGE;show();}
+for(const b of heads)b.addEventListener('click',()=>sort(b));
+for(const i of document.querySelectorAll('.tools input'))i.addEventListener('input',()=>{most=PAGE;show();});
+$('#more').addEventListener('click',()=>{most*=4;show();});
+$('.tools').hidden=false;show();
+"""
+
+
+def write_index(
+    out: Path,
+    table: Sequence[Mapping[str, Any]],
+    sheets: Mapping[tuple[str, int], str],
+    title: str,
+    summary: Sequence[str] = (),
+) -> None:
+    """Write ``index.html`` of a search, in one step.
+
+    Args:
+        out: the HTML file.
+        table: the rows of ``candidates.csv`` in the order shown first: column name to number, text or None; NaN and the
+            empty text are an unknown. Only the columns of ``COLUMNS`` are shown, and of these only those that hold anything.
+            ``single`` (bool, 0/1, or "True"/"False"), ``period_min_days`` and ``matches`` decide what the filters hide.
+        sheets: ``(id, rank)`` to the path of the sheet's PNG, relative to the page.
+        title: heading of the page.
+        summary: sentences under it.
+    """
+    systems = sorted({str(row.get("time_system") or "") for row in table})
+    one_system = systems[0] if len(systems) == 1 else ""
+    names = [name for name in COLUMNS if name == "id" or any(_known(row.get(name)) for row in table)]
+    names = [name for name in names if not (one_system and name == "time_system")]
+    head = "".join(_head(name, one_system) for name in names)
+    lines = "\n".join(_line(row, names, sheets) for row in table)
+    script = base64.b64encode(hashlib.sha256(_SCRIPT.encode()).digest()).decode()
+    policy = f"default-src 'none';img-src 'self' file: data:;style-src 'unsafe-inline';script-src 'sha256-{script}'"
+    page = f"""<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">
+<meta http-equiv="Content-Security-Policy" content="{policy}">
+<title>{escape(title)}</title><style>{CSS}{_CSS}</style></head>
+<body>
+<h1>{escape(title)}</h1>
+{"".join(f"<p>{escape(text)}</p>" for text in summary)}
+<div class="tools" role="search" hidden>
+<label>Star, match, any text <input type="search" id="text" autocomplete="off"></label>
+<label>SNR at least <input type="number" id="snr" min="0" step="0.1" inputmode="decimal"></label>
+<label class="check"><input type="checkbox" id="singles"> hide single transits</label>
+<label class="check"><input type="checkbox" id="matches"> hide matches</label>
+</div>
+<p class="soft" id="count" role="status">{len(table):,} candidates</p>
+<div class="list" tabindex="0" role="region" aria-label="Candidates"><table><thead><tr>{head}</tr></thead>
+<tbody>
+{lines}
+</tbody></table></div>
+<button class="more" id="more" hidden>Show more</button>
+<p class="soft">The same rows, with every column: <a href="candidates.csv">candidates.csv</a>.
+Depth, SNR and period are the search's own; a vetting sheet opens at a click on its picture.</p>
+<script>{_SCRIPT}</script>
+</body></html>
+"""
+    write_atomically(out, page.encode())
+
+
+def _head(name: str, one_system: str) -> str:
+    heading, digits, meaning = COLUMNS[name]
+    if name == "t0_days" and one_system:
+        heading, meaning = f"t0, {one_system}", "middle of the first transit"
+    css = "" if digits is None else ' class="r"'
+    first = ' data-up=""' if name in ("rank", "period_days", "t0_days") else ""
+    cell = f'<th scope="col"{css}{first}><button title="{escape(meaning)}">{escape(heading)}</button></th>'
+    return cell + ('<th scope="col"><span class="plain">sheet</span></th>' if name == "id" else "")
+
+
+def _line(row: Mapping[str, Any], names: Sequence[str], sheets: Mapping[tuple[str, int], str]) -> str:
+    single = str(row.get("single")) in ("True", "true", "1")
+    rank = _number(row.get("rank"))
+    snr = _number(row.get("snr_red", row.get("snr")))
+    marks = f' data-snr="{snr:.6g}"' + (' data-single=""' if single else "")
+    marks += ' data-match=""' if str(row.get("matches") or "").strip() else ""
+    cells = []
+    for name in names:
+        digits = COLUMNS[name][1]
+        if name == "id":
+            identity = str(row.get("id", ""))
+            cells.append(f'<th scope="row">{escape(identity)}</th>')
+            cells.append(_picture(identity, sheets.get((identity, 0 if math.isnan(rank) else int(rank)))))
+        elif digits is None:
+            text = str(row.get(name) or "").replace(";", "; ")
+            cells.append(f'<td class="w">{escape(text)}</td>')
+        else:
+            lower = single and name == "period_days"
+            cells.append(_figure(_number(row.get("period_min_days" if lower else name)), digits, "≥ " * lower))
+    return f"<tr{marks}>{''.join(cells)}</tr>"
+
+
+def _picture(identity: str, path: str | None) -> str:
+    if path is None:
+        return "<td></td>"
+    place = escape(quote(path))
+    return (
+        f'<td><a class="crop" href="{place}"><img loading="lazy" width="1753" height="1240" '
+        f'src="{place}" alt="sheet of {escape(identity)}"></a></td>'
+    )
+
+
+def _figure(value: float, digits: int, sign: str) -> str:
+    if not math.isfinite(value):
+        return '<td class="r" data-v="">–</td>'
+    return f'<td class="r" data-v="{value:.9g}">{sign}{value:.{digits}f}</td>'.replace(">-", ">−")
+
+
+def _known(value: Any) -> bool:
+    return value is not None and str(value).strip().lower() not in ("", "nan")
+
+
+def _number(value: Any) -> float:
+    """NaN for None, an empty text and whatever is no number."""
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        return math.nan
