@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 
 from exojax.search.boxes import Sums, box_sums, running_sums
+from exojax.search.events import middles
 from exojax.search.noise import GAUSSIAN_MEDIAN, median, median_absolute
 
 GAP, SIDE = 0.25, 1.5
@@ -77,17 +78,11 @@ def centroid_shift(
     """
     n, size, _ = centroid.shape
     time = jnp.arange(size, dtype=jnp.float32) - t0[:, None]
-    away = (
-        jnp.abs(
-            time
-            - jnp.where(time == 0.0, 0.0, jnp.round(time / period[:, None]))
-            * jnp.where(jnp.isinf(period), 0.0, period)[:, None]
-        )
-        > ((0.5 + GAP) * duration)[:, None]
-    )
+    # Modulo an infinite period is NaN; one of four curves is as good.
+    finite = jnp.minimum(period, 4.0 * size)[:, None]
+    away = jnp.abs(time - jnp.round(time / finite) * finite) > ((0.5 + GAP) * duration)[:, None]
     outside = jnp.where(away, weight, 0.0)
-    number = jnp.arange(n_events, dtype=jnp.float32)
-    middle = t0[:, None] + jnp.where(number == 0.0, 0.0, number * period[:, None])
+    middle = middles(period, t0, n_events)
     sample = jnp.broadcast_to((jnp.arange(SAMPLES, dtype=jnp.float32) + 0.5) * (size / SAMPLES), (n, SAMPLES))
 
     def measure(values: jax.Array) -> tuple[jax.Array, jax.Array, jax.Array]:

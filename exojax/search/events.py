@@ -15,6 +15,13 @@ LIKE = 0.25
 """share by which the depths of one planet's transits may differ: what detrending does to them"""
 
 
+def middles(period: jax.Array, t0: jax.Array, n_events: int) -> jax.Array:
+    """``(n, n_events)`` float32 cadences: the middles of transits 0, 1, ...; the period may be infinite."""
+    number = jnp.arange(n_events, dtype=jnp.float32)
+    # 0 times an infinite period is not a time.
+    return t0[:, None] + jnp.where(number == 0.0, 0.0, number * period[:, None])
+
+
 @partial(jax.jit, static_argnames="n_events")
 def events(
     flux: jax.Array, weight: jax.Array, period: jax.Array, t0: jax.Array, duration: jax.Array, n_events: int
@@ -37,9 +44,7 @@ def events(
         depth ``(n, n_events)`` float32, mean loss in units of the star's scatter, 0 where not seen; and its inverse
         variance ``(n, n_events)`` float32 for white noise, 0 where not seen. Transit ``k`` is at ``t0 + k period``.
     """
-    number = jnp.arange(n_events, dtype=jnp.float32)
-    # 0 times an infinite period is not a time.
-    middle = t0[:, None] + jnp.where(number == 0.0, 0.0, number * period[:, None])
+    middle = middles(period, t0, n_events)
     half = 0.5 * duration[:, None]
     total, ivar = box_sums(running_sums(flux, weight), middle - half, middle + half)
     seen = ivar >= MEASURED
@@ -57,7 +62,7 @@ def max_event_share(depth: jax.Array, ivar: jax.Array) -> jax.Array:
     return jnp.max(power, axis=-1) / jnp.maximum(jnp.sum(power, axis=-1), 1e-6)
 
 
-def unlike_sigma(depth: jax.Array, ivar: jax.Array, scatter: jax.Array) -> jax.Array:
+def unlike_sigma(depth: jax.Array, ivar: jax.Array) -> jax.Array:
     """How surely the transits are not of one planet: the worst one against the mean of all others.
 
     ``(|d_k - mean of the others| - LIKE * the deeper of both) / error``, the largest over ``k``; below zero where all
@@ -69,8 +74,7 @@ def unlike_sigma(depth: jax.Array, ivar: jax.Array, scatter: jax.Array) -> jax.A
 
     Args:
         depth: ``(n, n_events)`` float32 from `events`.
-        ivar: ``(n, n_events)`` float32 from `events`.
-        scatter: ``(n,)`` float32, red noise over white on this time scale (`noise.at_duration`).
+        ivar: ``(n, n_events)`` float32, with red noise: from `events`, over the square of `noise.event_scatter`.
 
     Returns:
         ``(n,)`` float32; above 4 the transits should be treated as single ones.
@@ -78,8 +82,8 @@ def unlike_sigma(depth: jax.Array, ivar: jax.Array, scatter: jax.Array) -> jax.A
     total = jnp.sum(ivar, axis=-1, keepdims=True)
     rest = total - ivar
     fellow = (jnp.sum(depth * ivar, axis=-1, keepdims=True) - depth * ivar) / jnp.maximum(rest, 1e-6)
-    both = (ivar > 0.0) & (rest > MEASURED / 2)
-    error = scatter[:, None] * jnp.sqrt(1.0 / jnp.maximum(ivar, 1e-6) + 1.0 / jnp.maximum(rest, 1e-6))
+    both = (ivar > 0.0) & (rest > 0.0)
+    error = jnp.sqrt(1.0 / jnp.maximum(ivar, 1e-6) + 1.0 / jnp.maximum(rest, 1e-6))
     excess = (jnp.abs(depth - fellow) - LIKE * jnp.maximum(depth, fellow)) / error
     worst = jnp.max(jnp.where(both, excess, -jnp.inf), axis=-1)
     seen = n_transits(ivar)

@@ -12,6 +12,8 @@ KNOWN_RATIOS = RATIOS | {3.0: "3", 1 / 3: "1/3"}
 """of a known planet's period to the candidate's: a search stops at harmonics of it"""
 SIGMAS = 3.0
 """joint deviation of period and epoch, in standard errors, up to which two ephemerides are one"""
+CHANCE = 0.005
+"""chance companions as close as this one, expected among the candidates, up to which a pair is told"""
 LISTED = 5
 """matches that are written out for one candidate"""
 PAIRS = 2_000_000
@@ -51,7 +53,9 @@ def match_candidates(
 
     Two agree where period (or twice or half of it) and epoch deviate jointly by 3 standard errors at most, and the
     epochs by half the longer duration at most; every transit of the longer period must be one of the shorter (after
-    Coughlin et al. 2014). Sorted by period: the time grows with the number of near pairs, not with ``n`` squared.
+    Coughlin et al. 2014). On short baselines and long lists that alone pairs many by chance, so a pair must also be
+    closer than the density of candidates in period explains: ``density * pi * apart^2 * error(ln P) * error(t0) / P``
+    is at most 0.005. Sorted by period: the time grows with the number of near pairs, not with ``n`` squared.
 
     Args:
         star: ``(n,)`` int, row of the star; only different ones are matched.
@@ -74,17 +78,22 @@ def match_candidates(
     rank[np.argsort(width, kind="stable")] = np.arange(len(period))
     reach = SIGMAS * np.sqrt(2.0) * width
     number = np.zeros(len(period), dtype=np.int64)
+    logs = np.sort(np.log(period))
     kept = np.empty(0, dtype=[("of", np.int64), ("other", np.int64), ("ratio", float), ("apart", float)])
     for ratio in RATIOS:
+        # Over half an e-fold, so that a pile of candidates at one period does not count as chance.
+        around = np.log(ratio * period)
+        density = 2.0 * (np.searchsorted(logs, around + 0.25) - np.searchsorted(logs, around - 0.25))
         for a, b in _near(period * ratio * (1.0 - reach), period * ratio * (1.0 + reach), period):
             pair = (star[a] != star[b]) & (rank[b] < rank[a])
             a, b = a[pair], b[pair]
             short, long = (a, b) if ratio >= 1.0 else (b, a)
             late, cycles = _reduced(t0[long] - t0[short], period[short])
             epoch_error = np.hypot(np.hypot(t0_error[a], t0_error[b]), cycles * period[short] * width[short])
-            off = (period[b] / (ratio * period[a]) - 1.0) / np.hypot(width[a], width[b])
-            apart = np.hypot(off, late / epoch_error)
-            one = (apart <= SIGMAS) & (np.abs(late) <= 0.5 * np.maximum(duration[a], duration[b]))
+            error = np.hypot(width[a], width[b])
+            apart = np.hypot((period[b] / (ratio * period[a]) - 1.0) / error, late / epoch_error)
+            chance = density[a] * np.pi * apart**2 * error * epoch_error / period[short]
+            one = (apart <= SIGMAS) & (chance <= CHANCE) & (np.abs(late) <= 0.5 * np.maximum(duration[a], duration[b]))
             a, b, apart = a[one], b[one], apart[one]
             number += np.bincount(a, minlength=len(number)) + np.bincount(b, minlength=len(number))
             new = np.empty(2 * len(a), dtype=kept.dtype)

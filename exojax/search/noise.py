@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import jax
 import jax.numpy as jnp
 
@@ -9,6 +11,10 @@ from exojax.search.boxes import running_sums, sliding_sums
 
 GAUSSIAN_MEDIAN = 0.67448976
 """median of the absolute value of a standard normal"""
+BLOCK = 400
+"""cadences over which the noise is taken to stay the same: 8 days of half-hour cadences"""
+PRIOR = 6.0
+"""independent boxes that the whole curve's scatter counts for in a block's"""
 
 
 def median_absolute(values: jax.Array, valid: jax.Array) -> jax.Array:
@@ -48,35 +54,80 @@ def median(values: jax.Array, valid: jax.Array) -> jax.Array:
     return jnp.where(half > 0.0, 0.5 * (low + high), 0.0)
 
 
-@jax.jit
-def pulse_scatter(flux: jax.Array, weight: jax.Array, durations: jax.Array) -> jax.Array:
-    """Scatter of the single-event statistic on each time scale, in units of white noise.
+@partial(jax.jit, static_argnames="block")
+def pulse_scatter(flux: jax.Array, weight: jax.Array, durations: jax.Array, block: int = BLOCK) -> jax.Array:
+    """Scatter of the single-event statistic on each time scale, along the curve, in units of white noise.
 
-    The statistic is ``S_d(t) = sum(w y) / sqrt(sum w)`` over ``d`` cadences; its robust scatter over all ``t`` is 1 in
-    white noise and grows with ``d`` in red (Pont, Zucker & Queloz 2006; Kepler's CDPP is the same in ppm).
+    The statistic is ``S_d(t) = sum(w y) / sqrt(sum w)`` over ``d`` cadences; its robust scatter about zero is 1 in
+    white noise and grows with ``d`` in red (Pont, Zucker & Queloz 2006; Kepler's CDPP is the same in ppm). It is taken
+    in blocks, because noisy stretches make false alarms, and each block's variance is averaged with the whole curve's,
+    which counts as ``PRIOR`` independent boxes.
 
     Args:
         flux: ``(n, n_cadences)`` float32, detrended, in units of the star's scatter.
         weight: ``(n, n_cadences)`` float32 inverse variance; 0 where nothing was measured and in known transits.
         durations: ``(n_durations,)`` float32, cadences.
+        block: cadences of a block; the last takes up the rest.
 
     Returns:
-        ``(n, n_durations)`` float32, 1 or more.
+        ``(n, n_durations, n_blocks)`` float32, 1 or more.
     """
     sums = running_sums(flux, weight)
+    n, size = flux.shape
+    blocks = max(size // block, 1)
+    ends = [(i * block, size if i == blocks - 1 else (i + 1) * block) for i in range(blocks)]
+    longest = max(stop - start for start, stop in ends)
+
+    def cut(values: jax.Array) -> jax.Array:
+        even = values[:, : (blocks - 1) * block].reshape(n, blocks - 1, block)
+        last = values[:, None, (blocks - 1) * block : size]
+        wide = [jnp.pad(x, ((0, 0), (0, 0), (0, longest - x.shape[-1]))) for x in (even, last)]
+        return jnp.concatenate(wide, axis=1)
 
     def scatter(duration: jax.Array) -> jax.Array:
         signal, total = sliding_sums(sums, jnp.float32(0.0), duration)
         valid = total >= 0.5 * duration
         statistic = signal / jnp.sqrt(jnp.where(valid, total, 1.0))
-        return jnp.maximum(median_absolute(statistic, valid) / GAUSSIAN_MEDIAN, 1.0)
+        whole = jnp.maximum(median_absolute(statistic, valid) / GAUSSIAN_MEDIAN, 1.0)[:, None]
+        local_valid = cut(valid)
+        local = median_absolute(cut(statistic), local_valid) / GAUSSIAN_MEDIAN
+        boxes = jnp.sum(local_valid, axis=-1, dtype=jnp.float32) / duration
+        return jnp.maximum(jnp.sqrt((boxes * local**2 + PRIOR * whole**2) / (boxes + PRIOR)), 1.0)
 
-    return jax.lax.map(scatter, durations).T
+    return jnp.moveaxis(jax.lax.map(scatter, durations), 0, 1)
 
 
-def at_duration(scatter: jax.Array, durations: jax.Array, duration: jax.Array) -> jax.Array:
-    """``pulse_scatter`` at each star's own ``duration`` ``(n,)``, interpolated in its logarithm: ``(n,)`` float32.
+def event_scatter(
+    scatter: jax.Array, durations: jax.Array, duration: jax.Array, middle: jax.Array, block: int = BLOCK
+) -> jax.Array:
+    """Red noise over white for each transit: ``pulse_scatter`` at its time, interpolated in the log of the duration.
 
-    The red-noise SNR is the white one over this (Pont et al. 2006: events apart by more than the noise's memory).
+    Inverse variances of depths over its square are those with red noise (Pont et al. 2006: transits apart by more
+    than the noise's memory are independent).
+
+    Args:
+        scatter: ``(n, n_durations, n_blocks)`` float32 from `pulse_scatter` with this ``block``.
+        durations: ``(n_durations,)`` float32, increasing, cadences.
+        duration: ``(n,)`` float32, cadences.
+        middle: ``(n, k)`` float32, cadences.
+
+    Returns:
+        ``(n, k)`` float32, 1 or more.
     """
-    return jax.vmap(lambda x, y: jnp.interp(x, jnp.log(durations), y))(jnp.log(duration), scatter)
+    place = jnp.interp(jnp.log(duration), jnp.log(durations), jnp.arange(len(durations), dtype=jnp.float32))
+    low = jnp.minimum(place.astype(jnp.int32), max(len(durations) - 2, 0))[:, None, None]
+    share = (place - low[:, 0, 0].astype(jnp.float32))[:, None]
+    below = jnp.take_along_axis(scatter, low, axis=1)[:, 0]
+    above = jnp.take_along_axis(scatter, jnp.minimum(low + 1, len(durations) - 1), axis=1)[:, 0]
+    number = jnp.clip(jnp.nan_to_num(middle, posinf=0.0) / block, 0, scatter.shape[-1] - 1).astype(jnp.int32)
+    return jnp.take_along_axis(below + share * (above - below), number, axis=1)
+
+
+def red_factor(ivar: jax.Array, scatter: jax.Array) -> jax.Array:
+    """By what the white-noise SNR of a fold is divided for red noise: ``(n,)`` float32, 1 or more.
+
+    Args:
+        ivar: ``(n, n_events)`` float32, white, from `events.events`.
+        scatter: ``(n, n_events)`` float32 from `event_scatter`.
+    """
+    return jnp.sqrt(jnp.sum(ivar * scatter**2, axis=-1) / jnp.maximum(jnp.sum(ivar, axis=-1), 1e-6)).clip(1.0)

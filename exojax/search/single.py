@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import NamedTuple
 
 import jax
@@ -9,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from exojax.search.boxes import box_sums, running_sums, sliding_sums
+from exojax.search.noise import BLOCK
 
 GAP, SIDE = 0.25, 1.0
 """durations between the box and its neighbour windows on either side, and length of those"""
@@ -43,8 +45,10 @@ class SingleEvents(NamedTuple):
     watched: jax.Array
 
 
-@jax.jit
-def single_events(flux: jax.Array, weight: jax.Array, durations: jax.Array, scatter: jax.Array) -> SingleEvents:
+@partial(jax.jit, static_argnames="block")
+def single_events(
+    flux: jax.Array, weight: jax.Array, durations: jax.Array, scatter: jax.Array, block: int = BLOCK
+) -> SingleEvents:
     """The most significant single box-like dip of each star that is no step, edge, outlier or slow wave.
 
     Its box and the windows on both sides are measured, it lies below both sides, and both its halves are deep.
@@ -54,9 +58,11 @@ def single_events(flux: jax.Array, weight: jax.Array, durations: jax.Array, scat
         flux: ``(n, n_cadences)`` float32, detrended, in units of the star's scatter.
         weight: ``(n, n_cadences)`` float32 inverse variance; 0 in the transits that are known already.
         durations: ``(n_durations,)`` float32, cadences.
-        scatter: ``(n, n_durations)`` float32 from `noise.pulse_scatter`.
+        scatter: ``(n, n_durations, n_blocks)`` float32 from `noise.pulse_scatter` with this ``block``.
+        block: cadences.
     """
     sums = running_sums(flux, weight)
+    number = jnp.minimum(jnp.arange(flux.shape[-1] + 1) // block, scatter.shape[-1] - 1)
 
     def search(trial: tuple[jax.Array, jax.Array]) -> tuple[jax.Array, ...]:
         duration, red = trial
@@ -76,21 +82,16 @@ def single_events(flux: jax.Array, weight: jax.Array, durations: jax.Array, scat
         covered = jnp.minimum(jnp.minimum(first_measured, second_measured), jnp.minimum(left_measured, right_measured))
         shaped = (depth - jnp.maximum(left, right) > CONTRAST * depth) & (jnp.minimum(first, second) > HALF * depth)
         snr = jnp.where((covered > 0.0) & shaped, depth * jnp.sqrt(measured), 0.0)
-        place = jnp.argmax(snr, axis=-1)
+        snr_red = snr / red[:, number]
+        place = jnp.argmax(snr_red, axis=-1)
 
         def read(values: jax.Array) -> jax.Array:
             return jnp.take_along_axis(values, place[:, None], axis=-1)[:, 0]
 
-        best = read(snr)
-        return (
-            best / red,
-            best,
-            read(depth),
-            place.astype(jnp.float32) - 0.5 + half,
-            jnp.broadcast_to(duration, red.shape),
-        )
+        t0 = place.astype(jnp.float32) - 0.5 + half
+        return read(snr_red), read(snr), read(depth), t0, jnp.broadcast_to(duration, t0.shape)
 
-    tried = jax.lax.map(search, (durations, scatter.T))
+    tried = jax.lax.map(search, (durations, jnp.moveaxis(scatter, 1, 0)))
     which = jnp.argmax(tried[0], axis=0)[None]
     snr_red, snr, depth, t0, duration = (jnp.take_along_axis(x, which, axis=0)[0] for x in tried)
     found = snr > 0.0

@@ -15,15 +15,15 @@ PER_DURATION = 4
 HARMONICS = {"1/3": 1 / 3, "1/2": 1 / 2, "2/3": 2 / 3, "3/2": 3 / 2, "2": 2.0, "3": 3.0}
 
 
-def odd_even_sigma(depth: jax.Array, ivar: jax.Array, scatter: jax.Array) -> jax.Array:
+def odd_even_sigma(depth: jax.Array, ivar: jax.Array) -> jax.Array:
     """Difference of the mean depths of odd and even transits over its error; above 3 suggests a binary at twice P.
 
-    The error is that of red noise, and larger yet where transits of one parity scatter more than that.
+    The error is the given one, and larger where transits of one parity scatter more than that.
 
     Args:
         depth: ``(n, n_events)`` float32 from `events.events`.
-        ivar: ``(n, n_events)`` float32 from `events.events`.
-        scatter: ``(n,)`` float32, red noise over white on this time scale (`noise.at_duration`).
+        ivar: ``(n, n_events)`` float32, with red noise: from `events.events`, over the square of
+            `noise.event_scatter`.
 
     Returns:
         ``(n,)`` float32, 0 or more; NaN where one parity was never seen.
@@ -34,8 +34,8 @@ def odd_even_sigma(depth: jax.Array, ivar: jax.Array, scatter: jax.Array) -> jax
         total = jnp.sum(weight, axis=-1)
         mean = jnp.sum(some * weight, axis=-1) / jnp.maximum(total, 1e-6)
         means.append(mean)
-        variances.append(jnp.where(total > 0.0, scatter**2 / jnp.maximum(total, 1e-6), jnp.nan))
-        misfit += jnp.sum((some - mean[:, None]) ** 2 * weight, axis=-1) / scatter**2
+        variances.append(jnp.where(total > 0.0, 1.0 / jnp.maximum(total, 1e-6), jnp.nan))
+        misfit += jnp.sum((some - mean[:, None]) ** 2 * weight, axis=-1)
         freedom += jnp.maximum(jnp.sum(weight > 0.0, axis=-1, dtype=jnp.float32) - 1.0, 0.0)
     worse = jnp.maximum(misfit / jnp.maximum(freedom, 1.0), 1.0)
     return jnp.abs(means[0] - means[1]) / jnp.sqrt((variances[0] + variances[1]) * worse)
@@ -43,7 +43,13 @@ def odd_even_sigma(depth: jax.Array, ivar: jax.Array, scatter: jax.Array) -> jax
 
 @partial(jax.jit, static_argnames="n_bins")
 def secondary(
-    flux: jax.Array, weight: jax.Array, period: jax.Array, t0: jax.Array, duration: jax.Array, n_bins: int = 4096
+    flux: jax.Array,
+    weight: jax.Array,
+    period: jax.Array,
+    t0: jax.Array,
+    duration: jax.Array,
+    red: jax.Array,
+    n_bins: int = 4096,
 ) -> tuple[jax.Array, jax.Array, jax.Array, jax.Array]:
     """The deepest dip of the fold away from the transit, and the scatter of the fold there.
 
@@ -56,12 +62,14 @@ def secondary(
         flux: ``(n, n_cadences)`` float32, detrended, in units of the star's scatter.
         weight: ``(n, n_cadences)`` float32 inverse variance.
         period, t0, duration: ``(n,)`` float32, cadences; the period is 4 durations or more.
+        red: ``(n,)`` float32, the candidate's `noise.red_factor`.
         n_bins: the longest period in quarters of a duration that keeps the full resolution.
 
     Returns:
-        depth, in units of the star's scatter; sigma, over the fold's scatter; phase from mid-transit, 0 to 1; and
-        the fold's scatter in units of white noise, 1 or more. All ``(n,)`` float32, NaN, NaN, NaN and 1 where no
-        other phase was seen. The largest of about ``2 period / duration`` trials: 3 sigma come by chance.
+        depth, in units of the star's scatter; sigma, red noise included; phase from mid-transit, 0 to 1; and red
+        noise over white in the fold, ``red`` or more, by which the candidate's own SNR is to be divided. All ``(n,)``
+        float32; NaN, NaN, NaN and ``red`` where no other phase was seen. The depth is the largest of about ``2 period
+        / duration`` trials: 3 sigma come by chance.
     """
     n, size = flux.shape
     count = jnp.clip(jnp.floor(PER_DURATION * period / duration), 1.0, float(n_bins))
@@ -90,7 +98,10 @@ def secondary(
 
     # The dip itself is no noise.
     rest = valid & (jnp.abs(start - jnp.take_along_axis(start, best, axis=-1)) > duration[:, None])
-    scatter = jnp.maximum(median_absolute(jnp.where(rest, snr, 0.0), rest) / GAUSSIAN_MEDIAN, 1.0)
+    spread = median_absolute(jnp.where(rest, snr, 0.0), rest) / GAUSSIAN_MEDIAN
+    # Few boxes fit into a short period; only what they show beyond their own uncertainty counts.
+    number = jnp.maximum(jnp.sum(rest, axis=-1, dtype=jnp.float32) / PER_DURATION, 0.1)
+    scatter = jnp.maximum(spread / (1.0 + 1.0 / jnp.sqrt(number)), red)
     some = jnp.any(valid, axis=-1)
     depth = jnp.where(some, read(loss) / jnp.maximum(read(total), 1e-6), jnp.nan)
     sigma = jnp.where(some, read(snr) / scatter, jnp.nan)
