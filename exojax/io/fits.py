@@ -6,6 +6,7 @@ import hashlib
 import io
 import re
 import warnings
+from collections import ChainMap
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from exojax.errors import InputError
-from exojax.io import identity, opening
+from exojax.io import header, opening
 from exojax.io.segment import Segment, make
 
 if TYPE_CHECKING:
@@ -24,26 +25,15 @@ _TIMES = ("TIME", "T", "BTJD", "BKJD", "BJD", "TMID_BJD", "JD")
 # eleanor); K2SFF's; then whatever is called flux.
 _FLUXES = ("PDCSAP_FLUX", "SYS_RM_FLUX", "KSPSAP_FLUX", "DET_FLUX", "CORR_FLUX", "FCOR", "FLUX", "SAP_FLUX")
 _QUALITIES = ("SAP_QUALITY", "QUALITY")
-_CLOCKS = {2454833: "BKJD", 2457000: "BTJD"}
-# Bits of the Kepler Archive Manual (KDMC-10008, table 2-3): attitude tweak, safe mode, coarse point, Earth point,
-# desaturation, manual exclude, detector anomaly, no data, thruster firing.
-KEPLER_BAD = 1 | 2 | 4 | 8 | 32 | 256 | 16384 | 65536 | 1048576
-# Bits of the TESS Science Data Products Description (EXP-TESS-ARC-ICD-0014, table 32): the same, Argabrightening, and
-# bad calibration. "Impulsive outlier" (512, Kepler's 2048) is left out on purpose: deep, short transits carry it.
-TESS_BAD = 1 | 2 | 4 | 8 | 16 | 32 | 128 | 16384
-# QLP's own "low precision" (scattered light): bit 13 up to sector 55, bit 31 since.
-_QLP_BAD = (4096, 1 << 30)
-_LOGG_SUN = 4.438
 _FORMS = {"L": "S1", "B": "u1", "I": ">i2", "J": ">i4", "K": ">i8", "E": ">f4", "D": ">f8"}
 
 
 def read(path: Path) -> Segment:
     """One light curve file, plain or gzipped.
 
-    ``PDCSAP_FLUX`` is read where there is one, else the first flux there is, which a warning names. Cadences with a
-    bit of ``KEPLER_BAD`` or ``TESS_BAD`` in the quality column are not valid. Centroids are ``MOM_CENTR1/2``. The star
-    is ``KEPLERID``, ``TICID`` or ``TARGETID``, else ``OBJECT``, else the file's stem; its mass follows from ``LOGG``
-    and ``RADIUS``.
+    ``PDCSAP_FLUX`` is read where there is one, else the first flux there is, which a warning names. Cadences with one
+    of ``header.bad_flags`` in the quality column are not valid. Centroids are ``MOM_CENTR1/2``. The star is
+    ``KEPLERID``, ``TICID`` or ``TARGETID``, else ``OBJECT``, else the file's stem.
 
     Returns:
         The segment, float64 time in the mission's own system.
@@ -60,9 +50,7 @@ def read(path: Path) -> Segment:
         warnings.filterwarnings("error", message=".*truncated.*")
         try:
             with fits.open(io.BytesIO(raw), memmap=False, lazy_load_hdus=True) as parts:
-                main = parts[0].header
-                header, table = _table(parts, raw, path)
-                return _segment(path, digest, main, header, table)
+                return _segment(path, digest, parts[0].header, *_table(parts, raw, path))
         except InputError:
             raise
         # A damaged file fails in astropy in a dozen ways.
@@ -82,12 +70,12 @@ def star_of(path: Path) -> tuple[str, str, bool]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             with opening.text(path) as stream:
-                header = fits.Header.fromfile(stream)
+                told = fits.Header.fromfile(stream)
     except InputError:
         raise
     except Exception as error:
         raise InputError(f"{path}: is no FITS file, or damaged: download it again") from error
-    return _star(header, path)
+    return header.star(told, path)
 
 
 def _astropy() -> Any:
@@ -128,15 +116,15 @@ def _table(parts: Any, raw: bytes, path: Path) -> tuple[Header, _Table]:
     """The first table with a time, and its header; what is a table of pixels, or none at all, is refused."""
     seen: list[str] = []
     for part in parts:
-        header = part.header
-        numbers = range(1, header.get("TFIELDS", 0) + 1)
-        own = {n: str(header[f"TTYPE{n}"]) for n in numbers if f"TTYPE{n}" in header}
-        names = {name.upper(): name for name in own.values()}
+        own = part.header
+        numbers = range(1, own.get("TFIELDS", 0) + 1)
+        called = {n: str(own[f"TTYPE{n}"]) for n in numbers if f"TTYPE{n}" in own}
+        names = {name.upper(): name for name in called.values()}
         if part.name.upper() in ("TARGETTABLES", "PIXELS") or {"RAW_CNTS", "FLUX_BKG"} & names.keys():
             raise InputError(f"{path}: is a target pixel file: give the light curve file (*_llc.fits, *_lc.fits)")
         if names.keys() & set(_TIMES):
-            units = {name.upper(): str(header.get(f"TUNIT{n}", "")) for n, name in own.items()}
-            return header, _Table(_rows(part, raw, path), names, units)
+            units = {name.upper(): str(own.get(f"TUNIT{n}", "")) for n, name in called.items()}
+            return own, _Table(_rows(part, raw, path), names, units)
         seen += names
     if not seen:
         raise InputError(f"{path}: holds no table: give a light curve file (*_llc.fits, *_lc.fits)")
@@ -144,97 +132,54 @@ def _table(parts: Any, raw: bytes, path: Path) -> tuple[Header, _Table]:
 
 
 def _rows(table: Any, raw: bytes, path: Path) -> Any:
-    header = table.header
-    start, width, n_rows = table.fileinfo()["datLoc"], header["NAXIS1"], header["NAXIS2"]
+    own = table.header
+    start, width, n_rows = table.fileinfo()["datLoc"], own["NAXIS1"], own["NAXIS2"]
     if len(raw) < start + n_rows * width:
         raise InputError(f"{path}: is truncated ({len(raw)} bytes of {start + n_rows * width}): download it again")
     if n_rows == 0:
         raise InputError(f"{path}: its table has no rows: download it again")
     fields = []
-    for number in range(1, header["TFIELDS"] + 1):
-        form = re.fullmatch(r"(\d*)([LABIJKED])", str(header[f"TFORM{number}"]).strip())
-        if form is None or header.get(f"TZERO{number}", 0) != 0 or header.get(f"TSCAL{number}", 1) != 1:
+    for number in range(1, own["TFIELDS"] + 1):
+        form = re.fullmatch(r"(\d*)([LABIJKED])", str(own[f"TFORM{number}"]).strip())
+        if form is None or own.get(f"TZERO{number}", 0) != 0 or own.get(f"TSCAL{number}", 1) != 1:
             return table.data
         repeat, kind = int(form[1] or 1), form[2]
         shape = (f"S{repeat}",) if kind == "A" else (_FORMS[kind], repeat) if repeat != 1 else (_FORMS[kind],)
-        fields.append((str(header.get(f"TTYPE{number}", f"col{number}")), *shape))
+        fields.append((str(own.get(f"TTYPE{number}", f"col{number}")), *shape))
     dtype = np.dtype(fields)
     # A view of plain columns: making astropy's record array takes as long as all the rest.
     return np.frombuffer(raw, dtype, n_rows, start) if dtype.itemsize == width else table.data
 
 
-def _segment(path: Path, digest: str, main: Header, header: Header, table: _Table) -> Segment:
-    names = table.names
-    time_name = next(name for name in _TIMES if name in names)
-    wanted = (*_FLUXES, *(name for name in names if name.endswith("FLUX")))
-    flux_name = next((name for name in wanted if name in names), None)
+def _segment(path: Path, digest: str, main: Header, own: Header, table: _Table) -> Segment:
+    time_name = next(name for name in _TIMES if name in table.names)
+    wanted = (*_FLUXES, *(name for name in table.names if name.endswith("FLUX")))
+    flux_name = next((name for name in wanted if name in table.names), None)
     if flux_name is None:
-        raise InputError(f"{path}: has no flux column ({', '.join(names)[:80]}): name one of them FLUX")
-    flux = table.column(flux_name)
+        raise InputError(f"{path}: has no flux column ({', '.join(table.names)[:80]}): name one of them FLUX")
+    time, flux = table.column(time_name).astype(np.float64), table.column(flux_name)
     if flux.ndim != 1:
         raise InputError(f"{path}: {flux_name} holds images, it is a target pixel file: give the light curve file")
     told = () if flux_name == "PDCSAP_FLUX" else (f"there is no PDCSAP_FLUX: {flux_name} is read",)
-    mission = f"{main.get('TELESCOP', '')} {main.get('MISSION', '')}".upper()
     good = np.ones(len(flux), bool)
-    quality = next((name for name in _QUALITIES if name in names), None)
+    quality = next((name for name in _QUALITIES if name in table.names), None)
     if quality is not None:
-        bad = KEPLER_BAD if "KEPLER" in mission or "K2" in mission else TESS_BAD
-        if "QLP" in str(main.get("ORIGIN", "")).upper():
-            bad |= _QLP_BAD[main.get("SECTOR", 0) >= 56]
-        good = (table.column(quality).astype(np.int64) & bad) == 0
+        good = (table.column(quality).astype(np.int64) & header.bad_flags(main)) == 0
     centroid = None
-    if {"MOM_CENTR1", "MOM_CENTR2"} <= names.keys():
+    if {"MOM_CENTR1", "MOM_CENTR2"} <= table.names.keys():
         centroid = np.stack([table.column(f"MOM_CENTR{axis}").astype(np.float32) for axis in (1, 2)], axis=1)
-    radius, logg = _number(main, "RADIUS"), _number(main, "LOGG")
     magnitudes = table.units[flux_name].lower().startswith("mag")
-    time = table.column(time_name).astype(np.float64)
-    star = _star(main, path)
     return make(
         path,
         time,
         flux,
         good,
         centroid,
-        star=star,
-        time_system=_clock(header, table.units[time_name], mission, time),
+        star=header.star(main, path),
+        time_system=header.clock(ChainMap(own, main), table.units[time_name], time),
         sha256=digest,
         magnitudes=magnitudes,
         told=(*told, "flux is in magnitudes: converted") if magnitudes else told,
         preferred=flux_name == "PDCSAP_FLUX",
-        about={
-            "radius": radius,
-            "mass": 10 ** (logg - _LOGG_SUN) * radius**2,
-            "teff": _number(main, "TEFF"),
-            "mag": next((m for key in ("KEPMAG", "TESSMAG") if np.isfinite(m := _number(main, key))), np.nan),
-        },
+        about=header.about(main),
     )
-
-
-def _number(header: Header, key: str) -> float:
-    value = header.get(key)
-    return float(value) if isinstance(value, int | float) else np.nan
-
-
-def _clock(header: Header, unit: str, mission: str, time: np.ndarray) -> str:
-    if np.nanmedian(time) > 2400000:
-        return "BJD"
-    told = [name for zero, name in _CLOCKS.items() if name in unit.upper() or str(zero) in unit]
-    known = [_CLOCKS.get(header.get("BJDREFI"), ""), *told, "BTJD" if "TESS" in mission else ""]
-    known.append("BKJD" if "KEPLER" in mission or "K2" in mission else "")
-    return next((name for name in known if name), "file")
-
-
-def _star(header: Header, path: Path) -> tuple[str, str, bool]:
-    """Id, catalogue, and whether the id names the star across files."""
-    mission = f"{header.get('TELESCOP', '')} {header.get('MISSION', '')}".upper()
-    catalogue = "TIC" if "TESS" in mission else "EPIC" if "K2" in mission else "KIC" if "KEPLER" in mission else ""
-    for key in ("KEPLERID", "TICID", "EPICID", "TARGETID"):
-        if isinstance(number := header.get(key), int) and number > 0:
-            return str(number), {"TICID": "TIC", "EPICID": "EPIC"}.get(key, catalogue), True
-    if told := identity.of_name(path):
-        return told[1], told[0], True
-    name = header.get("OBJECT")
-    if isinstance(name, str) and name.strip():
-        spelled = identity.spelling(name)
-        return spelled, catalogue if spelled.isdigit() else "", True
-    return identity.stem(path), "", False

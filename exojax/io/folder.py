@@ -24,8 +24,8 @@ Group = tuple[str, list[Path]]
 
 _FITS = re.compile(r".*\.fits?(\.gz)?$", re.IGNORECASE)
 _TABLE = re.compile(r".*\.(csv|txt|dat|tsv)(\.gz)?$", re.IGNORECASE)
-_FEW = 100
-"""files that are read here: a worker takes a second to start, a file milliseconds"""
+_FEW = 300
+"""files that are read here: the workers take seconds to start, a file milliseconds"""
 _AHEAD = 4
 """stars in flight for each worker, which bounds the memory"""
 
@@ -67,7 +67,7 @@ def stars_in(paths: Iterable[str | Path]) -> list[Group]:
 
 
 def read_star(name: str, paths: Sequence[Path]) -> list[LightCurves | Skipped]:
-    """One star's files, stitched into one light curve of id ``name``; the files that are no good before it, as skipped."""
+    """One star's files, stitched into one light curve of id ``name``, after those of them that are no good."""
     found: list[LightCurves | Skipped] = []
     segments: list[Segment] = []
     for path in paths:

@@ -136,7 +136,8 @@ def make(
 def binned(segment: Segment, cadence: float) -> Segment:
     """The means of the valid measurements in bins of ``cadence`` days from the first on; empty bins are left out."""
     ok = segment.valid
-    cells = np.floor((segment.time[ok] - segment.time[0]) / cadence).astype(np.int64)
+    # Measurements of that cadence lie in the middle of their bins, not on the border between two.
+    cells = np.round((segment.time[ok] - segment.time[0]) / cadence).astype(np.int64)
     _, cells, counts = np.unique(cells, return_inverse=True, return_counts=True)
     centroid = segment.centroid
     if centroid is not None:

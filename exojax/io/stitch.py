@@ -8,7 +8,7 @@ from dataclasses import fields, replace
 import numpy as np
 
 from exojax.errors import InputError
-from exojax.io import fingerprint
+from exojax.io import fingerprint, identity
 from exojax.io.segment import Segment, binned
 from exojax.lightcurve import LightCurves, Stars
 
@@ -45,6 +45,8 @@ def stitch(segments: Sequence[Segment], name: str | None = None) -> LightCurves:
             raise InputError(f"{other.path}: is of star {other.id}, not {first.id}: rename the file by its star")
     several = len(segments) > 1
     told = [f"{one.path.name}: {text}" if several else text for one in segments for text in one.warnings]
+    if name is not None and first.named and identity.spelling(name) != first.id:
+        told.append(f"{first.path.name}: its header names star {first.id}, its name {name}: the name is kept")
     parts, remarks = _alike(_without_overlaps(segments, told), told)
     parts = sorted(parts, key=lambda one: one.time[0])
     time = np.concatenate([one.time for one in parts])

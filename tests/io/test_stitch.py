@@ -1,0 +1,111 @@
+"""Joining what belongs to one star, and packing several: own scales, no photon twice, nothing lost in the padding."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from exojax.errors import InputError
+from exojax.io.segment import Segment, make
+from exojax.io.stitch import kind_of, pack, stitch
+
+LONG = 30 / 1440
+
+
+def segment(name: str, start: float, n: int, *, minutes: float = 30, level: float = 1.0, **changes: object) -> Segment:
+    time = start + np.arange(n) * minutes / 1440
+    flux = level * (1 + 1e-4 * np.random.default_rng(int(start)).normal(size=n))
+    options: dict = {"star": ("5", "TIC", True), "time_system": "BTJD", "sha256": name, "magnitudes": False}
+    pixels = np.full((n, 2), 3.0)
+    return replace(make(Path(name), time, flux, np.ones(n, bool), pixels, **options), **changes)
+
+
+def test_segments_join_in_order_of_time_each_on_its_own_scale() -> None:
+    star = stitch([segment("b", 1400, 300, level=2e4), segment("a", 1370, 200, level=5e3)])
+    assert star.flux.shape == (1, 500)
+    assert (np.diff(star.time) > 0).all()
+    assert star.time.dtype == np.float64
+    np.testing.assert_allclose([np.median(star.flux[0, :200]), np.median(star.flux[0, 200:])], 1, atol=1e-5)
+    assert star.cadence == pytest.approx(LONG)
+    assert any("a gap of" in text for text in star.warnings)
+    again = stitch([segment("a", 1370, 200, level=5e3), segment("b", 1400, 300, level=2e4)])
+    assert star.sha256 == again.sha256
+    assert star.sha256 != stitch([segment("a", 1370, 200)]).sha256
+
+
+def test_the_same_segment_twice_counts_once() -> None:
+    one = segment("a", 1370, 200)
+    star = stitch([one, replace(one, path=Path("b")), segment("c", 1375, 100)])
+    assert star.flux.shape == (1, 300)
+    assert "b overlaps a in time: the latter is kept there" in star.warnings
+    part = stitch([segment("a", 1370, 200), segment("b", 1372, 200)])
+    # The rest of the second one is kept.
+    assert part.flux.shape[1] == pytest.approx(200 + 96, abs=2)
+    assert (np.diff(part.time) > 0.9 * LONG).all()
+
+
+def test_which_of_two_products_is_kept() -> None:
+    corrected, raw = segment("pdc", 1370, 200), segment("ffi", 1370, 3000, minutes=2, preferred=False)
+    assert stitch([raw, corrected]).flux.shape[1] == 200
+    two, half = segment("2min", 1370, 3000, minutes=2), segment("30min", 1370, 200)
+    assert stitch([half, two]).cadence == pytest.approx(2 / 1440)
+    fast = segment("20s", 1370, 18000, minutes=1 / 3)
+    assert stitch([fast, two]).cadence == pytest.approx(2 / 1440)
+
+
+def test_mixed_cadences_are_binned_to_the_longest() -> None:
+    short = segment("2min", 1400, 3000, minutes=2)
+    flux = short.flux.copy()
+    flux[300:330] = 0.99
+    star = stitch([segment("30min", 1370, 200), replace(short, flux=flux)])
+    assert "mixed cadences: from 2 to 30 minutes, binned to the longest" in star.warnings
+    assert star.cadence == pytest.approx(LONG)
+    assert star.flux.shape[1] == pytest.approx(400, abs=2)
+    assert star.flux.min() == pytest.approx(0.99, abs=1e-3)
+    assert star.centroid is not None
+    np.testing.assert_array_equal(star.centroid, 3)
+
+
+def test_what_cannot_be_joined() -> None:
+    with pytest.raises(InputError, match="b: its clock differs from a's"):
+        stitch([segment("a", 1370, 50), segment("b", 1400, 50, time_system="BJD")])
+    with pytest.raises(InputError, match="b: is of star 6, not 5"):
+        stitch([segment("a", 1370, 50), segment("b", 1400, 50, id="6")])
+    told = stitch([segment("a", 1370, 50), segment("b", 1400, 50, absolute=False)])
+    assert told.flux.shape[1] == 50
+    assert told.absolute
+    assert "left out for want of an absolute scale: b" in told.warnings
+    assert "a: its header names star 5, its name 7: the name is kept" in stitch([segment("a", 1370, 50)], "7").warnings
+    assert stitch([segment("a", 1370, 50)], "TIC 5").warnings == ()
+
+
+def test_packing_pads_and_loses_nothing() -> None:
+    one = stitch([segment("a", 1370, 200)], "5")
+    two = stitch([segment("b", 1400, 300, centroid=None, about={"radius": 0.5})], "6")
+    both = pack([one, two])
+    assert both.id.tolist() == ["5", "6"]
+    assert both.flux.shape == (2, 300)
+    np.testing.assert_array_equal(both.flux[0, :200], one.flux[0])
+    np.testing.assert_array_equal(both.time[1], two.time[0])
+    assert np.isnan(both.time[0, 200:]).all()
+    assert not both.valid[0, 200:].any()
+    assert (both.flux[0, 200:] == 0).all()
+    assert both.centroid is not None
+    assert np.isnan(both.centroid[0, 200:]).all()
+    assert np.isnan(both.centroid[1]).all()
+    assert both.stars is not None
+    np.testing.assert_array_equal(both.stars.radius, [np.nan, 0.5])
+    # pack is what take undoes.
+    assert pack([both.take(np.array([row])) for row in range(2)]).id.tolist() == ["5", "6"]
+
+
+def test_only_what_goes_together_is_packed() -> None:
+    one = stitch([segment("a", 1370, 200)])
+    for changes in ({"absolute": False}, {"time_system": "BKJD"}, {"label": np.array([1], np.int8)}):
+        other = replace(one, **changes)
+        assert kind_of(other) != kind_of(one)
+        with pytest.raises(ValueError, match="kind_of"):
+            pack([one, other])
+    assert kind_of(one) != kind_of(replace(one, cadence=2 / 1440))
+    assert kind_of(one) == kind_of(replace(one, cadence=one.cadence * 1.0001))
