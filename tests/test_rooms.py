@@ -35,7 +35,7 @@ HOMES = {
     "orbax": {"training/checkpoint.py"},
     "matplotlib": {"report/"},
     "lightkurve": {"io/"},
-    "astropy": {"io/"},
+    "astropy": {"io/", "cli/bench_"},
     "kagglehub": {"io/"},
     "pyarrow": {"io/"},
     "tyro": {"cli/"},
@@ -44,6 +44,9 @@ HOMES = {
     "tinygp": {"simulate/"},
     "tensorboardX": {"training/log.py"},
     "torch": {"cli/"},
+    "wotan": {"cli/bench_"},
+    "gerbls": {"cli/bench_"},
+    "transitleastsquares": {"cli/bench_"},
     "pickle": set(),
     "joblib": set(),
 }

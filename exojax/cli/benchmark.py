@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -12,26 +12,32 @@ from typing import Annotated, Any
 
 import tyro
 
-from exojax.cli import bench_load, bench_train, command
+from exojax.cli import bench_detection, bench_load, bench_search, bench_train, command
 from exojax.cli.table import text_table
 from exojax.errors import InputError
 from exojax.runs import write_json
 
-TASKS = {"load": bench_load.measure, "train": bench_train.measure}
+TASKS: dict[str, Callable[..., list[dict[str, Any]]]] = {
+    "load": bench_load.measure,
+    "train": bench_train.measure,
+    "search": bench_search.measure,
+    "detection": bench_detection.measure,
+}
 
 
 @dataclass(frozen=True)
 class Options:
     """Measure speed beside other software, alternated in one run: benchmark.json and a table.
 
-    load: a CSV of the Kaggle set's size; train: one step, inference, and epochs on a GPU. What a machine has not got is
-    "not measured".
+    load: a CSV of the Kaggle set's size; train: one step, inference, and epochs on a GPU; search: one star, four years
+    of one, false alarms, whole commands; detection: who finds more planets (hours the first time, resumed where it was
+    stopped). What a machine has not got is "not measured".
     """
 
     out: Annotated[Path, command.value("DIR")]
     """folder for benchmark.json"""
     tasks: tyro.conf.Positional[tuple[str, ...]] = ("all",)
-    """load, train or all"""
+    """load, train, search, detection or all"""
     seed: int = 0
     """of everything that is made up"""
 

@@ -1,0 +1,160 @@
+"""How fast transits are searched for, beside other searches; and our own false alarms."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from importlib.util import find_spec
+from statistics import median
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from scipy.stats import binom
+
+from exojax.cli import bench_commands, bench_peers
+from exojax.cli.bench_peers import ABSENT, row
+from exojax.cli.bench_stars import CADENCE, N_CADENCES, detrended, null, white
+from exojax.search import grid
+from exojax.search.sweep import periodogram
+
+BATCH = 64
+PERIODS = (0.5, 30.0)
+YEARS_CADENCES, YEARS_PERIOD = 65000, 500.0
+_YEARS_BATCH = 8
+N_NULL, FALSE_ALARMS = 20000, 0.001
+# Worth 1.5 on processors with AVX-512, and read when JAX starts.
+XLA_FLAGS = "--xla_cpu_prefer_vector_width=512"
+
+
+def ours(flux: np.ndarray, valid: np.ndarray, period_max: float = PERIODS[1], batch: int = BATCH) -> np.ndarray:
+    """Best period, days, and its SNR, of the single pass: ``(n_stars, n_cadences)`` -> ``(n_stars, 2)`` float64."""
+    plan = grid.plan(flux.shape[1], CADENCE, period_min=PERIODS[0], period_max=period_max)
+    found = []
+    for start in range(0, len(flux), batch):
+        here = np.resize(np.arange(start, min(start + batch, len(flux))), batch)
+        snr = periodogram(plan, jnp.asarray(flux[here]), jnp.asarray(valid[here].astype(np.float32)))
+        best = np.stack([plan.periods[np.asarray(snr.argmax(axis=0))], np.asarray(snr.max(axis=0))], axis=1)
+        found.append(best[: len(flux) - start])
+    return np.concatenate(found)
+
+
+def measure(rounds: int = 3, seed: int = 0) -> list[dict[str, Any]]:
+    """Rows for ``benchmark.json``: the single pass beside each peer, four years of Kepler, false alarms, commands.
+
+    The single pass is the periodogram of a detrended star, all 3,197 cadences and 0.5 to 30 days of it. Each reading
+    has a process of its own on one core, ours and theirs in turn, and is CPU time a star, compilation not counted; the
+    figures are medians over ``rounds``. ``seed`` makes the stars.
+    """
+    return [
+        *_single_pass(rounds, seed),
+        *_four_years(seed),
+        _false_alarms(seed),
+        *bench_commands.measure(seed),
+        row("search, 4,300 cadences, 9,700 periods, all stages, one GPU", "none", ABSENT, ABSENT, "ms a star"),
+    ]
+
+
+def _single_pass(rounds: int, seed: int) -> list[dict[str, Any]]:
+    peers = [peer for peer in bench_peers.PEERS if bench_peers.release(peer)]
+    spent: dict[str, list[float]] = {}
+    for _ in range(rounds):
+        for who in ["ours", *peers]:
+            spent.setdefault(who, []).append(_alone(who, seed))
+    task = f"search, {N_CADENCES} cadences, {PERIODS[0]:g} to {PERIODS[1]:g} d, CPU time, 1 core"
+    mine = median(spent["ours"])
+    return [
+        row(task, _name(peer), mine, median(spent[peer]) if peer in spent else ABSENT, "ms a star")
+        for peer in bench_peers.PEERS
+    ]
+
+
+def _four_years(seed: int) -> list[dict[str, Any]]:
+    """Theirs is one star and one reading, on its whole own grid: it takes minutes."""
+    task = f"search, {YEARS_CADENCES} cadences, {PERIODS[0]:g} to {YEARS_PERIOD:g} d"
+    peer = "transitleastsquares"
+    theirs = _alone("years of TLS", seed) if bench_peers.release(peer) else ABSENT
+    return [
+        row(f"{task}, CPU time, 1 core", _name(peer), _alone("years", seed), theirs, "s a star"),
+        row(f"{task}, wall time, all cores", "none", _alone("years on all cores", seed), ABSENT, "s a star"),
+    ]
+
+
+def _false_alarms(seed: int) -> dict[str, Any]:
+    """The SNR that one star in a thousand without a planet exceeds, with its exact 95 % interval by order."""
+    task = f"search, SNR at {FALSE_ALARMS:.1%} false alarms, {N_NULL} stars"
+    if find_spec("wotan") is None:
+        return row(task, "none", ABSENT, ABSENT, "SNR")
+    best = []
+    for first in range(0, N_NULL, 1000):
+        stars = detrended(null(min(1000, N_NULL - first), seed, first))
+        best.append(ours(stars["flux"], stars["valid"])[:, 1])
+    ordered = np.sort(np.concatenate(best))
+    # As many as k of n stars lie above the true quantile with binomial probability.
+    least, most = binom.ppf([0.025, 0.975], len(ordered), FALSE_ALARMS).astype(int)
+    low, high = ordered[-1 - most], ordered[-max(least, 1)]
+    return row(
+        task,
+        "none",
+        float(np.quantile(ordered, 1 - FALSE_ALARMS)),
+        ABSENT,
+        f"SNR, from {low:.2f} to {high:.2f} with 95 %",
+    )
+
+
+def _name(peer: str) -> str:
+    return " ".join(filter(None, [peer, bench_peers.release(peer)]))
+
+
+def _alone(what: str, seed: int) -> float:
+    """One reading, in a process of its own."""
+    flags = f"{os.environ.get('XLA_FLAGS', '')} {XLA_FLAGS}".strip()
+    answer = subprocess.run(
+        [sys.executable, "-m", __name__, what, str(seed)],
+        env=os.environ | {"XLA_FLAGS": flags, "JAX_PLATFORMS": "cpu"},
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    return float(json.loads(answer.stdout.splitlines()[-1]))
+
+
+def _ours_alone(n: int, n_cadences: int, period_max: float, seed: int, clock: Any = time.process_time) -> float:
+    """Seconds a star, the median of three after compilation."""
+    stars = white(n, n_cadences, seed)
+    plan = grid.plan(n_cadences, CADENCE, period_min=PERIODS[0], period_max=period_max)
+    flux, weight = jnp.asarray(stars["flux"]), jnp.asarray(stars["valid"].astype(np.float32))
+    spent = []
+    for _ in range(4):
+        start = clock()
+        jax.block_until_ready(periodogram(plan, flux, weight))
+        spent.append(clock() - start)
+    return median(spent[1:]) / n
+
+
+def _main(what: str, seed: int) -> float:
+    # Before JAX has made its threads.
+    if what != "years on all cores" and hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[-1:])
+    if what == "ours":
+        return 1e3 * _ours_alone(BATCH, N_CADENCES, PERIODS[1], seed)
+    if what in ("years", "years on all cores"):
+        clock = time.process_time if what == "years" else time.perf_counter
+        return _ours_alone(_YEARS_BATCH, YEARS_CADENCES, YEARS_PERIOD, seed, clock)
+    if what == "years of TLS":
+        stars = white(1, YEARS_CADENCES, seed)
+        flux, valid = stars["flux"][0].astype(np.float64), stars["valid"][0]
+        bench_peers.search("transitleastsquares", **white(1, seed=seed))  # compiles
+        start = time.process_time()
+        bench_peers.tls(CADENCE * np.flatnonzero(valid), flux[valid], YEARS_PERIOD)
+        return time.process_time() - start
+    stars = white(1 + bench_peers.PEERS[what][2], seed=seed)
+    return bench_peers.milliseconds(what, stars["flux"], stars["valid"])
+
+
+if __name__ == "__main__":
+    print(json.dumps(_main(sys.argv[1], int(sys.argv[2]))))
