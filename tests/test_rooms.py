@@ -27,6 +27,7 @@ BELOW = {
     "fitting": BASE | {"features", "models", "evaluation", "training", "runs"},
     "scoring": BASE | {"features", "models", "evaluation", "training", "runs"},
     "comparing": BASE | {"features", "models", "evaluation", "training", "runs", "fitting", "scoring"},
+    "hunt": BASE | {"photometry", "search"},
     "report": BASE | {"features", "models", "evaluation", "training", "runs", "scoring"},
 }
 TOP = {"cli", "__init__"}

@@ -12,7 +12,7 @@ LEVELS = 3
 """octaves that one direct fold serves: each halving of a fold rounds by half a bin more"""
 FINE, COARSE = (2, 3, 4), (3, 4, 5)
 """durations in bins: at an octave's finest bins, and at bins twice, four times, ... as wide"""
-ROWS_APART = {FINE: 1.15, COARSE: 1.5}
+ROWS_APART = {FINE: 1.25, COARSE: 1.5}
 """every trial of a band folds the band's most rows: bands with this ratio of rows are kept apart"""
 INNER = 0.78
 """share of the transit's duration at full depth; the rest counts half, as ingress and limb darkening do"""
@@ -181,6 +181,8 @@ def _octave(
     while top > bottom:
         fewest = math.ceil(n / (top - 1))
         low = max(bottom, min(math.ceil(n / max(math.floor(fewest * apart), fewest)), top - 1))
+        # A sliver is not worth a program of its own.
+        low = bottom if low - bottom < 0.1 * bottom else low
         rows = math.ceil(n / low)
         bands.append(Band(bin_, low, top, rows, max(rows - 1, 1), durations, lead))
         top = low

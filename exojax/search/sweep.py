@@ -55,9 +55,16 @@ def periodogram(plan: Plan, flux: jax.Array, weight: jax.Array) -> jax.Array:
             chunk = _stars_at_once(band, n_stars)
             split = lambda a, c=chunk, skip=lead - band.lead: _chunks(a[skip:], c)  # noqa: E731
             parts = (split(sums), split(weights), total.reshape(-1, chunk))
-            power = lax.map(lambda part, band=band: _band(band, *part), parts)
+            power = lax.map(partial(_chunk, band), parts)
             found.append(jnp.moveaxis(power, 0, 1).reshape(-1, n_stars))
     return jnp.concatenate(found)
+
+
+def _chunk(band: Band, part: tuple[jax.Array, jax.Array, jax.Array]) -> jax.Array:
+    """One chunk of stars, or zeros at once where it is padding only."""
+    shape = (band.n_trials * len(band.durations), part[2].shape[0])
+    empty = lambda *_: jnp.zeros(shape, jnp.float32)  # noqa: E731
+    return lax.cond((part[2] > 1.0).any(), partial(_band, band), empty, *part)
 
 
 def _stars_at_once(band: Band, n_stars: int) -> int:

@@ -1,0 +1,259 @@
+"""Light curves to candidates for one batch of stars: grid, detrend, search, refine, vet, mask, and search again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from exojax.config import SearchConfig
+from exojax.lightcurve import Candidates, EvenCurves, LightCurves
+from exojax.photometry.clean import clip_upward
+from exojax.photometry.detrend import flatten
+from exojax.photometry.grid import to_even
+from exojax.search.grid import Plan, plan, transit_duration
+from exojax.search.measure import MASKED, Measured, measure
+from exojax.search.single import SingleEvents, shortest_period
+from exojax.search.sweep import periodogram
+from exojax.search.vet import harmonics
+
+UNLIKE = 4.0
+"""standard errors beyond which the transits of a candidate are not of one planet"""
+SINGLE_SNR = 10.0
+"""least red-noise SNR of a single transit: a curve has thousands of places for one, and glitches"""
+LONGEST_PERIOD = 500.0
+_TYPICAL_CADENCES = 3584
+_BASE = 4  # the stars that are measured are padded to powers of this, so that few programs serve any number
+
+
+@dataclass(frozen=True, eq=False)
+class Trace:
+    """What the search of a batch saw, for pictures.
+
+    Attributes:
+        even: before detrending.
+        flat: after it, the transits of all candidates kept from the trend.
+        periods: ``(n_periods,)`` float64, days, increasing.
+        power: ``(n_stars, n_periods)`` float32, white-noise SNR in the first search.
+    """
+
+    even: EvenCurves
+    flat: EvenCurves
+    periods: np.ndarray
+    power: np.ndarray
+
+
+def batch_size(n_cadences: int, config: SearchConfig) -> int:
+    """Stars searched at once: ``config.batch`` of the usual length, fewer of longer curves; a power of two."""
+    most = min(config.batch * _TYPICAL_CADENCES // max(n_cadences, 1), config.batch)
+    return 2 ** (max(most, 1).bit_length() - 1)
+
+
+@lru_cache(maxsize=64)
+def plan_for(n_cadences: int, cadence: float, config: SearchConfig) -> Plan:
+    """Periods and durations for curves of one padded length.
+
+    Raises:
+        ValueError: the curves cannot hold the range of periods.
+    """
+    wanted = LONGEST_PERIOD if config.period_max is None else config.period_max
+    return plan(
+        n_cadences,
+        cadence,
+        period_min=config.period_min,
+        period_max=min(n_cadences * cadence / 2, wanted),
+        duration_min=config.duration_min,
+        duration_max=config.duration_max,
+    )
+
+
+def hunt(curves: LightCurves, config: SearchConfig, *, masked: np.ndarray | None = None) -> tuple[Candidates, Trace]:
+    """The candidates of each star: its best, however weak, and further ones and single transits that stand out.
+
+    A star is searched, its best candidate is masked, its trend is found again without the transits, and it is searched
+    again, until nothing above ``config.snr_min`` is left or it has ``config.max_candidates``. Where one event outshines
+    the best fold, or a fold pairs events that differ, the strongest event is a candidate of its own.
+
+    Args:
+        curves: stars of one cadence; at most ``batch_size`` of them.
+        config: ranges and thresholds.
+        masked: ``(n_stars, n_cadences)`` bool on the even grid, cadences of known transits; or None.
+
+    Returns:
+        Candidates in the order of their stars, best first, ``matches`` and ``probability`` still empty; and what the
+        search saw.
+
+    Raises:
+        ValueError: more stars than a batch, or curves that cannot hold the range of periods.
+    """
+    even = to_even(curves, shortest=config.duration_min)
+    n, size = even.flux.shape
+    grid = plan_for(size, even.cadence, config)
+    batch = batch_size(size, config)
+    if n > batch:
+        raise ValueError(f"{n} stars in a batch of {batch}")
+    taken = np.zeros((n, size), bool) if masked is None else masked.copy()
+    first_power = np.zeros((n, len(grid.periods)), np.float32)
+    rows: list[dict[str, Any]] = []
+    active = np.flatnonzero((even.weight > 0).any(axis=1))
+    for turn in range(config.max_candidates):
+        if len(active) == 0:
+            break
+        flat, power, periodic, single = _search(
+            grid, _take(even, active), taken[active], curves.take(active), config, batch
+        )
+        if turn == 0:
+            first_power[active] = power.T
+        goes_on = np.zeros(len(active), bool)
+        for k, star in enumerate(active):
+            row = _choose(grid, periodic, single, power, k, turn, config)
+            if row is None:
+                continue
+            late = np.arange(size) - row["t0"]
+            late -= 0.0 if row["single"] else np.rint(late / row["period"]) * row["period"]
+            taken[star] |= np.abs(late) <= MASKED * row["duration"]
+            unit = float(flat.scatter[k]) if curves.absolute else 1.0
+            rows.append({"star": star, "id": curves.id[star], **_physical(row, even, star, unit)})
+            goes_on[k] = row["snr_red"] >= config.snr_min
+        active = active[goes_on]
+    order = np.argsort(grid.periods, kind="stable")
+    final = _clean(even, taken, curves.absolute, config)
+    return _table(rows), Trace(even, final, grid.periods[order], first_power[:, order])
+
+
+def _clean(even: EvenCurves, taken: np.ndarray, absolute: bool, config: SearchConfig) -> EvenCurves:
+    """Flat curves, upward outliers out; what is ``taken`` is kept from the trend."""
+    flat = flatten(even, config.window, absolute=absolute, in_transit=taken if taken.any() else None)
+    return replace(flat, weight=np.asarray(clip_upward(flat.flux, flat.weight, flat.scatter)))
+
+
+def _search(
+    grid: Plan,
+    even: EvenCurves,
+    taken: np.ndarray,
+    curves: LightCurves,
+    config: SearchConfig,
+    batch: int,
+) -> tuple[EvenCurves, np.ndarray, Measured, SingleEvents]:
+    """One search of some stars: flat curves, ``(n_periods, n)`` periodogram, best signal, best single event."""
+    n = len(even.flux)
+    few = min(_BASE ** int(np.ceil(np.log(n) / np.log(_BASE) - 1e-9)), batch)
+    flat = _clean(_padded(even, few), np.pad(taken, ((0, few - n), (0, 0))), curves.absolute, config)
+    y = flat.flux / flat.scatter[:, None]
+    w = np.where(np.pad(taken, ((0, few - n), (0, 0))), np.float32(0), flat.weight)
+    # All searches of this shape share one program; stars without weight cost it next to nothing.
+    full = lambda x: np.pad(x, ((0, batch - few), (0, 0)))  # noqa: E731
+    power = np.asarray(periodogram(grid, full(y), full(w)))[:, :few]
+    shortest, longest = (np.pad(x, (0, few - n), mode="edge").astype(np.float32) for x in _durations(curves, grid))
+    periodic, single = measure(grid, power, y, w, flat.centroid, shortest, longest)
+    cut = lambda x: np.asarray(x)[:n]  # noqa: E731
+    return _take(flat, np.arange(n)), power[:, :n], Measured(*map(cut, periodic)), SingleEvents(*map(cut, single))
+
+
+def _durations(curves: LightCurves, grid: Plan) -> tuple[np.ndarray, np.ndarray]:
+    """``(n_stars,)`` shortest and longest duration, cadences, plausible for each star's density."""
+    low = np.full(len(curves), grid.durations.min())
+    high = np.full(len(curves), grid.durations.max())
+    if curves.stars is not None:
+        density = curves.stars.density
+        known = np.isfinite(density) & (density > 0)
+        # Twice the central transit of a circular orbit at the longest period: eccentric orbits take their time.
+        most = 2 * transit_duration(grid.periods.max(), np.where(known, density, 1.0)) / grid.cadence
+        high = np.where(known, np.clip(most, 2 * low, high), high)
+    return low, high
+
+
+def _choose(
+    grid: Plan, periodic: Measured, single: SingleEvents, power: np.ndarray, k: int, turn: int, config: SearchConfig
+) -> dict[str, Any] | None:
+    """The candidate of row ``k``, cadences and units of scatter; None where a further one does not stand out."""
+    best = {name: np.asarray(value)[k].item() for name, value in periodic._asdict().items()}
+    event = {"t0": best["strongest"], "duration": best["duration"], "snr_red": best["strongest_snr"]}
+    event["snr"], event["depth"] = best["strongest_snr"], best["strongest_depth"]
+    apart = {
+        name: float(np.asarray(getattr(single, name))[k]) for name in ("t0", "duration", "depth", "snr", "snr_red")
+    }
+    broken = best["unlike"] > UNLIKE
+    if broken and apart["snr_red"] < event["snr_red"]:
+        # The pair is broken up: its stronger event stands for itself, the rest is searched again.
+        apart = event
+    lonely = apart["snr_red"] >= max(SINGLE_SNR, config.snr_min) and (broken or apart["snr_red"] > best["snr_red"])
+    if not lonely:
+        if turn and (broken or best["snr_red"] < config.snr_min):
+            return None
+        near = harmonics(grid.periods, power[:, k], best["period"] * grid.cadence)
+        return {**best, "single": False, "aliases": ";".join(f"{p:.6g}" for p, snr in near if snr >= 0.5 * best["snr"])}
+    watched = np.asarray(single.watched)[k]
+    shortest = float(shortest_period(watched[None], np.array([apart["duration"]]))[0]) if apart is not event else np.nan
+    return {**apart, "single": True, "period_min": shortest, "sde": np.nan, "n_transits": 1, "aliases": ""}
+
+
+def _physical(row: dict[str, Any], even: EvenCurves, star: int, unit: float) -> dict[str, Any]:
+    """A row in days and fractions, with the columns of ``Candidates``."""
+    days = lambda name: row.get(name, np.nan) * even.cadence  # noqa: E731
+    unknown = {
+        name: row.get(name, np.nan)
+        for name in ("odd_even_sigma", "secondary_sigma", "secondary_phase", "centroid_sigma")
+    }
+    single = row["single"]
+    return {
+        **unknown,
+        "period": np.nan if single else days("period"),
+        "period_error": np.nan if single else days("period_error"),
+        "t0": float(even.start[star] + days("t0")),
+        # A box is placed to a cadence.
+        "t0_error": even.cadence / 2 if single else days("t0_error"),
+        "duration": days("duration"),
+        "depth": row["depth"] * unit,
+        "depth_error": row["depth"] * unit / max(row["snr_red"], 1e-6),
+        "snr": row["snr"],
+        "snr_red": row["snr_red"],
+        "sde": row["sde"],
+        "n_transits": int(row["n_transits"]),
+        "single": single,
+        "period_min": days("period_min") if single else np.nan,
+        "aliases": row["aliases"],
+    }
+
+
+def _table(rows: list[dict[str, Any]]) -> Candidates:
+    """Rows as columns, in the order of stars, best first."""
+    rows = sorted(rows, key=lambda row: (row["star"], -row["snr_red"]))
+    rank, last = 0, -1
+    for row in rows:
+        rank = rank + 1 if row["star"] == last else 1
+        last = row["star"]
+        row |= {"rank": rank, "matches": "", "probability": np.nan}
+    kinds: dict[str, Any] = dict.fromkeys(("star", "rank", "n_transits"), np.int64)
+    kinds |= dict.fromkeys(("id", "aliases", "matches"), np.str_) | {"single": np.bool_}
+    return Candidates(
+        **{f.name: np.array([row[f.name] for row in rows], kinds.get(f.name, np.float64)) for f in fields(Candidates)}
+    )
+
+
+def _take(even: EvenCurves, index: np.ndarray) -> EvenCurves:
+    centroid = None if even.centroid is None else even.centroid[index]
+    return replace(
+        even,
+        start=even.start[index],
+        flux=even.flux[index],
+        weight=even.weight[index],
+        scatter=even.scatter[index],
+        centroid=centroid,
+    )
+
+
+def _padded(even: EvenCurves, n: int) -> EvenCurves:
+    """With stars without weight, up to ``n``."""
+    more = lambda x: np.pad(x, ((0, n - len(x)), *((0, 0) for _ in x.shape[1:])))  # noqa: E731
+    centroid = None if even.centroid is None else more(even.centroid)
+    return replace(
+        even,
+        start=more(even.start),
+        flux=more(even.flux),
+        weight=more(even.weight),
+        scatter=more(even.scatter),
+        centroid=centroid,
+    )

@@ -1,0 +1,143 @@
+"""From a periodogram to the best candidate of each star, with everything that is asked of it, in one compiled call."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from exojax.search import noise, vet
+from exojax.search.centroid import centroid_shift
+from exojax.search.events import events, middles, n_transits, unlike_sigma
+from exojax.search.grid import Plan
+from exojax.search.refine import Ephemeris, find_peaks, locate, polish, refine
+from exojax.search.single import SingleEvents, single_events
+
+PEAKS = 3
+"""peaks of a periodogram that are refined, of which red noise then picks one"""
+MASKED = 0.75
+"""durations on either side of mid-transit that hold nothing but the candidate"""
+
+
+class Measured(NamedTuple):
+    """The best periodic signal of each star; every attribute ``(n,)`` float32 but where said.
+
+    Attributes:
+        period, t0, duration, period_error, t0_error: cadences.
+        depth: in units of the star's scatter.
+        snr, snr_red, sde: as in ``Candidates``.
+        n_transits: int32.
+        odd_even_sigma, secondary_sigma, secondary_phase, centroid_sigma: as in ``Candidates``.
+        unlike: standard errors by which one transit differs from the rest.
+        strongest: cadences, middle of the most significant transit; its red-noise SNR is ``strongest_snr``.
+        strongest_snr: see above.
+        strongest_depth: in units of the star's scatter.
+    """
+
+    period: jax.Array
+    t0: jax.Array
+    duration: jax.Array
+    period_error: jax.Array
+    t0_error: jax.Array
+    depth: jax.Array
+    snr: jax.Array
+    snr_red: jax.Array
+    sde: jax.Array
+    n_transits: jax.Array
+    odd_even_sigma: jax.Array
+    secondary_sigma: jax.Array
+    secondary_phase: jax.Array
+    centroid_sigma: jax.Array
+    unlike: jax.Array
+    strongest: jax.Array
+    strongest_snr: jax.Array
+    strongest_depth: jax.Array
+
+
+def in_transit(period: jax.Array, t0: jax.Array, duration: jax.Array, n_cadences: int) -> jax.Array:
+    """``(n, n_cadences)`` bool: within 0.75 durations of a mid-transit; an infinite period has one."""
+    late = jnp.arange(n_cadences, dtype=jnp.float32)[None] - t0[:, None]
+    turns = jnp.where(jnp.isinf(period)[:, None], 0.0, jnp.round(late / period[:, None]))
+    late = late - jnp.where(turns == 0.0, 0.0, turns * period[:, None])
+    return jnp.abs(late) <= MASKED * duration[:, None]
+
+
+@partial(jax.jit, static_argnums=0)
+def measure(
+    plan: Plan,
+    power: jax.Array,
+    flux: jax.Array,
+    weight: jax.Array,
+    centroid: jax.Array | None,
+    shortest: jax.Array,
+    longest: jax.Array,
+) -> tuple[Measured, SingleEvents]:
+    """The best periodic signal of each star, and the best single event.
+
+    Of the periodogram's highest peaks, each refined, the one with the highest SNR against red noise is taken.
+
+    Args:
+        plan: of the periodogram.
+        power: ``(n_periods, n)`` float32.
+        flux: ``(n, n_cadences)`` float32, flat, in units of the star's scatter.
+        weight: ``(n, n_cadences)`` float32, 0 in what was found before.
+        centroid: ``(n, n_cadences, 2)`` float32 pixels, or None.
+        shortest, longest: ``(n,)`` float32, cadences, durations allowed for the star.
+    """
+    n, size = flux.shape
+    tried = tuple(sorted({int(d) for d in plan.durations}))
+    scales = jnp.asarray([2.0 * 2.0**k for k in range(int(np.log2(max(tried))) + 1)], jnp.float32)
+    most = int(size * plan.cadence / plan.periods.min()) + 2
+    columns = int(np.ceil(plan.periods.max() / plan.cadence)) + 1
+
+    peaks = find_peaks(plan, power, PEAKS)
+    many = lambda x: jnp.repeat(x, PEAKS, axis=0)  # noqa: E731
+    y, w, low, high = many(flux), many(weight), many(shortest), many(longest)
+    start = locate(y, w, (peaks.period / plan.cadence).reshape(-1), columns=columns, durations=tried)
+    found = refine(y, w, start, low, high)
+    scatter = noise.pulse_scatter(flux, weight, scales)
+    _, ivar = events(y, w, found.period, found.t0, found.duration, most)
+    middle = middles(found.period, found.t0, most)
+    red = noise.red_factor(ivar, noise.event_scatter(many(scatter), scales, found.duration, middle, size))
+    best = jnp.argmax((found.snr / red).reshape(n, PEAKS), axis=1)
+    pick = lambda x: jnp.take_along_axis(x.reshape(n, PEAKS), best[:, None], axis=1)[:, 0]  # noqa: E731
+    chosen = Ephemeris(*(pick(x) for x in found))
+    shape = polish(flux, weight, chosen, shortest, longest)
+
+    # The noise is what the curve does outside of the transits.
+    inside = in_transit(shape.period, shape.t0, shape.duration, size)
+    scatter = noise.pulse_scatter(flux, jnp.where(inside, 0.0, weight), scales)
+    depths, ivar = events(flux, weight, shape.period, shape.t0, shape.duration, most)
+    middle = middles(shape.period, shape.t0, most)
+    each = noise.event_scatter(scatter, scales, shape.duration, middle, size)
+    red = noise.red_factor(ivar, each)
+    _, second, phase, red = vet.secondary(flux, weight, shape.period, shape.t0, shape.duration, red)
+    true = ivar / each**2
+    apart = depths * jnp.sqrt(true)
+    top = jnp.argmax(apart, axis=1)[:, None]
+    read = lambda x: jnp.take_along_axis(x, top, axis=1)[:, 0]  # noqa: E731
+    shift = jnp.full(n, jnp.nan)
+    if centroid is not None:
+        _, shift = centroid_shift(centroid, weight, shape.period, shape.t0, shape.duration, most)
+    measured = Measured(
+        *shape[:3],
+        shape.period_error,
+        shape.t0_error,
+        jnp.where(shape.depth > 0, shape.depth, chosen.snr / jnp.sqrt(jnp.maximum(ivar.sum(axis=1), 1.0))),
+        chosen.snr,
+        chosen.snr / red,
+        pick(peaks.sde),
+        n_transits(ivar),
+        vet.odd_even_sigma(depths, true),
+        second,
+        phase,
+        shift,
+        unlike_sigma(depths, true),
+        read(middle),
+        read(apart),
+        read(depths),
+    )
+    return measured, single_events(flux, weight, scales, scatter)
