@@ -120,7 +120,7 @@ def _table(parts: Any, raw: bytes, path: Path) -> tuple[Header, _Table]:
         numbers = range(1, own.get("TFIELDS", 0) + 1)
         called = {n: str(own[f"TTYPE{n}"]) for n in numbers if f"TTYPE{n}" in own}
         names = {name.upper(): name for name in called.values()}
-        if part.name.upper() in ("TARGETTABLES", "PIXELS") or {"RAW_CNTS", "FLUX_BKG"} & names.keys():
+        if part.name.upper() in ("TARGETTABLES", "PIXELS"):
             raise InputError(f"{path}: is a target pixel file: give the light curve file (*_llc.fits, *_lc.fits)")
         if names.keys() & set(_TIMES):
             units = {name.upper(): str(own.get(f"TUNIT{n}", "")) for n, name in called.items()}

@@ -126,16 +126,13 @@ def test_gzipped_and_scaled_and_unsorted(tmp_path: Path) -> None:
     packed.write_bytes(gzip.compress(plain.read_bytes()))
     np.testing.assert_array_equal(fits.read(packed).flux, fits.read(plain).flux)
     # Unsigned integers are stored with an offset, which a view of the bytes would not add.
-    made = astropy.BinTableHDU.from_columns(
-        [
-            astropy.Column("TIME", "D", array=columns["TIME"][::-1]),
-            astropy.Column("FLUX", "J", bzero=2**31, array=np.full(400, 3_000_000_000, np.uint32)),
-        ]
-    )
+    counts = np.where(np.arange(400) == 7, 2_700_000_000, 3_000_000_000).astype(np.uint32)
+    flux = astropy.Column("FLUX", "J", bzero=2**31, array=counts)
+    made = astropy.BinTableHDU.from_columns([astropy.Column("TIME", "D", array=columns["TIME"][::-1]), flux])
     astropy.HDUList([astropy.PrimaryHDU(), made]).writeto(tmp_path / "c.fits")
     read = fits.read(tmp_path / "c.fits")
     assert (np.diff(read.time) > 0).all()
-    np.testing.assert_array_equal(read.flux, 1)
+    assert read.flux.min() == pytest.approx(0.9)
     assert "times are not in order (first at row 2): sorted" in read.warnings
 
 

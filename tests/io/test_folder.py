@@ -2,6 +2,8 @@
 
 import subprocess
 import sys
+from collections.abc import Callable
+from concurrent.futures import Future
 from pathlib import Path
 
 import numpy as np
@@ -105,23 +107,34 @@ def test_a_dead_worker_costs_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyP
     groups = folder.stars_in([tmp_path])
 
     class Broken:
-        def __init__(self, *_: object, **__: object) -> None: ...
+        """Reads two stars; then the process is killed, with the third star in it."""
 
-        def submit(self, *_: object) -> None:
-            raise folder.BrokenProcessPool
+        def __init__(self, *_: object, **__: object) -> None:
+            self.given = 0
+
+        def submit(self, read: Callable, *group: object) -> Future:
+            self.given += 1
+            if self.given > 3:
+                raise folder.BrokenProcessPool
+            done: Future = Future()
+            done.set_result(read(*group))
+            return done
 
         def shutdown(self, **_: object) -> None: ...
 
+    here = list(folder.read_stars(groups))
     monkeypatch.setattr(folder, "_FEW", 0)
+    monkeypatch.setattr(folder, "_AHEAD", 1)
     monkeypatch.setattr(folder, "ProcessPoolExecutor", Broken)
-    assert len(list(folder.read_stars(groups, workers=2))) == 7
+    assert summary(list(folder.read_stars(groups, workers=2))) == summary(here)
 
 
 def test_few_are_ahead(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     groups = [(str(n), [table(tmp_path / f"{n}.csv")]) for n in range(5)]
     seen: list[str] = []
-    monkeypatch.setattr(folder, "read_star", lambda name, paths: seen.append(name) or [])
-    list(folder.read_stars(groups[:1]))
+    monkeypatch.setattr(folder, "read_star", lambda name, paths: seen.append(name) or [Skipped(name, paths[0], "")])
+    reading = folder.read_stars(groups)
+    assert next(reading) == Skipped("0", groups[0][1][0], "")
     assert seen == ["0"]
 
 

@@ -40,7 +40,12 @@ def test_the_same_segment_twice_counts_once() -> None:
     assert star.flux.shape == (1, 300)
     assert "b overlaps a in time: the latter is kept there" in star.warnings
     part = stitch([segment("a", 1370, 200), segment("b", 1372, 200)])
-    # The rest of the second one is kept.
+    # The rest of the second one is kept, and on either side of the first one it keeps its place.
+    around = segment("b", 1370, 400, preferred=False)
+    around = replace(around, flux=np.where(np.arange(400) < 200, 1.1, 1.2))
+    flux = stitch([around, segment("a", 1373, 100)]).flux[0]
+    np.testing.assert_allclose([flux[0], flux[-1]], [1.1, 1.2])
+    np.testing.assert_allclose(np.median(flux[150:230]), 1, atol=1e-4)
     assert part.flux.shape[1] == pytest.approx(200 + 96, abs=2)
     assert (np.diff(part.time) > 0.9 * LONG).all()
 

@@ -44,7 +44,7 @@ def test_layouts(tmp_path: Path, header: str, mark: str) -> None:
 def test_columns_by_name_and_quality(tmp_path: Path) -> None:
     quality = np.zeros(200)
     quality[7] = 8
-    path = write(tmp_path / "x.csv.gz", FLUX * 0, FLUX, quality, TIME, header="flux_err,flux,quality,btjd")
+    path = write(tmp_path / "x.csv.gz", FLUX * 0, FLUX, quality, TIME, header="my_flux_err,my_flux,quality,btjd")
     path.write_bytes(gzip.compress(path.read_bytes()))
     read = table.read(path)
     assert (read.id, read.named, read.time_system) == ("x", False, "BTJD")

@@ -145,6 +145,7 @@ def test_lightkurves_objects_and_back(tmp_path: Path) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         import lightkurve as lk
+        from astropy.time import Time
 
         columns = curve()
         columns["SAP_QUALITY"][50] = 4
@@ -156,7 +157,7 @@ def test_lightkurves_objects_and_back(tmp_path: Path) -> None:
         later = write(tmp_path / "kplr011442793-2010009091648_llc.fits", columns, about, BJDREFI=2454833)
         theirs = [
             lk.LightCurve(
-                time=lk.time.Time(part["TIME"][np.isfinite(part["TIME"])], format="bkjd"),
+                time=Time(part["TIME"][np.isfinite(part["TIME"])], format="bkjd"),
                 flux=part["PDCSAP_FLUX"][np.isfinite(part["TIME"])],
                 meta={**about, "FILENAME": str(file)},
             )
@@ -181,3 +182,23 @@ def test_lightkurves_objects_and_back(tmp_path: Path) -> None:
     assert again.id.tolist() == ["11442793"]
     np.testing.assert_allclose(again.flux[0], ours.flux[ours.valid], rtol=1e-6)
     assert again.centroid is None or again.centroid.shape[1] == again.flux.shape[1]
+
+
+@pytest.mark.skipif(not SHARED.is_dir(), reason="the shared measured data are not here")
+def test_a_real_file_read_by_either(tmp_path: Path) -> None:
+    if importlib.util.find_spec("lightkurve") is None:
+        pytest.skip("lightkurve is not installed")
+    path = SHARED / "kplr011442793-2010009091648_llc.fits"
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import lightkurve as lk
+
+        theirs = target.from_lightkurve(lk.read(path, quality_bitmask="none"))
+    ours = stitch([fits.read(path)])
+    np.testing.assert_array_equal(theirs.valid, ours.valid)
+    np.testing.assert_array_equal(theirs.time, ours.time)
+    np.testing.assert_array_equal(theirs.flux, ours.flux)
+    np.testing.assert_allclose(theirs.centroid, ours.centroid)
+    assert theirs.stars is not None
+    assert ours.stars is not None
+    assert theirs.stars.density[0] == ours.stars.density[0]
