@@ -112,8 +112,9 @@ def write_index(
     Args:
         out: the HTML file.
         table: the rows of ``candidates.csv`` in the order shown first: column name to number, text or None; NaN and the
-            empty text are an unknown. Only the columns of ``COLUMNS`` are shown, and of these only those that hold anything.
-            ``single`` (bool, 0/1, or "True"/"False"), ``period_min_days`` and ``matches`` decide what the filters hide.
+            empty text are an unknown. Only the columns of ``COLUMNS`` are shown that hold anything. ``single`` (bool,
+            0/1, or "True"/"False") and ``matches`` decide what the filters hide; a single transit shows
+            ``period_min_days`` as its period, and ``>=``.
         sheets: ``(id, rank)`` to the path of the sheet's PNG, relative to the page.
         title: heading of the page.
         summary: sentences under it.
