@@ -90,7 +90,7 @@ def make(
         about: as in ``Segment``.
 
     Raises:
-        InputError: no flux at all, none of good quality, or fewer than ``MIN_POINTS`` measurements.
+        InputError: no flux at all, none of good quality, always the same, or fewer than ``MIN_POINTS`` measurements.
     """
     dated = np.isfinite(time)
     measured = dated & np.isfinite(flux)
@@ -103,6 +103,10 @@ def make(
     flux, valid = flux[rows].astype(np.float64), (measured & good)[rows]
     if valid.sum() < MIN_POINTS:
         raise InputError(f"{path}: has {valid.sum()} measurements: a search needs {MIN_POINTS} or more")
+    if np.ptp(flux[valid]) == 0:
+        raise InputError(
+            f"{path}: flux is {flux[valid][0]:g} throughout: there is nothing to search, leave the file out"
+        )
     if magnitudes:
         flux = 10 ** (-0.4 * (flux - np.median(flux[valid])))
     flux, absolute, remark = _relative(flux, valid)

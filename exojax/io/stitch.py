@@ -58,7 +58,8 @@ def stitch(segments: Sequence[Segment], name: str | None = None) -> LightCurves:
             np.full((len(one.time), 2), np.nan, np.float32) if one.centroid is None else one.centroid for one in parts
         ]
         centroids = np.concatenate(each)[order][None]
-    gap, baseline = np.diff(time).max(), time[-1] - time[0]
+    valid = np.concatenate([one.valid for one in parts])[order]
+    gap, baseline = np.diff(time[valid]).max(), np.ptp(time[valid])
     if gap > baseline / 2:
         told.append(f"a gap of {gap:.4g} days is longer than half of the {baseline:.4g} days from first to last")
     digests = {str(one.path): one.sha256 for one in segments}
@@ -66,7 +67,7 @@ def stitch(segments: Sequence[Segment], name: str | None = None) -> LightCurves:
         id=np.array([name if name is not None else first.id]),
         time=time[None],
         flux=np.concatenate([one.flux for one in parts])[order][None].astype(np.float32),
-        valid=np.concatenate([one.valid for one in parts])[order][None],
+        valid=valid[None],
         label=None,
         kind=None,
         catalogued=any(one.named for one in segments),

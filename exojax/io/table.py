@@ -78,6 +78,16 @@ def read(path: Path) -> Segment:
     )
 
 
+def holds_one_star(path: Path) -> bool:
+    """Whether a CSV is a table of one star, rather than of Kaggle's layout with a star a line (``LABEL, FLUX.1, ...``).
+
+    Raises:
+        InputError: it cannot be opened.
+    """
+    with opening.text(path) as stream:
+        return re.search(rb"\bFLUX\.1\b", stream.readline(), re.IGNORECASE) is None
+
+
 def _header(lines: list[str]) -> tuple[list[str] | None, int, list[str]]:
     """Lower-case names (None without a header), the 1-based number of the first line of numbers, and those lines."""
     names: list[str] | None = None

@@ -50,6 +50,7 @@ def test_columns_by_name_and_quality(tmp_path: Path) -> None:
     assert (read.id, read.named, read.time_system) == ("x", False, "BTJD")
     assert np.flatnonzero(~read.valid).tolist() == [7]
     np.testing.assert_array_equal(read.time, TIME)
+    np.testing.assert_allclose(read.flux[8:], FLUX[8:], atol=1e-4)
 
 
 def test_unsorted_and_repeated_times(tmp_path: Path) -> None:
@@ -105,6 +106,10 @@ def test_gaps_and_mixed_cadences_are_told(tmp_path: Path) -> None:
     gap = np.concatenate([TIME, TIME + 40])
     told = stitch([table.read(write(tmp_path / "x.csv", gap, np.tile(FLUX, 2)))]).warnings
     assert any("longer than half" in text for text in told)
+    # Rows that have a time but no flux are a gap all the same.
+    blank = np.where(abs(np.arange(200) - 100) < 80, np.nan, FLUX)
+    told = stitch([table.read(write(tmp_path / "x.csv", TIME, blank))]).warnings
+    assert any("longer than half" in text for text in told)
     fast = np.concatenate([TIME[:100], TIME[100] + 0.0204 / 15 * np.arange(1500)])
     flux = np.concatenate([FLUX[:100], np.full(1500, 1.0)])
     flux[100 + 300 : 100 + 330] = 0.99
@@ -114,6 +119,15 @@ def test_gaps_and_mixed_cadences_are_told(tmp_path: Path) -> None:
     assert len(read.time) == pytest.approx(200, abs=1)
     np.testing.assert_allclose(read.time[:100], TIME[:100])
     assert read.flux.min() == pytest.approx(0.99, abs=2e-3)
+
+
+def test_one_star_or_kaggles_many(tmp_path: Path) -> None:
+    assert table.holds_one_star(write(tmp_path / "x.csv", TIME, FLUX))
+    assert table.holds_one_star(write(tmp_path / "x.csv", TIME, FLUX, header="time,flux"))
+    (tmp_path / "x.csv").write_text('"LABEL","FLUX.1","FLUX.2"\n2,1,2\n')
+    assert not table.holds_one_star(tmp_path / "x.csv")
+    (tmp_path / "x.csv").write_text("FLUX.1\n2\n")
+    assert not table.holds_one_star(tmp_path / "x.csv")
 
 
 def test_bad_tables_are_named(tmp_path: Path) -> None:
@@ -131,6 +145,7 @@ def test_bad_tables_are_named(tmp_path: Path) -> None:
         ("\n".join(good[:2]), "has 2 measurements"),
         ("\n".join(f"{t},nan" for t in TIME), "not one of its 200 rows"),
         ("\n".join(map(str, TIME)), "line 1 has one value"),
+        ("\n".join(f"{t},0" for t in TIME), "flux is 0 throughout"),
         ("SIMPLE  =    T" + " " * 100, "is no text"),
     ]:
         path.write_text(content)
