@@ -31,6 +31,7 @@ def _trend(values: jax.Array, valid: jax.Array, window: int) -> jax.Array:
     before = jnp.where(wide_known[:, :-2], wide[:, :-2], middle)
     after = jnp.where(wide_known[:, 2:], wide[:, 2:], middle)
     share = (jnp.arange(window, dtype=jnp.float32) + 0.5) / window - 0.5
+    share = share[None, None]
     slope = jnp.where(share < 0.0, (middle - before)[..., None], (after - middle)[..., None])
     return (middle[..., None] + share * slope).reshape(-1, blocks * window)[:, :size]
 
@@ -43,7 +44,7 @@ def _contrast(inside: Sums, outside: Sums, middle: jax.Array, duration: jax.Arra
     left, left_weight = box_sums(outside, middle - far, middle - near)
     right, right_weight = box_sums(outside, middle + near, middle + far)
     side_weight = left_weight + right_weight
-    seen = (weight >= jnp.minimum(0.25 * duration, 0.5)) & (side_weight >= 0.5 * weight)
+    seen = (weight >= 0.25 * duration) & (side_weight >= 0.5 * weight)
     weight, side_weight = jnp.where(seen, weight, 1.0), jnp.where(seen, side_weight, 1.0)
     shift = value / weight - (left + right) / side_weight
     return jnp.where(seen, shift, 0.0), jnp.where(seen, 1.0 / (1.0 / weight + 1.0 / side_weight), 0.0)
@@ -77,7 +78,7 @@ def centroid_shift(
         centroid.
     """
     n, size, _ = centroid.shape
-    time = jnp.arange(size, dtype=jnp.float32) - t0[:, None]
+    time = jnp.arange(size, dtype=jnp.float32)[None] - t0[:, None]
     # Modulo an infinite period is NaN; one of four curves is as good.
     finite = jnp.minimum(period, 4.0 * size)[:, None]
     away = jnp.abs(time - jnp.round(time / finite) * finite) > ((0.5 + GAP) * duration)[:, None]
@@ -88,7 +89,7 @@ def centroid_shift(
     def measure(values: jax.Array) -> tuple[jax.Array, jax.Array, jax.Array]:
         values = jnp.where(weight > 0.0, values - _trend(values, outside > 0.0, window), 0.0)
         limit = CLIP * median_absolute(values, outside > 0.0) / GAUSSIAN_MEDIAN
-        good = outside * (jnp.abs(values) <= limit[:, None])
+        good = jnp.where(jnp.abs(values) <= limit[:, None], outside, 0.0)
         quiet = running_sums(values, good)
         shift, ivar = _contrast(quiet, quiet, sample, duration[:, None])
         # Places in a transit have no cadences left in the box.

@@ -17,7 +17,7 @@ LIKE = 0.25
 
 def middles(period: jax.Array, t0: jax.Array, n_events: int) -> jax.Array:
     """``(n, n_events)`` float32 cadences: the middles of transits 0, 1, ...; the period may be infinite."""
-    number = jnp.arange(n_events, dtype=jnp.float32)
+    number = jnp.arange(n_events, dtype=jnp.float32)[None]
     # 0 times an infinite period is not a time.
     return t0[:, None] + jnp.where(number == 0.0, 0.0, number * period[:, None])
 
@@ -51,17 +51,20 @@ def events(
     return jnp.where(seen, -total / jnp.where(seen, ivar, 1.0), 0.0), jnp.where(seen, ivar, 0.0)
 
 
+@jax.jit
 def n_transits(ivar: jax.Array) -> jax.Array:
     """``(n,)`` int32: transits with any measurement in them, of ``ivar`` ``(n, n_events)`` from `events`."""
     return jnp.sum(ivar > 0.0, axis=-1, dtype=jnp.int32)
 
 
+@jax.jit
 def max_event_share(depth: jax.Array, ivar: jax.Array) -> jax.Array:
     """``(n,)`` float32: the strongest transit's share of the sum of squared SNRs of the single transits (dips only)."""
     power = jnp.maximum(depth, 0.0) ** 2 * ivar
     return jnp.max(power, axis=-1) / jnp.maximum(jnp.sum(power, axis=-1), 1e-6)
 
 
+@jax.jit
 def unlike_sigma(depth: jax.Array, ivar: jax.Array) -> jax.Array:
     """How surely the transits are not of one planet: the worst one against the mean of all others.
 

@@ -54,6 +54,11 @@ def median(values: jax.Array, valid: jax.Array) -> jax.Array:
     return jnp.where(half > 0.0, 0.5 * (low + high), 0.0)
 
 
+def _cut(values: jax.Array, blocks: int) -> jax.Array:
+    """``(n, k)`` to ``(n, blocks, length)``, zeros at the end of the last."""
+    return jnp.pad(values, ((0, 0), (0, -values.shape[1] % blocks))).reshape(values.shape[0], blocks, -1)
+
+
 @partial(jax.jit, static_argnames="block")
 def pulse_scatter(flux: jax.Array, weight: jax.Array, durations: jax.Array, block: int = BLOCK) -> jax.Array:
     """Scatter of the single-event statistic on each time scale, along the curve, in units of white noise.
@@ -67,38 +72,31 @@ def pulse_scatter(flux: jax.Array, weight: jax.Array, durations: jax.Array, bloc
         flux: ``(n, n_cadences)`` float32, detrended, in units of the star's scatter.
         weight: ``(n, n_cadences)`` float32 inverse variance; 0 where nothing was measured and in known transits.
         durations: ``(n_durations,)`` float32, cadences.
-        block: cadences of a block; the last takes up the rest.
+        block: cadences of a block, about: the curve is cut into equal ones.
 
     Returns:
         ``(n, n_durations, n_blocks)`` float32, 1 or more.
     """
     sums = running_sums(flux, weight)
-    n, size = flux.shape
-    blocks = max(size // block, 1)
-    ends = [(i * block, size if i == blocks - 1 else (i + 1) * block) for i in range(blocks)]
-    longest = max(stop - start for start, stop in ends)
-
-    def cut(values: jax.Array) -> jax.Array:
-        even = values[:, : (blocks - 1) * block].reshape(n, blocks - 1, block)
-        last = values[:, None, (blocks - 1) * block : size]
-        wide = [jnp.pad(x, ((0, 0), (0, 0), (0, longest - x.shape[-1]))) for x in (even, last)]
-        return jnp.concatenate(wide, axis=1)
+    blocks = max(round(flux.shape[-1] / block), 1)
 
     def scatter(duration: jax.Array) -> jax.Array:
         signal, total = sliding_sums(sums, jnp.float32(0.0), duration)
+        # Neighbouring boxes share most of what they hold: every second one tells as much.
+        signal, total = signal[:, ::2], total[:, ::2]
         valid = total >= 0.5 * duration
-        statistic = signal / jnp.sqrt(jnp.where(valid, total, 1.0))
+        statistic = jnp.where(valid, signal / jnp.sqrt(jnp.where(valid, total, 1.0)), 0.0)
         whole = jnp.maximum(median_absolute(statistic, valid) / GAUSSIAN_MEDIAN, 1.0)[:, None]
-        local_valid = cut(valid)
-        local = median_absolute(cut(statistic), local_valid) / GAUSSIAN_MEDIAN
-        boxes = jnp.sum(local_valid, axis=-1, dtype=jnp.float32) / duration
+        local_valid = _cut(valid, blocks)
+        local = median_absolute(_cut(statistic, blocks), local_valid) / GAUSSIAN_MEDIAN
+        boxes = 2.0 * jnp.sum(local_valid, axis=-1, dtype=jnp.float32) / duration
         return jnp.maximum(jnp.sqrt((boxes * local**2 + PRIOR * whole**2) / (boxes + PRIOR)), 1.0)
 
     return jnp.moveaxis(jax.lax.map(scatter, durations), 0, 1)
 
 
 def event_scatter(
-    scatter: jax.Array, durations: jax.Array, duration: jax.Array, middle: jax.Array, block: int = BLOCK
+    scatter: jax.Array, durations: jax.Array, duration: jax.Array, middle: jax.Array, n_cadences: int
 ) -> jax.Array:
     """Red noise over white for each transit: ``pulse_scatter`` at its time, interpolated in the log of the duration.
 
@@ -106,10 +104,11 @@ def event_scatter(
     than the noise's memory are independent).
 
     Args:
-        scatter: ``(n, n_durations, n_blocks)`` float32 from `pulse_scatter` with this ``block``.
+        scatter: ``(n, n_durations, n_blocks)`` float32 from `pulse_scatter`.
         durations: ``(n_durations,)`` float32, increasing, cadences.
         duration: ``(n,)`` float32, cadences.
-        middle: ``(n, k)`` float32, cadences.
+        middle: ``(n, k)`` float32, cadences; what lies off the curve takes the nearest block's.
+        n_cadences: of the curve.
 
     Returns:
         ``(n, k)`` float32, 1 or more.
@@ -119,10 +118,12 @@ def event_scatter(
     share = (place - low[:, 0, 0].astype(jnp.float32))[:, None]
     below = jnp.take_along_axis(scatter, low, axis=1)[:, 0]
     above = jnp.take_along_axis(scatter, jnp.minimum(low + 1, len(durations) - 1), axis=1)[:, 0]
-    number = jnp.clip(jnp.nan_to_num(middle, posinf=0.0) / block, 0, scatter.shape[-1] - 1).astype(jnp.int32)
+    share_of_curve = jnp.clip(middle / n_cadences, 0.0, 1.0)
+    number = jnp.minimum((share_of_curve * scatter.shape[-1]).astype(jnp.int32), scatter.shape[-1] - 1)
     return jnp.take_along_axis(below + share * (above - below), number, axis=1)
 
 
+@jax.jit
 def red_factor(ivar: jax.Array, scatter: jax.Array) -> jax.Array:
     """By what the white-noise SNR of a fold is divided for red noise: ``(n,)`` float32, 1 or more.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import NamedTuple
 
 import jax
@@ -10,7 +9,6 @@ import jax.numpy as jnp
 import numpy as np
 
 from exojax.search.boxes import box_sums, running_sums, sliding_sums
-from exojax.search.noise import BLOCK
 
 GAP, SIDE = 0.25, 1.0
 """durations between the box and its neighbour windows on either side, and length of those"""
@@ -18,8 +16,8 @@ COVERED = 0.5
 """share of the box and of either neighbour that was measured"""
 CONTRAST = 0.5
 """share of the depth that the box must lie below either neighbour, or it is a step"""
-HALF = 0.4
-"""share of the depth that either half of the box has, or it is an outlier or a jump that heals"""
+OUTER = 0.35
+"""share of the depth that the first and the last third of the box have, or it is an outlier or a jump that heals"""
 LIKE = 0.5
 """share of the depth at which another dip counts as a like event"""
 
@@ -45,28 +43,26 @@ class SingleEvents(NamedTuple):
     watched: jax.Array
 
 
-@partial(jax.jit, static_argnames="block")
-def single_events(
-    flux: jax.Array, weight: jax.Array, durations: jax.Array, scatter: jax.Array, block: int = BLOCK
-) -> SingleEvents:
+@jax.jit
+def single_events(flux: jax.Array, weight: jax.Array, durations: jax.Array, scatter: jax.Array) -> SingleEvents:
     """The most significant single box-like dip of each star that is no step, edge, outlier or slow wave.
 
-    Its box and the windows on both sides are measured, it lies below both sides, and both its halves are deep.
+    Its box and the windows on both sides are measured, it lies below both sides, and its first and last third are deep.
     Ranked by the red-noise SNR over all times and durations.
 
     Args:
         flux: ``(n, n_cadences)`` float32, detrended, in units of the star's scatter.
         weight: ``(n, n_cadences)`` float32 inverse variance; 0 in the transits that are known already.
         durations: ``(n_durations,)`` float32, cadences.
-        scatter: ``(n, n_durations, n_blocks)`` float32 from `noise.pulse_scatter` with this ``block``.
-        block: cadences.
+        scatter: ``(n, n_durations, n_blocks)`` float32 from `noise.pulse_scatter`.
     """
     sums = running_sums(flux, weight)
-    number = jnp.minimum(jnp.arange(flux.shape[-1] + 1) // block, scatter.shape[-1] - 1)
+    places = flux.shape[-1] + 1
+    number = jnp.arange(places) * scatter.shape[-1] // places
 
     def search(trial: tuple[jax.Array, jax.Array]) -> tuple[jax.Array, ...]:
         duration, red = trial
-        gap, side, half = GAP * duration, SIDE * duration, 0.5 * duration
+        gap, side, third = GAP * duration, SIDE * duration, duration / 3.0
 
         def depth_of(start: jax.Array, stop: jax.Array) -> tuple[jax.Array, jax.Array]:
             total, measured = sliding_sums(sums, start, stop)
@@ -75,12 +71,12 @@ def single_events(
 
         zero = jnp.float32(0.0)
         depth, measured = depth_of(zero, duration)
-        first, first_measured = depth_of(zero, half)
-        second, second_measured = depth_of(half, duration)
+        first, first_measured = depth_of(zero, third)
+        last, last_measured = depth_of(duration - third, duration)
         left, left_measured = depth_of(-gap - side, -gap)
         right, right_measured = depth_of(duration + gap, duration + gap + side)
-        covered = jnp.minimum(jnp.minimum(first_measured, second_measured), jnp.minimum(left_measured, right_measured))
-        shaped = (depth - jnp.maximum(left, right) > CONTRAST * depth) & (jnp.minimum(first, second) > HALF * depth)
+        covered = jnp.minimum(jnp.minimum(first_measured, last_measured), jnp.minimum(left_measured, right_measured))
+        shaped = (depth - jnp.maximum(left, right) > CONTRAST * depth) & (jnp.minimum(first, last) > OUTER * depth)
         snr = jnp.where((covered > 0.0) & shaped, depth * jnp.sqrt(measured), 0.0)
         snr_red = snr / red[:, number]
         place = jnp.argmax(snr_red, axis=-1)
@@ -88,7 +84,7 @@ def single_events(
         def read(values: jax.Array) -> jax.Array:
             return jnp.take_along_axis(values, place[:, None], axis=-1)[:, 0]
 
-        t0 = place.astype(jnp.float32) - 0.5 + half
+        t0 = place.astype(jnp.float32) - 0.5 + 0.5 * duration
         return read(snr_red), read(snr), read(depth), t0, jnp.broadcast_to(duration, t0.shape)
 
     tried = jax.lax.map(search, (durations, jnp.moveaxis(scatter, 1, 0)))
@@ -98,7 +94,7 @@ def single_events(
     t0, duration, depth = (jnp.where(found, x, jnp.nan) for x in (t0, duration, depth))
 
     half = 0.5 * jnp.where(found, duration, 1.0)[:, None]
-    offset = jnp.arange(flux.shape[-1], dtype=jnp.float32)
+    offset = jnp.arange(flux.shape[-1], dtype=jnp.float32)[None]
 
     def clear(middle: jax.Array) -> jax.Array:
         total, measured = box_sums(sums, middle - half, middle + half)

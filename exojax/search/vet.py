@@ -15,6 +15,7 @@ PER_DURATION = 4
 HARMONICS = {"1/3": 1 / 3, "1/2": 1 / 2, "2/3": 2 / 3, "3/2": 3 / 2, "2": 2.0, "3": 3.0}
 
 
+@jax.jit
 def odd_even_sigma(depth: jax.Array, ivar: jax.Array) -> jax.Array:
     """Difference of the mean depths of odd and even transits over its error; above 3 suggests a binary at twice P.
 
@@ -74,7 +75,7 @@ def secondary(
     n, size = flux.shape
     count = jnp.clip(jnp.floor(PER_DURATION * period / duration), 1.0, float(n_bins))
     width = period / count
-    time = jnp.arange(size, dtype=jnp.float32) - t0[:, None]
+    time = jnp.arange(size, dtype=jnp.float32)[None] - t0[:, None]
     cycles = time / period[:, None]
     place = jnp.floor((cycles - jnp.floor(cycles)) * count[:, None]).astype(jnp.int32)
     place = jnp.clip(place, 0, n_bins - 1) + jnp.arange(n, dtype=jnp.int32)[:, None] * n_bins
@@ -85,7 +86,7 @@ def secondary(
         return sum((padded[:, i : i + n_bins] for i in range(1, PER_DURATION)), padded[:, :n_bins])
 
     loss, total = boxes(-flux * weight), boxes(weight)
-    start = jnp.arange(n_bins, dtype=jnp.float32) * width[:, None]
+    start = jnp.arange(n_bins, dtype=jnp.float32)[None] * width[:, None]
     stop = start + PER_DURATION * width[:, None]
     expected = jnp.sum(weight, axis=-1) * PER_DURATION / count
     away = (start >= duration[:, None]) & (stop <= (period - duration)[:, None])

@@ -1,0 +1,80 @@
+"""The centroid's shift in transit: its size, its error under jitter, drift, jumps and outliers."""
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from exojax.search.centroid import centroid_shift
+
+N, SIZE, EVENTS = 80, 3197, 64
+RNG = np.random.default_rng(0)
+PERIOD = RNG.uniform(60, 1000, N)
+T0 = RNG.uniform(0, 1, N) * PERIOD
+DURATION = RNG.uniform(5, 14, N)
+IN_TRANSIT = np.abs((np.arange(SIZE) - T0[:, None] + PERIOD[:, None] / 2) % PERIOD[:, None] - PERIOD[:, None] / 2) < (
+    DURATION[:, None] / 2
+)
+
+
+def measure(centroid, weight=None):
+    weight = np.ones((N, SIZE)) if weight is None else weight
+    given = (jnp.asarray(x, jnp.float32) for x in (centroid, weight, PERIOD, T0, DURATION))
+    return [np.asarray(x) for x in centroid_shift(*given, n_events=EVENTS)]
+
+
+def pointing(seed):
+    """White jitter, a drift, a roll of both axes together every 12 cadences, a jump and a few outliers; pixels."""
+    rng = np.random.default_rng(seed)
+    time = np.arange(SIZE)
+    centroid = 512 + 1e-3 * rng.normal(size=(N, SIZE, 2))
+    centroid += (0.2 * (time / SIZE) ** 2)[None, :, None]
+    roll = 2e-3 * ((time + rng.uniform(0, 12, (N, 1))) % 12 / 12 - 0.5)
+    centroid += roll[..., None] * np.array([1.0, -0.7])
+    centroid[:, 1500:] += 7.0
+    centroid[rng.uniform(size=(N, SIZE)) < 0.003] += 0.5
+    return centroid
+
+
+def test_chance_is_what_it_says():
+    _, sigma = measure(pointing(1))
+    # exp(-r^2 / 2): the median is 1.18 and 1.1 % lie above 3.
+    assert np.median(sigma) == pytest.approx(1.18, abs=0.3)
+    assert np.mean(sigma > 3) <= 0.05
+
+
+def test_a_shift_is_measured():
+    shift = np.array([4e-3, -2e-3])
+    centroid = pointing(2) + IN_TRANSIT[..., None] * shift
+    got, sigma = measure(centroid)
+    many = IN_TRANSIT.sum(1) > 40
+    # A box cut through cadences loses part of it.
+    np.testing.assert_allclose(np.median(got[many], axis=0), shift, rtol=0.12)
+    assert np.median(sigma[many]) > 8
+    # More jitter, less significance, in proportion.
+    rng = np.random.default_rng(3)
+    jitter = rng.normal(size=(N, SIZE, 2)) + 512
+    small, large = (measure(jitter * scale + IN_TRANSIT[..., None] * shift * 100)[1] for scale in (0.1, 0.4))
+    assert np.median(small[many]) / np.median(large[many]) == pytest.approx(4, rel=0.2)
+
+
+def test_one_wild_event_is_no_shift():
+    centroid = pointing(4)
+    many = IN_TRANSIT.sum(1) / DURATION > 8
+    second = np.abs(np.arange(SIZE) - (T0 + PERIOD)[:, None]) < DURATION[:, None] / 2
+    _, sigma = measure(centroid + 0.3 * second[..., None])
+    assert np.median(sigma[many]) < 2
+
+
+def test_no_centroid_and_a_single_transit():
+    _, sigma = measure(pointing(5), np.zeros((N, SIZE)))
+    assert np.all(np.isnan(sigma))
+    _, sigma = measure(pointing(5), ~IN_TRANSIT)
+    assert np.all(np.isnan(sigma))
+    one = jnp.full(N, 800.0)
+    step = np.abs(np.arange(SIZE) - 800)[None, :, None] < 5
+    centroid = jnp.asarray(pointing(6) + 0.02 * step, jnp.float32)
+    shift, sigma = centroid_shift(
+        centroid, jnp.ones((N, SIZE)), jnp.full(N, jnp.inf), one, jnp.full(N, 9.0), n_events=EVENTS
+    )
+    assert np.median(sigma) > 8
+    np.testing.assert_allclose(np.median(shift, axis=0), [0.02, 0.02], rtol=0.1)
