@@ -13,7 +13,9 @@ from exojax.search import noise, vet
 from exojax.search.centroid import centroid_shift
 from exojax.search.events import events, middles, n_transits, unlike_sigma
 from exojax.search.grid import Plan
-from exojax.search.refine import Ephemeris, find_peaks, locate, polish, refine
+from exojax.search.peaks import find_peaks
+from exojax.search.polish import polish
+from exojax.search.refine import Ephemeris, locate, refine
 from exojax.search.single import SingleEvents, single_events
 
 PEAKS = 3

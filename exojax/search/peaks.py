@@ -1,0 +1,59 @@
+"""The highest peaks of a periodogram that are apart from each other."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from exojax.search.grid import Plan
+
+BLOCKS = 40
+"""stretches of log period whose means are the periodogram's trend"""
+
+
+class Peaks(NamedTuple):
+    """The highest peaks of each star's periodogram, ``(n_stars, n_peaks)`` float32 each.
+
+    Attributes:
+        period: days, as in the plan's grid.
+        height: SNR above the periodogram's trend.
+        sde: height in standard deviations of the periodogram about its trend (Alcock et al. 2000, ApJ 542, 257).
+    """
+
+    period: jax.Array
+    height: jax.Array
+    sde: jax.Array
+
+
+@partial(jax.jit, static_argnums=(0, 2))
+def find_peaks(plan: Plan, power: jax.Array, n_peaks: int) -> Peaks:
+    """The highest separate peaks above the periodogram's trend, which red noise raises towards long periods.
+
+    Args:
+        plan: of the periodogram.
+        power: ``(n_periods, n_stars)`` float32, SNR.
+        n_peaks: how many a star.
+    """
+    log_period = np.log(plan.periods)
+    block = (log_period - log_period.min()) / (np.ptp(log_period) * (1 + 1e-9)) * BLOCKS
+    member = (np.arange(BLOCKS)[:, None] == block.astype(int)).astype(np.float32)
+    means = (member / np.maximum(member.sum(axis=1, keepdims=True), 1)) @ power
+    above = power - means[block.astype(int)]
+    spread = jnp.maximum(above.std(axis=0), 1e-6)
+    # Transits of a period this close drift by less than two of the longest durations over the curve.
+    near = 2 * plan.durations.max() / plan.n_cadences
+    places = jnp.asarray(log_period - log_period.min(), jnp.float32)
+    stars = jnp.arange(power.shape[1])
+    periods, heights = [], []
+    left = above
+    for _ in range(n_peaks):
+        at = left.argmax(axis=0)
+        periods.append(jnp.asarray(plan.periods, jnp.float32)[at])
+        heights.append(left[at, stars])
+        left = jnp.where(jnp.abs(places[:, None] - places[at]) <= near, -jnp.inf, left)
+    height = jnp.stack(heights, axis=1)
+    return Peaks(jnp.stack(periods, axis=1), height, height / spread[:, None])
