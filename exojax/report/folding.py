@@ -28,7 +28,7 @@ class Sheet:
         weight: ``(m,)`` float, inverse variance relative to a typical cadence; 0 where there is none.
         scatter: of a cadence of weight 1, in units of ``flat``.
         periods: ``(p,)`` float64 days, ascending or not.
-        power: ``(p,)`` float, the SNR at each.
+        power: ``(p,)`` float, the SNR at each, in the pass that found the candidate.
         model_offset: ``(k,)`` float64 days from mid-transit, ascending: corners of the fitted model.
         model_flux: ``(k,)`` float64, the model there, 0 out of transit; in units of the candidate's depth.
         centroid: ``(m, 2)`` float pixels, or None.
@@ -168,7 +168,7 @@ def binned(
 
 def shifts(
     away: np.ndarray, events: np.ndarray, centroid: np.ndarray, weight: np.ndarray, duration: float
-) -> tuple[np.ndarray, np.ndarray]:
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """How far the centroid moves in each transit, from a straight line through the two durations on either side.
 
     Args:
@@ -180,8 +180,9 @@ def shifts(
 
     Returns:
         ``(k, 2)`` float64 pixels, in transit less out of transit, of the events with two cadences in transit and two on
-        either side; and ``(2,)`` float64, one sigma of their mean: from the scatter of the cadences around the lines,
-        or from that of the events where it is larger and there are three or more.
+        either side; ``(2,)`` their median, as pointing jolts make outliers; and ``(2,)`` its one sigma: from the
+        scatter of the cadences around the lines, or from that of the events where it is larger and there are three or
+        more.
     """
     inside = (np.abs(away) < 0.39 * duration) & (weight > 0)
     outside = (np.abs(away) > 0.75 * duration) & (np.abs(away) < 2 * duration) & (weight > 0)
@@ -196,9 +197,9 @@ def shifts(
 
     n, sx, sxx, n_in = total(line * 1.0), total(line * x), total(line * x**2), total(here * 1.0)
     good = (n_in >= 2) & (total(line & (x < 0)) >= 2) & (total(line & (x > 0)) >= 2)
-    found, spread = np.zeros((good.sum(), 2)), np.zeros(2)
+    found, middle, error = np.zeros((good.sum(), 2)), np.zeros(2), np.zeros(2)
     if not good.any():
-        return found, spread
+        return found, middle, error
     used = good[row]
     with np.errstate(all="ignore"):
         for k in range(2):
@@ -207,7 +208,9 @@ def shifts(
             left = y[:, k] - ((sy - slope * sx) / n)[row] - slope[row] * x
             found[:, k] = (total(here * left) / n_in)[good]
             noise = np.sqrt((left[used & line] ** 2).sum() / max((used & line).sum() - 2 * good.sum(), 1))
-            spread[k] = noise / np.sqrt(n_in[good].sum())
-    if len(found) >= 3:
-        spread = np.maximum(spread, found.std(axis=0, ddof=1) / np.sqrt(len(found)))
-    return found, spread
+            each, middle[k] = noise / np.sqrt(n_in[good].mean()), np.median(found[:, k])
+            if len(found) >= 3:
+                each = max(each, 1.4826 * float(np.median(np.abs(found[:, k] - middle[k]))))
+            # The median of many normal numbers scatters by sqrt(pi / 2) more than their mean; that of two is the mean.
+            error[k] = each / np.sqrt(len(found)) * (np.sqrt(np.pi / 2) if len(found) >= 3 else 1)
+    return found, middle, error

@@ -6,13 +6,15 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from exojax.report.folding import Fold, Sheet, binned, offset, shifts
+from exojax.report.numbers import sigma
 from exojax.report.style import ACCENT, GREY, HOST, OTHER, plain, say
 
+HOURS = 24.0
 DOTS, PALE = "#878f9b", "#bcc2ca"
 CROWD = 5000  # cadences of a fold above which the dots step back behind the means
 LINES = 1000  # of the periodogram that a page can show side by side
 MOST_OUTSIDE = 60  # cadences beyond an axis that are marked on its edge
-BINS = 200
+BINS = 4000  # of the whole phase, at most: two a duration
 
 
 def raw(axes: Axes, one: Sheet, title: str, low: float = -np.inf, high: float = np.inf) -> None:
@@ -109,7 +111,7 @@ def periodogram(axes: Axes, one: Sheet, fold: Fold) -> None:
     axes.set_xticks(ticks, [f"{t:g}" for t in ticks])
     axes.minorticks_off()
     if np.isnan(fold.period):
-        axes.set_title("Periodogram of the star (the event is not in it)", fontsize=9)
+        axes.set_title("Periodogram of the star (one event has no peak)", fontsize=9)
         return
     harmonics = [(fold.period * m, name) for m, name in ((1 / 3, "⅓"), (1 / 2, "½"), (2, "2"), (3, "3"))]
     for period, name in harmonics:
@@ -147,23 +149,22 @@ def around(
     chosen: np.ndarray | None = None,
     centre: float = 0.0,
 ) -> None:
-    """The cadences within ``span`` days of ``centre`` days after mid-transit, means of an eighth of the duration, and
+    """The cadences within ``span`` days of ``centre`` days after mid-transit, means of a sixth of the duration, and
     the model's corners where given."""
-    unit = 24.0
     away = offset(fold.away, fold.period, centre)
     near = fold.keep & (np.abs(away) <= span) & (True if chosen is None else chosen)
-    x, y, weight = away[near] * unit, fold.flux[near], fold.weight[near]
-    low, high = limits(fold, x, y, weight, -span * unit, span * unit)
+    x, y, weight = away[near] * HOURS, fold.flux[near], fold.weight[near]
+    low, high = limits(fold, x, y, weight, -span * HOURS, span * HOURS)
     bins = int(np.clip(round(12 * span / fold.duration), 6, 60))
     few = len(x) < 2.5 * bins
     _dots(axes, x, y, low, high, size=5 if few else 2.5, colour=OTHER if few else PALE if len(x) > CROWD else DOTS)
     if not few:
-        _means(axes, fold, x, y, weight, -span * unit, span * unit, bins)
+        _means(axes, fold, x, y, weight, -span * HOURS, span * HOURS, bins)
     if model is not None:
-        corners = np.concatenate([[-span], model, [span]]) * unit
+        corners = np.concatenate([[-span], model, [span]]) * HOURS
         axes.plot(corners, np.concatenate([[0], fold.model, [0]]), color=HOST, linewidth=1.3)
     axes.axhline(0, color=GREY, linewidth=0.5, zorder=0)
-    axes.set_xlim(-span * unit, span * unit)
+    axes.set_xlim(-span * HOURS, span * HOURS)
     axes.set_xlabel("hours from mid-transit", labelpad=2)
     axes.set_ylabel(_unit(fold), labelpad=2)
     axes.set_title(title, fontsize=9)
@@ -172,28 +173,36 @@ def around(
 
 
 def centroid(axes: Axes, one: Sheet, fold: Fold) -> None:
-    """The shift of the centroid in each transit; the mean with its three-sigma ellipse, and the star at the cross."""
-    axes.set_title("Centroid shift, 3σ ellipse" if one.centroid is not None else "Centroid shift", fontsize=9)
+    """The centroid's shift in each transit; their median with its three-sigma ellipse, and the star at the cross."""
+    axes.set_title("Centroid shift", fontsize=9)
     if one.centroid is None:
         say(axes, "no centroids\nin this file")
         return
     measured = (one.weight > 0) & np.isfinite(one.flat)
     where = one.centroid[measured]
     usable = np.isfinite(where).all(axis=1) & fold.keep
-    found, error = shifts(fold.away[usable], fold.event[usable], where[usable], fold.weight[usable], fold.duration)
+    found, middle, error = shifts(
+        fold.away[usable], fold.event[usable], where[usable], fold.weight[usable], fold.duration
+    )
     if not len(found):
         say(axes, "too few centroids\naround the transits")
         return
-    found, error = found * 1e3, error * 1e3
-    mean = found.mean(axis=0)
+    found, middle, error = found * 1e3, middle * 1e3, error * 1e3
     turn = np.linspace(0, 2 * np.pi, 90)
     axes.plot(found[:, 0], found[:, 1], ".", color=DOTS, markersize=4)
-    axes.plot(mean[0] + 3 * error[0] * np.cos(turn), mean[1] + 3 * error[1] * np.sin(turn), color=OTHER, linewidth=1)
-    axes.errorbar(mean[0], mean[1], xerr=error[0], yerr=error[1], color=OTHER, fmt="o", markersize=3.5, linewidth=1.2)
+    axes.plot(
+        middle[0] + 3 * error[0] * np.cos(turn), middle[1] + 3 * error[1] * np.sin(turn), color=OTHER, linewidth=1
+    )
+    axes.errorbar(
+        middle[0], middle[1], xerr=error[0], yerr=error[1], color=OTHER, fmt="o", markersize=3.5, linewidth=1.2
+    )
     axes.plot(0, 0, "+", color=HOST, markersize=11, markeredgewidth=1.6)
-    reach = 1.15 * float(np.max(np.abs(mean) + 3.3 * error))
+    if np.isfinite(one.candidate.centroid_sigma[0]):
+        axes.set_title(f"Centroid shift, {sigma(one.candidate.centroid_sigma[0])}", fontsize=9)
+    # Wide enough for the ellipse, the cross and most events; an outlier is no reason to shrink them.
+    reach = 1.15 * max(float(np.max(np.abs(middle) + 3 * error)), float(np.percentile(np.abs(found).max(axis=1), 80)))
     reach = reach if reach > 0 else 1.0
-    axes.set(xlim=(-reach, reach), ylim=(-reach, reach), xlabel="column (mpx)", aspect="equal")
+    axes.set(xlim=(-reach, reach), ylim=(-reach, reach), xlabel="column (mpx); ellipse: 3σ", aspect="equal")
     axes.set_ylabel("row (mpx)", labelpad=2)
 
 
@@ -250,7 +259,7 @@ def _means(
 ) -> None:
     centre, mean, total = binned(x, y, weight, low, high, count)
     error = None if small else fold.scatter / np.sqrt(total)
-    axes.errorbar(centre, mean, yerr=error, fmt=".", color=OTHER, markersize=3 if small else 5, linewidth=1, zorder=3)
+    axes.errorbar(centre, mean, yerr=error, fmt=".", color=OTHER, markersize=2.5 if small else 5, linewidth=1, zorder=3)
 
 
 def _unit(fold: Fold) -> str:
