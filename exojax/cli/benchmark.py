@@ -12,7 +12,7 @@ from typing import Annotated, Any
 
 import tyro
 
-from exojax.cli import bench_detection, bench_load, bench_search, bench_train, command
+from exojax.cli import bench_detection, bench_detrend, bench_load, bench_search, bench_train, command
 from exojax.cli.table import text_table
 from exojax.errors import InputError
 from exojax.runs import write_json
@@ -21,6 +21,7 @@ TASKS: dict[str, Callable[..., list[dict[str, Any]]]] = {
     "load": bench_load.measure,
     "train": bench_train.measure,
     "search": bench_search.measure,
+    "detrend": bench_detrend.measure,
     "detection": bench_detection.measure,
 }
 
@@ -30,14 +31,14 @@ class Options:
     """Measure speed beside other software, alternated in one run: benchmark.json and a table.
 
     load: a CSV of the Kaggle set's size; train: one step, inference, and epochs on a GPU; search: one star, four years
-    of one, false alarms, whole commands; detection: who finds more planets (hours the first time, resumed where it was
-    stopped). What a machine has not got is "not measured".
+    of one, false alarms, whole commands; detrend: the running biweight; detection: who finds more planets (hours the
+    first time, resumed where it was stopped). What a machine has not got is "not measured".
     """
 
     out: Annotated[Path, command.value("DIR")]
     """folder for benchmark.json"""
     tasks: tyro.conf.Positional[tuple[str, ...]] = ("all",)
-    """load, train, search, detection or all"""
+    """load, train, search, detrend, detection or all"""
     seed: int = 0
     """of everything that is made up"""
 

@@ -29,7 +29,7 @@ _LEAST_SAMPLES = 3
 _BISECTIONS = {"biweight": 12, "median": 20}
 _ITERATIONS = 5
 # Offsets of the window in one compiled loop body: fewer leave the vector units idle, more take long to compile.
-_UNROLLED = 96
+_UNROLLED = 48
 
 
 def window_for(duration_max: float) -> float:
@@ -115,9 +115,10 @@ def running_location(flux: jax.Array, weight: jax.Array, *, half: int, method: M
 
     def total(term: Callable[..., tuple[jax.Array, ...]], *arrays: jax.Array) -> tuple[jax.Array, ...]:
         """Sums of ``term`` over the window of each node."""
-        rows = max(1, _UNROLLED // stride)
-        trips = 2 * (half // stride) // rows
         low = -(half // stride)
+        trips = -(-2 * half // _UNROLLED)
+        rows = max(1, -2 * low // trips)
+        trips = -2 * low // rows
 
         def add(sums: tuple[jax.Array, ...], row: jax.Array | int, offsets: list[tuple[int, int]]):  # type: ignore[no-untyped-def]
             height = nodes + max(r for r, _ in offsets)
@@ -134,14 +135,12 @@ def running_location(flux: jax.Array, weight: jax.Array, *, half: int, method: M
         rest = [divmod(k + lead * stride, stride) for k in range(-half, half + 1) if k not in done]
         return add(sums, 0, rest)
 
-    count, mean = total(lambda x, w: (jnp.where(w > 0, 1.0, 0.0), x), values, weights)
-    some = jnp.maximum(count, 1)
-    mean = mean / some
-    (spread,) = total(lambda x, w: (jnp.where(w > 0, (x - mean) ** 2, 0.0),), values, weights)
+    count, mean, square = total(lambda x, w: (jnp.where(w > 0, 1.0, 0.0), x, x * x), values, weights)
+    mean, square = mean / jnp.maximum(count, 1), square / jnp.maximum(count, 1)
     # The least that float32 tells apart.
     least = 1e-7 * jnp.abs(values).max(axis=(0, 1))[None] + 1e-15
-    # The median is within one standard deviation of the mean, and the MAD below two.
-    spread = jnp.sqrt(spread / some) * 1.001 + least
+    # The median is within one standard deviation of the mean, and the MAD below two; with what rounding may take.
+    spread = jnp.sqrt(jnp.maximum(square - mean * mean, 0)) + 2e-3 * jnp.sqrt(square) + least
 
     def bisect(counted: Callable[[jax.Array], jax.Array], low: jax.Array, high: jax.Array) -> jax.Array:
         def halve(_: int, bounds: tuple[jax.Array, jax.Array]) -> tuple[jax.Array, jax.Array]:
@@ -249,18 +248,22 @@ def _apart(weight: np.ndarray, gap: int, least: int) -> tuple[np.ndarray, np.nda
     Then no window reaches from one segment into the next, and the running location need not know of segments.
     Returns flat indices ``(n_filled,)`` into the old and the new array, and the new number of cadences.
     """
-    n_cadences = weight.shape[1]
+    n_stars, n_cadences = weight.shape
     old = np.flatnonzero(weight)
-    star, step = old // n_cadences, np.diff(old)
-    short = np.flatnonzero((np.diff(star) == 0) & (step > gap + 1) & (step <= least))
+    step = np.diff(old)
+    short = np.flatnonzero((step > gap + 1) & (step <= least))
+    short = short[old[short] // n_cadences == old[short + 1] // n_cadences]
     if not short.size:
         return None
     shift = np.zeros(old.size, np.int64)
     shift[short + 1] = least + 1 - step[short]
     shift = np.cumsum(shift)
     # The sum runs on from star to star.
-    shift -= shift[np.searchsorted(star, star)]
-    column = old % n_cadences + shift
+    counts = np.count_nonzero(weight, axis=1)
+    begins = np.minimum(np.cumsum(counts) - counts, old.size - 1)
+    shift -= np.repeat(shift[begins], counts)
+    star = np.repeat(np.arange(n_stars), counts)
+    column = old - star * n_cadences + shift
     size = max(padded_size(int(column.max()) + 1), n_cadences)
     return old, star * size + column, size
 
