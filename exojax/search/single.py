@@ -17,7 +17,7 @@ COVERED = 0.5
 CONTRAST = 0.5
 """share of the depth that the box must lie below either neighbour, or it is a step"""
 OUTER = 0.35
-"""share of the depth that the first and the last third of the box have, or it is an outlier or a jump that heals"""
+"""share of the depth that the first and the last third of the box have, or it is an outlier"""
 LIKE = 0.5
 """share of the depth at which another dip counts as a like event"""
 
@@ -48,7 +48,8 @@ def single_events(flux: jax.Array, weight: jax.Array, durations: jax.Array, scat
     """The most significant single box-like dip of each star that is no step, edge, outlier or slow wave.
 
     Its box and the windows on both sides are measured, it lies below both sides, and its first and last third are deep.
-    Ranked by the red-noise SNR over all times and durations.
+    Ranked by the red-noise SNR over all times and durations. A sudden drop of sensitivity that heals within a day
+    looks like a transit to boxes and passes.
 
     Args:
         flux: ``(n, n_cadences)`` float32, detrended, in units of the star's scatter.
