@@ -127,7 +127,8 @@ def plan(
             bin_ = widen * 2 ** int(math.log2(short / 2))
             levels.append((bin_, _between(ladder, short / bin_, long / bin_, first=widen == 1)))
         if not any(durations for _, durations in levels):
-            return Plan(n_cadences, cadence, tuple(bands))
+            # The periodogram bins the curves once for all bands of one bin, in this order.
+            return Plan(n_cadences, cadence, tuple(sorted(bands, key=lambda band: band.bin)))
         first = 0
         while first < n_octaves:
             bin_, durations = levels[first]
@@ -174,11 +175,15 @@ def _octave(
     """The bands of one octave of direct folds, in order of falling period."""
     lead = max(d for level in durations for d in level)
     n = -(-n_cadences // bin_) + lead
-    top = math.ceil(high / bin_)
-    # The last level's shortest period is the shortest asked for, and nothing is tried below.
-    bottom = max(math.floor(high / 2 / bin_), math.floor(least * 2 ** (len(durations) - 1) / bin_))
+    top, end = math.ceil(high / bin_), math.floor(high / 2 / bin_)
     bands = []
-    while top > bottom:
+    while durations and top > end:
+        # The last level ends at the shortest period asked for; what is left of the octave is folded without it.
+        bottom = math.floor(least * 2 ** (len(durations) - 1) / bin_)
+        bottom = bottom if bottom > 1.05 * end else end
+        if top <= bottom:
+            durations = durations[:-1]
+            continue
         fewest = math.ceil(n / (top - 1))
         low = max(bottom, min(math.ceil(n / max(math.floor(fewest * apart), fewest)), top - 1))
         # A sliver is not worth a program of its own.
