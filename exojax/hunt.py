@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 from functools import lru_cache
 from typing import Any
@@ -69,7 +70,13 @@ def plan_for(n_cadences: int, cadence: float, config: SearchConfig) -> Plan:
     )
 
 
-def hunt(curves: LightCurves, config: SearchConfig, *, masked: np.ndarray | None = None) -> tuple[Candidates, Trace]:
+def hunt(
+    curves: LightCurves,
+    config: SearchConfig,
+    *,
+    masked: np.ndarray | None = None,
+    alter: Callable[[EvenCurves], EvenCurves] | None = None,
+) -> tuple[Candidates, Trace]:
     """The candidates of each star: its best, however weak, and further ones and single transits that stand out.
 
     A star is searched, its best candidate is masked, its trend is found again without the transits, and it is searched
@@ -80,14 +87,19 @@ def hunt(curves: LightCurves, config: SearchConfig, *, masked: np.ndarray | None
         curves: stars of one cadence; at most ``batch_size`` of them.
         config: ranges and thresholds.
         masked: ``(n_stars, n_cadences)`` bool on the even grid, cadences of known transits; or None.
+        alter: done to the flat, clean curves (those of ``masked`` without weight) before they are searched, such as
+            turning them upside down; only with ``config.max_candidates`` 1, as what is found is then elsewhere.
 
     Returns:
         Candidates in the order of their stars, best first, ``matches`` and ``probability`` still empty; and what the
         search saw.
 
     Raises:
-        ValueError: more stars than a batch, or curves that cannot hold the range of periods.
+        ValueError: more stars than a batch, curves that cannot hold the range of periods, or more than one candidate
+            of altered curves.
     """
+    if alter is not None and config.max_candidates != 1:
+        raise ValueError("altered curves are searched for one candidate")
     even = to_even(curves, shortest=config.duration_min)
     n, size = even.flux.shape
     grid = plan_for(size, even.cadence, config)
@@ -102,7 +114,7 @@ def hunt(curves: LightCurves, config: SearchConfig, *, masked: np.ndarray | None
         if len(active) == 0:
             break
         flat, power, periodic, single = _search(
-            grid, _take(even, active), taken[active], curves.take(active), config, batch
+            grid, _take(even, active), taken[active], curves.take(active), config, batch, alter
         )
         if turn == 0:
             first_power[active] = power.T
@@ -136,13 +148,15 @@ def _search(
     curves: LightCurves,
     config: SearchConfig,
     batch: int,
+    alter: Callable[[EvenCurves], EvenCurves] | None,
 ) -> tuple[EvenCurves, np.ndarray, Measured, SingleEvents]:
     """One search of some stars: flat curves, ``(n_periods, n)`` periodogram, best signal, best single event."""
     n = len(even.flux)
     few = min(_BASE ** int(np.ceil(np.log(n) / np.log(_BASE) - 1e-9)), batch)
     flat = _clean(_padded(even, few), np.pad(taken, ((0, few - n), (0, 0))), curves.absolute, config)
-    y = flat.flux / flat.scatter[:, None]
-    w = np.where(np.pad(taken, ((0, few - n), (0, 0))), np.float32(0), flat.weight)
+    flat = replace(flat, weight=np.where(np.pad(taken, ((0, few - n), (0, 0))), np.float32(0), flat.weight))
+    flat = flat if alter is None else alter(flat)
+    y, w = flat.flux / flat.scatter[:, None], flat.weight
     # All searches of this shape share one program; stars without weight cost it next to nothing.
     full = lambda x: np.pad(x, ((0, batch - few), (0, 0)))  # noqa: E731
     power = np.asarray(periodogram(grid, full(y), full(w)))[:, :few]
