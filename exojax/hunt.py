@@ -119,7 +119,7 @@ def hunt(
         if turn == 0:
             first_power[active] = power.T
         goes_on = np.zeros(len(active), bool)
-        for k, star in enumerate(active):
+        for k, star in enumerate(active.tolist()):
             row = _choose(grid, periodic, single, power, k, turn, config)
             if row is None:
                 continue
@@ -162,8 +162,8 @@ def _search(
     power = np.asarray(periodogram(grid, full(y), full(w)))[:, :few]
     shortest, longest = (np.pad(x, (0, few - n), mode="edge").astype(np.float32) for x in _durations(curves, grid))
     periodic, single = measure(grid, power, y, w, flat.centroid, shortest, longest)
-    cut = lambda x: np.asarray(x)[:n]  # noqa: E731
-    return _take(flat, np.arange(n)), power[:, :n], Measured(*map(cut, periodic)), SingleEvents(*map(cut, single))
+    cut = lambda kind, found: kind(*(np.asarray(x)[:n] for x in found))  # noqa: E731
+    return _take(flat, np.arange(n)), power[:, :n], cut(Measured, periodic), cut(SingleEvents, single)
 
 
 def _durations(curves: LightCurves, grid: Plan) -> tuple[np.ndarray, np.ndarray]:

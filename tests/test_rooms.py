@@ -28,6 +28,7 @@ BELOW = {
     "scoring": BASE | {"features", "models", "evaluation", "training", "runs"},
     "comparing": BASE | {"features", "models", "evaluation", "training", "runs", "fitting", "scoring"},
     "hunt": BASE | {"photometry", "search"},
+    "searching": BASE | {"io", "photometry", "search", "hunt"},
     "report": BASE | {"features", "models", "evaluation", "training", "runs", "scoring"},
 }
 TOP = {"cli", "__init__"}

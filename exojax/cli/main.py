@@ -10,6 +10,7 @@ COMMANDS = {
     "train": "fit a model, evaluate it, leave a report",
     "evaluate": "score a run on other light curves",
     "compare": "cross-validate several models on the same folds",
+    "search": "find transits: candidates, vetting sheets",
     "plot": "draw a run's figures again",
     "explore": "look at a data set before any model does",
     "benchmark": "measure speed against other software",

@@ -125,7 +125,9 @@ def measure(
     if centroid is not None:
         _, shift = centroid_shift(centroid, weight, shape.period, shape.t0, shape.duration, most)
     measured = Measured(
-        *shape[:3],
+        shape.period,
+        shape.t0,
+        shape.duration,
         shape.period_error,
         shape.t0_error,
         jnp.where(shape.depth > 0, shape.depth, chosen.snr / jnp.sqrt(jnp.maximum(ivar.sum(axis=1), 1.0))),

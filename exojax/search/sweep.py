@@ -126,7 +126,7 @@ def _band(band: Band, sums: jax.Array, weights: jax.Array, total: jax.Array) -> 
         def rows(first: jax.Array | int, count: int) -> tuple[jax.Array, jax.Array]:
             row = [first + i for i in range(count)]
             starts = [(i * whole + (2 * i * part + steps) // (2 * steps)) * n_stars for i in row]
-            pick = lambda array: sum(lax.dynamic_slice(array, (start,), (size,)) for start in starts)  # noqa: E731
+            pick = lambda array: _sum([lax.dynamic_slice(array, (start,), (size,)) for start in starts])  # noqa: E731
             return pick(source), pick(other)
 
         if band.rows <= _UNROLLED:
@@ -212,8 +212,15 @@ def _best(
         else:
             better = power * bottom > top * norm
             top, bottom = jnp.where(better, power, top), jnp.where(better, norm, bottom)
-    assert top is not None
+    assert top is not None and bottom is not None
     return jnp.where(below, top, 0.0) / bottom
+
+
+def _sum(arrays: list[jax.Array]) -> jax.Array:
+    total = arrays[0]
+    for array in arrays[1:]:
+        total = total + array
+    return total
 
 
 def _highest(values: jax.Array, columns: int, n_stars: int) -> jax.Array:

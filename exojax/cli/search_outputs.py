@@ -1,0 +1,166 @@
+"""What a search leaves: candidates.csv, skipped.csv, sheets/ and index.html."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from exojax.cli.table import text_table
+from exojax.hunt import Trace
+from exojax.io.folder import Skipped
+from exojax.lightcurve import Candidates, LightCurves
+from exojax.report import candidates as page
+from exojax.report.folding import Sheet
+from exojax.report.page import write_atomically
+from exojax.report.sheet import sheet
+from exojax.search.grid import INNER
+from exojax.searching import Found
+
+Row = dict[str, Any]
+_SHOWN = 10
+
+
+def rows(found: Found, labels: Mapping[str, int] | None) -> list[Row]:
+    """The lines of ``candidates.csv``: units of papers, empty where unknown."""
+    c, ppm = found.candidates, np.where(found.absolute, 1e6, np.nan)
+    columns: dict[str, np.ndarray] = {
+        "id": c.id,
+        "rank": c.rank,
+        "period_days": c.period,
+        "t0_days": c.t0,
+        "duration_hours": c.duration * 24,
+        "depth_ppm": c.depth * ppm,
+        "snr": c.snr,
+        "sde": c.sde,
+        "probability": c.probability,
+        "time_system": found.time_system,
+        "snr_red": c.snr_red,
+        "period_error_days": c.period_error,
+        "t0_error_days": c.t0_error,
+        "depth_error_ppm": c.depth_error * ppm,
+        "depth_scatters": np.where(found.absolute, np.nan, c.depth),
+        "n_transits": c.n_transits,
+        "odd_even_sigma": c.odd_even_sigma,
+        "secondary_sigma": c.secondary_sigma,
+        "secondary_phase": c.secondary_phase,
+        "centroid_sigma": c.centroid_sigma,
+        "single": c.single,
+        "period_min_days": c.period_min,
+        "aliases": c.aliases,
+        "matches": c.matches,
+    }
+    if labels is not None:
+        columns["label"] = np.array([labels.get(name, np.nan) for name in c.id.tolist()], np.float64)
+    lines = [
+        dict(zip(columns, values, strict=True)) for values in zip(*(x.tolist() for x in columns.values()), strict=True)
+    ]
+    unknown = lambda value: isinstance(value, float) and not np.isfinite(value)  # noqa: E731
+    return [{name: None if unknown(value) else value for name, value in line.items()} for line in lines]
+
+
+def write_tables(out: Path, lines: list[Row], skipped: Iterable[Skipped]) -> None:
+    """``candidates.csv``, and ``skipped.csv`` where anything was."""
+    names = list(lines[0]) if lines else ["id", "rank", "period_days", "t0_days", "duration_hours", "depth_ppm"]
+    write_atomically(out / "candidates.csv", _csv(names, [[_cell(n, line[n]) for n in names] for line in lines]))
+    told = [[s.id, str(s.path), s.reason] for s in skipped]
+    if told:
+        write_atomically(out / "skipped.csv", _csv(["id", "file", "reason"], told))
+    else:
+        (out / "skipped.csv").unlink(missing_ok=True)
+
+
+def _cell(name: str, value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return str(int(value))
+    if isinstance(value, float):
+        # Ephemerides to a hundredth of a second, the rest to six figures.
+        return f"{value:.7f}" if name in ("period_days", "t0_days", "period_error_days") else f"{value:.6g}"
+    return str(value)
+
+
+def _csv(names: list[str], lines: list[list[str]]) -> bytes:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(names)
+    writer.writerows(lines)
+    return text.getvalue().encode()
+
+
+def write_sheets(
+    out: Path,
+    found: Found,
+    best: Candidates,
+    again: Iterable[tuple[LightCurves, Candidates, Trace]],
+    report: Callable[[int], None],
+) -> dict[tuple[str, int], str]:
+    """One page for each of the best candidates; returns ``(id, rank)`` to its path below ``out``."""
+    drawn: dict[tuple[str, int], str] = {}
+    (out / "sheets").mkdir(exist_ok=True)
+    for curves, _, trace in again:
+        for star, name in enumerate(curves.id.tolist()):
+            of_star = found.candidates.take(found.candidates.id == name)
+            for k in np.flatnonzero(best.id == name):
+                one = best.take(np.array([k]))
+                path = f"sheets/{re.sub(r'[^A-Za-z0-9_.-]+', '_', name)}-{int(one.rank[0])}.png"
+                sheet(out / path, _sheet(curves, star, one, of_star.take(of_star.rank != one.rank[0]), trace))
+                drawn[name, int(one.rank[0])] = path
+                report(len(drawn))
+    return drawn
+
+
+def _sheet(curves: LightCurves, star: int, one: Candidates, others: Candidates, trace: Trace) -> Sheet:
+    even, flat = trace.even, trace.flat
+    used = curves.valid[star]
+    raw, above = even.flux[star].astype(np.float64), flat.flux[star].astype(np.float64)
+    trend = raw / (1 + above) if curves.absolute else raw - above
+    # The two boxes of the search's template.
+    half, depth = 0.5 * float(one.duration[0]), float(one.depth[0])
+    corners = half * np.array([-1, -1, -INNER, -INNER, INNER, INNER, 1, 1])
+    model = depth * np.array([0, -0.5, -0.5, -1, -1, -0.5, -0.5, 0])
+    return Sheet(
+        candidate=one,
+        others=others,
+        time_system=curves.time_system,
+        absolute=curves.absolute,
+        cadence=even.cadence,
+        time=curves.time[star][used],
+        flux=curves.flux[star][used],
+        start=float(even.start[star]),
+        flat=above,
+        trend=np.where(flat.weight[star] > 0, trend, np.nan),
+        weight=flat.weight[star],
+        scatter=float(flat.scatter[star]),
+        periods=trace.periods,
+        power=trace.power[star],
+        model_offset=corners,
+        model_flux=model,
+        centroid=None if flat.centroid is None else flat.centroid[star],
+        star=None if curves.stars is None else curves.stars.take(np.array([star])),
+        warnings=curves.warnings,
+    )
+
+
+def write_index(out: Path, lines: list[Row], drawn: dict[tuple[str, int], str], told: str, found: Found) -> None:
+    """``index.html``."""
+    text = [f"{told}: {found.n_stars:,} stars searched, {len(lines):,} candidates; ranked by SNR against red noise."]
+    if found.skipped:
+        text.append(f"{len(found.skipped):,} files or stars were skipped; skipped.csv says why.")
+    page.write_index(out / "index.html", lines, drawn, "Transit candidates", text)
+
+
+def summary(lines: list[Row], found: Found) -> str:
+    """The best candidates as a table, and what was done."""
+    names = ("id", "rank", "period_days", "t0_days", "duration_hours", "depth_ppm", "snr_red", "n_transits", "matches")
+    short = lambda value: f"{value:.6g}" if isinstance(value, float) else value  # noqa: E731
+    table = [{name: "" if line[name] is None else short(line[name]) for name in names} for line in lines[:_SHOWN]]
+    speed = f" ({found.n_stars / found.seconds:.1f} a second)" if found.seconds > 0 else ""
+    done = f"{found.n_stars:,} stars searched{speed}, {len(lines):,} candidates, {len(found.skipped):,} skipped"
+    return f"{text_table(table)}\n{done}" if table else done
