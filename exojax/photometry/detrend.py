@@ -33,7 +33,13 @@ _UNROLLED = 48
 
 
 def window_for(duration_max: float) -> float:
-    """Days: the shortest window that does no harm to transits of ``duration_max`` days, four times as long."""
+    """Days, four times ``duration_max`` (days): the shortest window to search for transits of that duration with.
+
+    The trend follows a transit that is too shallow for the biweight to cut out: in a quiet star one of 3 sigma a
+    cadence keeps 58 % of its depth in a window of 2 durations, 76 in 3, 86 in 4, 92 in 6 and 96 in 8. One of 100 sigma
+    keeps all of it there, and 95 % in a window of 4 durations in a star that rotates in 10 days by 1 %. With
+    ``in_transit`` given, ``flatten`` keeps all of either.
+    """
     return WINDOW_DURATIONS * duration_max
 
 
@@ -61,8 +67,8 @@ def flatten(
         gap: days; longer gaps end a segment.
 
     Returns:
-        Curves with detrended ``flux``, and ``scatter``: 1.4826 times the median absolute deviation of the flux scaled
-        to weight 1, in-transit cadences left out; 1 for stars without weight.
+        Curves with detrended ``flux``, and ``scatter``: 1.4826 times the median absolute deviation from the trend, of
+        the flux scaled to weight 1, in-transit cadences left out; 1 for stars without weight.
 
     Raises:
         ValueError: the window holds fewer than three cadences.
@@ -70,8 +76,9 @@ def flatten(
     half = int(window / 2 / even.cadence + 1e-6)
     if half < 1:
         raise ValueError(f"a window of {window} days on cadences of {even.cadence} days")
-    kept = even.weight if in_transit is None else np.where(in_transit, np.float32(0), even.weight)
-    arrays, shape = [even.flux, even.weight, kept], even.flux.shape
+    arrays, shape = [even.flux, even.weight], even.flux.shape
+    if in_transit is not None:
+        arrays.append(np.where(in_transit, np.float32(0), even.weight))
     places = _apart(even.weight, round(gap / even.cadence), half + 2 * _stride(half))
     if places is not None:
         old, new, size = places
@@ -203,10 +210,11 @@ def _between(location: jax.Array, known: jax.Array, stride: int) -> jax.Array:
 
 @partial(jax.jit, static_argnames=("half", "method", "absolute"))
 def _flatten(
-    flux: jax.Array, weight: jax.Array, kept: jax.Array, *, half: int, method: Method, absolute: bool
+    flux: jax.Array, weight: jax.Array, kept: jax.Array | None = None, *, half: int, method: Method, absolute: bool
 ) -> tuple[jax.Array, jax.Array, jax.Array]:
-    """Arrays are ``(n_stars, n_cadences)`` without breaks: flux, weight and ``(n_stars,)`` scatter."""
-    flux, weight, kept = flux.T, weight.T, kept.T
+    """``(n_stars, n_cadences)`` flux and weight and ``(n_stars,)`` scatter; ``kept`` is the weight in the trend."""
+    flux, weight = flux.T, weight.T
+    kept = weight if kept is None else kept.T
     filled = jnp.where(weight > 0, 1.0, 0.0)
     mean = (flux * filled).sum(0, keepdims=True) / jnp.maximum(filled.sum(0, keepdims=True), 1)
     flux = (flux - mean) * filled
@@ -227,19 +235,17 @@ def _flatten(
 
 
 def _scatter(flux: jax.Array, counts: jax.Array) -> jax.Array:
-    """``(1, n_stars)``: 1.4826 MAD along axis 0 of the entries that count, by bisection: a sort takes far longer."""
+    """``(1, n_stars)``: 1.4826 MAD from 0 of the entries that count, by bisection: a sort takes far longer."""
     n = counts.sum(0, keepdims=True)
-    most = jnp.where(counts, jnp.abs(flux), 0).max(0, keepdims=True)
+    distance = jnp.where(counts, jnp.abs(flux), jnp.inf)
+    most = jnp.where(counts, distance, 0).max(0, keepdims=True)
 
-    def middle(x: jax.Array, low: jax.Array, high: jax.Array) -> jax.Array:
-        def halve(_: int, bounds: tuple[jax.Array, jax.Array]) -> tuple[jax.Array, jax.Array]:
-            middle = (bounds[0] + bounds[1]) / 2
-            enough = 2 * (counts & (x <= middle)).sum(0, keepdims=True) >= n
-            return jnp.where(enough, bounds[0], middle), jnp.where(enough, middle, bounds[1])
+    def halve(_: int, bounds: tuple[jax.Array, jax.Array]) -> tuple[jax.Array, jax.Array]:
+        middle = (bounds[0] + bounds[1]) / 2
+        enough = 2 * (distance <= middle).sum(0, keepdims=True) >= n
+        return jnp.where(enough, bounds[0], middle), jnp.where(enough, middle, bounds[1])
 
-        return lax.fori_loop(0, 24, halve, (low, high))[1]
-
-    return 1.4826 * middle(jnp.abs(flux - middle(flux, -most, most)), jnp.zeros_like(most), 2 * most)
+    return 1.4826 * lax.fori_loop(0, 24, halve, (jnp.zeros_like(most), most))[1]
 
 
 def _apart(weight: np.ndarray, gap: int, least: int) -> tuple[np.ndarray, np.ndarray, int] | None:
