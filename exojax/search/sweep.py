@@ -174,7 +174,7 @@ def _band(band: Band, sums: jax.Array, weights: jax.Array, total: jax.Array) -> 
     empty = tuple(jnp.zeros(size * n_stars, jnp.float32) for size in held)
     _, powers = lax.scan(step, (empty, empty), jnp.arange(band.n_trials + n_levels, dtype=jnp.int32))
     each = [powers[1 + level : 1 + level + band.n_trials, level] for level in range(n_levels)]
-    return jnp.sqrt(jnp.stack(each, axis=1) * total).reshape(-1, n_stars)
+    return jnp.sqrt(jnp.stack(each, axis=1) * total[None, None]).reshape(-1, n_stars)
 
 
 def _best(
