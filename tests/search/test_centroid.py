@@ -31,7 +31,7 @@ def pointing(seed):
     roll = 2e-3 * ((time + rng.uniform(0, 12, (N, 1))) % 12 / 12 - 0.5)
     centroid += roll[..., None] * np.array([1.0, -0.7])
     centroid[:, 1500:] += 7.0
-    centroid[rng.uniform(size=(N, SIZE)) < 0.003] += 0.5
+    centroid[rng.uniform(size=(N, SIZE)) < 0.006] += 3.0
     return centroid
 
 
@@ -55,6 +55,17 @@ def test_a_shift_is_measured():
     jitter = rng.normal(size=(N, SIZE, 2)) + 512
     small, large = (measure(jitter * scale + IN_TRANSIT[..., None] * shift * 100)[1] for scale in (0.1, 0.4))
     assert np.median(small[many]) / np.median(large[many]) == pytest.approx(4, rel=0.2)
+
+
+def test_common_jitter_hides_no_shift_across_it():
+    rng = np.random.default_rng(7)
+    common = 5e-3 * rng.normal(size=(N, SIZE, 1))
+    jitter = common + 5e-4 * rng.normal(size=(N, SIZE, 2))
+    many = IN_TRANSIT.sum(1) > 40
+    _, sigma = measure(jitter + IN_TRANSIT[..., None] * np.array([1e-3, -1e-3]))
+    assert np.median(sigma[many]) > 8
+    _, sigma = measure(jitter + IN_TRANSIT[..., None] * np.array([1e-3, 1e-3]))
+    assert np.median(sigma[many]) < 5
 
 
 def test_one_wild_event_is_no_shift():

@@ -86,6 +86,10 @@ def test_period_limit():
     # Everything is watched: the next transit lies beyond the end.
     limit = shortest_period(np.asarray(found.watched), np.asarray(found.duration))[0]
     assert limit == pytest.approx(SIZE - 600, abs=3)
+    # The same in a mirror: transits before the event count too.
+    found = search(flux[::-1])
+    limit = shortest_period(np.asarray(found.watched), np.asarray(found.duration))[0]
+    assert limit == pytest.approx(SIZE - 600, abs=3)
     # A gap 500 to 560 cadences later hides the next transit, but not the one after that.
     weight = np.ones(SIZE)
     weight[1100:1160] = 0

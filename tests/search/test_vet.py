@@ -56,6 +56,14 @@ def test_secondary_is_found_where_it_is():
     assert np.median(red) < 1.1
 
 
+def test_a_deep_secondary_of_a_short_period_is_no_noise():
+    rng = np.random.default_rng(4)
+    period, duration, t0 = np.full(N, 48.0), np.full(N, 8.0), rng.uniform(0, 48, N)
+    flux = rng.normal(size=(N, SIZE)) - 9 * folded(rng, period, t0, 0.5, duration)
+    arguments = (jnp.asarray(x, jnp.float32) for x in (flux, np.ones((N, SIZE)), period, t0, duration, np.ones(N)))
+    assert np.max(secondary(*arguments)[3]) < 5
+
+
 def test_no_secondary_in_a_planet_alone_and_none_next_to_its_transit():
     rng = np.random.default_rng(2)
     period, duration = np.full(N, 100.0), np.full(N, 8.0)
