@@ -160,7 +160,7 @@ def _grouped(stars: Stars, config: SearchConfig) -> Iterator[LightCurves | Skipp
         if isinstance(given, Skipped):
             yield given
             continue
-        for key, one in _split(given, config):
+        for key, one in split(given, config):
             if isinstance(one, Skipped):
                 yield one
                 continue
@@ -178,7 +178,7 @@ def _grouped(stars: Stars, config: SearchConfig) -> Iterator[LightCurves | Skipp
             yield pack(group)
 
 
-def _split(curves: LightCurves, config: SearchConfig) -> Iterator[tuple[tuple, LightCurves | Skipped]]:
+def split(curves: LightCurves, config: SearchConfig) -> Iterator[tuple[tuple, LightCurves | Skipped]]:
     """The stars of a source by cadence and length of grid, and those whose curves cannot be searched."""
     time = np.where(curves.valid, curves.time, np.nan)
     steps = np.diff(time, axis=1)
