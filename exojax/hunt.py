@@ -37,7 +37,7 @@ class Trace:
         even: before detrending.
         flat: after it, the transits of all candidates kept from the trend.
         periods: ``(n_periods,)`` float64, days, increasing.
-        power: ``(n_stars, n_periods)`` float32, white-noise SNR in the first search.
+        power: ``(n_candidates, n_periods)`` float32, white-noise SNR in the search that found each.
     """
 
     even: EvenCurves
@@ -107,7 +107,7 @@ def hunt(
     if n > batch:
         raise ValueError(f"{n} stars in a batch of {batch}")
     taken = np.zeros((n, size), bool) if masked is None else masked.copy()
-    first_power = np.zeros((n, len(grid.periods)), np.float32)
+    order = np.argsort(grid.periods, kind="stable")
     rows: list[dict[str, Any]] = []
     active = np.flatnonzero((even.weight > 0).any(axis=1))
     for turn in range(config.max_candidates):
@@ -116,8 +116,6 @@ def hunt(
         flat, power, periodic, single = _search(
             grid, _take(even, active), taken[active], curves.take(active), config, batch, alter
         )
-        if turn == 0:
-            first_power[active] = power.T
         goes_on = np.zeros(len(active), bool)
         for k, star in enumerate(active.tolist()):
             row = _choose(grid, periodic, single, power, k, turn, config)
@@ -127,12 +125,14 @@ def hunt(
             late -= 0.0 if row["single"] else np.rint(late / row["period"]) * row["period"]
             taken[star] |= np.abs(late) <= MASKED * row["duration"]
             unit = float(flat.scatter[k]) if curves.absolute else 1.0
-            rows.append({"star": star, "id": curves.id[star], **_physical(row, even, star, unit)})
+            found = {**_physical(row, even, star, unit), "power": power[order, k]}
+            rows.append({"star": star, "id": curves.id[star], **found})
             goes_on[k] = row["snr_red"] >= config.snr_min
         active = active[goes_on]
-    order = np.argsort(grid.periods, kind="stable")
+    rows.sort(key=lambda row: (row["star"], -row["snr_red"]))
+    powers = np.array([row.pop("power") for row in rows], np.float32).reshape(len(rows), len(order))
     final = _clean(even, taken, curves.absolute, config)
-    return _table(rows), Trace(even, final, grid.periods[order], first_power[:, order])
+    return _table(rows), Trace(even, final, grid.periods[order], powers)
 
 
 def _clean(even: EvenCurves, taken: np.ndarray, absolute: bool, config: SearchConfig) -> EvenCurves:
@@ -233,8 +233,7 @@ def _physical(row: dict[str, Any], even: EvenCurves, star: int, unit: float) -> 
 
 
 def _table(rows: list[dict[str, Any]]) -> Candidates:
-    """Rows as columns, in the order of stars, best first."""
-    rows = sorted(rows, key=lambda row: (row["star"], -row["snr_red"]))
+    """Rows, in the order of stars and best first, as columns."""
     rank, last = 0, -1
     for row in rows:
         rank = rank + 1 if row["star"] == last else 1

@@ -104,19 +104,23 @@ def write_sheets(
     """One page for each of the best candidates; returns ``(id, rank)`` to its path below ``out``."""
     drawn: dict[tuple[str, int], str] = {}
     (out / "sheets").mkdir(exist_ok=True)
-    for curves, _, trace in again:
+    for curves, seen, trace in again:
         for star, name in enumerate(curves.id.tolist()):
             of_star = found.candidates.take(found.candidates.id == name)
             for k in np.flatnonzero(best.id == name):
                 one = best.take(np.array([k]))
                 path = f"sheets/{re.sub(r'[^A-Za-z0-9_.-]+', '_', name)}-{int(one.rank[0])}.png"
-                sheet(out / path, _sheet(curves, star, one, of_star.take(of_star.rank != one.rank[0]), trace))
+                power = trace.power[(seen.id == name) & (seen.rank == one.rank[0])][0]
+                others = of_star.take(of_star.rank != one.rank[0])
+                sheet(out / path, _sheet(curves, star, one, others, trace, power))
                 drawn[name, int(one.rank[0])] = path
                 report(len(drawn))
     return drawn
 
 
-def _sheet(curves: LightCurves, star: int, one: Candidates, others: Candidates, trace: Trace) -> Sheet:
+def _sheet(
+    curves: LightCurves, star: int, one: Candidates, others: Candidates, trace: Trace, power: np.ndarray
+) -> Sheet:
     even, flat = trace.even, trace.flat
     used = curves.valid[star]
     raw, above = even.flux[star].astype(np.float64), flat.flux[star].astype(np.float64)
@@ -139,7 +143,7 @@ def _sheet(curves: LightCurves, star: int, one: Candidates, others: Candidates, 
         weight=flat.weight[star],
         scatter=float(flat.scatter[star]),
         periods=trace.periods,
-        power=trace.power[star],
+        power=power,
         model_offset=corners,
         model_flux=model,
         centroid=None if flat.centroid is None else flat.centroid[star],

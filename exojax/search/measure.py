@@ -19,7 +19,7 @@ from exojax.search.refine import Ephemeris, locate, refine
 from exojax.search.single import SingleEvents, single_events
 
 PEAKS = 3
-"""peaks of a periodogram that are refined, of which red noise then picks one"""
+"""peaks of a periodogram of which red noise picks one"""
 MASKED = 0.75
 """durations on either side of mid-transit that hold nothing but the candidate"""
 
@@ -79,7 +79,7 @@ def measure(
 ) -> tuple[Measured, SingleEvents]:
     """The best periodic signal of each star, and the best single event.
 
-    Of the periodogram's highest peaks, each refined, the one with the highest SNR against red noise is taken.
+    Of the periodogram's highest peaks the one with the highest SNR against red noise is taken, and refined.
 
     Args:
         plan: of the periodogram.
@@ -97,16 +97,15 @@ def measure(
 
     peaks = find_peaks(plan, power, PEAKS)
     many = lambda x: jnp.repeat(x, PEAKS, axis=0)  # noqa: E731
-    y, w, low, high = many(flux), many(weight), many(shortest), many(longest)
-    start = locate(y, w, (peaks.period / plan.cadence).reshape(-1), columns=columns, durations=tried)
-    found = refine(y, w, start, low, high)
+    y, w = many(flux), many(weight)
+    found = locate(y, w, (peaks.period / plan.cadence).reshape(-1), columns=columns, durations=tried)
     scatter = noise.pulse_scatter(flux, weight, scales)
     _, ivar = events(y, w, found.period, found.t0, found.duration, most)
     middle = middles(found.period, found.t0, most)
     red = noise.red_factor(ivar, noise.event_scatter(many(scatter), scales, found.duration, middle, size))
     best = jnp.argmax((found.snr / red).reshape(n, PEAKS), axis=1)
     pick = lambda x: jnp.take_along_axis(x.reshape(n, PEAKS), best[:, None], axis=1)[:, 0]  # noqa: E731
-    chosen = Ephemeris(*(pick(x) for x in found))
+    chosen = refine(flux, weight, Ephemeris(*(pick(x) for x in found)), shortest, longest)
     shape = polish(flux, weight, chosen, shortest, longest)
 
     # The noise is what the curve does outside of the transits.
