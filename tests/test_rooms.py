@@ -29,6 +29,8 @@ BELOW = {
     "comparing": BASE | {"features", "models", "evaluation", "training", "runs", "fitting", "scoring"},
     "hunt": BASE | {"photometry", "search"},
     "searching": BASE | {"io", "photometry", "search", "hunt"},
+    "injecting": BASE
+    | {"photometry", "search", "simulate", "evaluation", "models", "training", "runs", "hunt", "searching"},
     "report": BASE | {"features", "models", "evaluation", "training", "runs", "scoring"},
 }
 TOP = {"cli", "__init__"}

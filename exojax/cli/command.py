@@ -146,6 +146,19 @@ def use_compilation_cache() -> None:
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.3)
 
 
+def use_wide_vectors() -> None:
+    """Make XLA use AVX-512 where there is any: a search is half as long again as fast. Before JAX starts."""
+    name = "--xla_cpu_prefer_vector_width"
+    if name not in os.environ.get("XLA_FLAGS", ""):
+        os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {name}=512".strip()
+
+
+def threads() -> int:
+    """Batches searched at once: one for each core that this process may use, 8 at most, as each holds its memory."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(cores, 8)
+
+
 @contextmanager
 def progress() -> Iterator[Callable[[str, int, int, dict[str, Any]], None]]:
     """A progress bar on a terminal, nothing in a pipe.

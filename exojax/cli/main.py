@@ -11,6 +11,7 @@ COMMANDS = {
     "evaluate": "score a run on other light curves",
     "compare": "cross-validate several models on the same folds",
     "search": "find transits: candidates, vetting sheets",
+    "inject": "put transits into light curves: what a search finds and makes up",
     "plot": "draw a run's figures again",
     "explore": "look at a data set before any model does",
     "benchmark": "measure speed against other software",

@@ -86,7 +86,7 @@ def _scale(axes: Axes, name: str, edges: np.ndarray) -> np.ndarray:
     if logarithmic:
         (axes.set_xscale if name == "x" else axes.set_yscale)("log")
     step = -(-len(edges) // 13)  # more labels than this run into each other
-    axis.set_ticks(edges[::step], [f"{edge:.3g}" for edge in edges[::step]])
+    axis.set_ticks(edges[::step], [f"{edge:,.0f}" if edge >= 1000 else f"{edge:.3g}" for edge in edges[::step]])
     axis.set_ticks([], minor=True)
     return np.sqrt(edges[1:] * edges[:-1]) if logarithmic else (edges[1:] + edges[:-1]) / 2
 

@@ -1,0 +1,164 @@
+"""``inject``: which planets a search of these light curves finds, and how often it finds one that is not there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import numpy as np
+
+from exojax.cli import command
+from exojax.config import DataConfig, SearchConfig, SimulateConfig
+from exojax.errors import InputError
+
+if TYPE_CHECKING:
+    from exojax.injecting import Plan, Quantity
+    from exojax.lightcurve import LightCurves
+
+# Smallest and largest size by default, and what an option's value is divided by.
+SIZES = {"radius": ((0.5, 16.0), 1.0), "depth": ((1e-4, 0.02), 1e6), "snr": ((3.0, 40.0), 1.0)}
+
+
+@dataclass(frozen=True)
+class Options:
+    """Inject transits into real light curves before they are cleaned, and search: completeness and false alarms.
+
+    The plane is period and planet radius where stellar radii are known, period and depth where they are not, and period
+    and SNR where the flux has no absolute scale. Stars that are labelled as planet hosts are left out. An injection
+    counts as recovered when the search finds its period and epoch above the SNR that the stated share of signal-free
+    curves exceeds: the star's own, turned upside down after cleaning, or shuffled in blocks; the stricter of the two.
+    A killed run goes on where it was.
+    """
+
+    out: Annotated[Path, command.value("DIR")]
+    """folder for completeness.csv and .png, false_alarms.csv and .png, injections.csv"""
+    data: Annotated[str, command.value("SOURCE")] = "auto"
+    """as for train.py"""
+    stars: Annotated[Path | None, command.value("CSV")] = None
+    """id,radius,mass,teff,mag of the stars; else what the files say"""
+    n: Annotated[int, command.value("N")] = 2000
+    """injections"""
+    null_stars: Annotated[int, command.value("N")] = 1000
+    """stars searched without a signal, at most"""
+    false_alarm: Annotated[float, command.value("SHARE")] = 0.01
+    """of stars without a planet that may pass the threshold"""
+    period_min: Annotated[float, command.value("DAYS")] = SearchConfig.period_min
+    """shortest period injected and searched"""
+    period_max: Annotated[float | None, command.value("DAYS")] = None
+    """longest period injected and searched; half of the typical light curve by default, 500 at most"""
+    radius: Annotated[tuple[float, float] | None, command.value("EARTH_RADII")] = None
+    """smallest and largest radius; needs stellar radii; 0.5 16 by default"""
+    depth: Annotated[tuple[float, float] | None, command.value("PPM")] = None
+    """smallest and largest depth; needs flux with an absolute scale; 100 20000 by default"""
+    snr: Annotated[tuple[float, float] | None, command.value("SNR")] = None
+    """smallest and largest white-noise SNR of all transits together; 3 40 by default"""
+    max_candidates: Annotated[int, command.value("N")] = SearchConfig.max_candidates
+    """a star, among which the injected one may be"""
+    cadence_minutes: Annotated[float | None, command.value("MINUTES")] = None
+    """minutes between samples of rows without a time axis"""
+    n_stars: Annotated[int, command.value("N")] = SimulateConfig.n_stars
+    """simulated stars in all"""
+    seed: Annotated[int, command.value("N")] = 0
+    """of simulated stars, planets and shuffled blocks"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Entry point; returns the exit code."""
+    return command.run("inject.py", Options, inject, argv)
+
+
+def inject(options: Options) -> int:
+    """Inject, search, and write; 3 where stars were skipped."""
+    _check(options)
+    command.use_wide_vectors()
+    command.use_compilation_cache()
+    from exojax import injecting
+    from exojax.cli import inject_outputs
+    from exojax.cli.sources import open_source
+    from exojax.evaluation.recovery import threshold
+    from exojax.io import catalogue
+
+    simulate = SimulateConfig(n_stars=options.n_stars, seed=options.seed)
+    source = open_source(DataConfig(options.data, options.cadence_minutes, simulate=simulate), labelled=False)
+    print(source.told, flush=True)
+    every = source.rows()
+    if options.stars is not None:
+        every = catalogue.with_stars(every, catalogue.stars(options.stars))
+    curves = injecting.usable(every)
+    plan = _plan(options, curves)
+    left_out = len(every) - len(curves)
+    print(
+        f"{plan.n:,} injections into {len(curves):,} stars"
+        + (f"; {left_out:,} labelled planet hosts are left out" if left_out else ""),
+        flush=True,
+    )
+    options.out.mkdir(parents=True, exist_ok=True)
+    with command.progress() as show:
+        found = injecting.run(
+            plan,
+            curves,
+            options.out,
+            workers=command.threads(),
+            report=lambda what, done, total: show(what, done, total, {}),
+        )
+    limits = {
+        "inverted": threshold(found.inverted, options.false_alarm),
+        "scrambled": threshold(found.scrambled, options.false_alarm),
+    }
+    inject_outputs.write(options.out, plan, found, limits, options.false_alarm)
+    print("\n".join(inject_outputs.summary(found, limits, options.false_alarm)))
+    print(f"map: {options.out / 'completeness.png'}")
+    return 3 if found.skipped else 0
+
+
+def _check(options: Options) -> None:
+    if options.n < 1 or options.null_stars < 1:
+        raise InputError("--n and --null-stars must be 1 or more")
+    if not 0 < options.false_alarm < 1:
+        raise InputError(f"--false-alarm {options.false_alarm}: give a share between 0 and 1, such as 0.01")
+    for name in ("radius", "depth", "snr"):
+        ends = getattr(options, name)
+        if ends is not None and not 0 < ends[0] < ends[1] < float("inf"):
+            raise InputError(f"--{name} {ends[0]:g} {ends[1]:g}: give the smallest and the largest, above 0")
+    if options.max_candidates < 1:
+        raise InputError("--max-candidates must be 1 or more")
+
+
+def _plan(options: Options, curves: LightCurves) -> Plan:
+    from exojax.hunt import LONGEST_PERIOD
+    from exojax.injecting import Plan, quantity_of
+
+    natural = quantity_of(curves)
+    named = [name for name in SIZES if getattr(options, name) is not None]
+    if len(named) > 1:
+        raise InputError(f"give one of --{' and --'.join(named)}")
+    quantity: Quantity = named[0] if named else natural  # type: ignore[assignment]
+    if quantity != "snr" and natural == "snr":
+        raise InputError(f"--{quantity}: the flux of {curves.source} has no absolute scale; give --snr")
+    if quantity == "radius" and natural != "radius":
+        raise InputError(f"--radius: {curves.source} tells no stellar radii; give --depth or --snr")
+    given = getattr(options, quantity)
+    size = SIZES[quantity][0] if given is None else tuple(end / SIZES[quantity][1] for end in given)
+    if size[1] >= 1 and quantity == "depth":
+        raise InputError(f"--depth {given[1]:g}: a transit cannot be deeper than 1,000,000 ppm")
+    longest = min(_baseline(curves) / 2, LONGEST_PERIOD) if options.period_max is None else options.period_max
+    if not 0 < options.period_min < longest:
+        raise InputError(f"--period-min {options.period_min} --period-max {longest:.4g}: the range is empty")
+    search = SearchConfig(
+        period_min=options.period_min, period_max=options.period_max, max_candidates=options.max_candidates
+    )
+    return Plan(
+        quantity, (options.period_min, float(longest)), size, options.n, options.null_stars, options.seed, search
+    )
+
+
+def _baseline(curves: LightCurves) -> float:
+    """Days: the median star's, from the first to the last measurement."""
+    first = np.where(curves.valid, curves.time, np.inf).min(axis=1, initial=np.inf)
+    last = np.where(curves.valid, curves.time, -np.inf).max(axis=1, initial=-np.inf)
+    measured = last > first
+    if not measured.any():
+        raise InputError(f"{curves.source}: no star has two measurements")
+    return float(np.median((last - first)[measured]))

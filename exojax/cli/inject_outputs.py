@@ -1,0 +1,176 @@
+"""The files of an injection experiment: maps and tables of what was found, and of what was made up."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from exojax.config import SearchConfig
+from exojax.evaluation.recovery import Threshold, cells, interval
+from exojax.injecting import Outcome, Plan
+from exojax.report.completeness import completeness_map
+from exojax.report.false_alarms import false_alarm_curves
+from exojax.report.page import write_atomically
+
+PER_CELL = 30
+"""injections in a cell of the map, about, which has 3 to 10 cells on a side"""
+STEP, LOWEST, HIGHEST = 0.25, 4.0, 30.0
+"""red-noise SNRs at which false alarms are counted"""
+PPM = 1e6
+# What a size is called, its unit in tables, what the tables multiply it with, and its axis.
+NAMES = {
+    "radius": ("radius", "earth_radii", 1.0, "planet radius, Earth radii"),
+    "depth": ("depth", "ppm", PPM, "depth at mid-transit, ppm"),
+    "snr": ("snr", "white", 1.0, "SNR as injected (white noise, all transits)"),
+}
+
+Limits = dict[str, Threshold]
+"""``inverted`` and ``scrambled``"""
+
+
+def write(out: Path, plan: Plan, found: Outcome, limits: Limits, wanted: float) -> None:
+    """completeness.csv and .png, false_alarms.csv and .png, injections.csv, and skipped.csv where stars were.
+
+    Args:
+        out: folder.
+        plan: the experiment.
+        found: by it.
+        limits: thresholds for ``wanted`` false alarms a star; the stricter decides what was recovered.
+        wanted: share.
+    """
+    _write_completeness(out, plan, found, limits, wanted)
+    _write_false_alarms(out, found, limits, wanted)
+    write_atomically(out / "injections.csv", _injections(plan, found).encode())
+    if found.skipped:
+        rows = [{"id": name, "reason": reason} for name, reason in found.skipped]
+        write_atomically(out / "skipped.csv", _csv(rows).encode())
+
+
+def _edges(plan: Plan) -> tuple[np.ndarray, np.ndarray]:
+    side = int(np.clip(round(np.sqrt(plan.n / PER_CELL)), 3, 10))
+    x, y = (np.geomspace(*ends, side + 1) for ends in (plan.period, plan.size))
+    # Rounding must not leave the smallest and the largest outside.
+    x[[0, -1]], y[[0, -1]] = plan.period, plan.size
+    return x, y
+
+
+def _write_completeness(out: Path, plan: Plan, found: Outcome, limits: Limits, alarms: float) -> None:
+    name, unit, factor, label = NAMES[plan.quantity]
+    x, y = _edges(plan)
+    level = max(limit.value for limit in limits.values())
+    seen = found.injected
+    # Without a transit observed there is no SNR to have been injected.
+    there = seen["snr"] > 0 if plan.quantity == "snr" else np.ones(len(seen["snr"]), bool)
+    wanted = {
+        "recovered": seen["exact"] > level,
+        "harmonic": (seen["harmonic"] > level) & ~(seen["exact"] > level),
+        "single": (seen["single"] > level) & ~(np.maximum(seen["exact"], seen["harmonic"]) > level),
+        **{f"recovered_{kind}": seen["exact"] > limit.value for kind, limit in limits.items()},
+    }
+    counts = {key: cells(seen["period"][there], seen["size"][there], hit[there], x, y) for key, hit in wanted.items()}
+    recovered, injected = counts["recovered"]
+    rows: list[dict[str, Any]] = []
+    for i, j in np.ndindex(injected.shape):
+        share, low, high = interval(int(recovered[i, j]), int(injected[i, j]))
+        rows.append(
+            {
+                "period_min_days": x[i],
+                "period_max_days": x[i + 1],
+                f"{name}_min_{unit}": y[j] * factor,
+                f"{name}_max_{unit}": y[j + 1] * factor,
+                "injected": int(injected[i, j]),
+                "recovered": int(recovered[i, j]),
+                "completeness": share,
+                "completeness_low": low,
+                "completeness_high": high,
+                "harmonic": int(counts["harmonic"][0][i, j]),
+                "single": int(counts["single"][0][i, j]),
+                **{f"recovered_{kind}": int(counts[f"recovered_{kind}"][0][i, j]) for kind in limits},
+                "threshold_snr": level,
+            }
+        )
+    write_atomically(out / "completeness.csv", _csv(rows).encode())
+    told = f"period, days\n(found: red-noise SNR above {level:.1f}, {alarms:g} false alarms a star)"
+    completeness_map(out / "completeness.png", x, y * factor, recovered, injected, told, label)
+
+
+def _write_false_alarms(out: Path, found: Outcome, limits: Limits, wanted: float) -> None:
+    rows: list[dict[str, Any]] = []
+    shares = {}
+    top = min(max(15.0, *(np.ceil(limit.value) + 2 for limit in limits.values())), HIGHEST)
+    levels = np.arange(LOWEST, top + STEP, STEP)
+    for kind, limit in limits.items():
+        best = getattr(found, kind)
+        for level in np.unique([*levels, limit.value]):
+            share, low, high = interval(int((best > level).sum()), len(best))
+            rows.append(
+                {
+                    "curves": kind,
+                    "threshold_snr": level,
+                    "false_alarms": int((best > level).sum()),
+                    "stars": len(best),
+                    "rate": share,
+                    "rate_low": low,
+                    "rate_high": high,
+                }
+            )
+        shares[kind] = tuple(np.array([interval(int((best > level).sum()), len(best)) for level in levels]).T)
+    write_atomically(out / "false_alarms.csv", _csv(rows).encode())
+    values = {kind: limit.value for kind, limit in limits.items()}
+    false_alarm_curves(out / "false_alarms.png", levels, shares, values, wanted)
+
+
+def _injections(plan: Plan, found: Outcome) -> str:
+    """One line an injection: what was put in, and the red-noise SNR with which it came out."""
+    name, unit, factor, _ = NAMES[plan.quantity]
+    seen = found.injected
+    rows = []
+    for k in range(len(seen["id"])):
+        row = {"id": seen["id"][k], "period_days": seen["period"][k], "t0_days": seen["t0"][k]}
+        row |= {"duration_hours": 24 * seen["duration"][k], "impact": seen["impact"][k]}
+        row |= {f"{name}_{unit}": seen["size"][k] * factor, "n_transits": seen["n_transits"][k]}
+        row |= {"snr_white": seen["snr"][k]} if plan.quantity != "snr" else {}
+        rows.append(row | {f"snr_{how}": seen[how][k] or None for how in ("exact", "harmonic", "single")})
+    return _csv(rows)
+
+
+def summary(found: Outcome, limits: Limits, wanted: float) -> list[str]:
+    """The lines that the command prints."""
+
+    level = max(limit.value for limit in limits.values())
+    seen = found.injected
+    lines = []
+    for kind, limit in limits.items():
+        said = f"{limit.value:.2f} [{limit.low:.2f}, {limit.high:.2f}]"
+        share, low, high = interval(int((getattr(found, kind) > SearchConfig.snr_min).sum()), limit.n)
+        lines.append(
+            f"{kind}: {wanted:g} false alarms a star above a red-noise SNR of {said} ({limit.n} stars); "
+            f"above {SearchConfig.snr_min}: {share:.4f} [{low:.4f}, {high:.4f}]"
+        )
+        if limit.high == float("inf"):
+            lines.append(f"  {limit.n} stars cannot bound so low a rate: use more, or a higher --false-alarm")
+    share, low, high = interval(int((seen["exact"] > level).sum()), len(seen["exact"]))
+    lines.append(
+        f"recovered above {level:.2f}: {share:.3f} [{low:.3f}, {high:.3f}] of {len(seen['exact']):,} injections"
+    )
+    for kind, limit in limits.items():
+        lines.append(f"  above the threshold of {kind} curves: {(seen['exact'] > limit.value).mean():.3f}")
+    return lines
+
+
+def _csv(rows: Sequence[dict[str, Any]]) -> str:
+    """Numbers to nine digits; nothing for what is not there."""
+    told = [
+        {k: "" if v is None or v != v else f"{v:.9g}" if isinstance(v, float) else v for k, v in row.items()}
+        for row in rows
+    ]
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(told[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(told)
+    return text.getvalue()

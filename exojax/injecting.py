@@ -1,0 +1,299 @@
+"""Injection and recovery composed: transits into a source's curves, the search, and the same search without signal."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import asdict, dataclass, fields, replace
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from exojax.config import SearchConfig
+from exojax.errors import InputError
+from exojax.evaluation.recovery import Injections, recover
+from exojax.hunt import Trace, batch_size, hunt
+from exojax.lightcurve import Candidates, EvenCurves, LightCurves
+from exojax.photometry.inject import inject, touched, white_scatter, white_snr
+from exojax.photometry.nulls import inverted, scrambled
+from exojax.runs import read_json, write_json
+from exojax.search.match import known_transits
+from exojax.searching import split
+from exojax.simulate.transits import EARTH_PER_SOLAR_RADIUS, Orbits, deficit, scaled_axis
+from exojax.training.fit import load_arrays, save_arrays
+
+Quantity = Literal["radius", "depth", "snr"]
+Report = Callable[[str, int, int], None]
+"""``(what, done, total)``"""
+
+VERSION = 1
+"""of what a part holds; raise it whenever the same settings would give other numbers"""
+LIMB_DARKENING = (0.4, 0.25)
+DENSITY = (0.4, 6.0)
+"""solar; dwarfs, log-uniform, where a star's density is not known"""
+CLOSEST_ORBIT = 2.5
+"""a/R of the closest orbit: a star of low density is made denser where a period would bring the planet closer"""
+BLOCK = 2.0
+"""longest durations in a block of a scrambled curve"""
+FOREVER = 1e9  # days: the period of an event that does not come again
+# Streams of random numbers, none of which repeats another.
+PLANETS, STARS, BLOCKS, NULLS = range(4)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is injected, and how it is searched for.
+
+    Attributes:
+        quantity: what ``size`` is: ``radius`` in Earth radii, ``depth`` a fraction, ``snr`` of the white-noise
+            matched filter.
+        period: days, shortest and longest; log-uniform.
+        size: smallest and largest; log-uniform.
+        n: injections.
+        n_null: stars that are searched inverted and scrambled, at most.
+        seed: of everything that is drawn.
+        search: of the search.
+    """
+
+    quantity: Quantity
+    period: tuple[float, float]
+    size: tuple[float, float]
+    n: int
+    n_null: int
+    seed: int
+    search: SearchConfig
+
+
+@dataclass(frozen=True, eq=False)
+class Outcome:
+    """Every injection, and the strongest signal of every curve that holds none.
+
+    Attributes:
+        injected: column name -> ``(n,)``: ``id``, ``period``, ``t0``, ``duration``, ``impact``, ``size``, ``depth``
+            (mid-transit, of the unit of the flux), ``snr`` (white noise, as injected), ``n_transits`` (observed), and
+            the red-noise SNRs ``exact``, ``harmonic``, ``single`` with which it was found (0 where it was not).
+        inverted: ``(n_null,)`` float64, best red-noise SNR of each star's curve turned upside down.
+        scrambled: ``(n_null,)`` float64, of its curve cut into blocks that are shuffled.
+        n_stars: stars that were injected into.
+        skipped: ``(id, reason)`` of stars that cannot be searched.
+    """
+
+    injected: dict[str, np.ndarray]
+    inverted: np.ndarray
+    scrambled: np.ndarray
+    n_stars: int
+    skipped: tuple[tuple[str, str], ...]
+
+
+def usable(curves: LightCurves) -> LightCurves:
+    """The stars that are not labelled as planet hosts.
+
+    Raises:
+        InputError: there are none.
+    """
+    if curves.label is None:
+        return curves
+    if not (curves.label != 1).any():
+        raise InputError(f"{curves.source}: every star is a planet host; give stars without a known planet")
+    return curves.take(curves.label != 1)
+
+
+def quantity_of(curves: LightCurves) -> Quantity:
+    """Radius where stellar radii are known, else depth, and SNR where flux has no absolute scale."""
+    if not curves.absolute:
+        return "snr"
+    known = curves.stars is not None and bool(np.isfinite(curves.stars.radius).any())
+    return "radius" if known else "depth"
+
+
+def run(plan: Plan, curves: LightCurves, out: Path, *, workers: int = 1, report: Report | None = None) -> Outcome:
+    """Inject, search, and search what holds no signal.
+
+    Each star gets as many planets as the others, in a copy of its curve each. Signal-free curves are a star's own,
+    cleaned, without the cadences of what the search found there above ``snr_min``: turned upside down, and cut into
+    blocks of twice the longest duration that are put together in another order (both as Kepler's DR25 catalogue was
+    vetted; Coughlin 2017, KSCI-19114; Thompson et al. 2018, ApJS 235, 38).
+
+    Args:
+        plan: what.
+        curves: as measured; stars with planets of their own had better be left out (``usable``).
+        out: folder; a batch that is finished there is not searched again.
+        workers: batches at once.
+        report: progress.
+
+    Raises:
+        InputError: no star can be searched, or ``out`` holds another experiment.
+    """
+    if plan.quantity == "radius" and curves.stars is not None:
+        curves = curves.take(np.isfinite(curves.stars.radius))
+    groups: list[tuple[int, LightCurves]] = []
+    skipped: list[tuple[str, str]] = []
+    for key, part in split(curves, plan.search):
+        if isinstance(part, LightCurves):
+            groups.append((batch_size(key[-1], plan.search), part))
+        else:
+            skipped.append((part.id, part.reason))
+    if not groups:
+        raise InputError(f"{curves.source}: no star can be searched ({skipped[0][1] if skipped else 'there is none'})")
+    folder = out / "parts"
+    about = b"" if curves.stars is None else np.stack([curves.stars.radius, curves.stars.mass]).tobytes()
+    content = {"sha256": curves.sha256, "stars": len(curves), "about": hashlib.sha256(about).hexdigest()}
+    _check_same(folder / "plan.json", {"version": VERSION, "cadence_days": curves.cadence} | content | _flat(plan))
+    jobs = dict(_jobs(plan, groups, folder))
+    say = report or (lambda what, done, total: None)
+    with ThreadPoolExecutor(workers) as pool:
+        waiting = [pool.submit(job) for path, job in jobs.items() if not path.exists()]
+        try:
+            for done, future in enumerate(as_completed(waiting), len(jobs) - len(waiting) + 1):
+                future.result()
+                say("batches", done, len(jobs))
+        finally:
+            pool.shutdown(cancel_futures=True)
+    parts = [(path.name, load_arrays(path)) for path in jobs]
+    joined, null = (_joined([part for name, part in parts if name.startswith(kind)]) for kind in ("injected", "null"))
+    order = np.argsort(joined.pop("number"))
+    return Outcome(
+        {name: column[order] for name, column in joined.items()},
+        null["inverted"],
+        null["scrambled"],
+        sum(len(group) for _, group in groups),
+        tuple(skipped),
+    )
+
+
+def _jobs(plan: Plan, groups: list[tuple[int, LightCurves]], folder: Path) -> Iterator[tuple[Path, Callable[[], None]]]:
+    """Each part's file, and what makes it: a batch of stars of one cadence and length."""
+    home = np.concatenate([np.full(len(group), g) for g, (_, group) in enumerate(groups)])
+    row = np.concatenate([np.arange(len(group)) for _, group in groups])
+    n = len(home)
+    rounds = [np.random.default_rng([plan.seed, STARS, k]).permutation(n) for k in range(-(-plan.n // n))]
+    star = np.concatenate(rounds)[: plan.n]
+    null = np.random.default_rng([plan.seed, NULLS]).permutation(n)[: plan.n_null]
+    numbers = np.random.default_rng([plan.seed, PLANETS]).random((plan.n, 5))
+    for g, (width, group) in enumerate(groups):
+        mine = np.flatnonzero(home[star] == g)
+        for k, first in enumerate(range(0, len(mine), width)):
+            which = mine[first : first + width]
+            path = folder / f"injected-{g}-{k}.npz"
+            yield path, _saving(path, _one_injected, plan, group, row[star[which]], which, numbers[which])
+        mine = np.sort(null[home[null] == g])
+        for k, first in enumerate(range(0, len(mine), width)):
+            path = folder / f"null-{g}-{k}.npz"
+            yield path, _saving(path, _one_null, plan, group, row[mine[first : first + width]], (g, k))
+
+
+def _joined(parts: list[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+
+def _saving(path: Path, make: Callable[..., dict[str, np.ndarray]], *given: Any) -> Callable[[], None]:
+    return lambda: save_arrays(path, make(*given))
+
+
+def _one_injected(
+    plan: Plan, group: LightCurves, rows: np.ndarray, number: np.ndarray, uniforms: np.ndarray
+) -> dict[str, np.ndarray]:
+    curves = group.take(rows)
+    time = np.where(curves.valid, curves.time, np.nan)
+    first, span = np.nanmin(time, axis=1), np.nanmax(time, axis=1) - np.nanmin(time, axis=1)
+    u, between = uniforms.T, lambda low, high, u: low * (high / low) ** u
+    period, size = between(*plan.period, u[0]), between(*plan.size, u[1])
+    density = between(*DENSITY, u[4])
+    if curves.stars is not None:
+        known = np.isfinite(curves.stars.density) & (curves.stars.density > 0)
+        density = np.where(known, curves.stars.density, density)
+    if plan.quantity == "radius":
+        assert curves.stars is not None
+        ratio = size * EARTH_PER_SOLAR_RADIUS / curves.stars.radius
+    else:
+        ratio = np.sqrt(size) if plan.quantity == "depth" else np.full(len(size), 0.02)
+    axis = np.maximum(scaled_axis(period, density), CLOSEST_ORBIT)
+    limb = np.tile(LIMB_DARKENING, (len(size), 1))
+    orbits = Orbits(period, first + u[3] * period, axis, u[2], ratio, limb)
+    where = touched(curves, period, orbits.t0, orbits.duration, curves.cadence)
+    lost = deficit(orbits, where.row, where.since, curves.cadence)
+    scatter = white_scatter(curves)
+    # The middle of the transit, not smeared by an exposure.
+    depth = deficit(orbits, np.arange(len(size)), np.zeros(len(size)), 0.0).astype(np.float64)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        scale = np.ones(len(size))
+        if plan.quantity == "depth":
+            scale = size / depth
+        elif plan.quantity == "snr":
+            # Nothing observed has no SNR, whatever the depth.
+            scale = np.nan_to_num(size / white_snr(where, lost, scatter), nan=0.0, posinf=0.0)
+        lost = (lost * scale[where.row]).astype(np.float32)
+        strength = white_snr(where, lost, scatter)
+    found, _ = hunt(inject(curves, where, lost), plan.search)
+    truth = Injections(period, orbits.t0, orbits.duration, span, np.full(len(size), curves.cadence))
+    seen = recover(truth, found.star, found.period, found.t0, found.duration, found.snr_red)
+    inside = np.abs(where.since) < 0.5 * orbits.duration[where.row]
+    events = np.unique(np.stack([where.row[inside], where.epoch[inside]]), axis=1)
+    return {
+        "number": number,
+        "id": curves.id,
+        "period": period,
+        "t0": orbits.t0,
+        "duration": orbits.duration,
+        "impact": orbits.impact,
+        "size": size,
+        "depth": depth * scale,
+        "snr": strength,
+        "n_transits": np.bincount(events[0], minlength=len(size)),
+        **{field.name: getattr(seen, field.name) for field in fields(seen)},
+    }
+
+
+def _one_null(plan: Plan, group: LightCurves, rows: np.ndarray, batch: tuple[int, int]) -> dict[str, np.ndarray]:
+    curves = group.take(rows)
+    own, trace = hunt(curves, plan.search)
+    taken = _own_transits(own.take(own.snr_red >= plan.search.snr_min), trace, len(curves))
+    once = replace(plan.search, max_candidates=1)
+    rng = np.random.default_rng([plan.seed, BLOCKS, *batch])
+
+    def best(alter: Callable[[EvenCurves], EvenCurves]) -> np.ndarray:
+        found, _ = hunt(curves, once, masked=taken, alter=alter)
+        highest = np.zeros(len(curves))
+        highest[found.star] = found.snr_red
+        return highest
+
+    block = int(np.ceil(BLOCK * plan.search.duration_max / trace.even.cadence))
+    return {
+        "inverted": best(inverted),
+        "scrambled": best(lambda flat: scrambled(flat, block, rng)),
+    }
+
+
+def _own_transits(own: Candidates, trace: Trace, n: int) -> np.ndarray:
+    """``(n, n_cadences)`` bool: what the search found in the star itself."""
+    period = np.where(own.single, FOREVER, own.period)
+    even = trace.even
+    return known_transits(
+        np.arange(n).astype(str),
+        even.start,
+        even.cadence,
+        even.flux.shape[1],
+        own.star.astype(str),
+        period,
+        own.t0,
+        own.duration,
+    )
+
+
+def _flat(plan: Plan) -> dict[str, Any]:
+    """As JSON gives it back: lists for tuples."""
+    told = asdict(plan)
+    search = {f"search.{name}": value for name, value in told.pop("search").items()}
+    return {name: list(v) if isinstance(v, tuple) else v for name, v in (told | search).items()}
+
+
+def _check_same(path: Path, wanted: dict[str, Any]) -> None:
+    if not path.exists():
+        write_json(path, wanted)
+        return
+    before = read_json(path)
+    changed = [f"{k}: {before.get(k)} -> {v}" for k, v in wanted.items() if before.get(k) != v]
+    if changed:
+        raise InputError(f"{path.parent.parent}: holds another experiment ({'; '.join(changed)}); give another --out")
