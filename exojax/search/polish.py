@@ -14,6 +14,7 @@ from exojax.search.refine import Ephemeris
 _WINDOW = 2.0  # durations on either side of the transit that the fit sees
 _STEPS = 12
 _TIE = 0.5  # inverse variance of the logarithm of an ingress's variance about its usual value
+_FAINT = 24.0  # errors grow by 1 + _FAINT / SNR^2 over those of the curvature at the minimum: measured on injections
 _ROOT, _NORM = float(np.sqrt(0.5)), float(1 / np.sqrt(2 * np.pi))
 
 
@@ -41,7 +42,9 @@ def polish(flux: jax.Array, weight: jax.Array, start: Ephemeris, shortest: jax.A
 
     The model is a box with edges of a normal distribution's integral: ``Phi((x + h) / s) - Phi((x - h) / s)``, where
     ``s^2`` is the variance of an ingress of ``2 r`` cadences seen through exposures of one, ``r^2 / 3 + 1 / 12``.
-    Smooth edges weigh what the data know of the ingress; a box's corners do not.
+    Smooth edges weigh what the data know of the ingress; a box's corners do not. Near the threshold noise chooses
+    among several minima, and the curvature of the chosen one says too little: errors are 37 % larger at SNR 8, 17 %
+    at 12 and 1 % at 50.
 
     Args:
         flux: ``(n, n_cadences)`` float32, flat, in units of scatter.
@@ -127,7 +130,7 @@ def _polish_one(y: jax.Array, w: jax.Array, start: Ephemeris, shortest: jax.Arra
     t0 = middle + shift
     ramp = jnp.sqrt(3.0 * jnp.exp(p[3]))
     duration = jnp.where(sure, jnp.exp(p[2]) + 2 * ramp, start.duration)
-    error = jnp.sqrt(jnp.maximum(jnp.diag(covariance), 0.0))
+    error = jnp.sqrt(jnp.maximum(jnp.diag(covariance), 0.0)) * (1.0 + _FAINT / jnp.maximum(start.snr, 3.0) ** 2)
     first_t0 = t0 - period * jnp.floor(t0 / period)
     turns = jnp.round((middle - first_t0) / period)
     slip = error[1] * scale

@@ -113,10 +113,10 @@ def _refine_one(y: jax.Array, w: jax.Array, old: Ephemeris, shortest: jax.Array,
     fold = jnp.zeros((SUBS, n_bins, 2), jnp.float32).at[stretch, jnp.clip(bin_, 0, n_bins - 1)].add(both)
 
     most = int(_DRIFT * PER_DURATION)
-    drifts = jnp.arange(-most, most + 1)
-    middle = (jnp.arange(SUBS) + 0.5) / SUBS - 0.5
-    shift = jnp.round(drifts[:, None] * middle).astype(jnp.int32)
-    where = jnp.arange(n_bins) + shift[:, :, None]
+    drifts = jnp.arange(-most, most + 1, dtype=jnp.float32)
+    middle = (jnp.arange(SUBS, dtype=jnp.float32) + 0.5) / SUBS - 0.5
+    shift = jnp.round(drifts[:, None] * middle[None]).astype(jnp.int32)
+    where = jnp.arange(n_bins)[None, None] + shift[:, :, None]
     known = (where >= 0) & (where < n_bins)
     taken = jnp.clip(where, 0, n_bins - 1)
     moved = fold[jnp.arange(SUBS)[None, :, None], taken]
@@ -135,7 +135,8 @@ def _refine_one(y: jax.Array, w: jax.Array, old: Ephemeris, shortest: jax.Array,
     change = drifts[drift] / PER_DURATION * old.duration
     # The drift is about the middle of the curve, so that epoch and period are found nearly apart.
     period = old.period * (1 + change / span)
-    late = ((column + 0.5 * jnp.asarray(widths)[wide]) / PER_DURATION - REACH) * old.duration
+    place = column.astype(jnp.float32) + 0.5 * jnp.asarray(widths, jnp.float32)[wide]
+    late = (place / PER_DURATION - REACH) * old.duration
     centre = first + 0.5 * span
     turns = jnp.round((centre - old.t0) / old.period)
     at_centre = old.t0 + turns * old.period + late + (old.t0 + turns * old.period - centre) * change / span
