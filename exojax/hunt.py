@@ -24,9 +24,11 @@ UNLIKE = 4.0
 """standard errors beyond which the transits of a candidate are not of one planet"""
 SINGLE_SNR = 10.0
 """least red-noise SNR of a single transit: a curve has thousands of places for one, and glitches"""
+MOST_SINGLES = 3
+"""single transits of a star that are told, beside its ``max_candidates``"""
 LONGEST_PERIOD = 500.0
 _TYPICAL_CADENCES = 3584
-_BASE = 4  # the stars that are measured are padded to powers of this, so that few programs serve any number
+_FEW = 4  # stars and fewer are padded to this many, more to a whole batch
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,6 +52,11 @@ def batch_size(n_cadences: int, config: SearchConfig) -> int:
     """Stars searched at once: ``config.batch`` of the usual length, fewer of longer curves; a power of two."""
     most = min(config.batch * _TYPICAL_CADENCES // max(n_cadences, 1), config.batch)
     return 2 ** (max(most, 1).bit_length() - 1)
+
+
+def nominal(cadence: float) -> float:
+    """Days, to 2 %: what is compiled must not depend on the last digits of a cadence."""
+    return float(2 ** (np.round(np.log2(cadence) * 32) / 32))
 
 
 @lru_cache(maxsize=64)
@@ -80,7 +87,7 @@ def hunt(
     """The candidates of each star: its best, however weak, and further ones and single transits that stand out.
 
     A star is searched, its best candidate is masked, its trend is found again without the transits, and it is searched
-    again, until nothing above ``config.snr_min`` is left or it has ``config.max_candidates``. Where one event outshines
+    again, until nothing above ``config.snr_min`` is left or it has ``config.max_candidates`` that repeat. Where one event outshines
     the best fold, or a fold pairs events that differ, the strongest event is a candidate of its own.
 
     Args:
@@ -102,15 +109,20 @@ def hunt(
         raise ValueError("altered curves are searched for one candidate")
     even = to_even(curves, shortest=config.duration_min)
     n, size = even.flux.shape
-    grid = plan_for(size, even.cadence, config)
+    grid = plan_for(size, nominal(even.cadence), config)
+    # The plan's days are of the nominal cadence.
+    days = even.cadence / grid.cadence
     batch = batch_size(size, config)
     if n > batch:
         raise ValueError(f"{n} stars in a batch of {batch}")
+    # A program takes far longer to compile than a star to search, so that there are two a shape at most.
+    batch = min(_FEW, batch) if n <= _FEW else batch
     taken = np.zeros((n, size), bool) if masked is None else masked.copy()
     order = np.argsort(grid.periods, kind="stable")
     rows: list[dict[str, Any]] = []
     active = np.flatnonzero((even.weight > 0).any(axis=1))
-    for turn in range(config.max_candidates):
+    left = np.full(n, config.max_candidates)
+    for turn in range(config.max_candidates + MOST_SINGLES):
         if len(active) == 0:
             break
         flat, power, periodic, single = _search(
@@ -118,7 +130,7 @@ def hunt(
         )
         goes_on = np.zeros(len(active), bool)
         for k, star in enumerate(active.tolist()):
-            row = _choose(grid, periodic, single, power, k, turn, config)
+            row = _choose(grid, days, periodic, single, power, k, turn, config)
             if row is None:
                 continue
             late = np.arange(size) - row["t0"]
@@ -127,12 +139,13 @@ def hunt(
             unit = float(flat.scatter[k]) if curves.absolute else 1.0
             found = {**_physical(row, even, star, unit), "power": power[order, k]}
             rows.append({"star": star, "id": curves.id[star], **found})
-            goes_on[k] = row["snr_red"] >= config.snr_min
+            left[star] -= not row["single"]
+            goes_on[k] = row["snr_red"] >= config.snr_min and left[star] > 0
         active = active[goes_on]
     rows.sort(key=lambda row: (row["star"], -row["snr_red"]))
     powers = np.array([row.pop("power") for row in rows], np.float32).reshape(len(rows), len(order))
     final = _clean(even, taken, curves.absolute, config)
-    return _table(rows), Trace(even, final, grid.periods[order], powers)
+    return _table(rows), Trace(even, final, grid.periods[order] * days, powers)
 
 
 def _clean(even: EvenCurves, taken: np.ndarray, absolute: bool, config: SearchConfig) -> EvenCurves:
@@ -152,15 +165,12 @@ def _search(
 ) -> tuple[EvenCurves, np.ndarray, Measured, SingleEvents]:
     """One search of some stars: flat curves, ``(n_periods, n)`` periodogram, best signal, best single event."""
     n = len(even.flux)
-    few = min(_BASE ** int(np.ceil(np.log(n) / np.log(_BASE) - 1e-9)), batch)
-    flat = _clean(_padded(even, few), np.pad(taken, ((0, few - n), (0, 0))), curves.absolute, config)
-    flat = replace(flat, weight=np.where(np.pad(taken, ((0, few - n), (0, 0))), np.float32(0), flat.weight))
+    flat = _clean(_padded(even, batch), np.pad(taken, ((0, batch - n), (0, 0))), curves.absolute, config)
+    flat = replace(flat, weight=np.where(np.pad(taken, ((0, batch - n), (0, 0))), np.float32(0), flat.weight))
     flat = flat if alter is None else alter(flat)
     y, w = flat.flux / flat.scatter[:, None], flat.weight
-    # All searches of this shape share one program; stars without weight cost it next to nothing.
-    full = lambda x: np.pad(x, ((0, batch - few), (0, 0)))  # noqa: E731
-    power = np.asarray(periodogram(grid, full(y), full(w)))[:, :few]
-    shortest, longest = (np.pad(x, (0, few - n), mode="edge").astype(np.float32) for x in _durations(curves, grid))
+    power = np.asarray(periodogram(grid, y, w))
+    shortest, longest = (np.pad(x, (0, batch - n), mode="edge").astype(np.float32) for x in _durations(curves, grid))
     periodic, single = measure(grid, power, y, w, flat.centroid, shortest, longest)
     cut = lambda kind, found: kind(*(np.asarray(x)[:n] for x in found))  # noqa: E731
     return _take(flat, np.arange(n)), power[:, :n], cut(Measured, periodic), cut(SingleEvents, single)
@@ -180,7 +190,14 @@ def _durations(curves: LightCurves, grid: Plan) -> tuple[np.ndarray, np.ndarray]
 
 
 def _choose(
-    grid: Plan, periodic: Measured, single: SingleEvents, power: np.ndarray, k: int, turn: int, config: SearchConfig
+    grid: Plan,
+    days: float,
+    periodic: Measured,
+    single: SingleEvents,
+    power: np.ndarray,
+    k: int,
+    turn: int,
+    config: SearchConfig,
 ) -> dict[str, Any] | None:
     """The candidate of row ``k``, cadences and units of scatter; None where a further one does not stand out."""
     best = {name: np.asarray(value)[k].item() for name, value in periodic._asdict().items()}
@@ -198,7 +215,11 @@ def _choose(
         if turn and (broken or best["snr_red"] < config.snr_min):
             return None
         near = harmonics(grid.periods, power[:, k], best["period"] * grid.cadence)
-        return {**best, "single": False, "aliases": ";".join(f"{p:.6g}" for p, snr in near if snr >= 0.5 * best["snr"])}
+        return {
+            **best,
+            "single": False,
+            "aliases": ";".join(f"{p * days:.6g}" for p, snr in near if snr >= 0.5 * best["snr"]),
+        }
     watched = np.asarray(single.watched)[k]
     shortest = float(shortest_period(watched[None], np.array([apart["duration"]]))[0]) if apart is not event else np.nan
     return {**apart, "single": True, "period_min": shortest, "sde": np.nan, "n_transits": 1, "aliases": ""}

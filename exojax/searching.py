@@ -156,6 +156,7 @@ def _part(stars: list[str], skipped: list[Skipped], rows: list[Row]) -> dict[str
 def _grouped(stars: Stars, config: SearchConfig) -> Iterator[LightCurves | Skipped]:
     """Batches of stars of one cadence, scale and length, as large as may be; what cannot be searched in between."""
     waiting: dict[tuple, list[LightCurves]] = {}
+    kind, full = (), 0
     for given in stars:
         if isinstance(given, Skipped):
             yield given
@@ -173,9 +174,17 @@ def _grouped(stars: Stars, config: SearchConfig) -> Iterator[LightCurves | Skipp
                     yield whole.take(np.arange(first, first + full))
                 rest = np.arange(len(whole) // full * full, len(whole))
                 waiting[key] = [whole.take(rest)] if len(rest) else []
-    for group in waiting.values():
-        if group:
-            yield pack(group)
+    # What is left of each length goes with the next longer one: a shape takes longer to compile than to search.
+    left: list[LightCurves] = []
+    for key in sorted((key for key, group in waiting.items() if group), key=lambda key: (str(key[:-1]), -key[-1])):
+        if left and (key[:-1] != kind or sum(map(len, left)) + sum(map(len, waiting[key])) > full):
+            yield pack(left)
+            left = []
+        if not left:
+            kind, full = key[:-1], batch_size(key[-1], config)
+        left += waiting[key]
+    if left:
+        yield pack(left)
 
 
 def split(curves: LightCurves, config: SearchConfig) -> Iterator[tuple[tuple, LightCurves | Skipped]]:
