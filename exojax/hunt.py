@@ -87,8 +87,8 @@ def hunt(
     """The candidates of each star: its best, however weak, and further ones and single transits that stand out.
 
     A star is searched, its best candidate is masked, its trend is found again without the transits, and it is searched
-    again, until nothing above ``config.snr_min`` is left or it has ``config.max_candidates`` that repeat. Where one event outshines
-    the best fold, or a fold pairs events that differ, the strongest event is a candidate of its own.
+    again, until nothing above ``config.snr_min`` is left or it has ``config.max_candidates`` that repeat. Where one
+    event outshines the best fold, or a fold pairs events that differ, the strongest event is a candidate of its own.
 
     Args:
         curves: stars of one cadence; at most ``batch_size`` of them.
@@ -122,7 +122,7 @@ def hunt(
     rows: list[dict[str, Any]] = []
     active = np.flatnonzero((even.weight > 0).any(axis=1))
     left = np.full(n, config.max_candidates)
-    for turn in range(config.max_candidates + MOST_SINGLES):
+    for turn in range(config.max_candidates + (MOST_SINGLES if alter is None else 0)):
         if len(active) == 0:
             break
         flat, power, periodic, single = _search(
