@@ -204,6 +204,9 @@ def split(curves: LightCurves, config: SearchConfig) -> Iterator[tuple[tuple, Li
             why = "fewer than 10 measurements"
         elif span[star] < 2 * config.period_min:
             why = f"{span[star]:.2f} days cannot hold two periods of {config.period_min} d; give a shorter --period-min"
+        elif (least := 4 * _wide(cadence[star], config)) > config.period_min:
+            why = f"at {cadence[star]:.3g} days a cadence no period below {least:.3g} d can be searched; "
+            why += "give a longer --period-min"
         elif (size := _size(span[star], cadence[star], config)) > 2**18:
             why = f"times span {span[star]:.0f} days, {size} cadences; give times in days"
         if why:
@@ -217,10 +220,14 @@ def split(curves: LightCurves, config: SearchConfig) -> Iterator[tuple[tuple, Li
         yield key, replace(part, cadence=float(np.median(cadence[rows])))
 
 
+def _wide(cadence: float, config: SearchConfig) -> float:
+    """Days between cadences of the even grid that ``to_even`` makes of a star."""
+    return float(cadence * max(1.0, np.floor(config.duration_min / BINS_PER_DURATION / cadence + 0.01)))
+
+
 def _size(span: float, cadence: float, config: SearchConfig) -> int:
-    """Cadences of the even grid that ``to_even`` makes of a star."""
-    wide = cadence * max(1.0, np.floor(config.duration_min / BINS_PER_DURATION / cadence + 0.01))
-    return padded_size(int(span / wide) + 2)
+    """Cadences of that grid."""
+    return padded_size(int(span / _wide(cadence, config)) + 2)
 
 
 def _mask(batch: LightCurves, config: SearchConfig, known: Known | None) -> np.ndarray | None:
