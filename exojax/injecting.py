@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from exojax.batching import split
 from exojax.config import SearchConfig
 from exojax.errors import InputError
 from exojax.evaluation.recovery import Injections, recover
@@ -20,7 +21,6 @@ from exojax.photometry.inject import inject, touched, white_scatter, white_snr
 from exojax.photometry.nulls import inverted, scrambled
 from exojax.runs import read_json, write_json
 from exojax.search.match import known_transits
-from exojax.searching import split
 from exojax.simulate.transits import EARTH_PER_SOLAR_RADIUS, Orbits, deficit, scaled_axis
 from exojax.training.fit import load_arrays, save_arrays
 

@@ -28,9 +28,10 @@ BELOW = {
     "scoring": BASE | {"features", "models", "evaluation", "training", "runs"},
     "comparing": BASE | {"features", "models", "evaluation", "training", "runs", "fitting", "scoring"},
     "hunt": BASE | {"photometry", "search"},
-    "searching": BASE | {"io", "photometry", "search", "hunt"},
+    "batching": BASE | {"io", "photometry", "hunt"},
+    "searching": BASE | {"io", "photometry", "search", "hunt", "batching"},
     "injecting": BASE
-    | {"photometry", "search", "simulate", "evaluation", "models", "training", "runs", "hunt", "searching"},
+    | {"photometry", "search", "simulate", "evaluation", "models", "training", "runs", "hunt", "batching"},
     "report": BASE | {"features", "models", "evaluation", "training", "runs", "scoring"},
 }
 TOP = {"cli", "__init__"}
