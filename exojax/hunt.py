@@ -207,7 +207,8 @@ def _choose(
         name: float(np.asarray(getattr(single, name))[k]) for name in ("t0", "duration", "depth", "snr", "snr_red")
     }
     broken = best["unlike"] > UNLIKE
-    if broken and apart["snr_red"] < event["snr_red"]:
+    known = abs(apart["t0"] - event["t0"]) <= event["duration"]
+    if broken and not known and not apart["snr_red"] >= event["snr_red"]:
         # The pair is broken up: its stronger event stands for itself, the rest is searched again.
         apart = event
     lonely = apart["snr_red"] >= max(SINGLE_SNR, config.snr_min) and (broken or apart["snr_red"] > best["snr_red"])

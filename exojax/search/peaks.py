@@ -54,6 +54,6 @@ def find_peaks(plan: Plan, power: jax.Array, n_peaks: int) -> Peaks:
         at = left.argmax(axis=0)
         periods.append(jnp.asarray(plan.periods, jnp.float32)[at])
         heights.append(left[at, stars])
-        left = jnp.where(jnp.abs(places[:, None] - places[at]) <= near, -jnp.inf, left)
+        left = jnp.where(jnp.abs(places[:, None] - places[at][None]) <= near, -jnp.inf, left)
     height = jnp.stack(heights, axis=1)
     return Peaks(jnp.stack(periods, axis=1), height, height / spread[:, None])
