@@ -1,0 +1,142 @@
+"""``inject.py``: its files agree with each other, deep planets are found, and mistakes are one line."""
+
+from __future__ import annotations
+
+import os
+import signal
+from contextlib import chdir
+from pathlib import Path
+
+import numpy as np
+import pytest
+from small_cli import Call, assert_refused, files, read_rows
+
+from exojax import injecting
+from exojax.cli import inject
+
+SMALL = ("--n", 24, "--null-stars", 12, "--max-candidates", 1, "--false-alarm", 0.2)
+
+
+def write_npz(path: Path, n: int = 14, *, label: bool = True) -> Path:
+    """White noise of 300 ppm at 0.1 day for 50 days; the first two stars are labelled hosts."""
+    rng = np.random.default_rng(0)
+    size = 500
+    arrays = {
+        "kepid": np.arange(100, 100 + n),
+        "time": np.tile(np.arange(size) * 0.1 + 200, (n, 1)),
+        "flux": rng.normal(0, 3e-4, (n, size)).astype(np.float32),
+        "n_points": np.full(n, size),
+    }
+    np.savez(path, **arrays, **({"label": (np.arange(n) < 2).astype(int)} if label else {}))
+    return path
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_npz(tmp_path_factory.mktemp("inject") / "quiet.npz")
+
+
+@pytest.fixture(scope="module")
+def done(source: Path) -> Path:
+    """A finished experiment with the real search."""
+    out = source.parent / "out"
+    with chdir(source.parent):
+        options = ("--data", source, "--out", out, "--depth", 50, 50000, "--period-max", 12, *SMALL)
+        assert inject.main([str(option) for option in options]) == 0
+    return out
+
+
+def test_deep_planets_are_found_and_shallow_ones_are_not(done: Path) -> None:
+    rows = read_rows(done / "injections.csv")
+    assert len(rows) == 24
+    level = float(read_rows(done / "completeness.csv")[0]["threshold_snr"])
+    found = np.array([float(row["snr_exact"] or 0) > level for row in rows])
+    strong, weak = (np.array([float(row["snr_white"]) for row in rows]) > x for x in (20, 3))
+    assert found[strong].mean() > 0.7
+    assert not found[~weak].any()
+    assert 0 < strong.sum() < 24
+    hosts = {"100", "101"}
+    assert not hosts & {row["id"] for row in rows}
+
+
+def test_the_files_agree(done: Path) -> None:
+    cells, rows, alarms = (read_rows(done / f"{name}.csv") for name in ("completeness", "injections", "false_alarms"))
+    assert len(cells) == 9
+    assert sum(int(cell["injected"]) for cell in cells) == 24
+    level = float(cells[0]["threshold_snr"])
+    assert sum(int(cell["recovered"]) for cell in cells) == sum(float(row["snr_exact"] or 0) > level for row in rows)
+    for cell in cells:
+        inside = [
+            row
+            for row in rows
+            if float(cell["period_min_days"]) <= float(row["period_days"]) <= float(cell["period_max_days"])
+            and float(cell["depth_min_ppm"]) <= float(row["depth_ppm"]) <= float(cell["depth_max_ppm"])
+        ]
+        assert len(inside) == int(cell["injected"])
+        assert float(cell["completeness_low"]) <= float(cell["completeness"] or 0.5) <= float(cell["completeness_high"])
+        assert (cell["completeness"] == "") == (cell["injected"] == "0")
+    stricter = 0.0
+    for kind in ("inverted", "scrambled"):
+        of = [row for row in alarms if row["curves"] == kind]
+        assert {row["stars"] for row in of} == {"12"}
+        rates = [float(row["rate"]) for row in of]
+        assert rates == sorted(rates, reverse=True)
+        assert all(float(row["rate_low"]) <= float(row["rate"]) <= float(row["rate_high"]) for row in of)
+        # Of 12 stars at 20 % two may pass.
+        stricter = max(stricter, min(float(row["threshold_snr"]) for row in of if int(row["false_alarms"]) == 2))
+    assert level >= stricter - 0.25
+    for name in ("completeness", "false_alarms"):
+        assert (done / f"{name}.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_same_command_again_searches_nothing(done: Path, source: Path, call: Call, monkeypatch) -> None:
+    before = files(done)
+    monkeypatch.setattr(injecting, "hunt", None)
+    options = ("--data", source, "--out", done, "--depth", 50, 50000, "--period-max", 12, *SMALL)
+    ran = call(inject.main, *options)
+    assert ran.code == 0
+    assert ran.err == ""
+    assert "2 labelled planet hosts are left out" in ran.out
+    assert "recovered above" in ran.out
+    assert files(done) == before
+    assert_refused(call(inject.main, *options, "--seed", 1), "seed: 0 -> 1", "--out")
+    # The rate is no part of the search.
+    assert call(inject.main, *options, "--false-alarm", 0.4).code == 0
+    assert len(read_rows(done / "completeness.csv")) == 9
+    assert call(inject.main, *options).code == 0
+    assert files(done) == before
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (("--n", 0), ("--n",)),
+        (("--false-alarm", 1), ("--false-alarm 1",)),
+        (("--depth", 500, 100), ("--depth 500 100",)),
+        (("--depth", 500, 2e6), ("deeper",)),
+        (("--depth", 500, 1000, "--snr", 3, 9), ("one of --depth and --snr",)),
+        (("--radius", 1, 9), ("no stellar radii", "--depth")),
+        (("--period-min", 30), ("--period-min 30", "empty")),
+        (("--period-min", 0.2), ("no star can be searched", "0.4 d", "--period-min")),
+        (("--max-candidates", 0), ("--max-candidates",)),
+        (("--data", "nowhere.npz"), ("nowhere.npz",)),
+        (("--stars", "nowhere.csv"), ("nowhere.csv",)),
+        (("--false-alarms", 0.1), ("--false-alarm",)),
+    ],
+)
+def test_mistakes_are_told_in_one_line(options: tuple, words: tuple[str, ...], source: Path, call: Call) -> None:
+    assert_refused(call(inject.main, "--data", source, "--out", "out", *options), *words)
+    assert not Path("out/completeness.csv").exists()
+
+
+def test_flux_without_a_scale_is_injected_by_snr(data: Path, call: Call) -> None:
+    ran = call(inject.main, "--data", data, "--out", "out", "--depth", 10, 100)
+    assert_refused(ran, "no absolute scale", "--snr")
+
+
+def test_interrupted_it_says_so(source: Path, call: Call, monkeypatch) -> None:
+    monkeypatch.setattr(injecting, "hunt", lambda *a, **b: os.kill(os.getpid(), signal.SIGINT))
+    ran = call(inject.main, "--data", source, "--out", "out", *SMALL)
+    assert ran.code == 130
+    assert ran.err.count("\n") == 1
+    assert "run the same command again" in ran.err
