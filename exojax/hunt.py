@@ -135,7 +135,8 @@ def hunt(
                 continue
             late = np.arange(size) - row["t0"]
             late -= 0.0 if row["single"] else np.rint(late / row["period"]) * row["period"]
-            taken[star] |= np.abs(late) <= MASKED * row["duration"]
+            # The length of a single transit is one of few tried, each twice the one before.
+            taken[star] |= np.abs(late) <= MASKED * row["duration"] * (1.5 if row["single"] else 1.0)
             unit = float(flat.scatter[k]) if curves.absolute else 1.0
             found = {**_physical(row, even, star, unit), "power": power[order, k]}
             rows.append({"star": star, "id": curves.id[star], **found})

@@ -11,8 +11,8 @@ import numpy as np
 
 from exojax.search.grid import Plan
 
-BLOCKS = 40
-"""stretches of log period whose means are the periodogram's trend"""
+BLOCKS, NARROWEST = 40, 0.1
+"""most stretches of log period whose means are the periodogram's trend; the least width: a peak must not be its own"""
 
 
 class Peaks(NamedTuple):
@@ -39,8 +39,9 @@ def find_peaks(plan: Plan, power: jax.Array, n_peaks: int) -> Peaks:
         n_peaks: how many a star.
     """
     log_period = np.log(plan.periods)
-    block = (log_period - log_period.min()) / (np.ptp(log_period) * (1 + 1e-9)) * BLOCKS
-    member = (np.arange(BLOCKS)[:, None] == block.astype(int)).astype(np.float32)
+    blocks = int(np.clip(np.ptp(log_period) / NARROWEST, 1, BLOCKS))
+    block = (log_period - log_period.min()) / (np.ptp(log_period) * (1 + 1e-9)) * blocks
+    member = (np.arange(blocks)[:, None] == block.astype(int)).astype(np.float32)
     means = (member / np.maximum(member.sum(axis=1, keepdims=True), 1)) @ power
     above = power - means[block.astype(int)]
     spread = jnp.maximum(above.std(axis=0), 1e-6)
@@ -51,9 +52,11 @@ def find_peaks(plan: Plan, power: jax.Array, n_peaks: int) -> Peaks:
     periods, heights = [], []
     left = above
     for _ in range(n_peaks):
-        at = left.argmax(axis=0)
+        close = jnp.abs(places[:, None] - places[left.argmax(axis=0)][None]) <= near
+        # A step of the trend beside a peak must not move it.
+        at = jnp.where(close & jnp.isfinite(left), power, -jnp.inf).argmax(axis=0)
         periods.append(jnp.asarray(plan.periods, jnp.float32)[at])
         heights.append(left[at, stars])
-        left = jnp.where(jnp.abs(places[:, None] - places[at][None]) <= near, -jnp.inf, left)
+        left = jnp.where(close | (jnp.abs(places[:, None] - places[at][None]) <= near), -jnp.inf, left)
     height = jnp.stack(heights, axis=1)
     return Peaks(jnp.stack(periods, axis=1), height, height / spread[:, None])
