@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from scipy.stats import binomtest
+from scipy.stats import binom, binomtest
 
 from exojax.evaluation.recovery import Injections, cells, interval, recover, threshold
 
@@ -87,6 +87,14 @@ def test_no_larger_share_exceeds_the_threshold() -> None:
     assert (limit.value, limit.n) == (198, 200)
     assert (values > limit.value).sum() == 2
     assert limit.low < limit.value < limit.high
+
+
+def test_the_ends_of_its_interval_are_the_tightest_of_95_percent() -> None:
+    limit = threshold(np.arange(1.0, 201.0), 0.05)
+    above = {end: int(201 - value) for end, value in (("high", limit.high), ("low", limit.low))}
+    # The true threshold lies above ``high`` when fewer values exceed it, and below ``low`` when that many do.
+    assert binom.cdf(above["high"] - 1, 200, 0.05) < 0.025 <= binom.cdf(above["high"], 200, 0.05)
+    assert binom.sf(above["low"] - 1, 200, 0.05) <= 0.025 < binom.sf(above["low"] - 2, 200, 0.05)
 
 
 def test_a_small_sample_bounds_nothing() -> None:
