@@ -60,7 +60,8 @@ def locate(
         best = jnp.argmax(power.max(axis=1))
         start = jnp.argmax(power[best])
         d = jnp.asarray(durations, jnp.float32)[best]
-        return Ephemeris(p, start.astype(jnp.float32) - 0.5 + d / 2, d, jnp.sqrt(power[best, start]))
+        # Where the period is no whole number, cadences lie anywhere in a bin, half a bin after its start on average.
+        return Ephemeris(p, start.astype(jnp.float32) + d / 2, d, jnp.sqrt(power[best, start]))
 
     return jax.vmap(one)(flux, weight, period)
 

@@ -99,3 +99,20 @@ def test_each_stage_finds_more():
     assert np.median(better.snr) >= np.median(found.snr)
     assert np.median(off(best, truth)) < np.median(off(better, truth))
     assert np.median(np.abs(late(best, truth))) < np.median(np.abs(late(found, truth)))
+
+
+def test_refinement_alone_mends_a_period_that_is_a_duration_off():
+    flux, weight, period, t0, duration = injected(50, 3)
+    truth = Ephemeris(period, t0, duration, np.full(STARS, 50.0))
+    found = locate(flux, weight, period.astype(np.float32), columns=int(7 / CADENCE) + 2, durations=WIDTHS)
+    # To a cadence, without a bias.
+    shift = late(Ephemeris(*map(np.asarray, found)), truth) * duration
+    assert abs(np.median(shift)) < 0.3
+    assert np.median(np.abs(shift)) < 0.7
+    wrong = period * (1 + 0.8 * duration / CADENCES * np.where(np.arange(STARS) % 2, 1, -1))
+    # The epoch is right in the middle of the curve.
+    first = t0 - np.rint((CADENCES / 2 - t0) / period) * (wrong - period)
+    start = Ephemeris(*(np.asarray(x, np.float32) for x in (wrong, first, duration, truth.snr)))
+    better = Ephemeris(*map(np.asarray, refine(flux, weight, start, *LIMITS)))
+    assert np.median(off(better, truth)) < 0.12
+    assert np.median(np.abs(late(better, truth))) < 0.08
