@@ -1,4 +1,9 @@
-"""Stars of any source in batches of one cadence, scale and length, which one compiled program can search."""
+"""Stars of any source in batches of one cadence, scale and length, which one compiled program can search.
+
+Which stars share a batch follows from the order of the source alone. Stars that are searched already may be left out of
+it by whole batches, and the others meet the same companions as before: a search that was killed ends as one that was
+not.
+"""
 
 from __future__ import annotations
 
@@ -9,19 +14,19 @@ from pathlib import Path
 import numpy as np
 
 from exojax.config import SearchConfig
-from exojax.hunt import batch_size
+from exojax.hunt import batch_size, nominal
 from exojax.io.folder import Skipped
 from exojax.io.stitch import kind_of, pack
 from exojax.lightcurve import LightCurves
 from exojax.photometry.grid import BINS_PER_DURATION, padded_size
 
 Stars = Iterable[LightCurves | Skipped]
+MIN_POINTS = 10
 
 
 def grouped(stars: Stars, config: SearchConfig) -> Iterator[LightCurves | Skipped]:
     """Batches of stars of one cadence, scale and length, as large as may be; what cannot be searched in between."""
     waiting: dict[tuple, list[LightCurves]] = {}
-    kind, full = (), 0
     for given in stars:
         if isinstance(given, Skipped):
             yield given
@@ -36,53 +41,69 @@ def grouped(stars: Stars, config: SearchConfig) -> Iterator[LightCurves | Skippe
             if sum(map(len, group)) >= full:
                 whole = pack(group)
                 for first in range(0, len(whole) - full + 1, full):
-                    yield whole.take(np.arange(first, first + full))
+                    yield from _settled(whole.take(np.arange(first, first + full)), config)
                 rest = np.arange(len(whole) // full * full, len(whole))
                 waiting[key] = [whole.take(rest)] if len(rest) else []
     # What is left of each length goes with the next longer one: a shape takes longer to compile than to search.
     left: list[LightCurves] = []
+    kind, full = (), 0
     for key in sorted((key for key, group in waiting.items() if group), key=lambda key: (str(key[:-1]), -key[-1])):
         if left and (key[:-1] != kind or sum(map(len, left)) + sum(map(len, waiting[key])) > full):
-            yield pack(left)
+            yield from _settled(pack(left), config)
             left = []
         if not left:
             kind, full = key[:-1], batch_size(key[-1], config)
         left += waiting[key]
     if left:
-        yield pack(left)
+        yield from _settled(pack(left), config)
 
 
 def split(curves: LightCurves, config: SearchConfig) -> Iterator[tuple[tuple, LightCurves | Skipped]]:
-    """The stars of a source by cadence and length of grid, and those whose curves cannot be searched."""
-    time = np.where(curves.valid, curves.time, np.nan)
-    steps = np.diff(time, axis=1)
-    with np.errstate(all="ignore"):
-        step = np.array([np.median(row[np.isfinite(row)]) if np.isfinite(row).any() else np.nan for row in steps])
-        many = curves.valid.sum(axis=1) >= 10
-        span = np.where(many, np.nanmax(np.where(many[:, None], time, 0), axis=1), 0.0)
-        span = np.where(many, span - np.nanmin(np.where(many[:, None], time, 0), axis=1), 0.0)
-    cadence = np.where(np.isfinite(step) & (step > 0), step, curves.cadence)
+    """The stars of a source by cadence and length of grid (the last of the key), and those that cannot be searched."""
+    cadence, span = _cadence(curves), _span(curves)
     keys: dict[tuple, list[int]] = {}
     for star in range(len(curves)):
+        wide, size = _wide(cadence[star], config), _size(span[star], cadence[star], config)
         why = None
-        if not many[star]:
-            why = "fewer than 10 measurements"
-        elif span[star] < 2 * config.period_min:
-            why = f"{span[star]:.2f} days cannot hold two periods of {config.period_min} d; give a shorter --period-min"
-        elif (least := 4 * _wide(cadence[star], config)) > config.period_min:
-            why = f"at {cadence[star]:.3g} days a cadence no period below {least:.3g} d can be searched; "
+        if curves.valid[star].sum() < MIN_POINTS:
+            why = f"fewer than {MIN_POINTS} measurements"
+        elif size > 2**18:
+            why = f"times span {span[star]:.0f} days, {size} cadences: give times in days"
+        elif min(span[star], size * nominal(wide)) <= 2 * config.period_min:
+            why = f"{span[star]:.2f} days cannot hold two periods of {config.period_min} d: give a shorter --period-min"
+        elif (least := 4 * nominal(wide)) > config.period_min:
+            why = f"at {cadence[star]:.3g} days a cadence no period below {least:.3g} d can be searched: "
             why += "give a longer --period-min"
-        elif (size := _size(span[star], cadence[star], config)) > 2**18:
-            why = f"times span {span[star]:.0f} days, {size} cadences; give times in days"
         if why:
             yield (), Skipped(str(curves.id[star]), Path(curves.source), why)
             continue
-        one = replace(curves.take(np.array([star])), cadence=float(cadence[star])) if len(curves) == 1 else None
-        kind = kind_of(one if one is not None else replace(curves, cadence=float(cadence[star])))
-        keys.setdefault((*kind, curves.centroid is None, size), []).append(star)
+        kind = kind_of(replace(curves, cadence=float(cadence[star])))
+        bins = round(wide / cadence[star])
+        keys.setdefault((*kind, curves.centroid is None, bins, size), []).append(star)
     for key, rows in keys.items():
-        part = curves.take(np.array(rows))
-        yield key, replace(part, cadence=float(np.median(cadence[rows])))
+        yield key, replace(curves.take(np.array(rows)), cadence=float(np.median(cadence[rows])))
+
+
+def _settled(batch: LightCurves, config: SearchConfig) -> Iterator[LightCurves]:
+    """The batch with the cadence of its median star; in two where the grid comes out longer at that cadence."""
+    batch = replace(batch, cadence=float(np.median(_cadence(batch))))
+    most = batch_size(_size(_span(batch).max(), batch.cadence, config), config)
+    for first in range(0, len(batch), most):
+        yield batch.take(np.arange(first, min(first + most, len(batch))))
+
+
+def _cadence(curves: LightCurves) -> np.ndarray:
+    """``(n_stars,)`` days: each star's median step; that of the source where a star has none."""
+    each = np.diff(np.where(curves.valid, curves.time, np.nan), axis=1)
+    step = np.array([np.median(row[known]) if known.any() else 0.0 for row, known in zip(each, np.isfinite(each))])
+    return np.where(step > 0, step, curves.cadence)
+
+
+def _span(curves: LightCurves) -> np.ndarray:
+    """``(n_stars,)`` days from each star's first to its last measurement; 0 where there is none."""
+    last = np.where(curves.valid, curves.time, -np.inf).max(axis=1, initial=-np.inf)
+    first = np.where(curves.valid, curves.time, np.inf).min(axis=1, initial=np.inf)
+    return np.where(last > first, last - first, 0.0)
 
 
 def _wide(cadence: float, config: SearchConfig) -> float:

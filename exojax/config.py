@@ -35,9 +35,12 @@ class DataConfig:
     """What is read, and as what."""
 
     source: str = "auto"
-    """auto | synthetic | a folder with exoTrain.csv and exoTest.csv | one such CSV | an .npz of light curves"""
+    """auto | synthetic | a folder with exoTrain.csv and exoTest.csv | one such CSV | an .npz of light curves | a folder
+    or glob of FITS or tables of single stars | one of these"""
     cadence_minutes: float | None = None
     """minutes between samples of rows without a time axis; 29.4244 is assumed where it is not given"""
+    labels: str | None = None
+    """a CSV of id,label for stars whose files have none"""
     positive: tuple[str, ...] = ("PC",)
     """dispositions that count as hosts, where a file has several"""
     simulate: SimulateConfig = field(default_factory=SimulateConfig)

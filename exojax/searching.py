@@ -7,8 +7,9 @@ import json
 import os
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
@@ -25,14 +26,15 @@ from exojax.lightcurve import Candidates, LightCurves
 from exojax.search.match import known_transits, match_candidates, match_known
 
 PARTS = ".parts"
-VERSION = 1
+VERSION = 2
 """of what a part holds and how it was found; parts of another one are not mixed in"""
 
 Report = Callable[[int, int, float], None]
 """``(stars done, skipped, stars a second)``"""
-Judge = Callable[[LightCurves], np.ndarray]
-"""Light curves -> ``(n_stars,)`` probability of a planet."""
+Judge = Callable[[LightCurves], tuple[np.ndarray, list[str]]]
+"""Light curves -> ``(n_stars,)`` probability of a planet, and what is to be said of each, empty where nothing is."""
 Row = dict[str, Any]
+_KEYS = {"stars", "skipped", "rows", "warnings"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,7 +45,8 @@ class Found:
         candidates: ``star`` numbers the stars that have any.
         time_system: ``(n,)`` str, of each.
         absolute: ``(n,)`` bool, depth is a fraction.
-        skipped: what could not be searched.
+        warnings: star to what a reader of its figures has to know.
+        skipped: what could not be searched, in order of ids.
         n_stars: stars that were searched.
         seconds: this call took, resumed parts left out; 0 where all were there.
     """
@@ -51,6 +54,7 @@ class Found:
     candidates: Candidates
     time_system: np.ndarray
     absolute: np.ndarray
+    warnings: Mapping[str, tuple[str, ...]]
     skipped: tuple[Skipped, ...]
     n_stars: int
     seconds: float
@@ -61,7 +65,7 @@ def search(
     config: SearchConfig,
     out: Path,
     *,
-    source: str,
+    settings: Mapping[str, Any],
     known: Known | None = None,
     mask_known: bool = False,
     judge: Judge | None = None,
@@ -70,11 +74,14 @@ def search(
 ) -> Found:
     """Search stars, a batch at a time; what is in ``out`` already is not searched again.
 
+    What is found does not depend on ``workers``, nor on how often the search was killed and called again.
+
     Args:
-        stars: called with the ids that are done; gives light curves of one star or more, or what was skipped.
+        stars: called with the ids that are done; gives light curves of one star or more, or what was skipped, in an
+            order that is always the same. Ids are unique. Warnings are kept of light curves that come alone.
         config: of the search.
         out: folder; parts are kept below it.
-        source: what is searched, for the check that ``out`` holds parts of nothing else.
+        settings: what else decides what is found, such as the source: ``out`` must hold parts of nothing else.
         known: planets that are labelled in ``matches``.
         mask_known: search without the known planets' transits.
         judge: gives ``probability``.
@@ -82,25 +89,56 @@ def search(
         report: progress.
 
     Raises:
-        InputError: ``out`` holds another search.
+        InputError: ``out`` holds another search, or a damaged part.
     """
     folder = out / PARTS
-    _check_same(folder / "search.json", {"version": VERSION, "source": source, **asdict(config), "mask": mask_known})
-    parts = [_read(path) for path in sorted(folder.glob("part-*.json"))]
-    done = {name for part in parts for name in part["stars"]} | {s["id"] for part in parts for s in part["skipped"]}
+    wanted = {"version": VERSION, **settings, **asdict(config), "mask_known": mask_known}
+    _check_same(folder / "search.json", wanted)
+    parts, done = _resumed(folder)
     resumed, started = len(done), time.perf_counter()
-    masks = known if mask_known else None
-    for part in _batches(stars(done), config, masks, judge, workers):
-        names = part["stars"] + [s["id"] for s in part["skipped"]]
-        key = hashlib.sha256("\n".join(names).encode()).hexdigest()[:16]
-        _write(folder / f"part-{key}.json", part)
-        parts.append(part)
-        done.update(names)
-        if report:
-            bad = sum(len(one["skipped"]) for one in parts)
-            report(len(done), bad, (len(done) - resumed) / (time.perf_counter() - started))
+    bad = sum(len(part["skipped"]) for part in parts)
+    told: dict[str, list[str]] = {}
+    searched = _batches(_heard(stars(set(done)), told), config, known if mask_known else None, judge, workers)
+    with closing(searched):
+        for part in searched:
+            for name in part["stars"]:
+                if texts := told.pop(name, []) + part["warnings"].get(name, []):
+                    part["warnings"][name] = texts
+            content = json.dumps([part["stars"], part["skipped"]])
+            _write(folder / f"part-{hashlib.sha256(content.encode()).hexdigest()[:16]}.json", part)
+            parts.append(part)
+            done.update(part["stars"])
+            bad += len(part["skipped"])
+            if report:
+                report(len(done), bad, (len(done) - resumed) / (time.perf_counter() - started))
     seconds = time.perf_counter() - started if len(done) > resumed else 0.0
     return _joined(parts, known, seconds)
+
+
+def _resumed(folder: Path) -> tuple[list[dict[str, Any]], set[str]]:
+    """The parts of an earlier call, and the stars that need not be read again."""
+    read = {path: _read(path) for path in sorted(folder.glob("part-*.json"))}
+    for path, part in read.items():
+        if part.keys() != _KEYS:
+            raise InputError(f"{path}: is damaged; remove it to have its stars searched again")
+    done = {name for part in read.values() for name in part["stars"]}
+    parts = []
+    for path, part in read.items():
+        # A file is told before its star is searched: of a star that is not, it will be told again, or has been mended.
+        part["skipped"] = [one for one in part["skipped"] if one["id"] in done]
+        if part["stars"] or part["skipped"]:
+            parts.append(part)
+        else:
+            path.unlink(missing_ok=True)
+    return parts, done
+
+
+def _heard(stars: Stars, told: dict[str, list[str]]) -> Stars:
+    """The stars; the warnings of those that come alone go to ``told``."""
+    for given in stars:
+        if isinstance(given, LightCurves) and len(given) == 1 and given.warnings:
+            told[str(given.id[0])] = list(given.warnings)
+        yield given
 
 
 def traces(stars: Stars, config: SearchConfig, known: Known | None) -> Iterator[tuple[LightCurves, Candidates, Trace]]:
@@ -112,43 +150,44 @@ def traces(stars: Stars, config: SearchConfig, known: Known | None) -> Iterator[
 
 def _batches(
     stars: Stars, config: SearchConfig, known: Known | None, judge: Judge | None, workers: int
-) -> Iterator[dict[str, Any]]:
+) -> Generator[dict[str, Any]]:
     """Parts, in the order of their batches; two batches a thread are in flight, which bounds the memory."""
     waiting: deque[Future[dict[str, Any]]] = deque()
-    with ThreadPoolExecutor(workers) as pool:
-        try:
-            for batch in grouped(stars, config):
-                if isinstance(batch, Skipped):
-                    yield _part([], [batch], [])
-                    continue
-                waiting.append(pool.submit(_one, batch, config, known, judge))
-                while len(waiting) > 2 * workers or (waiting and waiting[0].done()):
-                    yield waiting.popleft().result()
-            while waiting:
+    pool = ThreadPoolExecutor(workers)
+    try:
+        for batch in grouped(stars, config):
+            if isinstance(batch, Skipped):
+                yield _part([], [batch], [], {})
+                continue
+            waiting.append(pool.submit(_one, batch, config, known, judge))
+            while len(waiting) > 2 * workers or (waiting and waiting[0].done()):
                 yield waiting.popleft().result()
-        finally:
-            for future in waiting:
-                future.cancel()
+        while waiting:
+            yield waiting.popleft().result()
+    finally:
+        # After Ctrl-C nobody waits for the batches that are under way.
+        pool.shutdown(wait=False, cancel_futures=True)
 
 
 def _one(batch: LightCurves, config: SearchConfig, known: Known | None, judge: Judge | None) -> dict[str, Any]:
     found, _ = hunt(batch, config, masked=_mask(batch, config, known))
+    said = [""] * len(batch)
     if judge is not None:
-        found = replace(found, probability=judge(batch)[found.star])
+        probability, said = judge(batch)
+        found = replace(found, probability=probability[found.star])
     table = {field.name: getattr(found, field.name).tolist() for field in fields(found) if field.name != "star"}
     rows = [dict(zip(table, values, strict=True)) for values in zip(*table.values(), strict=True)]
     for row in rows:
         row |= {"time_system": batch.time_system, "absolute": batch.absolute}
-    there = set(found.id.tolist())
-    empty = [
-        Skipped(name, Path(batch.source), "no flux that varies") for name in batch.id.tolist() if name not in there
-    ]
-    return _part([name for name in batch.id.tolist() if name in there], empty, rows)
+    there, names = set(found.id.tolist()), batch.id.tolist()
+    why = "no flux that varies" + (" outside the known transits" if known is not None else "")
+    empty = [Skipped(name, Path(batch.source), why) for name in names if name not in there]
+    return _part(names, empty, rows, {name: [text] for name, text in zip(names, said) if text})
 
 
-def _part(stars: list[str], skipped: list[Skipped], rows: list[Row]) -> dict[str, Any]:
+def _part(stars: list[str], skipped: list[Skipped], rows: list[Row], warnings: dict[str, list[str]]) -> dict[str, Any]:
     told = [{"id": s.id, "path": str(s.path), "reason": s.reason} for s in skipped]
-    return {"stars": stars, "skipped": told, "rows": rows}
+    return {"stars": stars, "skipped": told, "rows": rows, "warnings": warnings}
 
 
 def _mask(batch: LightCurves, config: SearchConfig, known: Known | None) -> np.ndarray | None:
@@ -172,7 +211,9 @@ def _mask(batch: LightCurves, config: SearchConfig, known: Known | None) -> np.n
 
 def _joined(parts: list[dict[str, Any]], known: Known | None, seconds: float) -> Found:
     """One list of all parts, matched against itself and the known planets."""
-    rows = sorted((row for part in parts for row in part["rows"]), key=lambda row: (-row["snr_red"], row["id"]))
+    rows = sorted(
+        (row for part in parts for row in part["rows"]), key=lambda row: (-row["snr_red"], row["id"], row["rank"])
+    )
     number: dict[str, int] = {}
     for row in rows:
         row["star"] = number.setdefault(row["id"], len(number))
@@ -197,13 +238,14 @@ def _joined(parts: list[dict[str, Any]], known: Known | None, seconds: float) ->
             known.duration,
         )
         told = np.array([";".join(filter(None, pair)) for pair in zip(of.tolist(), told.tolist())], np.str_)
-    skipped = tuple(Skipped(s["id"], Path(s["path"]), s["reason"]) for part in parts for s in part["skipped"])
+    skipped = {(s["id"], s["path"], s["reason"]) for part in parts for s in part["skipped"]}
     return Found(
         replace(found, matches=told),
         np.array([row["time_system"] for row in rows], np.str_),
         np.array([row["absolute"] for row in rows], bool),
-        skipped,
-        sum(len(part["stars"]) for part in parts),
+        {name: tuple(texts) for part in parts for name, texts in part["warnings"].items()},
+        tuple(Skipped(name, Path(path), reason) for name, path, reason in sorted(skipped)),
+        len(number),
         seconds,
     )
 

@@ -89,7 +89,8 @@ def _terminable() -> Iterator[None]:
 
 def value(called: str) -> Any:
     """For ``Annotated[type, value("FILE")]``: what the help calls an option's value. A default of None goes untold."""
-    return tyro.conf.arg(metavar=called, help_behavior_hint=lambda default: "" if "None" in default else default)
+    hint = lambda default: "" if default in ("", "None") else f"(default: {default})"  # noqa: E731
+    return tyro.conf.arg(metavar=called, help_behavior_hint=hint)
 
 
 def parse(name: str, options: type[Options], argv: list[str]) -> Options:

@@ -24,6 +24,8 @@ class Options:
     """folder for compare.csv, .json, .md and .html"""
     data: Annotated[str, command.value("SOURCE")] = "auto"
     """as for train.py"""
+    labels: Annotated[str | None, command.value("CSV")] = None
+    """id,label of the stars, where their files have none; stars without one are left out"""
     models: Annotated[str, command.value("A,B,...")] = "svc,cnn-original,cnn"
     """comma-separated names; differences are taken against the first"""
     folds: Annotated[int, command.value("K")] = 5
@@ -59,7 +61,7 @@ def compare(options: Options) -> None:
 
     simulate = SimulateConfig(n_stars=options.n_stars, host_fraction=options.host_fraction)
     check_simulation(simulate)
-    config = DataConfig(options.data, options.cadence_minutes, simulate=simulate)
+    config = DataConfig(options.data, options.cadence_minutes, options.labels, simulate=simulate)
     source = open_source(config)
     print(source.told, flush=True)
     plan = comparing.Plan(

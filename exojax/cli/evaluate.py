@@ -21,7 +21,9 @@ class Options:
     run: Annotated[str, command.value("NAME")]
     """name of the run under checkpoints/, or a path"""
     data: Annotated[str, command.value("SOURCE")]
-    """as for train.py; a CSV without LABEL is scored without figures"""
+    """as for train.py; what has no labels is scored without figures"""
+    labels: Annotated[str | None, command.value("CSV")] = None
+    """id,label of the stars, where their files have none; the run's by default for the run's own source"""
     out: Annotated[Path | None, command.value("DIR")] = None
     """folder for the files; <run>/evaluation-<data> by default"""
     cadence_minutes: Annotated[float | None, command.value("MINUTES")] = None
@@ -44,7 +46,9 @@ def evaluate(options: Options) -> None:
     from exojax.cli.table import comparison_rows, text_table
 
     run = exojax.load(options.run)
-    config = replace(run.config.data, source=options.data)
+    own = options.data == run.config.data.source
+    labels = options.labels or (run.config.data.labels if own else None)
+    config = replace(run.config.data, source=options.data, labels=labels)
     if options.cadence_minutes is not None:
         config = replace(config, cadence_minutes=options.cadence_minutes)
     if options.seed is not None:

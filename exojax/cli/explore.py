@@ -19,6 +19,8 @@ class Options:
     """folder for the files"""
     data: Annotated[str, command.value("SOURCE")] = "auto"
     """as for train.py"""
+    labels: Annotated[str | None, command.value("CSV")] = None
+    """id,label of the stars, where their files have none; stars without one are left out"""
     cadence_minutes: Annotated[float | None, command.value("MINUTES")] = None
     """minutes between samples of rows without a time axis"""
     seed: Annotated[int, command.value("N")] = 0
@@ -35,7 +37,8 @@ def explore(options: Options) -> None:
     from exojax.cli.sources import open_source
     from exojax.report.explore import explore as draw
 
-    source = open_source(DataConfig(source=options.data, cadence_minutes=options.cadence_minutes), labelled=False)
+    config = DataConfig(options.data, options.cadence_minutes, options.labels)
+    source = open_source(config, labelled=False)
     print(source.told, flush=True)
     curves = source.rows()
     extra = source.official_test() if source.official_test else None

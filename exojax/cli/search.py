@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -19,31 +19,30 @@ from exojax.errors import InputError
 if TYPE_CHECKING:
     from exojax.io.folder import Group, Skipped
     from exojax.lightcurve import LightCurves
-    from exojax.searching import Judge
+    from exojax.searching import Found
 
-PARALLEL = 8
-"""threads at most; each holds two batches"""
-_FLAG = "--xla_cpu_prefer_vector_width=512"
+_BLOCK = 512
+"""rows of a file that are handed to the search at once"""
 
 
 @dataclass(frozen=True)
 class Options:
     """Search light curves for transits: candidates.csv, one-page sheets of the best, and index.html.
 
-    Files are mission FITS (Kepler, K2, TESS) or tables of one star; several of one star are stitched. A killed search
-    goes on where it was. Exit code 3 says that some stars were skipped; skipped.csv says which and why.
+    Files are mission FITS (Kepler, K2, TESS) or tables of one star; several of one star are stitched. The same command
+    again goes on where a killed search was. Exit code 3 says that some stars were skipped: skipped.csv says why.
     """
 
     out: Annotated[Path, command.value("DIR")]
     """folder for candidates.csv, skipped.csv, sheets/ and index.html"""
-    files: tyro.conf.Positional[tuple[str, ...]] = ()
+    files: Annotated[tyro.conf.Positional[tuple[str, ...]], command.value("FILE")] = ()
     """files, folders or globs"""
     data: Annotated[str | None, command.value("SOURCE")] = None
-    """a source as for train.py, instead of files"""
+    """a source as for train.py (an .npz, the Kaggle CSVs, a folder, a glob, synthetic), instead of files"""
     target: Annotated[str | None, command.value("NAME")] = None
     """a star to download, such as "Kepler-90" or "TIC 100100827", instead of files"""
     run: Annotated[str | None, command.value("NAME")] = None
-    """a trained run that gives each star a probability"""
+    """a trained run that gives each star a probability of hosting a planet"""
     sheets: Annotated[int, command.value("N")] = 50
     """vetting sheets, of the candidates with the highest SNR"""
     labels: Annotated[Path | None, command.value("CSV")] = None
@@ -77,60 +76,80 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def search(options: Options) -> int:
     """Search and write; 3 where stars were skipped."""
-    if sum((bool(options.files), options.data is not None, options.target is not None)) != 1:
-        raise InputError("give files, --data SOURCE or --target NAME, and one of them only")
     config = _config(options)
-    # Read by XLA when JAX starts: wide vectors make the search half as long again as fast where there are any.
-    if "xla_cpu_prefer_vector_width" not in os.environ.get("XLA_FLAGS", ""):
-        os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {_FLAG}".strip()
+    command.use_wide_vectors()
     command.use_compilation_cache()
     from exojax import searching
     from exojax.cli import search_outputs
+    from exojax.cli.judging import judge_of
     from exojax.io import catalogue
 
-    stars, source, told, total = _source(options)
-    print(told, flush=True)
+    # What is wrong with any of these is told before the first star is read.
     known = catalogue.known(options.known) if options.known else None
     labels = catalogue.labels(options.labels) if options.labels else None
-    if options.stars:
-        table, plain = catalogue.stars(options.stars), stars
-        about = lambda one: catalogue.with_stars(one, table) if hasattr(one, "flux") else one  # noqa: E731
-        stars = lambda done: map(about, plain(done))  # noqa: E731
-    workers = min(os.process_cpu_count() if hasattr(os, "process_cpu_count") else os.cpu_count() or 1, PARALLEL)
+    table = catalogue.stars(options.stars) if options.stars else None
+    judge = None if options.run is None else judge_of(options.run)
+    source = _source(options)
+    print(source.told, flush=True)
+    for note in source.notes:
+        print(f"note: {note}")
+    stars = source.stars
+    if table is not None:
+        stars = lambda done: _about(source.stars(done), table)  # noqa: E731
+    settings = {
+        "source": source.key,
+        "stars": _digest(options.stars),
+        "masked": _digest(options.known if options.mask_known else None),
+        "run": options.run,
+    }
     options.out.mkdir(parents=True, exist_ok=True)
     with command.progress() as show:
         found = searching.search(
             stars,
             config,
             options.out,
-            source=source,
+            settings=settings,
             known=known,
             mask_known=options.mask_known,
-            judge=_judge(options.run),
-            workers=workers,
-            report=lambda done, bad, speed: show("stars", done, total, {"stars/s": speed, "skipped": bad}),
+            judge=judge,
+            workers=command.threads(),
+            report=lambda done, bad, speed: show(
+                "stars", min(done + bad, source.n), source.n, {"stars/s": speed, "skipped": bad}
+            ),
         )
         rows = search_outputs.rows(found, labels)
         search_outputs.write_tables(options.out, rows, found.skipped)
+        _check_any(found, options.out)
         best = found.candidates.take(np.arange(min(options.sheets, len(found.candidates))))
-        chosen = set(best.id.tolist())
-        others = lambda done: stars({name for name in found.candidates.id.tolist() if name not in chosen})  # noqa: E731
-        again = searching.traces(others(set()), config, known if options.mask_known else None) if chosen else iter(())
-        drawn = search_outputs.write_sheets(
-            options.out, found, best, again, lambda done: show("sheets", done, len(best), {})
+        others = set(found.candidates.id.tolist()) - set(best.id.tolist())
+        again = (
+            searching.traces(stars(others), config, known if options.mask_known else None) if len(best) else iter(())
         )
-    search_outputs.write_index(options.out, rows, drawn, told, found)
+        drawn = search_outputs.write_sheets(
+            options.out, found, best, again, source.notes, lambda done: show("sheets", done, len(best), {})
+        )
+    search_outputs.write_index(options.out, rows, drawn, source.told, found)
     print(search_outputs.summary(rows, found))
+    tables = {"--labels": labels, "--stars": table, "--known": None if known is None else known.id.tolist()}
+    for option, ids in tables.items():
+        if ids is not None and not set(ids) & {*found.candidates.id.tolist()}:
+            print(f"note: {option} {getattr(options, option[2:])} names none of these stars")
     print(f"candidates: {options.out / 'candidates.csv'}\npage: {options.out / 'index.html'}")
     return 3 if found.skipped else 0
 
 
 def _config(options: Options) -> SearchConfig:
+    if sum((bool(options.files), options.data is not None, options.target is not None)) != 1:
+        raise InputError("give files, --data SOURCE or --target NAME, and one of them only")
     longest = options.period_max
-    if not options.period_min > 0 or (longest is not None and longest <= options.period_min):
+    if not 0 < options.period_min < float("inf") or (longest is not None and not longest > options.period_min):
         raise InputError(f"--period-min {options.period_min} --period-max {longest}: the range is empty")
     if options.max_candidates < 1 or options.sheets < 0:
         raise InputError("--max-candidates must be 1 or more and --sheets 0 or more")
+    if not options.snr_min > 0:
+        raise InputError(f"--snr-min {options.snr_min}: give a number above 0")
+    if options.mask_known and options.known is None:
+        raise InputError("--mask-known needs --known CSV")
     return SearchConfig(
         period_min=options.period_min,
         period_max=longest,
@@ -139,43 +158,95 @@ def _config(options: Options) -> SearchConfig:
     )
 
 
-def _source(
-    options: Options,
-) -> tuple[Callable[[set[str]], Iterable[LightCurves | Skipped]], str, str, int]:
-    """What gives stars that are not done yet, a name that tells it from other sources, a first line, and a number."""
-    from exojax.cli.sources import open_source
+@dataclass(frozen=True)
+class _Source:
+    """What is searched.
+
+    Attributes:
+        stars: gives the stars whose ids are not done, always in the same order.
+        key: tells it from other sources.
+        told: the first line printed.
+        n: stars.
+        notes: what a reader of any star's figures has to know.
+    """
+
+    stars: Callable[[set[str]], Iterable[LightCurves | Skipped]]
+    key: str
+    told: str
+    n: int
+    notes: tuple[str, ...] = ()
+
+
+def _source(options: Options) -> _Source:
+    from exojax.cli.sources import open_source, star_files
     from exojax.io import cache, folder, target
 
-    files: Sequence[str | Path] = options.files
     if options.target is not None:
         files = target.fetch(options.target, cache.directory() / "targets")
-    if options.data is not None:
-        simulate = SimulateConfig(n_stars=options.n_stars, seed=options.seed)
-        opened = open_source(DataConfig(options.data, options.cadence_minutes, simulate=simulate), labelled=False)
-        curves = opened.rows()
-
-        def rows(done: set[str]) -> Iterable[LightCurves | Skipped]:
-            left = ~np.isin(curves.id, list(done))
-            return (curves.take(part) for part in np.array_split(np.flatnonzero(left), max(left.sum() // 512, 1)))
-
-        return rows, curves.sha256, opened.told, len(curves)
-    groups = folder.stars_in(files)
-
-    def read(done: set[str]) -> Iterable[LightCurves | Skipped]:
-        left: list[Group] = [group for group in groups if group[0] not in done]
-        return folder.read_stars(left, workers=os.cpu_count() or 1)
-
-    what = f"source: {len(groups)} star{'s' * (len(groups) != 1)} in {sum(len(paths) for _, paths in groups)} files"
-    if options.target is not None:
-        what = f"source: {options.target}, {what.removeprefix('source: ')}"
-    names = sorted(str(path) for _, paths in groups for path in paths)
-    return read, hashlib.sha256("\n".join(names).encode()).hexdigest(), what, len(groups)
+        return _files(folder.stars_in(files), options.target)
+    if options.data is None:
+        if len(options.files) == 1 and Path(options.files[0]).is_file() and not star_files(options.files[0]):
+            name = options.files[0]
+            if name.endswith((".npz", ".csv", ".csv.gz", ".zip")):
+                raise InputError(f"{name}: holds many stars; give it as --data {name}")
+        return _files(folder.stars_in(options.files))
+    if (groups := star_files(options.data)) is not None:
+        return _files(groups, options.data)
+    simulate = SimulateConfig(n_stars=options.n_stars, seed=options.seed)
+    opened = open_source(DataConfig(options.data, options.cadence_minutes, simulate=simulate), labelled=False)
+    return _rows(opened.rows(), opened.told)
 
 
-def _judge(run: str | None) -> Judge | None:
-    if run is None:
-        return None
-    from exojax.runs import load, predict
+def _rows(curves: LightCurves, told: str) -> _Source:
+    notes = curves.warnings
+    ids, first, n = np.unique(curves.id, return_index=True, return_counts=True)
+    if (n > 1).any():
+        notes += (f"{np.sum(n > 1)} stars have several rows (the first: {ids[n > 1][0]}), searched one by one",)
+        again = np.ones(len(curves), bool)
+        again[first] = False
+        name = [f"{i}:row{row}" if more else i for row, (i, more) in enumerate(zip(curves.id.tolist(), again))]
+        curves = replace(curves, id=np.array(name))
+    plain = replace(curves, warnings=())
 
-    trained = load(run)
-    return lambda curves: predict(trained, curves)
+    def stars(done: set[str]) -> Iterable[LightCurves | Skipped]:
+        left = np.flatnonzero(~np.isin(plain.id, list(done)))
+        return (plain.take(left[at : at + _BLOCK]) for at in range(0, len(left), _BLOCK))
+
+    return _Source(stars, curves.sha256, told, len(curves), notes)
+
+
+def _files(groups: list[Group], name: str = "") -> _Source:
+    from exojax.cli.sources import files_told
+    from exojax.io import folder
+
+    def stars(done: set[str]) -> Iterable[LightCurves | Skipped]:
+        return folder.read_stars([group for group in groups if group[0] not in done], workers=os.cpu_count() or 1)
+
+    told = files_told(groups)
+    names = sorted(str(path.resolve()) for _, paths in groups for path in paths)
+    key = f"{told}, {hashlib.sha256(chr(10).join(names).encode()).hexdigest()[:12]}"
+    return _Source(stars, key, f"source: {name} ({told})" if name else f"source: {told}", len(groups))
+
+
+def _about(
+    stars: Iterable[LightCurves | Skipped], table: Mapping[str, Mapping[str, float]]
+) -> Iterable[LightCurves | Skipped]:
+    from exojax.io import catalogue, folder
+
+    for one in stars:
+        yield one if isinstance(one, folder.Skipped) else catalogue.with_stars(one, table)
+
+
+def _digest(path: Path | None) -> str | None:
+    return None if path is None else hashlib.sha256(path.read_bytes()).hexdigest()[:12]
+
+
+def _check_any(found: Found, out: Path) -> None:
+    """Refuse to call a search of nothing done."""
+    if found.n_stars:
+        return
+    if not found.skipped:
+        raise InputError("there is no star to search")
+    first = found.skipped[0]
+    more = f", and {len(found.skipped) - 1} more in {out / 'skipped.csv'}" if len(found.skipped) > 1 else ""
+    raise InputError(f"{first.path}: {first.reason}{more}: no star could be searched")

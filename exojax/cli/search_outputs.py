@@ -24,6 +24,7 @@ from exojax.searching import Found
 
 Row = dict[str, Any]
 _SHOWN = 10
+_FIRST = ("id", "rank", "period_days", "t0_days", "duration_hours", "depth_ppm", "snr", "sde", "probability")
 
 
 def rows(found: Found, labels: Mapping[str, int] | None) -> list[Row]:
@@ -57,6 +58,7 @@ def rows(found: Found, labels: Mapping[str, int] | None) -> list[Row]:
     }
     if labels is not None:
         columns["label"] = np.array([labels.get(name, np.nan) for name in c.id.tolist()], np.float64)
+    columns["warnings"] = np.array(["; ".join(found.warnings.get(name, ())) for name in c.id.tolist()], np.str_)
     lines = [
         dict(zip(columns, values, strict=True)) for values in zip(*(x.tolist() for x in columns.values()), strict=True)
     ]
@@ -66,7 +68,7 @@ def rows(found: Found, labels: Mapping[str, int] | None) -> list[Row]:
 
 def write_tables(out: Path, lines: list[Row], skipped: Iterable[Skipped]) -> None:
     """``candidates.csv``, and ``skipped.csv`` where anything was."""
-    names = list(lines[0]) if lines else ["id", "rank", "period_days", "t0_days", "duration_hours", "depth_ppm"]
+    names = list(lines[0]) if lines else list(_FIRST)
     write_atomically(out / "candidates.csv", _csv(names, [[_cell(n, line[n]) for n in names] for line in lines]))
     told = [[s.id, str(s.path), s.reason] for s in skipped]
     if told:
@@ -99,9 +101,13 @@ def write_sheets(
     found: Found,
     best: Candidates,
     again: Iterable[tuple[LightCurves, Candidates, Trace]],
+    notes: tuple[str, ...],
     report: Callable[[int], None],
 ) -> dict[tuple[str, int], str]:
-    """One page for each of the best candidates; returns ``(id, rank)`` to its path below ``out``."""
+    """One page for each of the best candidates; returns ``(id, rank)`` to its path below ``out``.
+
+    Sheets that an earlier call left are removed: they may be of what is no longer so.
+    """
     drawn: dict[tuple[str, int], str] = {}
     (out / "sheets").mkdir(exist_ok=True)
     for curves, seen, trace in again:
@@ -109,17 +115,34 @@ def write_sheets(
             of_star = found.candidates.take(found.candidates.id == name)
             for k in np.flatnonzero(best.id == name):
                 one = best.take(np.array([k]))
-                path = f"sheets/{re.sub(r'[^A-Za-z0-9_.-]+', '_', name)}-{int(one.rank[0])}.png"
-                power = trace.power[(seen.id == name) & (seen.rank == one.rank[0])][0]
-                others = of_star.take(of_star.rank != one.rank[0])
-                sheet(out / path, _sheet(curves, star, one, others, trace, power))
-                drawn[name, int(one.rank[0])] = path
+                rank = int(one.rank[0])
+                path = f"sheets/{re.sub(r'[^A-Za-z0-9_.-]+', '_', name)}-{rank}"
+                while f"{path}.png" in drawn.values():
+                    path += "x"
+                mine = np.flatnonzero(seen.id == name)
+                if len(mine) == 0:
+                    continue
+                # In other company a star's grid, and what is just above the threshold, may come out otherwise.
+                power = trace.power[mine[min(rank, len(mine)) - 1]]
+                others = of_star.take(of_star.rank != rank)
+                warnings = (*notes, *found.warnings.get(name, ()))
+                sheet(out / f"{path}.png", _sheet(curves, star, one, others, trace, power, warnings))
+                drawn[name, rank] = f"{path}.png"
                 report(len(drawn))
+    for old in (out / "sheets").glob("*.png"):
+        if f"sheets/{old.name}" not in drawn.values():
+            old.unlink()
     return drawn
 
 
 def _sheet(
-    curves: LightCurves, star: int, one: Candidates, others: Candidates, trace: Trace, power: np.ndarray
+    curves: LightCurves,
+    star: int,
+    one: Candidates,
+    others: Candidates,
+    trace: Trace,
+    power: np.ndarray,
+    warnings: tuple[str, ...],
 ) -> Sheet:
     even, flat = trace.even, trace.flat
     used = curves.valid[star]
@@ -148,7 +171,7 @@ def _sheet(
         model_flux=model,
         centroid=None if flat.centroid is None else flat.centroid[star],
         star=None if curves.stars is None else curves.stars.take(np.array([star])),
-        warnings=curves.warnings,
+        warnings=warnings,
     )
 
 
@@ -167,4 +190,6 @@ def summary(lines: list[Row], found: Found) -> str:
     table = [{name: "" if line[name] is None else short(line[name]) for name in names} for line in lines[:_SHOWN]]
     speed = f" ({found.n_stars / found.seconds:.1f} a second)" if found.seconds > 0 else ""
     done = f"{found.n_stars:,} stars searched{speed}, {len(lines):,} candidates, {len(found.skipped):,} skipped"
+    if found.warnings:
+        done += f"; {len(found.warnings):,} stars with warnings, in their column of candidates.csv"
     return f"{text_table(table)}\n{done}" if table else done

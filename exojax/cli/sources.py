@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,13 +12,16 @@ import numpy as np
 
 from exojax.config import TEST_FRACTION, DataConfig, SimulateConfig
 from exojax.errors import InputError
-from exojax.io import cache, download, fingerprint, kaggle, npz
+from exojax.io import cache, catalogue, download, fingerprint, folder, kaggle, npz, opening, stitch, table
 from exojax.lightcurve import LightCurves
 
 if TYPE_CHECKING:
     from exojax.simulate.truth import Truth
 
 CSV_ENDINGS = (".csv", ".csv.gz", ".csv.zip", ".zip")
+FITS_ENDINGS = (".fits", ".fits.gz", ".fit", ".fit.gz")
+_TOLD = 5
+"""warnings of single stars that stand for all"""
 
 
 @dataclass(frozen=True)
@@ -42,19 +46,32 @@ class Source:
     official_test: Callable[[], LightCurves] | None
     test_fraction: float
     whole_sha256: Callable[[], str] | None = None
-    write_truth: Callable[[Path], None] = lambda folder: None
+    write_truth: Callable[[Path], None] = lambda out: None
 
 
 def open_source(config: DataConfig, *, labelled: bool = True) -> Source:
     """What ``config.source`` names.
 
     Args:
-        config: source, cadence and simulation.
+        config: source, labels, cadence and simulation.
         labelled: refuse a CSV without ``LABEL``.
 
     Raises:
         InputError: it names nothing that can be read.
     """
+    if config.labels is None:
+        return _open(config, labelled)
+    labels, file = catalogue.labels(Path(config.labels)), config.labels
+    source = _open(config, labelled=False)
+    test = source.official_test
+    return replace(
+        source,
+        rows=lambda: with_labels(source.rows(), labels, file),
+        official_test=None if test is None else lambda: with_labels(test(), labels, file),
+    )
+
+
+def _open(config: DataConfig, labelled: bool) -> Source:
     name = config.source
     if name == "auto":
         here = Path("data")
@@ -66,6 +83,8 @@ def open_source(config: DataConfig, *, labelled: bool = True) -> Source:
     if name == "synthetic":
         return _synthetic(config.simulate)
     path = Path(name)
+    if (groups := star_files(name)) is not None:
+        return _stars(name, groups)
     if path.is_dir():
         return _folder(path, config, labelled)
     if path.name.endswith(".npz"):
@@ -75,7 +94,109 @@ def open_source(config: DataConfig, *, labelled: bool = True) -> Source:
         return _file(path, lambda: kaggle.read(path, cadence_minutes=minutes, require_label=labelled))
     if not path.exists():
         raise InputError(f"--data {name}: no such file or folder; 'synthetic' needs none")
-    raise InputError(f"--data {name}: expected a folder with {' and '.join(download.FILES)}, a .csv or an .npz")
+    raise InputError(f"--data {name}: expected a folder, a .csv, an .npz, or *.fits")
+
+
+def star_files(name: str) -> list[folder.Group] | None:
+    """Stars and their files, where ``name`` is a folder, a glob, or one file of single stars; None for other sources.
+
+    Raises:
+        InputError: a glob matches nothing, or a folder holds no light curves.
+    """
+    path = Path(name)
+    if path.is_dir():
+        if any((path / file).exists() for file in download.FILES):
+            return None
+        try:
+            return folder.stars_in([path])
+        except InputError:
+            wanted = f"{' and '.join(download.FILES)}, or *.fits or *.csv files of single stars"
+            raise InputError(f"{path}: holds no light curves: it needs {wanted}") from None
+    if path.exists():
+        return folder.stars_in([path]) if _is_of_one_star(path) else None
+    return folder.stars_in([name]) if any(mark in name for mark in "*?[") else None
+
+
+def _is_of_one_star(path: Path) -> bool:
+    if path.name.lower().endswith(FITS_ENDINGS):
+        return True
+    if not path.name.endswith(CSV_ENDINGS):
+        return False
+    with opening.text(path) as stream:
+        head = stream.read(4096)
+    # What is empty or no text, the reader of tables of many stars can tell better.
+    return bool(head.strip()) and b"\0" not in head and table.holds_one_star(path)
+
+
+def files_told(groups: list[folder.Group]) -> str:
+    """``3 stars in 5 files``."""
+    n_files = sum(len(paths) for _, paths in groups)
+    return f"{len(groups):,} star{'s' * (len(groups) != 1)} in {n_files:,} file{'s' * (n_files != 1)}"
+
+
+def _stars(name: str, groups: list[folder.Group]) -> Source:
+    stem = next((part for part in reversed(Path(name).parts) if not set("*?[") & set(part)), "stars").split(".")[0]
+    return Source(
+        name=stem or Path(name).resolve().name,
+        told=f"source: {name} ({files_told(groups)})",
+        path=name,
+        rows=lambda: _packed(name, groups),
+        official_test=None,
+        test_fraction=TEST_FRACTION,
+    )
+
+
+def _packed(name: str, groups: list[folder.Group]) -> LightCurves:
+    """All stars in one ``LightCurves``, which they can only be where they are of one kind."""
+    kinds: dict[tuple, list[LightCurves]] = {}
+    skipped: list[folder.Skipped] = []
+    for one in folder.read_stars(groups, workers=os.cpu_count() or 1):
+        if isinstance(one, folder.Skipped):
+            skipped.append(one)
+        else:
+            kinds.setdefault(stitch.kind_of(one), []).append(one)
+    if not kinds:
+        raise InputError(f"{skipped[0].path}: {skipped[0].reason}")
+    if len(kinds) > 1:
+        each = [
+            f"{len(of)} of {cadence * 1440:.3g} minutes, {clock}{'' if absolute else ', without an absolute scale'}"
+            for (cadence, absolute, clock, *_), of in kinds.items()
+        ]
+        raise InputError(f"{name}: its stars are of several kinds ({'; '.join(each)}): give one kind at a time")
+    curves = stitch.pack(next(iter(kinds.values())))
+    told = list(curves.warnings[:_TOLD])
+    if more := len(curves.warnings) - len(told):
+        told.append(f"{more} more warnings of single stars")
+    if skipped:
+        first = f"{skipped[0].path.name}: {skipped[0].reason}"
+        told.append(f"{len(skipped)} file{'s' * (len(skipped) != 1)} skipped (the first: {first})")
+    return replace(curves, source=name, warnings=tuple(told))
+
+
+def with_labels(curves: LightCurves, labels: Mapping[str, int], file: str) -> LightCurves:
+    """The stars that ``labels`` (star id to 1 or 0, read from ``file``) knows, labelled; a warning tells the rest.
+
+    Raises:
+        InputError: the light curves have labels of their own, or none of their stars is in ``labels``.
+    """
+    if curves.label is not None:
+        raise InputError(f"--labels {file}: {curves.source} has labels of its own: leave --labels out")
+    known = np.isin(curves.id, list(labels))
+    if not known.any():
+        ids = f"such as {next(iter(labels), 'none')} there and {curves.id[0]} here"
+        raise InputError(f"--labels {file}: labels none of the {len(curves)} stars of {curves.source} ({ids})")
+    told = list(curves.warnings)
+    if not known.all():
+        told.append(
+            f"{np.sum(~known)} stars without a label in {file} were dropped (the first: {curves.id[~known][0]})"
+        )
+    if strangers := list(labels.keys() - set(curves.id.tolist())):
+        told.append(f"{file} labels {len(strangers)} stars that are not there (the first: {min(strangers)})")
+    left = curves.take(known)
+    label = np.array([labels[name] for name in left.id.tolist()], np.int8)
+    # The rows are others than those of the source as it stands, and so is their fingerprint.
+    digests = {"rows": curves.sha256, "labels": fingerprint.of_file(Path(file))}
+    return replace(left, label=label, warnings=tuple(told), sha256=fingerprint.of_folder(digests))
 
 
 def _file(path: Path, read: Callable[[], LightCurves]) -> Source:
@@ -108,10 +229,10 @@ def _synthetic(config: SimulateConfig) -> Source:
         made[:] = [truth]
         return curves
 
-    def leave_truth(folder: Path) -> None:
+    def leave_truth(out: Path) -> None:
         from exojax.simulate.truth import write_truth
 
-        write_truth(made[0], folder / "truth.csv")
+        write_truth(made[0], out / "truth.csv")
 
     # The Kaggle set's share: 570 of 5,657 stars are its test file.
     return Source("synthetic", "source: synthetic stars", "synthetic", rows, None, 570 / 5657, write_truth=leave_truth)

@@ -26,7 +26,10 @@ class Options:
     """
 
     data: Annotated[str | None, command.value("SOURCE")] = None
-    """auto, synthetic, a folder with exoTrain.csv and exoTest.csv, one such CSV, or an .npz of light curves"""
+    """auto, synthetic, a folder with exoTrain.csv and exoTest.csv, one such CSV, an .npz of light curves, or a folder
+    or glob of FITS files or tables of single stars"""
+    labels: Annotated[str | None, command.value("CSV")] = None
+    """id,label of the stars, where their files have none; stars without one are left out"""
     model: Annotated[str | None, command.value("NAME")] = None
     """name of a model (svc, cnn-original, cnn)"""
     run: Annotated[str | None, command.value("NAME")] = None
@@ -152,7 +155,7 @@ def configure(options: Options, model: str | None) -> RunConfig:
     # What the file leaves open is the model's own; what it says was meant for its own model.
     found = found | {"model": name, "train": own | ((found.get("train") or {}) if before == name else {})}
     base = from_dict(RunConfig, found, str(stored))
-    data = _override(base.data, source=options.data, cadence_minutes=options.cadence_minutes)
+    data = _override(base.data, source=options.data, labels=options.labels, cadence_minutes=options.cadence_minutes)
     if options.positive:
         raise InputError("--positive: these sources have one label a star and no dispositions; leave it out")
     simulate = _override(data.simulate, n_stars=options.n_stars, host_fraction=options.host_fraction)

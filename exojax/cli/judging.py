@@ -1,0 +1,57 @@
+"""The probability that a trained run gives the stars of a search."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from exojax.lightcurve import LightCurves
+from exojax.runs import load, predict
+from exojax.searching import Judge
+
+
+def judge_of(name: str) -> Judge:
+    """What ``search`` asks for probabilities.
+
+    A star is judged at the number of cadences of the run's training, so that neither the longest star beside it nor its
+    padding changes its probability; a longer one gets none, and is told.
+
+    Raises:
+        InputError: there is no such run, or it is damaged.
+    """
+    run = load(name)
+    width, seen = int(run.data["n_cadences"]), set(run.split["seen"]) if run.data["catalogued"] else set()
+    minutes = run.data["cadence_days"] * 1440
+
+    def judge(curves: LightCurves) -> tuple[np.ndarray, list[str]]:
+        ends = np.where(np.isfinite(curves.time), np.arange(1, curves.time.shape[1] + 1), 0).max(axis=1, initial=0)
+        fits = ends <= width
+        probability = np.full(len(curves), np.nan)
+        if fits.any():
+            probability[fits] = predict(run, _resized(curves.take(fits), width))
+        told = []
+        for star, fit, end in zip(curves.id.tolist(), fits.tolist(), ends.tolist()):
+            text = []
+            if not fit:
+                text.append(f"no probability: {end} cadences, run {name} was trained on {width}")
+            elif abs(curves.cadence / run.data["cadence_days"] - 1) > 0.01:
+                text.append(f"run {name} was trained at {minutes:.4g} minutes, this is {curves.cadence * 1440:.4g}")
+            if curves.catalogued and star in seen:
+                text.append(f"run {name} was trained on this star")
+            told.append("; ".join(text))
+        return probability, told
+
+    return judge
+
+
+def _resized(curves: LightCurves, width: int) -> LightCurves:
+    """Padded or cut to ``width`` cadences."""
+    more = ((0, 0), (0, max(width - curves.time.shape[1], 0)))
+    return replace(
+        curves,
+        time=np.pad(curves.time[:, :width], more, constant_values=np.nan),
+        flux=np.pad(curves.flux[:, :width], more),
+        valid=np.pad(curves.valid[:, :width], more),
+        centroid=None,
+    )
