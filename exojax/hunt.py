@@ -15,13 +15,11 @@ from exojax.photometry.clean import clip_upward
 from exojax.photometry.detrend import flatten
 from exojax.photometry.grid import to_even
 from exojax.search.grid import Plan, plan, transit_duration
-from exojax.search.measure import MASKED, Measured, measure
+from exojax.search.measure import MASKED, UNLIKE, Measured, measure
 from exojax.search.single import SingleEvents, shortest_period
 from exojax.search.sweep import periodogram
 from exojax.search.vet import harmonics
 
-UNLIKE = 4.0
-"""standard errors beyond which the transits of a candidate are not of one planet"""
 SINGLE_SNR = 10.0
 """least red-noise SNR of a single transit: a curve has thousands of places for one, and glitches"""
 MOST_SINGLES = 3
@@ -207,12 +205,13 @@ def _choose(
     apart = {
         name: float(np.asarray(getattr(single, name))[k]) for name in ("t0", "duration", "depth", "snr", "snr_red")
     }
-    broken = best["unlike"] > UNLIKE
+    broken = best["unlike"] > UNLIKE or best["n_transits"] < 2
     known = abs(apart["t0"] - event["t0"]) <= event["duration"]
     if broken and not known and not apart["snr_red"] >= event["snr_red"]:
         # The pair is broken up: its stronger event stands for itself, the rest is searched again.
         apart = event
-    lonely = apart["snr_red"] >= max(SINGLE_SNR, config.snr_min) and (broken or apart["snr_red"] > best["snr_red"])
+    # Of n like events each has the fold's SNR over the root of n; an event by itself has more than any fold.
+    lonely = apart["snr_red"] >= max(SINGLE_SNR, config.snr_min) and (broken or apart["snr"] > best["snr"])
     if not lonely:
         if turn and (broken or best["snr_red"] < config.snr_min):
             return None

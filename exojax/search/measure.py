@@ -20,6 +20,10 @@ from exojax.search.single import SingleEvents, single_events
 
 PEAKS = 3
 """peaks of a periodogram of which red noise picks one"""
+WIDEST = 0.25
+"""share of its period that a transit lasts at most"""
+UNLIKE = 4.0
+"""standard errors beyond which the transits of a candidate are not of one planet"""
 MASKED = 0.75
 """durations on either side of mid-transit that hold nothing but the candidate"""
 
@@ -100,12 +104,17 @@ def measure(
     y, w = many(flux), many(weight)
     found = locate(y, w, (peaks.period / plan.cadence).reshape(-1), columns=columns, durations=tried)
     scatter = noise.pulse_scatter(flux, weight, scales)
-    _, ivar = events(y, w, found.period, found.t0, found.duration, most)
+    depths, ivar = events(y, w, found.period, found.t0, found.duration, most)
     middle = middles(found.period, found.t0, most)
-    red = noise.red_factor(ivar, noise.event_scatter(many(scatter), scales, found.duration, middle, size))
-    best = jnp.argmax((found.snr / red).reshape(n, PEAKS), axis=1)
+    each = noise.event_scatter(many(scatter), scales, found.duration, middle, size)
+    score = found.snr / noise.red_factor(ivar, each)
+    # A fold of one event, or of events that differ, is taken only where there is no other.
+    alike = (n_transits(ivar) > 1) & (unlike_sigma(depths, ivar / each**2) <= UNLIKE)
+    best = jnp.argmax((score + jnp.where(alike, 1e6, 0.0)).reshape(n, PEAKS), axis=1)
     pick = lambda x: jnp.take_along_axis(x.reshape(n, PEAKS), best[:, None], axis=1)[:, 0]  # noqa: E731
-    chosen = refine(flux, weight, Ephemeris(*(pick(x) for x in found)), shortest, longest)
+    start = Ephemeris(*(pick(x) for x in found))
+    longest = jnp.minimum(longest, WIDEST * start.period)
+    chosen = refine(flux, weight, start, shortest, longest)
     shape = polish(flux, weight, chosen, shortest, longest)
 
     # The noise is what the curve does outside of the transits.

@@ -129,7 +129,8 @@ def _polish_one(y: jax.Array, w: jax.Array, start: Ephemeris, shortest: jax.Arra
     period = start.period + drift
     t0 = middle + shift
     ramp = jnp.sqrt(3.0 * jnp.exp(p[3]))
-    duration = jnp.where(sure, jnp.exp(p[2]) + 2 * ramp, start.duration)
+    widest = jnp.maximum(1.25 * longest, start.duration)
+    duration = jnp.where(sure, jnp.minimum(jnp.exp(p[2]) + 2 * ramp, widest), start.duration)
     error = jnp.sqrt(jnp.maximum(jnp.diag(covariance), 0.0)) * (1.0 + _FAINT / jnp.maximum(start.snr, 3.0) ** 2)
     first_t0 = t0 - period * jnp.floor(t0 / period)
     turns = jnp.round((middle - first_t0) / period)

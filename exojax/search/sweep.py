@@ -212,7 +212,8 @@ def _best(
         else:
             better = power * bottom > top * norm
             top, bottom = jnp.where(better, power, top), jnp.where(better, norm, bottom)
-    assert top is not None and bottom is not None
+    assert top is not None
+    assert bottom is not None
     return jnp.where(below, top, 0.0) / bottom
 
 
