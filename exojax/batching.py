@@ -22,6 +22,8 @@ from exojax.photometry.grid import BINS_PER_DURATION, padded_size
 
 Stars = Iterable[LightCurves | Skipped]
 MIN_POINTS = 10
+LONGEST_STEP = 5.0
+"""days between cadences; longer ones are of another unit"""
 
 
 def grouped(stars: Stars, config: SearchConfig) -> Iterator[LightCurves | Skipped]:
@@ -67,8 +69,8 @@ def split(curves: LightCurves, config: SearchConfig) -> Iterator[tuple[tuple, Li
         why = None
         if curves.valid[star].sum() < MIN_POINTS:
             why = f"fewer than {MIN_POINTS} measurements"
-        elif size > 2**18:
-            why = f"times span {span[star]:.0f} days, {size} cadences: give times in days"
+        elif size > 2**18 or cadence[star] > LONGEST_STEP:
+            why = f"times span {span[star]:.0f} days in steps of {cadence[star]:.3g}: give times in days"
         elif min(span[star], size * nominal(wide)) <= 2 * config.period_min:
             why = f"{span[star]:.2f} days cannot hold two periods of {config.period_min} d: give a shorter --period-min"
         elif (least := 4 * nominal(wide)) > config.period_min:

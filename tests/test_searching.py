@@ -1,0 +1,222 @@
+"""The bookkeeping of a search: parts, threads, what is skipped and what is said; the hunt itself stands aside."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from small_search import curves_of, flux_of, quick_hunt
+
+from exojax import searching
+from exojax.config import SearchConfig
+from exojax.errors import InputError
+from exojax.io.catalogue import Known
+from exojax.io.folder import Skipped
+from exojax.lightcurve import LightCurves
+
+CONFIG = SearchConfig(period_min=1.0, batch=4)
+N = 22
+
+
+@pytest.fixture(autouse=True)
+def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(searching, "hunt", quick_hunt)
+
+
+def files(done: set[str]) -> Iterable[LightCurves | Skipped]:
+    """Stars one by one, in two cadences; some have a bad file, one cannot be read, one is constant, one too short."""
+    for k in range(N):
+        if f"s{k}" in done:
+            continue
+        if k % 7 == 3:
+            yield Skipped(f"s{k}", Path(f"s{k}-a.fits"), "is truncated")
+            yield Skipped(f"s{k}", Path(f"s{k}-b.fits"), "is truncated")
+        if k == 10:
+            continue
+        one = curves_of(flux_of(1, seed=k), cadence=0.05 if k % 3 else 0.02, first=k)
+        if k == 5:
+            one = replace(one, flux=np.ones_like(one.flux))
+        if k == 6:
+            one = one.take(np.array([0]))
+            one = replace(one, valid=np.arange(500)[None] < 5)
+        yield replace(one, warnings=(f"warning of {k}",) if k % 4 == 0 else ())
+
+
+def search(out: Path, stars: Any = files, **options: Any) -> searching.Found:
+    options = {"settings": {"source": "a"}, "workers": 2} | options
+    return searching.search(stars, CONFIG, out, **options)
+
+
+def outcome(found: searching.Found) -> tuple:
+    c = found.candidates
+    rows = [c.id.tolist(), c.star.tolist(), c.period.tolist(), c.t0.tolist(), c.snr_red.tolist(), c.matches.tolist()]
+    return rows, found.skipped, dict(found.warnings), found.n_stars
+
+
+class Killed(BaseException):
+    pass
+
+
+def test_everything_is_accounted_for(tmp_path: Path) -> None:
+    found = search(tmp_path)
+    told = {(s.id, str(s.path)) for s in found.skipped}
+    assert {name for name, _ in told} == {"s3", "s5", "s6", "s10", "s17"}
+    # Two bad files of one star are two lines.
+    assert {("s3", "s3-a.fits"), ("s3", "s3-b.fits")} <= told
+    assert set(found.candidates.id.tolist()) == {f"s{k}" for k in range(N)} - {"s5", "s6", "s10"}
+    assert found.n_stars == N - 3
+    assert found.warnings["s8"] == ("warning of 8",)
+    assert "s9" not in found.warnings
+    assert np.all(np.diff(found.candidates.snr_red) <= 0)
+
+
+@pytest.mark.parametrize("n_workers", [1, 3])
+def test_neither_threads_nor_kills_change_what_is_found(n_workers: int, tmp_path: Path) -> None:
+    whole = outcome(search(tmp_path / "whole"))
+    n_parts = len(list((tmp_path / "whole" / searching.PARTS).glob("part-*")))
+    assert n_parts > 8
+    for stop in range(1, n_parts):
+        out, left = tmp_path / f"{stop}", [stop]
+
+        def report(done: int, bad: int, speed: float, left: list[int] = left) -> None:
+            left[0] -= 1
+            if left[0] == 0:
+                raise Killed
+
+        with pytest.raises(Killed):
+            search(out, workers=n_workers, report=report)
+        assert outcome(search(out, workers=n_workers)) == whole
+
+
+def test_what_is_done_is_not_searched_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = search(tmp_path)
+    asked: list[set[str]] = []
+    monkeypatch.setattr(searching, "hunt", None)
+
+    def stars(done: set[str]) -> Iterable[LightCurves | Skipped]:
+        asked.append(set(done))
+        return files(done)
+
+    again = search(tmp_path, stars)
+    assert outcome(again) == outcome(first)
+    assert asked == [{f"s{k}" for k in range(N)} - {"s6", "s10"}]
+    assert again.seconds == 0
+
+
+def test_a_mended_file_is_read_again(tmp_path: Path) -> None:
+    search(tmp_path)
+
+    def mended(done: set[str]) -> Iterable[LightCurves | Skipped]:
+        for one in files(done):
+            yield curves_of(flux_of(1, seed=10), first=10) if isinstance(one, Skipped) and one.id == "s10" else one
+
+    for _ in range(2):
+        found = search(tmp_path, lambda done: dict.fromkeys(["x"]) and _once(mended(done)))
+        assert "s10" in found.candidates.id
+        assert "s10" not in {s.id for s in found.skipped}
+
+
+def _once(stars: Iterable[LightCurves | Skipped]) -> Iterable[LightCurves | Skipped]:
+    seen = set()
+    for one in stars:
+        name = one.id if isinstance(one, Skipped) else one.id[0]
+        if isinstance(one, Skipped) or name not in seen:
+            seen.add(name)
+            yield one
+
+
+def test_another_search_in_the_same_folder_is_refused(tmp_path: Path) -> None:
+    search(tmp_path)
+    with pytest.raises(InputError, match=r"holds another search \(source: a -> b\).*--out"):
+        search(tmp_path, settings={"source": "b"})
+    with pytest.raises(InputError, match=r"period_max: None -> 3.0"):
+        searching.search(files, replace(CONFIG, period_max=3.0), tmp_path, settings={"source": "a"})
+    with pytest.raises(InputError, match="mask_known"):
+        search(tmp_path, mask_known=True)
+
+
+@pytest.mark.parametrize("content", ["", '{"stars": [', "[1]", '{"stars": []}'])
+def test_a_damaged_part_is_named(content: str, tmp_path: Path) -> None:
+    search(tmp_path)
+    part = min((tmp_path / searching.PARTS).glob("part-*"))
+    whole = outcome(search(tmp_path))
+    part.write_text(content)
+    with pytest.raises(InputError, match=rf"{part.name}: is damaged.*remove it"):
+        search(tmp_path)
+    part.unlink()
+    assert outcome(search(tmp_path)) == whole
+
+
+def test_a_bug_in_a_thread_surfaces(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def hunt(batch: LightCurves, *a: Any, **b: Any) -> Any:
+        if "s9" in batch.id:
+            raise ZeroDivisionError("a bug")
+        return quick_hunt(batch, *a, **b)
+
+    monkeypatch.setattr(searching, "hunt", hunt)
+    with pytest.raises(ZeroDivisionError):
+        search(tmp_path)
+    # What was finished before it stays.
+    assert list((tmp_path / searching.PARTS).glob("part-*"))
+
+
+def test_ctrl_c_waits_for_no_batch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    free, begun = threading.Event(), []
+
+    def hunt(batch: LightCurves, *a: Any, **b: Any) -> Any:
+        begun.append(batch)
+        free.wait(20)
+        return quick_hunt(batch, *a, **b)
+
+    def stars(done: set[str]) -> Iterable[LightCurves | Skipped]:
+        for k, one in enumerate(files(done)):
+            if k == 15:
+                raise KeyboardInterrupt
+            yield one
+
+    monkeypatch.setattr(searching, "hunt", hunt)
+    started = time.perf_counter()
+    with pytest.raises(KeyboardInterrupt):
+        search(tmp_path, stars, workers=1)
+    assert time.perf_counter() - started < 10
+    free.set()
+    time.sleep(0.1)
+    assert len(begun) == 1
+
+
+def test_known_planets_mask_or_name(tmp_path: Path) -> None:
+    plain = search(tmp_path / "a")
+    row = plain.candidates.take(plain.candidates.id == "s8")
+    known = Known(np.array(["s8"]), np.array(["b"]), row.period, row.t0, np.array([0.1]))
+    named = search(tmp_path / "b", known=known)
+    assert "b" in named.candidates.matches[named.candidates.id == "s8"][0]
+    assert np.array_equal(named.candidates.period, plain.candidates.period)
+    masked = search(tmp_path / "c", known=known, mask_known=True)
+    changed = masked.candidates.take(masked.candidates.id == "s8")
+    assert changed.period[0] != row.period[0]
+
+
+def test_a_judge_is_asked_for_every_batch(tmp_path: Path) -> None:
+    def judge(curves: LightCurves) -> tuple[np.ndarray, list[str]]:
+        number = np.array([float(name[1:]) for name in curves.id])
+        return number / 100, ["odd" if n % 2 else "" for n in number]
+
+    found = search(tmp_path, judge=judge)
+    for name, probability in zip(found.candidates.id.tolist(), found.candidates.probability.tolist()):
+        assert probability == float(name[1:]) / 100
+        assert ("odd" in found.warnings.get(name, ())) == bool(int(name[1:]) % 2)
+    assert found.warnings["s8"] == ("warning of 8",)
+
+
+def test_parts_are_plain_json(tmp_path: Path) -> None:
+    search(tmp_path)
+    for path in (tmp_path / searching.PARTS).iterdir():
+        assert path.suffix == ".json"
+        assert isinstance(json.loads(path.read_text()), dict)
