@@ -1,0 +1,319 @@
+"""``search.py``: its files, its exit codes, and what it says of stars that cannot be searched or were mended first."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from contextlib import chdir
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pytest
+from small_cli import Call, assert_refused, files, read_rows, stars
+from small_cli import write_csv as write_kaggle
+from small_search import CADENCE, START, flux_of, quick_hunt, write_csv, write_npz
+
+from exojax import load, predict, searching
+from exojax.cli import search
+from exojax.config import SearchConfig
+from exojax.io import kaggle
+
+FIRST = ["id", "rank", "period_days", "t0_days", "duration_hours", "depth_ppm", "snr", "sde", "probability"]
+# One shape, and so one compilation for all tests here that search in earnest.
+SMALL = ("--period-min", 1, "--period-max", 4, "--max-candidates", 1)
+
+
+@pytest.fixture(autouse=True)
+def _small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(search, "SearchConfig", partial(SearchConfig, batch=4))
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No search in earnest."""
+    monkeypatch.setattr(searching, "hunt", quick_hunt)
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Ten stars; the first three have transits every 1.9 days, the last is constant."""
+    flux = flux_of(10, hosts=range(3))
+    flux[9] = 0
+    return write_npz(tmp_path_factory.mktemp("search") / "stars.npz", flux)
+
+
+@pytest.fixture(scope="module")
+def done(source: Path) -> Path:
+    """Searched in earnest, with three sheets."""
+    with chdir(source.parent), pytest.MonkeyPatch.context() as patch:
+        patch.setattr(search, "SearchConfig", partial(SearchConfig, batch=4))
+        patch.setenv("EXOJAX_CACHE", str(source.parent / "cache"))
+        Path("labels.csv").write_text("id,label\n100,1\n105,0\n")
+        Path("known.csv").write_text(f"id,period,t0,duration,name\n101,1.9,{START + 0.7},0.16,one b\n")
+        options = ("--data", source, "--out", "out", *SMALL, "--sheets", 3, "--labels", "labels.csv")
+        assert search.main([str(o) for o in (*options, "--known", "known.csv")]) == 3
+    return source.parent / "out"
+
+
+def test_the_files_of_a_search(done: Path) -> None:
+    rows = read_rows(done / "candidates.csv")
+    assert list(rows[0])[:9] == FIRST
+    assert {row["id"] for row in rows[:3]} == {"100", "101", "102"}
+    assert len(rows) == 9
+    for row in rows[:3]:
+        assert float(row["period_days"]) == pytest.approx(1.9, abs=0.003)
+        assert (float(row["t0_days"]) - START - 0.7 + 0.02) % 1.9 < 0.04
+        assert float(row["depth_ppm"]) == pytest.approx(3000, rel=0.15)
+        assert row["time_system"] == "BKJD"
+        assert row["probability"] == ""
+        assert row["single"] == "0"
+    level = [float(row["snr_red"]) for row in rows]
+    assert level == sorted(level, reverse=True)
+    assert {row["id"]: row["label"] for row in rows if row["label"]} == {"100": "1", "105": "0"}
+    assert "one b" in next(row["matches"] for row in rows if row["id"] == "101")
+    assert [(row["id"], row["reason"]) for row in read_rows(done / "skipped.csv")] == [("109", "no flux that varies")]
+    sheets = sorted(path.name for path in (done / "sheets").iterdir())
+    assert sheets == ["100-1.png", "101-1.png", "102-1.png"]
+    page = (done / "index.html").read_text()
+    for row in rows:
+        assert row["id"] in page
+    assert page.count("sheets/10") >= 3
+
+
+def test_again_with_fewer_sheets_and_other_settings(done: Path, source: Path, call: Call, monkeypatch) -> None:
+    before = (done / "candidates.csv").read_bytes()
+    options = ("--data", source, "--out", done, *SMALL, "--labels", done.parent / "labels.csv")
+    options = (*options, "--known", done.parent / "known.csv")
+    for changed, word in (
+        (("--snr-min", 9), "snr_min: 7.1 -> 9"),
+        (("--mask-known",), "masked: None -> "),
+        (("--stars", done.parent / "stars.csv"), "stars: None -> "),
+    ):
+        (done.parent / "stars.csv").write_text("id,radius,mass\n100,1,1\n")
+        assert_refused(call(search.main, *options, *changed), word, "--out")
+    monkeypatch.setattr(searching, "hunt", None)
+    ran = call(search.main, *options, "--sheets", 0)
+    assert ran.code == 3
+    assert (done / "candidates.csv").read_bytes() == before
+    assert list((done / "sheets").iterdir()) == []
+
+
+def test_stopped_in_the_middle_it_ends_alike(done: Path, source: Path, call: Call, monkeypatch) -> None:
+    """In earnest: the values are of the stars' own batches, whichever call searches them."""
+    write = searching._write
+
+    def write_and_stop(path: Path, part: dict) -> None:
+        write(path, part)
+        if path.name.startswith("part-"):
+            os.kill(os.getpid(), signal.SIGINT)
+
+    options = ("--data", source, "--out", "out", *SMALL, "--sheets", 0, "--labels", done.parent / "labels.csv")
+    options = (*options, "--known", done.parent / "known.csv")
+    with monkeypatch.context() as patch:
+        patch.setattr(searching, "_write", write_and_stop)
+        for _ in range(2):
+            ran = call(search.main, *options)
+            assert (ran.code, ran.err.count("\n")) == (130, 1)
+    assert not Path("out/candidates.csv").exists()
+    assert call(search.main, *options).code == 3
+    for name in ("candidates.csv", "skipped.csv"):
+        assert Path("out", name).read_bytes() == (done / name).read_bytes()
+
+
+KILLED = """
+import os, signal, sys
+sys.path.insert(0, {here!r})
+from small_search import quick_hunt
+from exojax import load, predict, searching
+from exojax.cli import search
+from exojax.config import SearchConfig
+from exojax.io import kaggle
+from functools import partial
+search.SearchConfig = partial(SearchConfig, batch=4)
+searching.hunt = quick_hunt
+write, parts = searching._write, []
+def write_and_die(path, part):
+    write(path, part)
+    parts.append(path)
+    if len(parts) == {after}:
+        os.kill(os.getpid(), signal.SIGKILL)
+searching._write = write_and_die
+sys.exit(search.main(sys.argv[1:]))
+"""
+
+
+@pytest.mark.usefixtures("quick")
+def test_killed_it_goes_on(call: Call) -> None:
+    write_npz(Path("many.npz"), flux_of(42))
+    options = [str(o) for o in ("--data", "many.npz", *SMALL, "--sheets", 0, "--out")]
+    program = KILLED.format(here=str(Path(__file__).parents[1]), after=5)
+    killed = subprocess.run([sys.executable, "-c", program, *options, "out"], capture_output=True, timeout=120)
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    finished = {path: path.stat().st_mtime_ns for path in Path("out/.parts").glob("part-*.json")}
+    assert len(finished) == 4
+    assert call(search.main, *options, "out").code == 0
+    assert {path: path.stat().st_mtime_ns for path in finished} == finished
+    assert call(search.main, *options, "whole").code == 0
+    assert Path("out/candidates.csv").read_bytes() == Path("whole/candidates.csv").read_bytes()
+
+
+@pytest.mark.usefixtures("quick")
+def test_threads_change_nothing(call: Call, monkeypatch) -> None:
+    write_npz(Path("many.npz"), flux_of(42))
+    for n in (1, 3):
+        monkeypatch.setattr(search.command, "threads", lambda n=n: n)
+        assert call(search.main, "--data", "many.npz", *SMALL, "--sheets", 0, "--out", f"out{n}").code == 0
+    first, second = (Path(f"out{n}/candidates.csv").read_bytes() for n in (1, 3))
+    assert first == second
+
+
+def bad_folder() -> None:
+    """A folder of one star a file: some good, some mended, some beyond help."""
+    Path("stars").mkdir()
+    flux, time = 1 + flux_of(1)[0], START + np.arange(500) * CADENCE
+    make = lambda name, *a, **b: write_csv(Path("stars", name), *a, **b)  # noqa: E731
+    make("good.csv", flux)
+    make("counts.csv", 5000 * flux)
+    make("magnitudes.csv", 12 - 2.5 * np.log10(flux), header="time,mag")
+    order = np.random.default_rng(0).permutation(500)
+    make("unsorted.csv", flux[order], time[order])
+    make("double.csv", np.r_[flux, flux[:5]], np.r_[time, time[:5]])
+    make("gap.csv", flux, time + 40 * (np.arange(500) > 250))
+    mixed = np.r_[time[:250], time[250] + np.arange(2500) * CADENCE / 10]
+    make("mixed.csv", 1 + np.random.default_rng(0).normal(0, 3e-4, 2750), mixed)
+    make("two.csv", flux[:2])
+    make("short.csv", flux[:30])
+    make("nan.csv", flux * np.nan)
+    make("seconds.csv", flux, time * 86400)
+    make("untimed.csv", flux, header="a,b")
+    Path("stars", "kplr001111111-2009350155506_llc.fits").write_bytes(b"SIMPLE  =")
+    Path("stars", "notes.md").write_text("not a light curve")
+
+
+WARNED = {
+    "counts": "counts",
+    "magnitudes": "magnitudes",
+    "unsorted": "not in order",
+    "double": "repeat the time",
+    "gap": "longer than half",
+    "mixed": "mixed cadences",
+}
+SKIPPED = {
+    "two": "measurements",
+    "short": "--period-min",
+    "nan": "time and a flux",
+    "seconds": "times in days",
+    "untimed": "no time column",
+    "1111111": "FITS",
+}
+
+
+@pytest.mark.usefixtures("quick")
+@pytest.mark.parametrize("how", [("stars",), ("--data", "stars"), ("--data", "stars/*"), ("stars/*.csv", "stars")])
+def test_every_file_is_searched_or_told(how: tuple[str, ...], call: Call) -> None:
+    pytest.importorskip("astropy")
+    bad_folder()
+    if "*" in how[-1]:
+        Path("stars/notes.md").unlink()
+    ran = call(search.main, *how, "--out", "out", *SMALL, "--sheets", 0)
+    assert ran.code == 3, ran.err
+    assert ran.err == ""
+    rows = {row["id"]: row for row in read_rows(Path("out/candidates.csv"))}
+    assert rows.keys() == {"good", *WARNED}
+    assert rows["good"]["warnings"] == ""
+    for name, word in WARNED.items():
+        assert word in rows[name]["warnings"], rows[name]["warnings"]
+    skipped = {row["id"]: row for row in read_rows(Path("out/skipped.csv"))}
+    assert skipped.keys() == SKIPPED.keys()
+    for name, word in SKIPPED.items():
+        assert word in skipped[name]["reason"], skipped[name]["reason"]
+        assert Path(skipped[name]["file"]).exists()
+    assert "7 stars searched" in ran.out
+    assert "6 skipped; 6 stars with warnings" in ran.out
+
+
+@pytest.mark.usefixtures("quick")
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ((), ("give files, --data SOURCE or --target NAME",)),
+        (("star.csv", "--data", "star.csv"), ("one of them only",)),
+        (("--data", "star.csv", "--target", "Kepler-90"), ("one of them only",)),
+        (("nonexistent",), ("nonexistent", "no such file")),
+        (("--data", "nonexistent"), ("nonexistent", "no such file")),
+        (("--data", "no*.fits"), ("no*.fits", "no file matches")),
+        (("empty",), ("empty", "no light curves")),
+        (("--data", "empty"), ("empty", "no light curves", "exoTrain.csv")),
+        (("short.csv",), ("short.csv", "--period-min", "no star could be searched")),
+        (("short.csv", "blank.csv"), ("blank.csv", "and 1 more in", "skipped.csv")),
+        (("stars.npz",), ("stars.npz", "--data stars.npz")),
+        (("star.csv", "--period-min", 3, "--period-max", 2), ("--period-min 3", "empty")),
+        (("star.csv", "--period-min", 20), ("star.csv", "cannot hold two periods of 20")),
+        (("star.csv", "--period-min", 0.1), ("star.csv", "longer --period-min")),
+        (("star.csv", "--max-candidates", 0), ("--max-candidates",)),
+        (("star.csv", "--snr-min", "nan"), ("--snr-min",)),
+        (("star.csv", "--mask-known"), ("--known",)),
+        (("star.csv", "--known", "no.csv"), ("no.csv", "no such file")),
+        (("star.csv", "--stars", "no.csv"), ("no.csv", "no such file")),
+        (("star.csv", "--labels", "star.csv"), ("star.csv", "id")),
+        (("star.csv", "--run", "nowhere"), ("nowhere", "no run is there")),
+        (("star.csv", "--runs", "nowhere"), ("--run",)),
+    ],
+)
+def test_mistakes_are_told_in_one_line(options: tuple, words: tuple[str, ...], call: Call) -> None:
+    write_csv(Path("star.csv"), 1 + flux_of(1)[0])
+    write_csv(Path("short.csv"), 1 + flux_of(1)[0, :15])
+    Path("blank.csv").write_text("")
+    write_npz(Path("stars.npz"), flux_of(4))
+    Path("empty").mkdir()
+    assert_refused(call(search.main, *options, "--out", "out"), *words)
+
+
+@pytest.mark.usefixtures("quick")
+def test_rows_of_one_star_are_searched_one_by_one(call: Call) -> None:
+    write_npz(Path("stars.npz"), flux_of(4), kepid=np.array([7, 8, 7, 9]))
+    ran = call(search.main, "--data", "stars.npz", "--out", "out", *SMALL, "--sheets", 0)
+    assert ran.code == 0
+    assert "1 stars have several rows (the first: 7)" in ran.out
+    assert {row["id"] for row in read_rows(Path("out/candidates.csv"))} == {"7", "8", "7:row2", "9"}
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_run_judges_each_star_by_itself(svc_run: Path, call: Call) -> None:
+    """Rows of the length that the run was taught, shorter ones, and longer ones, which get none."""
+    run = load(svc_run)
+    write_kaggle(Path("rows.csv"), stars(12, 4, seed=9))
+    curves = kaggle.read(Path("rows.csv"))
+    expected = dict(zip(curves.id.tolist(), predict(run, curves).tolist()))
+    ran = call(search.main, "--data", "rows.csv", "--run", svc_run, "--out", "out", "--sheets", 0)
+    assert ran.code == 0, ran.err
+    rows = read_rows(Path("out/candidates.csv"))
+    for row in rows:
+        assert float(row["probability"]) == pytest.approx(expected[row["id"]], rel=1e-5)
+        assert row["depth_ppm"] == ""
+    write_npz(Path("long.npz"), flux_of(3))
+    ran = call(search.main, "--data", "long.npz", "--run", svc_run, "--out", "out2", *SMALL, "--sheets", 0)
+    assert ran.code == 0
+    for row in read_rows(Path("out2/candidates.csv")):
+        assert row["probability"] == ""
+        assert "500 cadences" in row["warnings"]
+
+
+def test_help_names_every_option(call: Call) -> None:
+    ran = call(search.main, "--help")
+    assert ran.code == 0
+    for word in ("FILE", "--data SOURCE", "--target NAME", "--known CSV", "(default: 0.5)", "skipped.csv"):
+        assert word in ran.out
+
+
+@pytest.mark.usefixtures("quick")
+def test_sheets_of_what_is_no_more_are_removed(call: Call) -> None:
+    write_npz(Path("stars.npz"), flux_of(2))
+    Path("out/sheets").mkdir(parents=True)
+    Path("out/sheets/old-1.png").write_bytes(b"")
+    Path("out/sheets/mine.txt").write_text("mine")
+    assert call(search.main, "--data", "stars.npz", "--out", "out", *SMALL, "--sheets", 0).code == 0
+    assert list(files(Path("out/sheets"))) == ["mine.txt"]
