@@ -159,8 +159,9 @@ def _packed(name: str, groups: list[folder.Group]) -> LightCurves:
         raise InputError(f"{skipped[0].path}: {skipped[0].reason}")
     if len(kinds) > 1:
         each = [
-            f"{len(of)} of {cadence * 1440:.3g} minutes, {clock}{'' if absolute else ', without an absolute scale'}"
-            for (cadence, absolute, clock, *_), of in kinds.items()
+            f"{len(of)} of {of[0].cadence * 1440:.3g} minutes, {of[0].time_system}"
+            + ("" if of[0].absolute else ", without an absolute scale")
+            for of in kinds.values()
         ]
         raise InputError(f"{name}: its stars are of several kinds ({'; '.join(each)}): give one kind at a time")
     curves = stitch.pack(next(iter(kinds.values())))
