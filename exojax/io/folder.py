@@ -5,7 +5,10 @@ from __future__ import annotations
 import glob
 import logging
 import multiprocessing
+import os
 import re
+import signal
+import threading
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -98,7 +101,7 @@ def read_stars(groups: Sequence[Group], workers: int = 1) -> Iterator[LightCurve
         for group in groups:
             yield from read_star(*group)
         return
-    pool = ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn"))
+    pool = ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn"), initializer=_obey)
     waiting: deque[Future[list[LightCurves | Skipped]]] = deque()
     submitted = done = 0
     try:
@@ -117,6 +120,19 @@ def read_stars(groups: Sequence[Group], workers: int = 1) -> Iterator[LightCurve
         pool.shutdown(cancel_futures=True)
     for group in groups[done:]:
         yield from read_star(*group)
+
+
+def _obey() -> None:
+    """In a worker: Ctrl-C is the parent's to answer, and a parent that was killed leaves no worker behind."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+
+    def follow() -> None:
+        parent.join()
+        os._exit(1)
+
+    threading.Thread(target=follow, daemon=True).start()
 
 
 def _files(paths: Iterable[str | Path]) -> list[Path]:
