@@ -8,7 +8,7 @@ from small_search import CADENCE, curves_of, flux_of
 
 from exojax.batching import grouped, split
 from exojax.config import SearchConfig
-from exojax.hunt import batch_size
+from exojax.hunt import batch_size, nominal, plan_for
 from exojax.io.folder import Skipped
 from exojax.lightcurve import LightCurves
 from exojax.photometry.grid import to_even
@@ -64,12 +64,16 @@ def test_what_is_left_after_some_batches_keeps_its_company(whole: bool) -> None:
 
 
 def test_a_grid_that_comes_out_longer_at_the_batch_s_cadence_is_split() -> None:
-    # 511 of the longer cadence fill 512 cells; of the shorter one, which most stars have, they need more.
-    slow = curves_of(flux_of(1), cadence=CADENCE * 1.008, time=200 + np.arange(500)[None] * CADENCE * 1.008 * 510 / 500)
-    rest = [curves_of(flux_of(1), cadence=CADENCE, first=k) for k in range(1, 4)]
-    config = SearchConfig(period_min=1.0, batch=4)
-    for batch in grouped([slow, *rest], config):
-        assert isinstance(batch, LightCurves)
+    """64 stars fit a program of 3,584 cadences; at the cadence that most of them have the slow ones need 3,610."""
+    fast, slow = nominal(0.02) * 0.996, nominal(0.02) * 1.004
+    noise = np.random.default_rng(0).normal(0, 3e-4, (64, 3582))
+    most = curves_of(noise[:40, :3400], cadence=fast)
+    rest = curves_of(noise[40:], cadence=slow, first=40)
+    config = SearchConfig(period_min=1.0)
+    assert batch_size(3584, config) == 64
+    batches = [one for one in grouped([most, rest], config) if isinstance(one, LightCurves)]
+    assert sum(map(len, batches)) == 64
+    for batch in batches:
         assert len(batch) <= batch_size(to_even(batch).flux.shape[1], config)
 
 
@@ -95,8 +99,6 @@ def test_what_cannot_be_searched_is_told(change: dict, word: str) -> None:
 
 def test_the_shortest_period_that_is_let_through_has_a_plan() -> None:
     """Neither the rounding of cadences nor that of lengths may leave the plan an empty range."""
-    from exojax.hunt import nominal, plan_for
-
     for cadence in CADENCE * (1 + np.arange(8) / 350):
         for period in (4 * cadence, 4.05 * cadence, 124.9 * cadence, 249 * cadence, 249.9 * cadence):
             config = SearchConfig(period_min=float(period), batch=4)
