@@ -25,7 +25,7 @@ SINGLE_SNR = 10.0
 MOST_SINGLES = 3
 """single transits of a star that are told, beside its ``max_candidates``"""
 LONGEST_PERIOD = 500.0
-_TYPICAL_CADENCES = 3584
+_TYPICAL_CADENCES, _LEAST_STARS = 3584, 8
 _FEW = 4  # stars and fewer are padded to this many, more to a whole batch
 
 
@@ -47,8 +47,8 @@ class Trace:
 
 
 def batch_size(n_cadences: int, config: SearchConfig) -> int:
-    """Stars searched at once: ``config.batch`` of the usual length, fewer of longer curves; a power of two."""
-    most = min(config.batch * _TYPICAL_CADENCES // max(n_cadences, 1), config.batch)
+    """Stars searched at once: ``config.batch`` of the usual length, down to 8 of longer curves; a power of two."""
+    most = min(max(config.batch * _TYPICAL_CADENCES // max(n_cadences, 1), _LEAST_STARS), config.batch)
     return 2 ** (max(most, 1).bit_length() - 1)
 
 

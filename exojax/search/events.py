@@ -65,10 +65,10 @@ def max_event_share(depth: jax.Array, ivar: jax.Array) -> jax.Array:
 
 
 @jax.jit
-def unlike_sigma(depth: jax.Array, ivar: jax.Array) -> jax.Array:
+def unlike_sigma(depth: jax.Array, ivar: jax.Array, duration: jax.Array) -> jax.Array:
     """How surely the transits are not of one planet: the worst one against the mean of all others.
 
-    ``(|d_k - mean of the others| - LIKE * the deeper of both) / error``, the largest over ``k``; below zero where all
+    ``(|d_k - mean of the others| - share * the deeper of both) / error``, the largest over ``k``; below zero where all
     agree within what detrending does to depths. A real planet's transits are equally deep (Seager & Mallen-Ornelas
     2003, their uniqueness criterion); two planets that transit once each, or a planet and a glitch, are not.
 
@@ -87,7 +87,8 @@ def unlike_sigma(depth: jax.Array, ivar: jax.Array) -> jax.Array:
     fellow = (jnp.sum(depth * ivar, axis=-1, keepdims=True) - depth * ivar) / jnp.maximum(rest, 1e-6)
     both = (ivar > 0.0) & (rest > 0.0)
     error = jnp.sqrt(1.0 / jnp.maximum(ivar, 1e-6) + 1.0 / jnp.maximum(rest, 1e-6))
-    excess = (jnp.abs(depth - fellow) - LIKE * jnp.maximum(depth, fellow)) / error
+    share = (LIKE + 0.5 / duration)[:, None]
+    excess = (jnp.abs(depth - fellow) - share * jnp.maximum(depth, fellow)) / error
     worst = jnp.max(jnp.where(both, excess, -jnp.inf), axis=-1)
     seen = n_transits(ivar)
     told = (seen >= 2) & ((seen <= 4) | (max_event_share(depth, ivar) > 0.7))

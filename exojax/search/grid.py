@@ -14,9 +14,11 @@ FINE, COARSE = (2, 3, 4), (3, 4, 5)
 """durations in bins: at an octave's finest bins, and at bins twice, four times, ... as wide"""
 ROWS_APART = {FINE: 1.25, COARSE: 1.5}
 """every trial of a band folds the band's most rows: bands with this ratio of rows are kept apart"""
+FEW_ROWS = 8
+"""bands of so few rows differ in their trials by too much to be joined"""
 INNER = 0.78
 """share of the transit's duration at full depth; the rest counts half, as ingress and limb darkening do"""
-DENSITIES = (20.0, 0.02)
+DENSITIES = (8.0, 0.02)
 """solar densities, from M dwarf to giant, between whose transit durations one is looked for"""
 GRAZING = 0.6
 """sqrt(1 - b^2) of the shortest chord that is looked for"""
@@ -96,7 +98,7 @@ def plan(
     neighbouring periods differ by so much that transits drift by one bin over the whole curve: the natural grid of
     fast folding (Staelin 1969), even in log P. Against the optimal spacing of Ofir (2014, A&A 561, A138), where
     they drift by a duration, it is oversampled by ``D / bin``, 2 to 5.
-    Durations lie between a grazing transit of a dwarf of 20 solar densities and a central one of a giant of 0.02, in
+    Durations lie between a grazing transit of a dwarf of 8 solar densities and a central one of a giant of 0.02, in
     the given range, and a quarter of the period at most.
 
     Args:
@@ -185,9 +187,9 @@ def _octave(
             durations = durations[:-1]
             continue
         fewest = math.ceil(n / (top - 1))
-        low = max(bottom, min(math.ceil(n / max(math.floor(fewest * apart), fewest)), top - 1))
+        low = max(bottom, min(math.ceil(n / (math.floor(fewest * apart) if fewest > FEW_ROWS else fewest)), top - 1))
         # A sliver is not worth a program of its own.
-        low = bottom if low - bottom < 0.1 * bottom else low
+        low = bottom if low - bottom < 0.03 * bottom else low
         rows = math.ceil(n / low)
         bands.append(Band(bin_, low, top, rows, max(rows - 1, 1), durations, lead))
         top = low

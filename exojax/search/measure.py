@@ -20,6 +20,12 @@ from exojax.search.single import SingleEvents, single_events
 
 PEAKS = 3
 """peaks of a periodogram of which red noise picks one"""
+HARMONICS = (1.0, 2.0, 0.5, 3.0, 1 / 3)
+"""multiples of the best period that are judged with it"""
+DOUBLE = (1, 1, 0, 3, 4)
+"""for each harmonic, which one has twice its period; itself where none has"""
+ODD_EVEN = 5.0
+"""sigma by which the odd and even transits of a candidate differ at most"""
 WIDEST = 0.25
 """share of its period that a transit lasts at most"""
 UNLIKE = 4.0
@@ -71,6 +77,38 @@ def in_transit(period: jax.Array, t0: jax.Array, duration: jax.Array, n_cadences
     return jnp.abs(late) <= MASKED * duration[:, None]
 
 
+def _pick(values: jax.Array, which: jax.Array) -> jax.Array:
+    """``(n,)`` of ``(n, k)``."""
+    return jnp.take_along_axis(values, which[:, None], axis=1)[:, 0]
+
+
+def _judge(
+    flux: jax.Array,
+    weight: jax.Array,
+    scatter: jax.Array,
+    scales: jax.Array,
+    durations: tuple[int, ...],
+    columns: int,
+    most: int,
+    period: jax.Array,
+) -> tuple[Ephemeris, jax.Array, jax.Array]:
+    """The best dip at each of several periods ``(n, k)`` a star: where, how good, and its odd-even difference.
+
+    A fold of one event, or of events that differ, is better than nothing only.
+    """
+    n, k = period.shape
+    y, w = jnp.repeat(flux, k, axis=0), jnp.repeat(weight, k, axis=0)
+    found = locate(y, w, period.reshape(-1), columns=columns, durations=durations)
+    depths, ivar = events(y, w, found.period, found.t0, found.duration, most)
+    middle = middles(found.period, found.t0, most)
+    each = noise.event_scatter(jnp.repeat(scatter, k, axis=0), scales, found.duration, middle, flux.shape[1])
+    true = ivar / each**2
+    alike = (n_transits(ivar) > 1) & (unlike_sigma(depths, true, found.duration) <= UNLIKE)
+    score = found.snr / noise.red_factor(ivar, each) + jnp.where(alike, 1e6, 0.0)
+    wide = lambda x: x.reshape(n, k)  # noqa: E731
+    return Ephemeris(*map(wide, found)), wide(score), wide(vet.odd_even_sigma(depths, true))
+
+
 @partial(jax.jit, static_argnums=0)
 def measure(
     plan: Plan,
@@ -83,7 +121,9 @@ def measure(
 ) -> tuple[Measured, SingleEvents]:
     """The best periodic signal of each star, and the best single event.
 
-    Of the periodogram's highest peaks the one with the highest SNR against red noise is taken, and refined.
+    Of the periodogram's highest peaks, and of the harmonics of the best, the one with the highest SNR against red noise
+    is taken, and refined. Where its odd and even transits differ, twice the period is: a binary's two eclipses are not
+    one planet's transits.
 
     Args:
         plan: of the periodogram.
@@ -100,19 +140,19 @@ def measure(
     columns = int(np.ceil(plan.periods.max() / plan.cadence)) + 1
 
     peaks = find_peaks(plan, power, PEAKS)
-    many = lambda x: jnp.repeat(x, PEAKS, axis=0)  # noqa: E731
-    y, w = many(flux), many(weight)
-    found = locate(y, w, (peaks.period / plan.cadence).reshape(-1), columns=columns, durations=tried)
     scatter = noise.pulse_scatter(flux, weight, scales)
-    depths, ivar = events(y, w, found.period, found.t0, found.duration, most)
-    middle = middles(found.period, found.t0, most)
-    each = noise.event_scatter(many(scatter), scales, found.duration, middle, size)
-    score = found.snr / noise.red_factor(ivar, each)
-    # A fold of one event, or of events that differ, is taken only where there is no other.
-    alike = (n_transits(ivar) > 1) & (unlike_sigma(depths, ivar / each**2) <= UNLIKE)
-    best = jnp.argmax((score + jnp.where(alike, 1e6, 0.0)).reshape(n, PEAKS), axis=1)
-    pick = lambda x: jnp.take_along_axis(x.reshape(n, PEAKS), best[:, None], axis=1)[:, 0]  # noqa: E731
-    start = Ephemeris(*(pick(x) for x in found))
+    judge = partial(_judge, flux, weight, scatter, scales, tried, columns, most)
+    found, score, _ = judge(peaks.period / plan.cadence)
+    best = jnp.argmax(score, axis=1)
+    # Period and multiples share the grid's misfit here; in the periodogram each had its own.
+    low, high = plan.periods.min() / plan.cadence, plan.periods.max() / plan.cadence
+    several = _pick(found.period, best)[:, None] * jnp.asarray(HARMONICS, jnp.float32)[None]
+    inside = (several >= 0.999 * low) & (several <= 1.001 * high)
+    found, score, odd_even = judge(jnp.clip(several, low, high))
+    which = jnp.argmax(jnp.where(inside, score, -jnp.inf), axis=1)
+    double = jnp.asarray(DOUBLE, jnp.int32)[which]
+    differs = (_pick(odd_even, which) > ODD_EVEN) & _pick(inside, double)
+    start = Ephemeris(*(_pick(x, jnp.where(differs, double, which)) for x in found))
     longest = jnp.minimum(longest, WIDEST * start.period)
     chosen = refine(flux, weight, start, shortest, longest)
     shape = polish(flux, weight, chosen, shortest, longest)
@@ -141,13 +181,13 @@ def measure(
         jnp.where(shape.depth > 0, shape.depth, chosen.snr / jnp.sqrt(jnp.maximum(ivar.sum(axis=1), 1.0))),
         chosen.snr,
         chosen.snr / red,
-        pick(peaks.sde),
+        _pick(peaks.sde, best),
         n_transits(ivar),
         vet.odd_even_sigma(depths, true),
         second,
         phase,
         shift,
-        unlike_sigma(depths, true),
+        unlike_sigma(depths, true, shape.duration),
         read(middle),
         read(apart),
         read(depths),

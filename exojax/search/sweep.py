@@ -8,7 +8,10 @@ folded directly; the fold at half a period is the fold plus itself half a period
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
 from functools import partial
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -18,7 +21,7 @@ from exojax.search.grid import Band, Plan, inner
 
 _UNROLLED = 8  # rows folded in one pass over the accumulator
 # Columns, and cadences, times stars of which folds and sums stay in a core's second-level cache.
-_COLUMNS_AT_ONCE, _CADENCES_AT_ONCE = 24_000, 60_000
+_COLUMNS_AT_ONCE, _CADENCES_AT_ONCE, _LEAST_STARS = 24_000, 60_000, 8
 _SCALAR_COLUMNS = 64  # XLA's own reduction over columns is scalar on CPU: it gets only the last few
 
 
@@ -47,14 +50,14 @@ def periodogram(plan: Plan, flux: jax.Array, weight: jax.Array) -> jax.Array:
     for bin_ in dict.fromkeys(band.bin for band in plan.bands):
         bands = [band for band in plan.bands if band.bin == bin_]
         length = max(_reach(band) for band in bands)
-        lead = max(band.lead for band in bands)
+        lead = max(band.lead + _blocks(band).slack for band in bands)
         sums = _cumulative(_bin(centred, bin_), lead, length, 0.0)
         # Less a slope of one typical weight a cadence, which a fold adds again: sums stay small, and exact in float32.
         weights = _cumulative(_bin(weight, bin_), lead, length, float(bin_))
         for band in bands:
             chunk = _stars_at_once(band, n_stars)
-            split = lambda a, c=chunk, skip=lead - band.lead: _chunks(a[skip:], c)  # noqa: E731
-            parts = (split(sums), split(weights), total.reshape(-1, chunk))
+            skip = lead - band.lead - _blocks(band).slack
+            parts = (_chunks(sums[skip:], chunk), _chunks(weights[skip:], chunk), total.reshape(-1, chunk))
             power = lax.map(partial(_chunk, band), parts)
             found.append(jnp.moveaxis(power, 0, 1).reshape(-1, n_stars))
     return jnp.concatenate(found)
@@ -71,7 +74,9 @@ def _stars_at_once(band: Band, n_stars: int) -> int:
     """How many stars are folded together: on a CPU few enough for the cache, many enough to be worth a step."""
     if jax.default_backend() != "cpu":
         return n_stars
-    most = min(_COLUMNS_AT_ONCE // band.high, _CADENCES_AT_ONCE // (band.rows * band.low))
+    columns, cadences = _COLUMNS_AT_ONCE // band.high, _CADENCES_AT_ONCE // (band.rows * band.low)
+    # Sums of long curves do not fit whatever is done; a few stars together still share each step's overhead.
+    most = min(columns, max(cadences, _LEAST_STARS))
     return max(size for size in range(1, n_stars + 1) if n_stars % size == 0 and size <= max(most, 1))
 
 
@@ -105,47 +110,90 @@ def _widths(band: Band) -> tuple[list[int], list[int]]:
     return columns, held
 
 
+class _Blocks(NamedTuple):
+    """How the rows of a band are shared: ``size`` neighbouring rows are summed once for ``group`` neighbouring trials.
+
+    Within a block the rows of all these trials agree to half a bin; a trial then adds ``number`` block sums, each moved
+    by up to ``slack`` bins: some ``2 sqrt(rows)`` additions instead of ``rows``. One block is a plain fold.
+    """
+
+    size: int
+    number: int
+    group: int
+    slack: int
+
+
+def _blocks(band: Band) -> _Blocks:
+    if band.rows <= _UNROLLED:
+        return _Blocks(band.rows, 1, 1, 0)
+    root = math.sqrt(band.rows)
+    size = math.ceil(root) if root <= _UNROLLED else _UNROLLED * round(root / _UNROLLED)
+    group = max(band.steps // size, 1)
+    return _Blocks(size, -(-band.rows // size), group, group // 2 + 2)
+
+
 def _reach(band: Band) -> int:
     """Length of the cumulative sums that the band reads."""
-    rows = -(-band.rows // _UNROLLED) * _UNROLLED if band.rows > _UNROLLED else band.rows
-    return (rows - 1) * band.high + rows + _widths(band)[1][0] + 2
+    blocks = _blocks(band)
+    return blocks.size * blocks.number * band.high + _widths(band)[1][0] + 2 * blocks.slack + 2
+
+
+def _rows(array: jax.Array, starts: Callable[[jax.Array | int], jax.Array], number: int, size: int) -> jax.Array:
+    """The sum of ``number`` slices of ``size`` values."""
+    cut = lambda i: lax.dynamic_slice(array, (starts(i),), (size,))  # noqa: E731
+    total = cut(0)
+    for i in range(1, number % _UNROLLED or min(number, _UNROLLED)):
+        total = total + cut(i)
+    first = number % _UNROLLED or min(number, _UNROLLED)
+
+    def more(k: jax.Array, carried: jax.Array) -> jax.Array:
+        for i in range(_UNROLLED):
+            carried = carried + cut(first + k * _UNROLLED + i)
+        return carried
+
+    return total if first == number else lax.fori_loop(0, (number - first) // _UNROLLED, more, total)
 
 
 def _band(band: Band, sums: jax.Array, weights: jax.Array, total: jax.Array) -> jax.Array:
     """``(n_trials * n_levels, n_stars)`` SNR of one band."""
-    n_stars, n_levels = total.shape[0], len(band.durations)
+    n_stars, n_levels, steps = total.shape[0], len(band.durations), band.steps
     columns, held = _widths(band)
+    blocks = _blocks(band)
     tiled = jnp.tile(total, columns[0])
     column = jnp.repeat(jnp.arange(columns[0], dtype=jnp.int32), n_stars)
-    steps = band.steps
-
-    def fold(source: jax.Array, other: jax.Array, trial: jax.Array) -> tuple[jax.Array, jax.Array]:
-        whole, part = band.low + trial // steps, trial % steps
-        size = held[0] * n_stars
-
-        def rows(first: jax.Array | int, count: int) -> tuple[jax.Array, jax.Array]:
-            row = [first + i for i in range(count)]
-            starts = [(i * whole + (2 * i * part + steps) // (2 * steps)) * n_stars for i in row]
-            pick = lambda array: _sum([lax.dynamic_slice(array, (start,), (size,)) for start in starts])  # noqa: E731
-            return pick(source), pick(other)
-
-        if band.rows <= _UNROLLED:
-            return rows(0, band.rows)
-
-        def more(i: jax.Array, carried: tuple[jax.Array, jax.Array]) -> tuple[jax.Array, jax.Array]:
-            a, b = rows(i * _UNROLLED, _UNROLLED)
-            return carried[0] + a, carried[1] + b
-
-        zero = jnp.zeros(size, jnp.float32)
-        return lax.fori_loop(0, -(-band.rows // _UNROLLED), more, (zero, zero))
-
+    wide = (held[0] + 2 * blocks.slack) * n_stars
     # The slope that `_cumulative` took off, in all rows.
-    n_rows = -(-band.rows // _UNROLLED) * _UNROLLED if band.rows > _UNROLLED else band.rows
-    ramp = jnp.repeat(jnp.arange(held[0], dtype=jnp.float32) * (n_rows * band.bin), n_stars)
+    ramp = jnp.repeat(jnp.arange(held[0], dtype=jnp.float32) * (blocks.size * blocks.number * band.bin), n_stars)
+
+    def start(row: jax.Array | int, trial: jax.Array) -> jax.Array:
+        """Where a row begins, in bins: its number times the period, rounded."""
+        whole, part = band.low + trial // steps, trial % steps
+        return row * whole + (2 * row * part + steps) // (2 * steps)
+
+    def block_sums(array: jax.Array, trial: jax.Array) -> jax.Array:
+        """``(number * wide,)`` every block's rows laid over each other, from ``slack`` bins before it."""
+        first = lambda block: lambda i: start(block * blocks.size + i, trial) * n_stars  # noqa: E731
+        if blocks.number == 1:
+            return _rows(array, first(0), blocks.size, wide)
+        numbers = jnp.arange(blocks.number, dtype=jnp.int32)
+        return lax.map(lambda block: _rows(array, first(block), blocks.size, wide), numbers).reshape(-1)
+
+    def fold(sum_of_blocks: jax.Array, trial: jax.Array, shared: jax.Array) -> jax.Array:
+        if blocks.number == 1:
+            return sum_of_blocks
+
+        def at(block: jax.Array | int) -> jax.Array:
+            first = block * blocks.size
+            return block * wide + (blocks.slack + start(first, trial) - start(first, shared)) * n_stars
+
+        return _rows(sum_of_blocks, at, blocks.number, held[0] * n_stars)
+
+    last = band.n_trials - 1
 
     # Levels are a pipeline through the carry: level l of trial k is evaluated one step after it was halved. Folds that
     # do not pass through the carry are fused into, and done again for, every duration.
-    def step(carry: tuple, trial: jax.Array) -> tuple[tuple, jax.Array]:
+    def step(given: tuple, carry: tuple, trial: jax.Array) -> tuple[tuple, jax.Array]:
+        shared, block_fold, block_mass = given
         folds, masses = carry
         found = []
         for level in range(n_levels):
@@ -161,18 +209,28 @@ def _band(band: Band, sums: jax.Array, weights: jax.Array, total: jax.Array) -> 
                 n_stars,
             )
             found.append(_highest(value, columns[level], n_stars))
-        first = fold(sums, weights, jnp.clip(trial, 0, band.n_trials - 1))
-        new_folds, new_masses = [first[0]], [first[1] + ramp]
+        now = jnp.minimum(trial, last)
+        new_folds, new_masses = [fold(block_fold, now, shared)], [fold(block_mass, now, shared) + ramp]
         for level in range(1, n_levels):
-            at = jnp.clip(trial - level, 0, band.n_trials - 1) + band.low * steps
+            at = jnp.clip(trial - level, 0, last) + band.low * steps
             half = (2 * at + 2**level * steps) // (2 ** (level + 1) * steps) * n_stars
             size = held[level] * n_stars
             new_folds.append(folds[level - 1][:size] + lax.dynamic_slice(folds[level - 1], (half,), (size,)))
             new_masses.append(masses[level - 1][:size] + lax.dynamic_slice(masses[level - 1], (half,), (size,)))
         return (tuple(new_folds), tuple(new_masses)), jnp.stack(found)
 
+    def group(carry: tuple, first: jax.Array) -> tuple[tuple, jax.Array]:
+        shared = jnp.minimum(first + blocks.group // 2, last)
+        given = (shared, block_sums(sums, shared), block_sums(weights, shared))
+        if blocks.group == 1:
+            carry, found = step(given, carry, first)
+            return carry, found[None]
+        return lax.scan(partial(step, given), carry, first + jnp.arange(blocks.group, dtype=jnp.int32))
+
     empty = tuple(jnp.zeros(size * n_stars, jnp.float32) for size in held)
-    _, powers = lax.scan(step, (empty, empty), jnp.arange(band.n_trials + n_levels, dtype=jnp.int32))
+    groups = -(-(band.n_trials + n_levels) // blocks.group)
+    _, powers = lax.scan(group, (empty, empty), jnp.arange(groups, dtype=jnp.int32) * blocks.group)
+    powers = powers.reshape(-1, n_levels, n_stars)
     each = [powers[1 + level : 1 + level + band.n_trials, level] for level in range(n_levels)]
     return jnp.sqrt(jnp.stack(each, axis=1) * total[None, None]).reshape(-1, n_stars)
 
@@ -215,13 +273,6 @@ def _best(
     assert top is not None
     assert bottom is not None
     return jnp.where(below, top, 0.0) / bottom
-
-
-def _sum(arrays: list[jax.Array]) -> jax.Array:
-    total = arrays[0]
-    for array in arrays[1:]:
-        total = total + array
-    return total
 
 
 def _highest(values: jax.Array, columns: int, n_stars: int) -> jax.Array:

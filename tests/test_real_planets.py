@@ -1,0 +1,60 @@
+"""The planets of three real stars, found by ``search.py`` with default options."""
+
+import csv
+from pathlib import Path
+
+import pytest
+
+from exojax.cli.search import main
+
+CURVES = Path(__file__).parents[1] / "../shared/data/lightcurves"
+
+
+@pytest.fixture(scope="module")
+def found(tmp_path_factory):
+    if not CURVES.is_dir():
+        pytest.skip("the real light curves are not beside the repository")
+    out = tmp_path_factory.mktemp("search")
+    assert main([str(CURVES), "--out", str(out), "--sheets", "0"]) == 0
+    with open(out / "candidates.csv", newline="") as stream:
+        return list(csv.DictReader(stream))
+
+
+def of_star(found, star):
+    return [row for row in found if row["id"] == star]
+
+
+def drift(row, period, baseline, duration_hours):
+    """By how many durations transits of the found period are late after the whole baseline."""
+    return abs(float(row["period_days"]) - period) * baseline / period / (duration_hours / 24)
+
+
+@pytest.mark.parametrize(
+    ("star", "rank", "period", "baseline", "duration_hours"),
+    [
+        ("100100827", 1, 0.9414526, 27.0, 2.2),  # WASP-18 b
+        ("201367065", 1, 10.05449, 80.0, 2.6),  # K2-3 b
+        ("201367065", 2, 24.6454, 80.0, 3.4),  # K2-3 c
+    ],
+)
+def test_planets_are_found_with_their_periods(found, star, rank, period, baseline, duration_hours):
+    row = of_star(found, star)[rank - 1]
+    assert int(row["rank"]) == rank
+    assert drift(row, period, baseline, duration_hours) <= max(0.1, 2 / float(row["snr"]))
+
+
+def test_kepler_90_d_is_found_in_three_quarters_together(found):
+    # 59.7367 d in 280 days of data; half a duration is allowed.
+    near = [row for row in of_star(found, "11442793") if row["period_days"]]
+    assert min(drift(row, 59.73667, 280.0, 8.4) for row in near) <= 0.5
+
+
+def test_kepler_90_g_and_h_are_single_transits_and_no_planet_of_114_days(found):
+    rows = of_star(found, "11442793")
+    singles = [row for row in rows if row["single"] == "1"]
+    for t0, period in ((357.5, 210.6), (472.1, 331.6)):
+        row = min(singles, key=lambda row: abs(float(row["t0_days"]) - t0))
+        assert abs(float(row["t0_days"]) - t0) < 0.25
+        assert row["period_days"] == ""
+        assert float(row["period_min_days"]) <= period
+    assert all(abs(float(row["period_days"]) - 114.5) > 2 for row in rows if row["period_days"])
