@@ -11,7 +11,7 @@ import numpy as np
 
 from exojax.search import noise, vet
 from exojax.search.centroid import centroid_shift
-from exojax.search.events import events, middles, n_transits, unlike_sigma
+from exojax.search.events import LIKE, events, middles, n_transits, unlike_sigma
 from exojax.search.grid import Plan
 from exojax.search.peaks import find_peaks
 from exojax.search.polish import polish
@@ -24,12 +24,15 @@ HARMONICS = (1.0, 2.0, 0.5, 3.0, 1 / 3)
 """multiples of the best period that are judged with it"""
 DOUBLE = (1, 1, 0, 3, 4)
 """for each harmonic, which one has twice its period; itself where none has"""
+LESS = 0.85
+"""what the SNR of a harmonic counts for: half of a planet's transits have 0.71 of it, and there are four chances"""
 ODD_EVEN = 5.0
-"""sigma by which the odd and even transits of a candidate differ at most"""
+"""sigma by which the odd and even transits of a candidate differ at most, if also by more than detrending does"""
 WIDEST = 0.25
 """share of its period that a transit lasts at most"""
 UNLIKE = 4.0
 """standard errors beyond which the transits of a candidate are not of one planet"""
+_NOT_ALIKE = 1e-6
 MASKED = 0.75
 """durations on either side of mid-transit that hold nothing but the candidate"""
 
@@ -92,7 +95,7 @@ def _judge(
     most: int,
     period: jax.Array,
 ) -> tuple[Ephemeris, jax.Array, jax.Array]:
-    """The best dip at each of several periods ``(n, k)`` a star: where, how good, and its odd-even difference.
+    """The best dip at each of several periods ``(n, k)`` a star: where, how good, and whether odd and even differ.
 
     A fold of one event, or of events that differ, is better than nothing only.
     """
@@ -104,9 +107,13 @@ def _judge(
     each = noise.event_scatter(jnp.repeat(scatter, k, axis=0), scales, found.duration, middle, flux.shape[1])
     true = ivar / each**2
     alike = (n_transits(ivar) > 1) & (unlike_sigma(depths, true, found.duration) <= UNLIKE)
-    score = found.snr / noise.red_factor(ivar, each) + jnp.where(alike, 1e6, 0.0)
+    score = found.snr / noise.red_factor(ivar, each) * jnp.where(alike, 1.0, _NOT_ALIKE)
+    power = depths * true
+    even, odd = (power[:, k::2].sum(axis=1) / jnp.maximum(true[:, k::2].sum(axis=1), 1e-6) for k in (0, 1))
+    apart = jnp.abs(even - odd) > (LIKE + 0.5 / found.duration) * jnp.maximum(even, odd)
     wide = lambda x: x.reshape(n, k)  # noqa: E731
-    return Ephemeris(*map(wide, found)), wide(score), wide(vet.odd_even_sigma(depths, true))
+    differs = apart & (vet.odd_even_sigma(depths, true) > ODD_EVEN)
+    return Ephemeris(*map(wide, found)), wide(score), wide(differs)
 
 
 @partial(jax.jit, static_argnums=0)
@@ -148,11 +155,12 @@ def measure(
     low, high = plan.periods.min() / plan.cadence, plan.periods.max() / plan.cadence
     several = _pick(found.period, best)[:, None] * jnp.asarray(HARMONICS, jnp.float32)[None]
     inside = (several >= 0.999 * low) & (several <= 1.001 * high)
-    found, score, odd_even = judge(jnp.clip(several, low, high))
+    found, score, differs = judge(jnp.clip(several, low, high))
+    score = score * jnp.asarray([1.0] + [LESS] * (len(HARMONICS) - 1), jnp.float32)[None]
     which = jnp.argmax(jnp.where(inside, score, -jnp.inf), axis=1)
     double = jnp.asarray(DOUBLE, jnp.int32)[which]
-    differs = (_pick(odd_even, which) > ODD_EVEN) & _pick(inside, double)
-    start = Ephemeris(*(_pick(x, jnp.where(differs, double, which)) for x in found))
+    twice = _pick(differs, which) & _pick(inside, double)
+    start = Ephemeris(*(_pick(x, jnp.where(twice, double, which)) for x in found))
     longest = jnp.minimum(longest, WIDEST * start.period)
     chosen = refine(flux, weight, start, shortest, longest)
     shape = polish(flux, weight, chosen, shortest, longest)
