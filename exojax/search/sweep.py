@@ -21,7 +21,7 @@ from exojax.search.grid import Band, Plan, inner
 
 _UNROLLED = 8  # rows folded in one pass over the accumulator
 # Columns, and cadences, times stars of which folds and sums stay in a core's second-level cache.
-_COLUMNS_AT_ONCE, _CADENCES_AT_ONCE, _LEAST_STARS = 24_000, 60_000, 8
+_COLUMNS_AT_ONCE, _CADENCES_AT_ONCE, _LEAST_STARS = 24_000, 120_000, 8
 _SCALAR_COLUMNS = 64  # XLA's own reduction over columns is scalar on CPU: it gets only the last few
 
 
