@@ -117,7 +117,7 @@ def test_the_same_command_again_searches_nothing(done: Path, source: Path, call:
         (("--depth", 500, 1000, "--snr", 3, 9), ("one of --depth and --snr",)),
         (("--radius", 1, 9), ("no stellar radii", "--depth")),
         (("--period-min", 30), ("--period-min 30", "empty")),
-        (("--period-min", 0.2), ("no star can be searched", "0.4 d", "--period-min")),
+        (("--period-min", 0.2), ("no star can be searched", "0.40", "--period-min")),
         (("--max-candidates", 0), ("--max-candidates",)),
         (("--data", "nowhere.npz"), ("nowhere.npz",)),
         (("--stars", "nowhere.csv"), ("nowhere.csv",)),
