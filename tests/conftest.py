@@ -1,5 +1,7 @@
 """Strict numerics for every test: no silent promotion, no silent broadcast, eight virtual devices."""
 
+from collections.abc import Iterator
+
 import jax
 import pytest
 
@@ -19,3 +21,10 @@ def _compile_once(tmp_path_factory: pytest.TempPathFactory) -> None:
     """The same small networks are trained by many tests; one compiles, the others read what it compiled."""
     jax.config.update("jax_compilation_cache_dir", str(tmp_path_factory.getbasetemp() / "compiled"))
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.2)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _let_programs_go() -> Iterator[None]:
+    """A process that keeps a thousand compiled programs dies while it writes the next one to the cache."""
+    yield
+    jax.clear_caches()
