@@ -21,7 +21,7 @@ from exojax.fitting import Rows, check_both_classes, usable_rows
 from exojax.lightcurve import LightCurves
 from exojax.models import registry
 from exojax.models.interface import Network
-from exojax.runs import check_shapes, read_json, write_json
+from exojax.runs import check_same, check_shapes
 from exojax.training.fit import fit_model, load_arrays, save_arrays
 
 Report = Callable[[str, int, int], None]
@@ -84,9 +84,13 @@ def compare(plan: Plan, data: LightCurves, out: Path, report: Report | None = No
         split.folds(rows.group, rows.label, k=plan.folds, seed=plan.seed, repeat=repeat)
         for repeat in range(plan.repeats)
     ]
-    _check_same(out / "folds" / "plan.json", {"sha256": data.sha256, "cadence_days": data.cadence, **_settings(plan)})
+    check_same(
+        out / "folds" / "plan.json",
+        {"sha256": data.sha256, "cadence_days": data.cadence, **_settings(plan)},
+        "comparison",
+    )
     for name in plan.models:
-        _check_same(out / "folds" / f"{name}.json", {name: _fingerprint(name)})
+        check_same(out / "folds" / f"{name}.json", {name: _fingerprint(name)}, "comparison")
 
     say = report or (lambda what, done, total: None)
     total, done = len(plan.models) * plan.repeats * plan.folds, 0
@@ -206,16 +210,6 @@ def _fingerprint(name: str) -> str:
     with suppress(OSError):
         about += Path(inspect.getfile(home)).read_text()
     return hashlib.sha256(about.encode()).hexdigest()[:16]
-
-
-def _check_same(path: Path, wanted: dict[str, Any]) -> None:
-    if not path.exists():
-        write_json(path, wanted)
-        return
-    before = read_json(path)
-    changed = [f"{k}: {before.get(k)} -> {v}" for k, v in wanted.items() if before.get(k) != v]
-    if changed:
-        raise InputError(f"{path.parent.parent}: holds another comparison ({'; '.join(changed)}); give another --out")
 
 
 def _percentile(logits: np.ndarray) -> np.ndarray:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
@@ -261,11 +261,7 @@ def _table(rows: list[dict[str, Any]]) -> Candidates:
         rank = rank + 1 if row["star"] == last else 1
         last = row["star"]
         row |= {"rank": rank, "matches": "", "probability": np.nan}
-    kinds: dict[str, Any] = dict.fromkeys(("star", "rank", "n_transits"), np.int64)
-    kinds |= dict.fromkeys(("id", "aliases", "matches"), np.str_) | {"single": np.bool_}
-    return Candidates(
-        **{f.name: np.array([row[f.name] for row in rows], kinds.get(f.name, np.float64)) for f in fields(Candidates)}
-    )
+    return Candidates.of_rows(rows)
 
 
 def _take(even: EvenCurves, index: np.ndarray) -> EvenCurves:

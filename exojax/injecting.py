@@ -19,7 +19,7 @@ from exojax.hunt import Trace, batch_size, hunt
 from exojax.lightcurve import Candidates, EvenCurves, LightCurves
 from exojax.photometry.inject import inject, touched, white_scatter, white_snr
 from exojax.photometry.nulls import inverted, scrambled
-from exojax.runs import read_json, write_json
+from exojax.runs import check_same
 from exojax.search.match import known_transits
 from exojax.simulate.transits import EARTH_PER_SOLAR_RADIUS, Orbits, deficit, scaled_axis
 from exojax.training.fit import load_arrays, save_arrays
@@ -140,7 +140,9 @@ def run(plan: Plan, curves: LightCurves, out: Path, *, workers: int = 1, report:
     folder = out / "parts"
     about = b"" if curves.stars is None else np.stack([curves.stars.radius, curves.stars.mass]).tobytes()
     content = {"sha256": curves.sha256, "stars": len(curves), "about": hashlib.sha256(about).hexdigest()}
-    _check_same(folder / "plan.json", {"version": VERSION, "cadence_days": curves.cadence} | content | _flat(plan))
+    check_same(
+        folder / "plan.json", {"version": VERSION, "cadence_days": curves.cadence} | content | _flat(plan), "experiment"
+    )
     jobs = dict(_jobs(plan, groups, folder))
     say = report or (lambda what, done, total: None)
     with ThreadPoolExecutor(workers) as pool:
@@ -287,13 +289,3 @@ def _flat(plan: Plan) -> dict[str, Any]:
     told = asdict(plan)
     search = {f"search.{name}": value for name, value in told.pop("search").items()}
     return {name: list(v) if isinstance(v, tuple) else v for name, v in (told | search).items()}
-
-
-def _check_same(path: Path, wanted: dict[str, Any]) -> None:
-    if not path.exists():
-        write_json(path, wanted)
-        return
-    before = read_json(path)
-    changed = [f"{k}: {before.get(k)} -> {v}" for k, v in wanted.items() if before.get(k) != v]
-    if changed:
-        raise InputError(f"{path.parent.parent}: holds another experiment ({'; '.join(changed)}); give another --out")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
+from typing import Any
 
 import numpy as np
 
@@ -189,6 +191,14 @@ class Candidates:
 
     def __len__(self) -> int:
         return len(self.star)
+
+    @classmethod
+    def of_rows(cls, rows: Sequence[Mapping[str, Any]]) -> Candidates:
+        """One candidate a row, a mapping of at least every attribute's name to its value; there may be none."""
+        kinds: dict[str, type] = dict.fromkeys(("star", "rank", "n_transits"), np.int64)
+        kinds |= dict.fromkeys(("id", "aliases", "matches"), np.str_) | {"single": np.bool_}
+        names = [field.name for field in fields(cls)]
+        return cls(**{name: np.array([row[name] for row in rows], kinds.get(name, np.float64)) for name in names})
 
     def take(self, index: np.ndarray) -> Candidates:
         """The candidates at ``index`` (``(k,)`` int, or ``(n,)`` bool), in that order."""

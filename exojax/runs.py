@@ -257,6 +257,26 @@ def read_json(path: Path) -> dict[str, Any]:
     return value
 
 
+def check_same(path: Path, wanted: dict[str, Any], what: str) -> None:
+    """Write the settings of resumable work, or compare them with those that are there.
+
+    Args:
+        path: the file, in a folder of the work's parts below its ``--out``.
+        wanted: the settings, as JSON gives them back.
+        what: ``comparison``, ``experiment``, ...
+
+    Raises:
+        InputError: the work was begun with others; the differences are named.
+    """
+    if not path.exists():
+        write_json(path, wanted)
+        return
+    before = read_json(path)
+    changed = [f"{k}: {before.get(k)} -> {v}" for k, v in wanted.items() if before.get(k) != v]
+    if changed:
+        raise InputError(f"{path.parent.parent}: holds another {what} ({'; '.join(changed)}); give another --out")
+
+
 def _flat(value: Any, prefix: str = "") -> dict[str, Any]:
     if not isinstance(value, dict):
         return {prefix: value}

@@ -217,11 +217,7 @@ def _joined(parts: list[dict[str, Any]], known: Known | None, seconds: float) ->
     number: dict[str, int] = {}
     for row in rows:
         row["star"] = number.setdefault(row["id"], len(number))
-    whole = ("star", "rank", "n_transits")
-    kinds: dict[str, Any] = dict.fromkeys(whole, np.int64) | dict.fromkeys(("id", "aliases", "matches"), np.str_)
-    kinds["single"] = np.bool_
-    table = {f.name: np.array([row[f.name] for row in rows], kinds.get(f.name, np.float64)) for f in fields(Candidates)}
-    found = Candidates(**table)
+    found = Candidates.of_rows(rows)
     told = match_candidates(
         found.star, found.id, found.period, found.t0, found.duration, found.period_error, found.t0_error
     )

@@ -110,21 +110,6 @@ def secondary(
     return depth, sigma, phase, scatter
 
 
-def expected_duration(period: np.ndarray, density: np.ndarray) -> np.ndarray:
-    """Days that a small planet takes across the middle of its star on a circular orbit.
-
-    ``T = P / pi * asin(R / a)`` with ``(a / R)^3 = G rho P^2 / (3 pi)`` (Seager & Mallen-Ornelas 2003): a measured
-    duration far above it belongs to a larger star, a blend or no transit; far below it, to a grazing one.
-
-    Args:
-        period: ``(n,)`` float64, days.
-        density: ``(n,)`` float64, mean density in units of the Sun's; NaN gives NaN.
-    """
-    # G times the Sun's mean density over 3 pi, per square day: G M / (4 pi^2 R^3).
-    separation = np.cbrt(74.527 * density * period**2)
-    return period / np.pi * np.arcsin(np.minimum(1.0 / separation, 1.0))
-
-
 def harmonics(periods: np.ndarray, snr: np.ndarray, period: float, reach: float = 0.01) -> list[tuple[float, float]]:
     """The best peaks of a periodogram at simple ratios of a period (1/3, 1/2, 2/3, 3/2, 2, 3), strongest first.
 

@@ -174,3 +174,11 @@ def test_transit_duration_of_the_earth_is_thirteen_hours():
 def test_ranges_that_do_not_fit_are_refused(changed):
     with pytest.raises(ValueError, match=r"do not fit|are no range"):
         plan(700, 1 / 24, **({"period_min": 1.0, "period_max": 6.0} | changed))
+
+
+def test_a_transit_lasts_as_long_as_the_density_says():
+    # The Earth takes 13.0 hours across the Sun; a star of eight times the density, half of that.
+    hours = 24 * transit_duration(np.array([365.25, 365.25, 10.0]), np.array([1.0, 8.0, np.nan]))
+    assert hours[0] == pytest.approx(12.97, abs=0.05)
+    assert hours[1] == pytest.approx(hours[0] / 2, rel=1e-3)
+    assert np.isnan(hours[2])

@@ -4,7 +4,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from exojax.search.vet import expected_duration, harmonics, odd_even_sigma, secondary
+from exojax.search.vet import harmonics, odd_even_sigma, secondary
 
 
 def array(*values):
@@ -93,16 +93,6 @@ def test_secondary_knows_of_red_noise_and_gaps():
     bare = secondary(given[0], jnp.asarray(weight, jnp.float32), *given[2:])
     assert np.all(np.isnan(np.stack(bare[:3])))
     assert np.all(bare[3] == 1)
-
-
-def test_expected_duration():
-    # The Earth takes 13.0 hours across the Sun; a star of eight times the density, half of that.
-    hours = 24 * expected_duration(np.array([365.25, 365.25, 0.01, 10.0]), np.array([1.0, 8.0, 1.0, np.nan]))
-    assert hours[0] == pytest.approx(12.97, abs=0.02)
-    assert hours[1] == pytest.approx(hours[0] / 2, rel=1e-3)
-    # Inside the star: half the period at most; and an unknown density.
-    assert hours[2] == pytest.approx(0.12)
-    assert np.isnan(hours[3])
 
 
 def test_harmonics():
