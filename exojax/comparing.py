@@ -14,11 +14,11 @@ from typing import Any
 import numpy as np
 
 from exojax import config as defaults
+from exojax.config import RunConfig
 from exojax.errors import InputError
 from exojax.evaluation import repeated, split
-from exojax.features.registry import compute
 from exojax.fitting import Rows, check_both_classes, usable_rows
-from exojax.lightcurve import LightCurves
+from exojax.inputs import Data, inputs_of
 from exojax.models import registry
 from exojax.models.interface import Network
 from exojax.runs import check_same, check_shapes
@@ -50,7 +50,7 @@ class Plan:
     test_fraction: float = 0.0
 
 
-def compare(plan: Plan, data: LightCurves, out: Path, report: Report | None = None) -> dict[str, Any]:
+def compare(plan: Plan, data: Data, out: Path, report: Report | None = None) -> dict[str, Any]:
     """Score every star by models that have not seen it, and compare.
 
     Each fold's models see the other folds only, all of their rows; networks take a fixed number of steps.
@@ -58,7 +58,7 @@ def compare(plan: Plan, data: LightCurves, out: Path, report: Report | None = No
 
     Args:
         plan: what to compare.
-        data: labelled light curves.
+        data: labelled light curves or folded events.
         out: folder; a fold that is finished there is not fitted again.
         report: progress.
 
@@ -104,7 +104,10 @@ def compare(plan: Plan, data: LightCurves, out: Path, report: Report | None = No
                 kept = out / "folds" / f"{name}-{r}-{number}.npz"
                 if not kept.exists():
                     if not features:
-                        features = compute(registry.get(name).inputs, data.take(rows.index))
+                        searched = lambda done, n: say(f"{name}: searching {n} stars", done, n)  # noqa: B023, E731
+                        features = inputs_of(
+                            registry.get(name).inputs, data.take(rows.index), RunConfig(), report=searched
+                        )
                         check_shapes(name, features, data.source)
                     save_arrays(
                         kept,
@@ -154,7 +157,7 @@ def _one_fold(
 
 
 def _summary(
-    plan: Plan, data: LightCurves, rows: Rows, scores: np.ndarray, cost: dict[str, list[np.ndarray]]
+    plan: Plan, data: Data, rows: Rows, scores: np.ndarray, cost: dict[str, list[np.ndarray]]
 ) -> dict[str, Any]:
     how: dict[str, Any] = {"groups": rows.group, "seed": plan.seed}
     table: list[dict[str, Any]] = []

@@ -73,12 +73,14 @@ class TrainConfig:
     """steps between validations and checkpoints"""
     patience: int = 8
     """validations without a better average precision before training stops; only with enough hosts"""
+    members: int = 1
+    """networks trained from different seeds, whose mean log-odds count"""
     inject: float = 0.0
     """strength of the belief in injected transits: with H training hosts, inject / (inject + H) of the batch's
     positives are training non-hosts with a simulated transit signal"""
 
     def __post_init__(self) -> None:
-        least = {"steps": 1, "batch_size": 2, "evaluate_every": 1, "patience": 1}
+        least = {"steps": 1, "batch_size": 2, "evaluate_every": 1, "patience": 1, "members": 1}
         least |= {
             "learning_rate": 0,
             "warmup": 0,
@@ -117,6 +119,21 @@ class SearchConfig:
 
 
 @dataclass(frozen=True)
+class FoldConfig:
+    """How a candidate's light curve is folded into views."""
+
+    global_bins: int = 201
+    """bins of the views of the whole phase"""
+    local_bins: int = 61
+    """bins of the views around an event"""
+
+    def __post_init__(self) -> None:
+        for name in ("global_bins", "local_bins"):
+            if not 16 <= getattr(self, name) <= 4096:
+                raise InputError(f"fold.{name} is {getattr(self, name)}; it must lie from 16 to 4096")
+
+
+@dataclass(frozen=True)
 class RunConfig:
     """Everything that decides a run's weights, but the data themselves."""
 
@@ -129,6 +146,10 @@ class RunConfig:
     data: DataConfig = field(default_factory=DataConfig)
     train: TrainConfig | None = None
     """None is the model's own, which stands in its file"""
+    search: SearchConfig = field(default_factory=SearchConfig)
+    """how stars are searched for a model that looks at folded curves; its ``max_candidates`` are judged"""
+    fold: FoldConfig = field(default_factory=FoldConfig)
+    """how what is found is folded for it"""
 
 
 # The protocol, the same for every model and source (see docs/evaluation.md).

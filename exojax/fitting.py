@@ -13,8 +13,8 @@ from exojax import config as defaults
 from exojax.config import RunConfig
 from exojax.errors import InputError
 from exojax.evaluation import calibration, controls, leakage, split
-from exojax.features.registry import compute
-from exojax.lightcurve import LightCurves
+from exojax.folded import FoldedEvents
+from exojax.inputs import Data, digests, inputs_of, usable
 from exojax.models import registry
 from exojax.models.interface import Network
 from exojax.runs import (
@@ -29,7 +29,7 @@ from exojax.runs import (
     write_config,
     write_json,
 )
-from exojax.training.fit import fit_model, load_arrays, load_state, save_arrays, step_of
+from exojax.training.fit import fit_model, load_arrays, save_arrays, states_of, steps_of
 from exojax.training.state import TrainState
 
 Report = Callable[[str, dict[str, Any]], None]
@@ -55,34 +55,34 @@ class Rows:
     warnings: tuple[str, ...]
 
 
-def usable_rows(curves: LightCurves) -> Rows:
+def usable_rows(curves: Data) -> Rows:
     """Drop empty, constant and repeated rows, and say so.
 
     Raises:
-        InputError: the light curves have no labels, or most rows are of no use.
+        InputError: the rows have no labels, or most rows are of no use.
     """
     if curves.label is None:
         raise InputError(f"{curves.source}: has no labels to learn from; add a LABEL column (2 host, 1 not)")
-    usable = leakage.usable(curves.flux, curves.valid)
-    if 2 * usable.sum() < len(curves):
-        first = curves.id[np.flatnonzero(~usable)[0]] if len(curves) else "none"
+    useful = usable(curves)
+    if 2 * useful.sum() < len(curves):
+        first = curves.id[np.flatnonzero(~useful)[0]] if len(curves) else "none"
         raise InputError(
-            f"{curves.source}: {len(curves) - usable.sum()} of {len(curves)} rows are empty or constant "
+            f"{curves.source}: {len(curves) - useful.sum()} of {len(curves)} rows are empty or constant "
             f"(the first is {first}); check the file"
         )
-    digests = leakage.row_digest(curves.flux, curves.valid)
-    repeated = leakage.duplicates(digests, usable)
-    index = np.flatnonzero(usable & ~repeated)
+    digest = digests(curves)
+    repeated = leakage.duplicates(digest, useful)
+    index = np.flatnonzero(useful & ~repeated)
     warnings = list(curves.warnings)
-    if not usable.all():
-        warnings.append(f"{np.sum(~usable)} empty or constant rows were dropped")
+    if not useful.all():
+        warnings.append(f"{np.sum(~useful)} empty or constant rows were dropped")
     if repeated.any():
         warnings.append(f"{repeated.sum()} rows that repeat an earlier one were dropped")
     # Before the repeats are dropped: it is they that tell that two names are one star.
     star = curves.id if curves.catalogued else np.arange(len(curves)).astype(str)
     group = np.zeros(len(curves), np.int64)
-    group[usable] = split.merge_groups(star[usable], digests[usable])
-    return Rows(index, group[index], curves.label[index].astype(np.int64), digests[index], tuple(warnings))
+    group[useful] = split.merge_groups(star[useful], digest[useful])
+    return Rows(index, group[index], curves.label[index].astype(np.int64), digest[index], tuple(warnings))
 
 
 def check_both_classes(label: np.ndarray, source: str) -> None:
@@ -107,7 +107,7 @@ def validation_rows(label: np.ndarray, group: np.ndarray, seed: int) -> np.ndarr
 
 def fit(
     config: RunConfig,
-    data: LightCurves,
+    data: Data,
     folder: str | Path | None = None,
     *,
     test_fraction: float = defaults.TEST_FRACTION,
@@ -120,7 +120,7 @@ def fit(
 
     Args:
         config: what to train and how.
-        data: labelled light curves.
+        data: labelled light curves or folded events.
         folder: a name under ``checkpoints/`` or a path; by default ``<data's file or source>-<model>`` there.
         test_fraction: share of stars kept for :func:`exojax.evaluate`; 0 where the source has a test file of its own.
         report: progress.
@@ -147,7 +147,8 @@ def fit(
     validation = dev[:0] if held is None else dev[held]
     leakage.check_disjoint({"train": group[train], "validation": group[validation], "test": group[test]})
 
-    seen = compute(model.inputs, data.take(rows.index[dev]))
+    found = lambda done, n: say(f"searching {n} stars", {"step": done, "of": n})  # noqa: E731
+    seen = inputs_of(model.inputs, data.take(rows.index[dev]), config, report=found)
     check_shapes(config.model, seen, data.source)
     finished = (folder / "calibration.json").exists()
     initial, stored = None, _split(data, rows, train, validation, np.flatnonzero(test))
@@ -172,9 +173,10 @@ def fit(
         return load(folder)
     write_json(folder / "split.json", stored)
 
-    watched = data.take(rows.index[train])
-    coverage = controls.coverage_features(watched.time, watched.valid, data.cadence)
-    save_arrays(folder / "coverage.npz", {"features": coverage, "label": label[train]})
+    if not isinstance(data, FoldedEvents):
+        watched = data.take(rows.index[train])
+        coverage = controls.coverage_features(watched.time, watched.valid, data.cadence)
+        save_arrays(folder / "coverage.npz", {"features": coverage, "label": label[train]})
 
     place = {row: i for i, row in enumerate(dev)}
     features_of = lambda chosen: {name: x[[place[r] for r in chosen]] for name, x in seen.items()}  # noqa: E731
@@ -190,7 +192,7 @@ def fit(
             seed=config.seed,
             folder=keep,
             validation=(features_of(stop_by), label[stop_by]) if len(stop_by) else None,
-            report=lambda record: say(phase, record),
+            report=lambda record: say(_of_member(phase, record, training.members), record),
             row_names=data.id[rows.index[chosen]],
             init=initial,
         )
@@ -219,7 +221,7 @@ def fit(
                 save_arrays(kept, {"logits": part(features_of(train[out]))})
             scores[out] = load_arrays(kept)["logits"]
     slope, intercept = calibration.fit_platt(to_prior(config.model, scores, prior), label[judged])
-    how = Calibration(prior, slope, intercept, 0.5, protocol, step_of(scorer))
+    how = Calibration(prior, slope, intercept, 0.5, protocol, steps_of(scorer))
     threshold = calibration.choose_threshold(label[judged], apply(config.model, how, scores))
     how = replace(how, threshold=threshold)
     write_json(folder / "calibration.json", asdict(how) | {"warnings": warnings})
@@ -232,10 +234,14 @@ def _initial(start: Run, model: str) -> TrainState:
         raise InputError(f"--init {start.folder.name}: {model} is fitted at once and starts from nothing; leave it out")
     if start.config.model != model:
         raise InputError(f"--init {start.folder.name}: is a run of {start.config.model}, which cannot start a {model}")
-    return load_state(spec, start.folder, start.data["inputs"])
+    return states_of(start.scorer)[0]
 
 
-def _check_not_seen(start: Run, data: LightCurves, rows: Rows, kept: np.ndarray) -> None:
+def _of_member(phase: str, record: dict[str, Any], members: int) -> str:
+    return f"{phase}, member {record['member'] + 1}/{members}" if "member" in record else phase
+
+
+def _check_not_seen(start: Run, data: Data, rows: Rows, kept: np.ndarray) -> None:
     """Refuse first weights that know the stars by which these are to be judged."""
     seen = np.isin(rows.digest[kept], start.split["digests"])
     if data.catalogued and start.data["catalogued"]:
@@ -247,9 +253,7 @@ def _check_not_seen(start: Run, data: LightCurves, rows: Rows, kept: np.ndarray)
         )
 
 
-def _split(
-    data: LightCurves, rows: Rows, train: np.ndarray, validation: np.ndarray, test: np.ndarray
-) -> dict[str, Any]:
+def _split(data: Data, rows: Rows, train: np.ndarray, validation: np.ndarray, test: np.ndarray) -> dict[str, Any]:
     names = {
         part: data.id[rows.index[chosen]].tolist()
         for part, chosen in (("train", train), ("validation", validation), ("test", test))

@@ -15,12 +15,12 @@ import numpy as np
 
 from exojax.config import RunConfig, from_dict
 from exojax.errors import InputError
-from exojax.evaluation import calibration, leakage
-from exojax.features.registry import compute
-from exojax.lightcurve import LightCurves
+from exojax.evaluation import calibration
+from exojax.folded import FoldedEvents
+from exojax.inputs import FOLDED, Data, inputs_of, searchable, usable
 from exojax.models import registry
 from exojax.models.interface import Network
-from exojax.training.fit import Features, Scorer, load_model, step_of
+from exojax.training.fit import Features, Scorer, load_model, steps_of
 
 CHECKPOINTS = Path("checkpoints")
 FACTS = ("sha256", "inputs", "cadence_days", "catalogued")
@@ -36,7 +36,7 @@ class Calibration:
         slope: Platt's, after the shift from balanced batches to ``prior``.
         intercept: Platt's.
         threshold: probability from which a star is called a host.
-        step: training step of the weights that were calibrated; None for a classical model.
+        steps: training step of each network's weights that were calibrated; None for a classical model.
         protocol: ``validation`` or ``out-of-fold``: the rows that these came from.
     """
 
@@ -45,7 +45,7 @@ class Calibration:
     intercept: float
     threshold: float
     protocol: str
-    step: int | None
+    steps: list[int] | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,16 +123,19 @@ def load(run: str | Path) -> Run:
         raise InputError(f"{folder}: the run is not finished; run the same train command again to go on")
     try:
         facts = stored["data"]
-        scorer = load_model(registry.get(config.model), folder, facts["inputs"])
+        members = registry.training(config).members
+        scorer = load_model(registry.get(config.model), folder, facts["inputs"], members=members)
         found = read_json(folder / "calibration.json")
         warnings = tuple(found.pop("warnings"))
-        protocol, step = str(found.pop("protocol")), found.pop("step")
-        how = Calibration(**{key: float(value) for key, value in found.items()}, protocol=protocol, step=step)
-        if step_of(scorer) != step:
-            warnings += (
-                f"the checkpoint of step {step} is damaged; the weights are those of step {step_of(scorer)}, which are "
-                "not the ones that were calibrated",
-            )
+        protocol, steps = str(found.pop("protocol")), found.pop("steps")
+        how = Calibration(**{key: float(value) for key, value in found.items()}, protocol=protocol, steps=steps)
+        here = steps_of(scorer)
+        for wanted, got in zip(steps or (), here or ()):
+            if wanted != got:
+                warnings += (
+                    f"the checkpoint of step {wanted} is damaged; the weights are those of step {got}, which are "
+                    "not the ones that were calibrated",
+                )
         split = read_json(folder / "split.json")
         for needed, there in ((FACTS, facts), (PARTS, split)):
             if missing := [key for key in needed if key not in there]:
@@ -144,23 +147,28 @@ def load(run: str | Path) -> Run:
     return Run(folder, config, facts, split, how, warnings, scorer)
 
 
-def predict(run: Run | str | Path, curves: LightCurves) -> np.ndarray:
-    """``(n_stars,)`` float64 probability that each star hosts a planet.
+def predict(run: Run | str | Path, data: Data) -> np.ndarray:
+    """``(n,)`` float64 probability that each row is of a planet host.
 
-    A star without enough measurements gets the share of hosts among the training rows.
+    A row without enough measurements, or that cannot be searched, gets the share of hosts among the training rows.
 
     Args:
         run: from :func:`load`, or its name or path.
-        curves: n stars.
+        data: n rows, light curves or folded events.
 
     Raises:
         InputError: the run cannot be loaded, or its network takes series of another length.
     """
     run = run if isinstance(run, Run) else load(run)
-    features = compute(run.inputs, curves)
-    check_shapes(run.config.model, features, curves.source, taught=run.data["inputs"])
-    probability = run.probability(features)
-    return np.where(leakage.usable(curves.flux, curves.valid), probability, run.calibration.prior)
+    features = inputs_of(run.inputs, data, run.config)
+    check_shapes(run.config.model, features, data.source, taught=run.data["inputs"])
+    return probabilities(run, features, usable(data))
+
+
+def probabilities(run: Run, features: Features, judged: np.ndarray) -> np.ndarray:
+    """``(n,)`` float64 probability of each row, given its inputs; the run's prior where not ``judged (n,)``."""
+    found = searchable(features)
+    return np.where(judged if found is None else judged & found, run.probability(features), run.calibration.prior)
 
 
 def check_shapes(model: str, features: Features, source: str, *, taught: Mapping[str, list[int]] | None = None) -> None:
@@ -179,6 +187,13 @@ def check_shapes(model: str, features: Features, source: str, *, taught: Mapping
     here = {name: list(x.shape[1:]) for name, x in features.items()}
     if here == taught:
         return
+    for name in here.keys() & (taught or {}).keys() & set(FOLDED):
+        # The number of candidates, which comes first, is of no concern to the network.
+        bins, before = here[name][1], (taught or here)[name][1]
+        if bins != before:
+            raise InputError(
+                f"{source}: {name} has {bins} bins, the run was trained on {before}: fold both alike, or train on these"
+            )
     spec, told = registry.get(model), ", ".join(f"{name} {shape}" for name, shape in here.items())
     if not isinstance(spec, Network):
         if taught is not None:
@@ -195,17 +210,17 @@ def check_shapes(model: str, features: Features, source: str, *, taught: Mapping
         raise InputError(f"{source}: its series are too short for {model} ({told}); use longer ones or another model")
 
 
-def facts_of(curves: LightCurves, inputs: dict[str, list[int]]) -> dict[str, Any]:
+def facts_of(data: Data, inputs: dict[str, list[int]]) -> dict[str, Any]:
     """What ``config.json`` says of the data."""
     return {
-        "sha256": curves.sha256,
-        "n": len(curves),
-        "n_positive": None if curves.label is None else int(curves.label.sum()),
-        "n_cadences": curves.flux.shape[1],
-        "cadence_days": curves.cadence,
-        "time_system": curves.time_system,
-        "absolute": curves.absolute,
-        "catalogued": curves.catalogued,
+        "sha256": data.sha256,
+        "n": len(data),
+        "n_positive": None if data.label is None else int(data.label.sum()),
+        "n_cadences": 0 if isinstance(data, FoldedEvents) else data.flux.shape[1],
+        "cadence_days": data.cadence,
+        "time_system": "folded" if isinstance(data, FoldedEvents) else data.time_system,
+        "absolute": not isinstance(data, FoldedEvents) and data.absolute,
+        "catalogued": data.catalogued,
         "inputs": inputs,
     }
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +14,11 @@ from exojax.errors import InputError
 from exojax.evaluation import controls, leakage, metrics, split
 from exojax.features.registry import compute
 from exojax.features.spectrum import log_power
+from exojax.folded import FoldedEvents
+from exojax.folding import folded_events
+from exojax.inputs import FOLDED, Data, digests, inputs_of, searchable, usable
 from exojax.lightcurve import LightCurves
-from exojax.runs import Run, load, predict
+from exojax.runs import Run, check_shapes, load, probabilities
 from exojax.training.fit import load_arrays
 
 
@@ -33,7 +36,7 @@ class Evaluation:
         warnings: what a reader has to know, with or without labels.
     """
 
-    curves: LightCurves
+    curves: Data
     probability: np.ndarray
     group: np.ndarray
     counted: np.ndarray
@@ -42,14 +45,14 @@ class Evaluation:
     warnings: tuple[str, ...]
 
 
-def evaluate(run: Run | str | Path, curves: LightCurves) -> Evaluation:
-    """Score a run on light curves.
+def evaluate(run: Run | str | Path, curves: Data) -> Evaluation:
+    """Score a run on light curves or folded events.
 
     Of the run's own source the stored test rows are scored, and of any other source every row.
 
     Args:
         run: from :func:`exojax.load`, or its name or path.
-        curves: n stars; without labels there are probabilities but no figures.
+        curves: n rows; without labels there are probabilities but no figures.
 
     Raises:
         InputError: labelled rows share a star or a row with those the run was trained on.
@@ -58,18 +61,24 @@ def evaluate(run: Run | str | Path, curves: LightCurves) -> Evaluation:
     own = curves.sha256 == run.data["sha256"] and bool(run.split["test_rows"])
     if own:
         curves = curves.take(np.asarray(run.split["test_rows"]))
-    usable = leakage.usable(curves.flux, curves.valid)
-    digests = leakage.row_digest(curves.flux, curves.valid)
-    probability = predict(run, curves)
+    useful, digest = usable(curves), digests(curves)
+    features = inputs_of(run.inputs, curves, run.config)
+    check_shapes(run.config.model, features, curves.source, taught=run.data["inputs"])
+    probability = probabilities(run, features, useful)
     warnings = [*run.warnings, *curves.warnings]
-    if abs(curves.cadence / run.data["cadence_days"] - 1) > 0.01:
+    taught = run.data["cadence_days"]
+    if taught and curves.cadence and abs(curves.cadence / taught - 1) > 0.01:
         warnings.append(
             f"the run was trained at a cadence of {run.data['cadence_days'] * 1440:.4g} minutes, "
             f"these rows have {curves.cadence * 1440:.4g}"
         )
-    if not usable.all():
+    if not useful.all():
         warnings.append(
-            f"{np.sum(~usable)} empty or constant rows got the training rows' share of hosts as their probability"
+            f"{np.sum(~useful)} empty or constant rows got the training rows' share of hosts as their probability"
+        )
+    if (folded := searchable(features)) is not None and (lost := int(np.sum(useful & ~folded))):
+        warnings.append(
+            f"{lost} rows could not be searched and got the training rows' share of hosts as their probability"
         )
     if curves.label is None:
         everything = np.ones(len(curves), bool)
@@ -81,13 +90,13 @@ def evaluate(run: Run | str | Path, curves: LightCurves) -> Evaluation:
     seen_ids = np.array(run.split["seen"])
     seen_rows = np.array(run.split["digests"])
     # Empty rows look alike without being one star.
-    told = np.where(usable, digests, "")
+    told = np.where(useful, digest, "")
     leakage.check_unseen(seen_ids, seen_rows, curves.id, told, catalogued=catalogued, file=curves.source)
-    repeated = leakage.duplicates(digests, usable)
+    repeated = leakage.duplicates(digest, useful)
     if repeated.any():
         warnings.append(f"{repeated.sum()} rows repeat an earlier one and do not count in the figures")
     group = np.arange(len(curves))
-    distinct = np.where(usable, digests, np.char.add("empty ", group.astype(str)))
+    distinct = np.where(useful, digest, np.char.add("empty ", group.astype(str)))
     group = split.merge_groups(curves.id if curves.catalogued else group.astype(str), distinct)
 
     counted = ~repeated
@@ -104,7 +113,7 @@ def evaluate(run: Run | str | Path, curves: LightCurves) -> Evaluation:
     return Evaluation(curves, probability, group, counted, found, tested, tuple(found["warnings"]))
 
 
-def shortcut_controls(run: Run, curves: LightCurves, group: np.ndarray) -> list[dict[str, Any]]:
+def shortcut_controls(run: Run, curves: Data, group: np.ndarray) -> list[dict[str, Any]]:
     """How well hosts are ranked first when the planets are taken away.
 
     Three ways: the cleaned series upside down, the cleaned series without its dips, and no flux at all, only cadence
@@ -112,7 +121,7 @@ def shortcut_controls(run: Run, curves: LightCurves, group: np.ndarray) -> list[
 
     Args:
         run: the run.
-        curves: labelled stars.
+        curves: labelled rows.
         group: ``(n,)`` int, the star of each row.
     """
     label, seed = curves.label, run.config.seed
@@ -122,6 +131,35 @@ def shortcut_controls(run: Run, curves: LightCurves, group: np.ndarray) -> list[
     def add(name: str, scores: np.ndarray) -> None:
         rows.extend(controls.score(name, label, scores, groups=group, seed=seed, kind=curves.kind))
 
+    if isinstance(curves, FoldedEvents):
+        why = "folded events come without the light curve"
+        return [controls.not_applicable(n, why) for n in ("inverted", "dips masked", "cadence and coverage alone")]
+    if set(run.inputs) & set(FOLDED):
+        for name, features in _searched_again(run, curves).items():
+            add(name, probabilities(run, features, np.ones(len(curves), bool)))
+    else:
+        _altered_series(run, curves, add, rows)
+    known = load_arrays(run.folder / "coverage.npz")
+    here = controls.coverage_features(curves.time, curves.valid, curves.cadence)
+    add("cadence and coverage alone", controls.coverage_score(known["features"], known["label"], here))
+    return rows
+
+
+def _searched_again(run: Run, curves: LightCurves) -> dict[str, dict[str, np.ndarray]]:
+    """Inputs of a model that looks at folds: from the curves upside down, and without each star's best signal."""
+    how = run.config.search, run.config.fold
+    found = folded_events(curves, *how)
+    signal = (found["period"], found["t0"], found["duration"])
+    inverted = folded_events(curves, *how, alter=lambda even: replace(even, flux=-even.flux))
+    masked = folded_events(curves, *how, without=signal)
+    named = {"inverted and searched again": inverted, "best signal masked, searched again": masked}
+    return {name: {key: made[key] for key in run.inputs} for name, made in named.items()}
+
+
+def _altered_series(
+    run: Run, curves: LightCurves, add: Callable[[str, np.ndarray], None], rows: list[dict[str, Any]]
+) -> None:
+    """The same for a model that looks at whole series."""
     before = run.probability(compute(run.inputs, curves))
     changes: dict[str, Callable[[np.ndarray], np.ndarray]] = {
         "inverted": controls.invert,
@@ -137,10 +175,6 @@ def shortcut_controls(run: Run, curves: LightCurves, group: np.ndarray) -> list[
             rows.append(controls.not_applicable(name, "the model's input is blind to it"))
         else:
             add(name, after)
-    known = load_arrays(run.folder / "coverage.npz")
-    here = controls.coverage_features(curves.time, curves.valid, curves.cadence)
-    add("cadence and coverage alone", controls.coverage_score(known["features"], known["label"], here))
-    return rows
 
 
 def _altered(

@@ -24,6 +24,8 @@ class Options:
     """folder for compare.csv, .json, .md and .html"""
     data: Annotated[str, command.value("SOURCE")] = "auto"
     """as for train.py"""
+    positive: Annotated[str, command.value("PC,EB")] = "PC"
+    """dispositions that count as hosts, comma-separated, where a file has several"""
     labels: Annotated[str | None, command.value("CSV")] = None
     """id,label of the stars, where their files have none; stars without one are left out"""
     models: Annotated[str, command.value("A,B,...")] = "svc,cnn-original,cnn"
@@ -61,7 +63,8 @@ def compare(options: Options) -> None:
 
     simulate = SimulateConfig(n_stars=options.n_stars, host_fraction=options.host_fraction)
     check_simulation(simulate)
-    config = DataConfig(options.data, options.cadence_minutes, options.labels, simulate=simulate)
+    positive = tuple(part.strip() for part in options.positive.split(",") if part.strip())
+    config = DataConfig(options.data, options.cadence_minutes, options.labels, positive, simulate)
     source = open_source(config)
     print(source.told, flush=True)
     plan = comparing.Plan(

@@ -40,7 +40,7 @@ def explore(options: Options) -> None:
     config = DataConfig(options.data, options.cadence_minutes, options.labels)
     source = open_source(config, labelled=False)
     print(source.told, flush=True)
-    curves = source.rows()
+    curves = source.curves()
     extra = source.official_test() if source.official_test else None
     summary = draw(curves, options.out, extra, seed=options.seed)
     print(f"{len(curves):,} stars; {options.out / 'summary.json'} and {len(list(options.out.glob('*.png')))} figures")

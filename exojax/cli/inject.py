@@ -83,7 +83,7 @@ def inject(options: Options) -> int:
     simulate = SimulateConfig(n_stars=options.n_stars, seed=options.seed)
     source = open_source(DataConfig(options.data, options.cadence_minutes, simulate=simulate), labelled=False)
     print(source.told, flush=True)
-    every = source.rows()
+    every = source.curves()
     if options.stars is not None:
         every = catalogue.with_stars(every, catalogue.stars(options.stars))
     curves = injecting.usable(every)

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from exojax.evaluation import metrics
+from exojax.folded import COVERAGE, VALUE, FoldedEvents
 from exojax.report import figures
 from exojax.report.card import write_model_card
 from exojax.report.page import write_atomically, write_report
@@ -25,6 +26,7 @@ WHAT = {
     "svc": "A support vector classifier with a radial kernel on the power spectrum or the series of the flux.",
     "cnn-original": "The original project's network: four convolutions and a dense head on the standardised series.",
     "cnn": "Convolutions over time and over the lags of the autocorrelation of the flattened series.",
+    "transit": "Convolutions over views of the light curve folded at its best periods, and numbers beside them.",
 }
 
 
@@ -133,17 +135,18 @@ def plots(run: Run, found: Evaluation) -> dict[str, tuple[str, bytes]]:
 def _panel(found: Evaluation, rows: np.ndarray, title: str) -> bytes:
     curves = found.curves
     label = curves.label
-    figure = figures.light_curves(
-        curves.time[rows],
-        curves.flux[rows],
-        curves.valid[rows],
-        [
-            figures.star_title(str(curves.id[r]), float(found.probability[r]), None if label is None else int(label[r]))
-            for r in rows
-        ],
-        title=title,
-        flux_unit="relative flux" if curves.absolute else "flux (file's units)",
-        time_unit=f"days, {curves.time_system}",
-        colours=None if label is None else [HOST if label[r] == 1 else OTHER for r in rows],
-    )
+    titles = [
+        figures.star_title(str(curves.id[r]), float(found.probability[r]), None if label is None else int(label[r]))
+        for r in rows
+    ]
+    colours = None if label is None else [HOST if label[r] == 1 else OTHER for r in rows]
+    if isinstance(curves, FoldedEvents):
+        view = curves.views["global_view"][rows, 0]
+        phase = np.broadcast_to((np.arange(view.shape[1]) + 0.5) / view.shape[1] - 0.5, view.shape[:2])
+        shown = (phase, view[..., VALUE], view[..., COVERAGE] > 0)
+        units = ("flux (depth = 1)", "phase")
+    else:
+        shown = (curves.time[rows], curves.flux[rows], curves.valid[rows])
+        units = ("relative flux" if curves.absolute else "flux (file's units)", f"days, {curves.time_system}")
+    figure = figures.light_curves(*shown, titles, title=title, flux_unit=units[0], time_unit=units[1], colours=colours)
     return png(figure)

@@ -194,7 +194,7 @@ def _source(options: Options) -> _Source:
         return _files(groups, options.data)
     simulate = SimulateConfig(n_stars=options.n_stars, seed=options.seed)
     opened = open_source(DataConfig(options.data, options.cadence_minutes, simulate=simulate), labelled=False)
-    return _rows(opened.rows(), opened.told)
+    return _rows(opened.curves(), opened.told)
 
 
 def _rows(curves: LightCurves, told: str) -> _Source:

@@ -4,15 +4,29 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from exojax.cli.simulated import simulated
 from exojax.config import TEST_FRACTION, DataConfig, SimulateConfig
 from exojax.errors import InputError
-from exojax.io import cache, catalogue, download, fingerprint, folder, kaggle, npz, opening, stitch, table
+from exojax.folded import FoldedEvents
+from exojax.inputs import Data
+from exojax.io import (
+    catalogue,
+    download,
+    events,
+    fingerprint,
+    folder,
+    kaggle,
+    npz,
+    opening,
+    stitch,
+    table,
+)
 from exojax.lightcurve import LightCurves
 
 if TYPE_CHECKING:
@@ -37,16 +51,29 @@ class Source:
         test_fraction: share of stars kept for the test where there is no such file.
         whole_sha256: fingerprint of a folder with both its files; None for a file on its own.
         write_truth: leaves what is known of simulated stars, once they are read, in a folder; else does nothing.
+        folded: its rows are ready-made folded events, and there are no light curves.
     """
 
     name: str
     told: str
     path: str
-    rows: Callable[[], LightCurves]
+    rows: Callable[[], Data]
     official_test: Callable[[], LightCurves] | None
     test_fraction: float
     whole_sha256: Callable[[], str] | None = None
     write_truth: Callable[[Path], None] = lambda out: None
+    folded: bool = False
+
+    def curves(self) -> LightCurves:
+        """The rows, where they are light curves.
+
+        Raises:
+            InputError: they are folded events.
+        """
+        rows = self.rows()
+        if isinstance(rows, FoldedEvents):
+            raise InputError(f"{self.path}: holds folded events; this needs light curves")
+        return rows
 
 
 def open_source(config: DataConfig, *, labelled: bool = True) -> Source:
@@ -63,10 +90,12 @@ def open_source(config: DataConfig, *, labelled: bool = True) -> Source:
         return _open(config, labelled)
     labels, file = catalogue.labels(Path(config.labels)), config.labels
     source = _open(config, labelled=False)
+    if source.folded:
+        raise InputError(f"--labels {file}: {config.source} holds folded events with dispositions of their own")
     test = source.official_test
     return replace(
         source,
-        rows=lambda: with_labels(source.rows(), labels, file),
+        rows=lambda: with_labels(source.curves(), labels, file),
         official_test=None if test is None else lambda: with_labels(test(), labels, file),
     )
 
@@ -87,6 +116,8 @@ def _open(config: DataConfig, labelled: bool) -> Source:
         return _stars(name, groups)
     if path.is_dir():
         return _folder(path, config, labelled)
+    if path.name.endswith(".npz") and npz.holds_events(path):
+        return replace(_file(path, lambda: events.read(path, positive=config.positive)), folded=True)
     if path.name.endswith(".npz"):
         return _file(path, lambda: npz.read(path, cadence_minutes=config.cadence_minutes))
     if path.name.endswith(CSV_ENDINGS):
@@ -200,7 +231,7 @@ def with_labels(curves: LightCurves, labels: Mapping[str, int], file: str) -> Li
     return replace(left, label=label, warnings=tuple(told), sha256=fingerprint.of_folder(digests))
 
 
-def _file(path: Path, read: Callable[[], LightCurves]) -> Source:
+def _file(path: Path, read: Callable[[], Data]) -> Source:
     stem = path.name.split(".")[0]
     return Source(stem, f"source: {path}", str(path), read, None, TEST_FRACTION)
 
@@ -237,47 +268,3 @@ def _synthetic(config: SimulateConfig) -> Source:
 
     # The Kaggle set's share: 570 of 5,657 stars are its test file.
     return Source("synthetic", "source: synthetic stars", "synthetic", rows, None, 570 / 5657, write_truth=leave_truth)
-
-
-def simulated(config: SimulateConfig) -> tuple[LightCurves, Truth]:
-    """The simulated population, made once for each configuration and then kept in the user's cache."""
-    # The simulator brings jaxoplanet and tinygp, which a reader of files need not wait for.
-    from exojax.simulate.population import SIMULATOR_VERSION, simulate
-    from exojax.simulate.truth import Truth
-
-    made = []
-
-    def make() -> dict[str, np.ndarray]:
-        curves, truth = simulate(config)
-        made.append((curves, truth))
-        return {
-            "flux": curves.flux,
-            "valid": np.packbits(curves.valid, axis=1),
-            "time": curves.time[0],
-            "cadence": np.asarray(curves.cadence),
-            "about": np.array([curves.time_system, curves.source, curves.sha256, *curves.warnings]),
-            **{f"truth_{field.name}": getattr(truth, field.name) for field in fields(truth)},
-        }
-
-    stored = cache.load_or_make(f"simulated {SIMULATOR_VERSION} {sorted(asdict(config).items())}", make)
-    if made:
-        return made[0]
-    truth = Truth(**{field.name: stored[f"truth_{field.name}"] for field in fields(Truth)})
-    shape = stored["flux"].shape
-    time_system, source, sha256, *warnings = map(str, stored["about"])
-    curves = LightCurves(
-        id=truth.id,
-        time=np.broadcast_to(stored["time"], shape),
-        flux=stored["flux"],
-        valid=np.unpackbits(stored["valid"], axis=1, count=shape[1]).astype(bool),
-        label=truth.label,
-        kind=truth.kind,
-        catalogued=False,
-        absolute=True,
-        cadence=float(stored["cadence"]),
-        time_system=time_system,
-        source=source,
-        sha256=sha256,
-        warnings=tuple(warnings),
-    )
-    return curves, truth

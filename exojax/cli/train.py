@@ -13,7 +13,7 @@ from exojax.cli import command
 from exojax.config import RunConfig, SimulateConfig, from_dict
 from exojax.errors import InputError
 
-BARE = ("svc", "cnn")
+BARE = ("svc", "cnn", "transit")
 """what is trained when neither a model nor a run is named"""
 
 
@@ -21,17 +21,17 @@ BARE = ("svc", "cnn")
 class Options:
     """Train a model on light curves, evaluate it on stars it has not seen, and write a report.
 
-    Without options: svc and cnn on the Kaggle files in data/, or on simulated stars. Killed at any moment, the same
-    command goes on where it was.
+    Without options: svc, cnn and transit on the Kaggle files in data/, or on simulated stars. Killed at any moment,
+    the same command goes on where it was.
     """
 
     data: Annotated[str | None, command.value("SOURCE")] = None
-    """auto, synthetic, a folder with exoTrain.csv and exoTest.csv, one such CSV, an .npz of light curves, or a folder
-    or glob of FITS files or tables of single stars"""
+    """auto, synthetic, a folder with exoTrain.csv and exoTest.csv, one such CSV, an .npz of light curves or of folded
+    events, or a folder or glob of FITS files or tables of single stars"""
     labels: Annotated[str | None, command.value("CSV")] = None
     """id,label of the stars, where their files have none; stars without one are left out"""
     model: Annotated[str | None, command.value("NAME")] = None
-    """name of a model (svc, cnn-original, cnn)"""
+    """name of a model (svc, cnn-original, cnn, transit)"""
     run: Annotated[str | None, command.value("NAME")] = None
     """name of the run under checkpoints/, or a path"""
     steps: Annotated[int | None, command.value("N")] = None
@@ -82,10 +82,14 @@ def train(options: Options) -> None:
 
     named = options.run is not None or options.config is not None
     names = [options.model] if options.model is not None else [None] if named else list(BARE)
+    if names == list(BARE) and open_source(configure(options, "transit").data).folded:
+        names = ["transit"]
     jobs = []
     for name in names:
         config = configure(options, name)
         source = open_source(config.data)
+        if options.positive is not None and not source.folded:
+            raise InputError("--positive: these sources have one label a star and no dispositions; leave it out")
         # What ``auto`` found is what the run is of, whatever lies in data/ later.
         config = replace(config, data=replace(config.data, source=source.path))
         registry.get(config.model)
@@ -108,7 +112,12 @@ def train(options: Options) -> None:
                 curves,
                 folder,
                 test_fraction=source.test_fraction,
-                report=lambda phase, record: show(phase, record["step"], training.steps, clock.facts(record)),  # noqa: B023
+                report=lambda phase, record: show(
+                    phase,
+                    record["step"],
+                    record.get("of", training.steps),  # noqa: B023
+                    clock.facts(record),  # noqa: B023
+                ),
             )
         done.append(run)
     # Only now, with weights, calibration and threshold final, is a test row looked at.
@@ -156,8 +165,8 @@ def configure(options: Options, model: str | None) -> RunConfig:
     found = found | {"model": name, "train": own | ((found.get("train") or {}) if before == name else {})}
     base = from_dict(RunConfig, found, str(stored))
     data = _override(base.data, source=options.data, labels=options.labels, cadence_minutes=options.cadence_minutes)
-    if options.positive:
-        raise InputError("--positive: these sources have one label a star and no dispositions; leave it out")
+    if options.positive is not None:
+        data = replace(data, positive=tuple(part.strip() for part in options.positive.split(",") if part.strip()))
     simulate = _override(data.simulate, n_stars=options.n_stars, host_fraction=options.host_fraction)
     simulate = _override(simulate, seed=options.simulate_seed)
     if options.close_gaps:

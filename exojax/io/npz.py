@@ -36,10 +36,10 @@ def read(path: Path, *, cadence_minutes: float | None = None) -> LightCurves:
     Raises:
         InputError: not such a file; the message names the array, and the row where one is at fault.
     """
-    arrays = _arrays(path)
-    name = _id_name(arrays, path)
-    ids = _numbers(arrays[name], name, path)
-    flux, n_points = arrays["flux"], arrays["n_points"]
+    held = arrays(path)
+    name = _id_name(held, path)
+    ids = numbers(held[name], name, path)
+    flux, n_points = held["flux"], held["n_points"]
     inside = np.arange(flux.shape[1]) < n_points[:, None]
     _refuse(
         path,
@@ -48,14 +48,14 @@ def read(path: Path, *, cadence_minutes: float | None = None) -> LightCurves:
         (n_points < 0) | (n_points > flux.shape[1]),
         "is not a number of columns of flux",
     )
-    if "time" in arrays:
-        time, days, warnings = _own_time(arrays["time"].astype(np.float64), inside, ids, path)
+    if "time" in held:
+        time, days, warnings = _own_time(held["time"].astype(np.float64), inside, ids, path)
     else:
         days, warnings = cadence.stated(cadence_minutes)
         time = shared_time(flux.shape[0], flux.shape[1], days)
     valid = inside & np.isfinite(flux) & np.isfinite(time)
     offset, absolute, remark = _scale(flux, valid)
-    label = arrays.get("label")
+    label = held.get("label")
     if label is not None:
         _refuse(path, "label", ids, (label != 0) & (label != 1), "is neither 1 (planet host) nor 0 (the rest)")
     return LightCurves(
@@ -64,26 +64,45 @@ def read(path: Path, *, cadence_minutes: float | None = None) -> LightCurves:
         flux=np.where(valid, flux + offset, 0).astype(np.float32),
         valid=valid,
         label=None if label is None else label.astype(np.int8),
-        kind=arrays["koi_disp"].astype(str) if "koi_disp" in arrays else None,
+        kind=held["koi_disp"].astype(str) if "koi_disp" in held else None,
         catalogued=True,
         absolute=absolute,
         cadence=days,
-        time_system=_TIME_SYSTEM[name] if "time" in arrays else "assumed",
+        time_system=_TIME_SYSTEM[name] if "time" in held else "assumed",
         source=str(path),
         sha256=fingerprint.of_file(path),
         warnings=(*warnings, *remark),
     )
 
 
-def _numbers(column: np.ndarray, name: str, path: Path) -> np.ndarray:
-    """Catalogue numbers as text, one spelling each: a star must be found again whether pandas made it 5 or 5.0."""
+def numbers(column: np.ndarray, name: str, path: Path) -> np.ndarray:
+    """Catalogue numbers ``(n,)`` as text, one spelling each: a star must be found again, be it 5 or 5.0.
+
+    Raises:
+        InputError: one is not whole; its row is named.
+    """
     if column.dtype.kind == "f":
         _refuse(path, name, column.astype(str), ~np.isfinite(column) | (column % 1 != 0), "is no catalogue number")
         column = column.astype(np.int64)
     return identity.spellings(column)
 
 
-def _arrays(path: Path) -> dict[str, np.ndarray]:
+def holds_events(path: Path) -> bool:
+    """Whether the file is an archive with a ``global_view``: folded events rather than light curves."""
+    try:
+        with opening.binary(path) as stream:
+            archive = np.load(stream, allow_pickle=False)
+            return isinstance(archive, np.lib.npyio.NpzFile) and "global_view" in archive.files
+    except Exception:  # whatever is wrong with it, the reader tells
+        return False
+
+
+def arrays(path: Path) -> dict[str, np.ndarray]:
+    """Every array of an ``.npz``, checksums verified, nothing unpickled.
+
+    Raises:
+        InputError: the file is missing or damaged, or holds objects.
+    """
     key = ""
     found = {}
     opening.stamp(path)
@@ -92,15 +111,8 @@ def _arrays(path: Path) -> dict[str, np.ndarray]:
             archive = np.load(stream, allow_pickle=False)
             if not isinstance(archive, np.lib.npyio.NpzFile):
                 raise ValueError("it is a single array")
-            if "global_view" in archive.files:
-                raise InputError(
-                    f"{path}: 'global_view' holds folded events, not light curves: they need the `transit` "
-                    "model, which comes with a later version"
-                )
             for key in archive.files:
                 found[key] = archive[key]
-    except InputError:
-        raise
     # A damaged archive fails in a dozen ways, an array of objects as a ValueError; all are told alike.
     except Exception as error:
         what = f"array '{key}'" if key else "the archive"

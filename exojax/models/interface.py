@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
+from typing import Any
 
 import jax
 import numpy as np
@@ -15,6 +16,10 @@ from exojax.config import TrainConfig
 Inputs = dict[str, jax.Array]
 Augment = Callable[[jax.Array, Inputs, jax.Array], Inputs]
 """``(key, inputs, labels (b,)) -> inputs``, pure and traceable."""
+
+
+Settle = Callable[[Mapping[str, Any], Mapping[str, np.ndarray]], dict[str, Any]]
+"""``(batch_stats, features of the training rows) -> batch_stats``."""
 
 
 @lru_cache
@@ -34,12 +39,15 @@ class Network:
         train: its training defaults.
         augment: ``(cadence in days, share of positives to be injected) -> Augment``; the same function object for the
             same arguments (``functools.lru_cache``), or every fit compiles anew.
+        settle: what is fitted once, on the training rows alone, before the first step, such as the scale of an input;
+            kept with the running averages of the normalisations.
     """
 
     inputs: tuple[str, ...]
     module: nn.Module
     train: TrainConfig = field(default_factory=TrainConfig)
     augment: Callable[[float, float], Augment] = no_augmentation
+    settle: Settle | None = None
 
 
 @dataclass(frozen=True)

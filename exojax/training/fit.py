@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -29,6 +30,8 @@ Scorer = Callable[[Features], np.ndarray]
 
 BATCH = 256
 """stars scored at a time"""
+_APART = 1000
+"""between the seeds of an ensemble's members, so that runs of neighbouring seeds share none"""
 
 
 def fit_model(
@@ -55,10 +58,10 @@ def fit_model(
         labels: ``(n,)`` int, 1 for hosts.
         groups: ``(n,)`` the star of each row.
         cadence: days between samples, for augmentation.
-        seed: of everything random.
+        seed: of everything random; an ensemble's members differ in theirs.
         folder: where the weights are kept; None keeps nothing.
         validation: features and labels by which a network stops early.
-        report: progress of a network's training.
+        report: progress of a network's training; with ``member`` where there are several.
         row_names: ``(n,)`` str for messages.
         init: a network's trained state whose weights to start from.
 
@@ -74,6 +77,40 @@ def fit_model(
             save_arrays(folder / "model.npz", arrays)
         return partial(_classical, model, arrays)
 
+    states = []
+    for member in range(config.members):
+        home = None if folder is None else member_folder(folder, member)
+        say = report if report is None or config.members == 1 else partial(_numbered, report, member)
+        states.append(
+            _fit_network(
+                model, config, features, labels, cadence, seed + _APART * member, home, validation, say, row_names, init
+            )
+        )
+    return partial(_ensemble, tuple(states))
+
+
+def member_folder(folder: Path, member: int) -> Path:
+    """Where a network of an ensemble is kept: the first in the run's own folder."""
+    return folder / "members" / str(member) if member else folder
+
+
+def _numbered(report: Report, member: int, record: dict[str, Any]) -> None:
+    report({**record, "member": member})
+
+
+def _fit_network(
+    model: Network,
+    config: TrainConfig,
+    features: Features,
+    labels: np.ndarray,
+    cadence: float,
+    seed: int,
+    folder: Path | None,
+    validation: tuple[Features, np.ndarray] | None,
+    report: Report | None,
+    row_names: np.ndarray | None,
+    init: TrainState | None,
+) -> TrainState:
     hosts = int(np.sum(labels == 1))
     # Rounded, so that folds with a host more or less share one compiled step.
     injected = round(config.inject / (config.inject + hosts), 1) if config.inject else 0.0
@@ -84,6 +121,9 @@ def fit_model(
         seed=seed,
         augment=model.augment(cadence, injected),
     )
+    if model.settle is not None:
+        stats = model.settle(state.batch_stats, features)
+        state = state.replace(batch_stats=stats, average=jax.tree.map(jnp.copy, (state.params, stats)))
     if init is not None:
         params, batch_stats = init.average
         if jax.tree.map(jnp.shape, params) != jax.tree.map(jnp.shape, state.params):
@@ -97,30 +137,44 @@ def fit_model(
     if validation is not None:
         rows, truth = validation
         validate = lambda state: average_precision_score(truth, _network(state, rows))  # noqa: E731
-    state = train(state, batches, config, folder=folder, validate=validate, report=report, row_names=row_names)
-    return partial(_network, state)
+    return train(state, batches, config, folder=folder, validate=validate, report=report, row_names=row_names)
 
 
-def load_model(model: Model, folder: Path, shapes: Mapping[str, list[int]]) -> Scorer:
+def load_model(model: Model, folder: Path, shapes: Mapping[str, list[int]], *, members: int = 1) -> Scorer:
     """The model that :func:`fit_model` left in ``folder``.
 
     Args:
         model: from the registry.
         folder: of the run.
         shapes: a star's shape of each input, for a network.
+        members: networks whose mean log-odds count.
 
     Raises:
         InputError: nothing sound is there.
     """
     if isinstance(model, Classical):
         return partial(_classical, model, load_arrays(folder / "model.npz"))
-    return partial(_network, load_state(model, folder, shapes))
+    return partial(
+        _ensemble, tuple(load_state(model, member_folder(folder, member), shapes) for member in range(members))
+    )
 
 
-def step_of(scorer: Scorer) -> int | None:
-    """The training step of a network's weights; None for a classical model."""
-    state = getattr(scorer, "args", (None,))[0]
-    return int(state.step) if isinstance(state, TrainState) else None
+def steps_of(scorer: Scorer) -> list[int] | None:
+    """The training step of each network's weights; None for a classical model."""
+    states = states_of(scorer)
+    return [int(state.step) for state in states] or None
+
+
+def states_of(scorer: Scorer) -> tuple[TrainState, ...]:
+    """The trained networks behind a scorer; none for a classical model."""
+    first = getattr(scorer, "args", (None,))[0]
+    return first if isinstance(first, tuple) else ()
+
+
+def member_logits(scorer: Scorer, features: Features) -> np.ndarray:
+    """``(members, n)`` float64 log-odds of each network; of a classical model one row."""
+    states = states_of(scorer)
+    return np.stack([_network(state, features) for state in states] if states else [scorer(features)])
 
 
 def load_state(model: Network, folder: Path, shapes: Mapping[str, list[int]]) -> TrainState:
@@ -166,6 +220,10 @@ def load_arrays(path: Path) -> dict[str, np.ndarray]:
 
 def _classical(model: Classical, arrays: Mapping[str, np.ndarray], features: Features) -> np.ndarray:
     return np.asarray(model.logits(arrays, features), np.float64)
+
+
+def _ensemble(states: tuple[TrainState, ...], features: Features) -> np.ndarray:
+    return np.mean([_network(state, features) for state in states], axis=0)
 
 
 def _network(state: TrainState, features: Features) -> np.ndarray:

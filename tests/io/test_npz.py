@@ -137,7 +137,6 @@ def test_optional_arrays_and_a_star_without_data(tmp_path: Path) -> None:
         ({"label": np.array([np.nan, 1])}, "'label' of row 0"),
         ({"time": np.zeros((2, 50))}, "'time' of row 0 (star 757450) does not increase"),
         ({"n_points": np.array([1, 1])}, "no star with two cadences"),
-        ({"global_view": np.zeros((2, 201))}, "folded events"),
     ],
     ids=str,
 )
@@ -186,5 +185,3 @@ def test_real_kepler_stars() -> None:
     assert stars.label.sum() == 549
     assert (stars.absolute, stars.catalogued, stars.time_system) == (True, True, "BKJD")
     assert np.median(stars.flux[stars.valid]) == pytest.approx(1, abs=1e-4)
-    with pytest.raises(InputError, match="folded events"):
-        npz.read(SHARED / "tess_tce_triage.npz")

@@ -1,0 +1,222 @@
+"""A network that vets a candidate from its folded views and the scalars of its detection.
+
+Every view is folded once more about its middle, so that a candidate and its mirror image in time get one and the same
+score, and read twice: by convolutions, shared by views of one kind, and as figures with nothing learned
+(:mod:`exojax.models.measures`). Figures and scalars enter as piecewise linear encodings between quantiles of training
+rows (Gorishniy et al. 2022, arXiv:2203.05556), which lets a few hundred planets teach what takes a tree its thresholds.
+A star has the highest score of its candidates.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from flax import linen as nn
+
+from exojax.config import TrainConfig
+from exojax.folded import SCALARS
+from exojax.models.interface import Augment, Inputs, Network
+from exojax.models.layers import Conv, max_pool
+from exojax.models.measures import MEASURES, difference, measure, mirror_fold, place
+
+WHOLE = ("global_view", "double_view")
+"""views of the whole phase"""
+NEAR = ("local_view", "secondary_view", "odd_view", "even_view", "half_view")
+"""views of a few durations about an event"""
+ABSENT = -10.0
+"""logit of a row without any candidate"""
+COLUMNS = len(SCALARS) + 6 * MEASURES
+KNOTS = 7
+"""quantiles between which a column is linear"""
+TRANSIT = {"whole": 0.08, "near": 0.5}
+"""share of a view's bins that counts as the transit"""
+
+
+class TransitNet(nn.Module):
+    """Views and scalars of K candidates a row -> ``(n,)`` logits, for any number of bins.
+
+    Attributes:
+        layers: output channels, kernel and pooling of the convolutions of either kind of view.
+        windows: places at which their output is kept.
+        width: of the dense layer behind each view and behind the scalars.
+        hidden: of the last but one.
+        dropout: share of features dropped before each dense layer but those of the scalars.
+    """
+
+    layers: tuple[tuple[int, int, int], ...] = ((16, 5, 2), (16, 5, 2), (32, 5, 1))
+    windows: int = 10
+    width: int = 48
+    hidden: int = 128
+    dropout: float = 0.3
+
+    @nn.compact
+    def __call__(self, inputs: Inputs, *, train: bool) -> jax.Array:
+        n, k = inputs["scalars"].shape[:2]
+        flat = {name: x.reshape(n * k, *x.shape[2:]) for name, x in inputs.items()}
+        drop = nn.Dropout(self.dropout, deterministic=not train)
+        parts = [nn.relu(nn.Dense(self.width, name="columns")(self._encode(_columns(flat))))]
+        for kind, views in _kinds(flat).items():
+            encoder = ViewEncoder(self.layers, self.windows, name=kind)
+            for number, (name, view) in enumerate(views.items()):
+                there = _there(view)
+                folded = mirror_fold(view)
+                seen = encoder(folded) if number == 0 else _if_any(encoder, there, folded)
+                seen = nn.relu(nn.Dense(self.width, name=name)(drop(seen)))
+                parts.append(jnp.where(there[:, None], seen, 0.0))
+        x = nn.relu(nn.Dense(self.hidden)(drop(jnp.concatenate(parts, axis=-1))))
+        logits = nn.Dense(1)(drop(x)).reshape(n, k)
+        return _best(logits, _there(flat["global_view"]).reshape(n, k))
+
+    def _encode(self, columns: jax.Array) -> jax.Array:
+        """``(m, COLUMNS)`` with NaN -> ``(m, features)``, 0 and a flag where a column is not known."""
+        center = self.variable("batch_stats", "columns_center", jnp.zeros, (COLUMNS,)).value
+        spread = self.variable("batch_stats", "columns_spread", jnp.ones, (COLUMNS,)).value
+        grid = lambda: jnp.tile(jnp.linspace(-1.0, 1.0, KNOTS), (COLUMNS, 1))  # noqa: E731
+        knots = self.variable("batch_stats", "columns_knots", grid).value
+        known = ~jnp.isnan(columns)
+        x = jnp.where(known, columns, center)
+        scaled = jnp.clip(jnp.arcsinh((x - center) / spread), -4.0, 4.0)
+        low, high = knots[:, :-1], knots[:, 1:]
+        share = jnp.clip((x[..., None] - low) / jnp.maximum(high - low, 1e-9), 0.0, 1.0) - 0.5
+        share = jnp.where(known[..., None], share, 0.0).reshape(len(x), -1)
+        # A view's figures are unknown together, and one flag is enough.
+        flags = known[:, : len(SCALARS)], known[:, len(SCALARS) :: MEASURES]
+        return jnp.concatenate([scaled, share, *(1.0 - flag.astype(x.dtype) for flag in flags)], axis=-1)
+
+
+class ViewEncoder(nn.Module):
+    """Convolution - ReLU - max-pool over a folded view; what is left is kept at a few places, and its maximum."""
+
+    layers: tuple[tuple[int, int, int], ...]
+    windows: int
+
+    @nn.compact
+    def __call__(self, x: jax.Array) -> jax.Array:
+        """``(m, length, 4)`` -> ``(m, (windows + 1) * channels)``."""
+        for features, kernel, window in self.layers:
+            x = nn.relu(Conv(features, kernel)(x))
+            if window > 1 and x.shape[1] >= 2 * window:
+                x = max_pool(x, window)
+        kept = place(x, self.windows).reshape(len(x), -1)
+        return jnp.concatenate([kept, max_pool(x, x.shape[1])[:, 0]], axis=-1)
+
+
+def _if_any(encoder: ViewEncoder, there: jax.Array, folded: jax.Array) -> jax.Array:
+    """The encoder's output, or zeros at no cost where no row of the batch has this view."""
+    params = encoder.variables["params"]
+    alone = ViewEncoder(encoder.layers, encoder.windows, parent=None)
+    run = lambda x: alone.apply({"params": params}, x)  # noqa: E731
+    shape = jax.eval_shape(run, folded)
+    return jax.lax.cond(there.any(), run, lambda x: jnp.zeros(shape.shape, shape.dtype), folded)
+
+
+def _kinds(flat: Inputs) -> dict[str, dict[str, jax.Array]]:
+    """The views by the encoder they share; odd and even transits as their difference."""
+    parity = difference(flat["odd_view"], flat["even_view"])
+    near = {"local": flat["local_view"], "secondary": flat["secondary_view"], "half": flat["half_view"]}
+    return {"whole": {"global": flat["global_view"], "double": flat["double_view"]}, "near": near | {"parity": parity}}
+
+
+def _there(view: jax.Array) -> jax.Array:
+    """``(m,)`` bool: any bin of ``view (m, bins, 3)`` is covered."""
+    return (view[..., 2] > 0).any(axis=1)
+
+
+def _columns(flat: Inputs) -> jax.Array:
+    """``(m, COLUMNS)`` float32: scalars, then the figures of each view; NaN where unknown."""
+    measured = [measure(view, TRANSIT[kind]) for kind, views in _kinds(flat).items() for view in views.values()]
+    return jnp.concatenate([flat["scalars"], *measured], axis=-1)
+
+
+@jax.custom_vjp
+def _best(logits: jax.Array, there: jax.Array) -> jax.Array:
+    """``(n,)`` highest of ``logits (n, k)`` where ``there``; the gradient goes to the first highest alone."""
+    best = jnp.where(there, logits, -jnp.inf).max(axis=1)
+    return jnp.where(there.any(axis=1), best, jnp.asarray(ABSENT, logits.dtype))
+
+
+def _best_forward(logits: jax.Array, there: jax.Array) -> tuple[jax.Array, jax.Array]:
+    winner = jnp.argmax(jnp.where(there, logits, -jnp.inf), axis=1)[:, None] == jnp.arange(logits.shape[1])[None]
+    return _best(logits, there), winner & there
+
+
+def _best_backward(winner: jax.Array, g: jax.Array) -> tuple[jax.Array, None]:
+    return jnp.where(winner, g[:, None], jnp.zeros((), g.dtype)), None
+
+
+_best.defvjp(_best_forward, _best_backward)
+
+
+def settle(batch_stats: Mapping[str, Any], features: Mapping[str, np.ndarray]) -> dict[str, Any]:
+    """The scaling of scalars and figures, from the candidates of training rows.
+
+    Args:
+        batch_stats: as the module starts with.
+        features: the module's inputs, ``(n, K, ...)`` float32.
+
+    Returns:
+        The same collection with the median, the interquartile range as a standard deviation and the quantiles of each
+        column; one that no candidate has keeps what it had.
+    """
+    n = len(features["scalars"])
+    parts = []
+    for start in range(0, n, 1024):
+        flat = {name: x[start : start + 1024].reshape(-1, *x.shape[2:]) for name, x in features.items()}
+        parts.append(np.asarray(_compiled_columns(flat))[np.asarray(flat["global_view"])[..., 2].max(axis=1) > 0])
+    columns = np.concatenate(parts)
+    names = "columns_center", "columns_spread", "columns_knots"
+    center, spread, knots = (np.array(batch_stats[name]) for name in names)
+    for j, column in enumerate(columns.T):
+        known = column[~np.isnan(column)].astype(np.float64)
+        if not len(known):
+            continue
+        low, center[j], high = np.quantile(known, (0.25, 0.5, 0.75))
+        # A column that hardly varies would be blown up without a floor.
+        spread[j] = max((high - low) / 1.349, 1e-6)
+        knots[j] = np.quantile(known, np.linspace(0.0, 1.0, KNOTS))
+    return dict(batch_stats) | {name: jnp.asarray(x) for name, x in zip(names, (center, spread, knots))}
+
+
+_compiled_columns = jax.jit(_columns)
+
+
+@lru_cache
+def augment(cadence: float, injected: float) -> Augment:
+    """Noise, local views a bin off, and views and scalars left out, so that one network serves sources with fewer."""
+    return _augment
+
+
+def _augment(key: jax.Array, inputs: Inputs, labels: jax.Array) -> Inputs:
+    out = dict(inputs)
+    for number, name in enumerate(WHOLE + NEAR):
+        noise_key, size_key, shift_key, drop_key = jax.random.split(jax.random.fold_in(key, number), 4)
+        view = inputs[name]
+        value, there = view[..., 0], view[..., 2] > 0
+        rough = jnp.abs(value[..., 1:] - value[..., :-1]).mean(axis=-1, keepdims=True)
+        size = 0.3 * jax.random.uniform(size_key, rough.shape) * rough
+        value = jnp.where(there, value + size * jax.random.normal(noise_key, value.shape, value.dtype), 0.0)
+        view = jnp.concatenate([value[..., None], view[..., 1:]], axis=-1)
+        if name in NEAR:
+            # One shift for all candidates of a row: a gather of whole rows is what a roll by a traced number costs.
+            steps = jax.random.randint(shift_key, (len(view),), -1, 2)
+            view = jax.vmap(lambda row, by: jnp.roll(row, by, axis=1))(view, steps)
+        if name not in ("global_view", "local_view"):
+            view = view * jax.random.bernoulli(drop_key, 0.95, (len(view), 1, 1, 1)).astype(view.dtype)
+        out[name] = view
+    lost = jax.random.bernoulli(jax.random.fold_in(key, 99), 0.05, inputs["scalars"].shape)
+    out["scalars"] = jnp.where(lost, jnp.nan, inputs["scalars"])
+    return out
+
+
+MODEL = Network(
+    inputs=(*WHOLE, *NEAR, "scalars"),
+    module=TransitNet(),
+    train=TrainConfig(steps=1000, batch_size=128, average_decay=0.995),
+    augment=augment,
+    settle=settle,
+)

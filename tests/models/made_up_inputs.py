@@ -1,0 +1,14 @@
+"""Inputs of any model, made up."""
+
+import numpy as np
+
+from exojax.folded import SCALARS, VIEWS, WIDE_VIEWS
+
+
+def made_up(name, n, cadences):
+    """An input of that name of ``n`` stars: a series, views of two candidates, or the numbers beside them."""
+    rng = np.random.default_rng(0)
+    if name == "scalars":
+        return rng.standard_normal((n, 2, len(SCALARS))).astype(np.float32)
+    shape = (n, 2, 201 if name in WIDE_VIEWS else 61, 3) if name in VIEWS else (n, cadences)
+    return np.abs(rng.standard_normal(shape)).astype(np.float32)
