@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,37 +15,17 @@ import numpy as np
 
 from exojax.config import RunConfig, from_dict
 from exojax.errors import InputError
-from exojax.evaluation import calibration, leakage
+from exojax.evaluation import leakage
 from exojax.features.registry import compute
 from exojax.lightcurve import LightCurves
 from exojax.models import registry
 from exojax.models.interface import Network
+from exojax.probabilities import Calibration, apply, at_rate, restored
 from exojax.training.fit import Features, Scorer, load_model, step_of
 
 CHECKPOINTS = Path("checkpoints")
 FACTS = ("sha256", "inputs", "cadence_days", "catalogued")
 PARTS = ("train", "validation", "test", "test_rows", "seen", "digests")
-
-
-@dataclass(frozen=True)
-class Calibration:
-    """From logits to probabilities.
-
-    Attributes:
-        prior: share of hosts among the training rows; the probability of a star that cannot be scored.
-        slope: Platt's, after the shift from balanced batches to ``prior``.
-        intercept: Platt's.
-        threshold: probability from which a star is called a host.
-        step: training step of the weights that were calibrated; None for a classical model.
-        protocol: ``validation`` or ``out-of-fold``: the rows that these came from.
-    """
-
-    prior: float
-    slope: float
-    intercept: float
-    threshold: float
-    protocol: str
-    step: int | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,18 +61,6 @@ class Run:
         return apply(self.config.model, self.calibration, self.scorer(features))
 
 
-def apply(model: str, how: Calibration, logits: np.ndarray) -> np.ndarray:
-    """``(n,)`` float64 probabilities of ``logits (n,)`` of the named model."""
-    return calibration.apply_platt(to_prior(model, logits, how.prior), how.slope, how.intercept)
-
-
-def to_prior(model: str, logits: np.ndarray, prior: float) -> np.ndarray:
-    """A network's logits, taught on balanced batches, moved to the training rows' share of hosts."""
-    if isinstance(registry.get(model), Network):
-        return calibration.prior_shift(logits, 0.5, prior)
-    return logits
-
-
 def run_folder(run: str | Path) -> Path:
     """The folder of a run: a ``Path`` as it is; of a str its name under ``checkpoints/``, or a path with a separator.
 
@@ -126,8 +94,8 @@ def load(run: str | Path) -> Run:
         scorer = load_model(registry.get(config.model), folder, facts["inputs"])
         found = read_json(folder / "calibration.json")
         warnings = tuple(found.pop("warnings"))
-        protocol, step = str(found.pop("protocol")), found.pop("step")
-        how = Calibration(**{key: float(value) for key, value in found.items()}, protocol=protocol, step=step)
+        how = restored(found)
+        step = how.step
         if step_of(scorer) != step:
             warnings += (
                 f"the checkpoint of step {step} is damaged; the weights are those of step {step_of(scorer)}, which are "
@@ -144,10 +112,19 @@ def load(run: str | Path) -> Run:
     return Run(folder, config, facts, split, how, warnings, scorer)
 
 
+def stating(run: Run, rate: float | None) -> Run:
+    """The run, its probabilities for stars of which a share ``rate`` are hosts; None leaves it as it is.
+
+    Raises:
+        InputError: the rate is not between 0 and 1.
+    """
+    return run if rate is None else replace(run, calibration=at_rate(run.calibration, rate))
+
+
 def predict(run: Run | str | Path, curves: LightCurves) -> np.ndarray:
     """``(n_stars,)`` float64 probability that each star hosts a planet.
 
-    A star without enough measurements gets the share of hosts among the training rows.
+    A star without enough measurements gets the share of hosts among the training rows, or the rate that was stated.
 
     Args:
         run: from :func:`load`, or its name or path.
@@ -157,10 +134,24 @@ def predict(run: Run | str | Path, curves: LightCurves) -> np.ndarray:
         InputError: the run cannot be loaded, or its network takes series of another length.
     """
     run = run if isinstance(run, Run) else load(run)
+    return from_logits(run, logits_of(run, curves))
+
+
+def logits_of(run: Run, curves: LightCurves) -> np.ndarray:
+    """``(n_stars,)`` float64 logits before calibration; NaN for a star without enough measurements.
+
+    Raises:
+        InputError: the run's network takes series of another length.
+    """
     features = compute(run.inputs, curves)
     check_shapes(run.config.model, features, curves.source, taught=run.data["inputs"])
-    probability = run.probability(features)
-    return np.where(leakage.usable(curves.flux, curves.valid), probability, run.calibration.prior)
+    return np.where(leakage.usable(curves.flux, curves.valid), run.scorer(features), np.nan)
+
+
+def from_logits(run: Run, logits: np.ndarray) -> np.ndarray:
+    """``(n_stars,)`` float64 probabilities of :func:`logits_of`; the share of hosts where a logit is NaN."""
+    how, known = run.calibration, np.isfinite(logits)
+    return np.where(known, apply(run.config.model, how, np.where(known, logits, 0.0)), how.share)
 
 
 def check_shapes(model: str, features: Features, source: str, *, taught: Mapping[str, list[int]] | None = None) -> None:

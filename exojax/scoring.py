@@ -15,7 +15,7 @@ from exojax.evaluation import controls, leakage, metrics, split
 from exojax.features.registry import compute
 from exojax.features.spectrum import log_power
 from exojax.lightcurve import LightCurves
-from exojax.runs import Run, load, predict
+from exojax.runs import Run, load, predict, stating
 from exojax.training.fit import load_arrays
 
 
@@ -42,7 +42,7 @@ class Evaluation:
     warnings: tuple[str, ...]
 
 
-def evaluate(run: Run | str | Path, curves: LightCurves) -> Evaluation:
+def evaluate(run: Run | str | Path, curves: LightCurves, *, rate: float | None = None) -> Evaluation:
     """Score a run on light curves.
 
     Of the run's own source the stored test rows are scored, and of any other source every row.
@@ -50,11 +50,13 @@ def evaluate(run: Run | str | Path, curves: LightCurves) -> Evaluation:
     Args:
         run: from :func:`exojax.load`, or its name or path.
         curves: n stars; without labels there are probabilities but no figures.
+        rate: share of hosts among the stars that probabilities are for; None is that of the training rows.
 
     Raises:
-        InputError: labelled rows share a star or a row with those the run was trained on.
+        InputError: the rate is not between 0 and 1, or labelled rows share a star or a row with those the run was
+            trained on.
     """
-    run = run if isinstance(run, Run) else load(run)
+    run = stating(run if isinstance(run, Run) else load(run), rate)
     own = curves.sha256 == run.data["sha256"] and bool(run.split["test_rows"])
     if own:
         curves = curves.take(np.asarray(run.split["test_rows"]))
@@ -67,9 +69,16 @@ def evaluate(run: Run | str | Path, curves: LightCurves) -> Evaluation:
             f"the run was trained at a cadence of {run.data['cadence_days'] * 1440:.4g} minutes, "
             f"these rows have {curves.cadence * 1440:.4g}"
         )
+    if run.calibration.rate is not None:
+        warnings.append(
+            f"probabilities are for stars of which a share of {run.calibration.rate:.4g} are hosts, as stated; the "
+            f"training rows have {run.calibration.prior:.4g}. The Brier score and the reliability of labelled rows "
+            "hold only where theirs is the stated share"
+        )
     if not usable.all():
         warnings.append(
-            f"{np.sum(~usable)} empty or constant rows got the training rows' share of hosts as their probability"
+            f"{np.sum(~usable)} empty or constant rows got the share of hosts, "
+            f"{run.calibration.share:.3g}, as their probability"
         )
     if curves.label is None:
         everything = np.ones(len(curves), bool)
@@ -98,6 +107,7 @@ def evaluate(run: Run | str | Path, curves: LightCurves) -> Evaluation:
     found = metrics.evaluate(
         label, probability[counted], run.calibration.threshold, groups=group[counted], seed=run.config.seed
     )
+    found["prior"] = run.calibration.share
     found["model"], found["data_sha256"] = run.config.model, curves.sha256
     found["warnings"] = list(dict.fromkeys([*warnings, *found["warnings"]]))
     tested = shortcut_controls(run, rest, group[counted])

@@ -175,9 +175,13 @@ def _sheet(
     )
 
 
-def write_index(out: Path, lines: list[Row], drawn: dict[tuple[str, int], str], told: str, found: Found) -> None:
-    """``index.html``."""
-    text = [f"{told}: {found.n_stars:,} stars searched, {len(lines):,} candidates; ranked by SNR against red noise."]
+def write_index(
+    out: Path, lines: list[Row], drawn: dict[tuple[str, int], str], told: tuple[str, str], found: Found
+) -> None:
+    """``index.html``; ``told`` is the source, and what probabilities are for (empty where there are none)."""
+    text = [f"{told[0]}: {found.n_stars:,} stars searched, {len(lines):,} candidates; ranked by SNR against red noise."]
+    if told[1]:
+        text.append(told[1])
     if found.skipped:
         text.append(f"{len(found.skipped):,} files or stars were skipped; skipped.csv says why.")
     page.write_index(out / "index.html", lines, drawn, "Transit candidates", text)

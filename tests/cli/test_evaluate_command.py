@@ -130,6 +130,25 @@ class TestAnotherFile:
         assert one["low"] != two["low"]
 
 
+def test_a_stated_prior_moves_the_probabilities_and_is_told(tiny_run: Path, call: Call) -> None:
+    write_csv(Path("other.csv"), stars(20, 7, seed=9))
+    command = ("--run", tiny_run, "--data", "other.csv", "--out")
+    assert call(evaluate.main, *command, "own").code == 0
+    assert call(evaluate.main, *command, "rare", "--prior", 0.01).code == 0
+    own, rare = (read_rows(Path(name, "predictions.csv")) for name in ("own", "rare"))
+    odds = [np.array([float(r["probability"]) / (1 - float(r["probability"])) for r in rows]) for rows in (own, rare)]
+    prior = read_json(tiny_run / "calibration.json")["prior"]
+    assert odds[1] / odds[0] == pytest.approx(np.full(20, (0.01 / 0.99) / (prior / (1 - prior))), rel=1e-5)
+    assert [r["prediction"] for r in own] == [r["prediction"] for r in rare]
+    one, two = (read_json(Path(name, "metrics.json")) for name in ("own", "rare"))
+    assert (one["prior"], two["prior"]) == (prior, 0.01)
+    assert (one["confusion"], one["average_precision"]) == (two["confusion"], two["average_precision"])
+    assert any("a share of 0.01 are hosts, as stated" in told for told in two["warnings"])
+    assert "a share of 0.01 are hosts, as stated." in Path("rare/report.html").read_text()
+    assert f"a share of {prior:.4g} are hosts, as among the training rows." in Path("own/report.html").read_text()
+    assert_refused(call(evaluate.main, *command, "no", "--prior", 1), "--prior 1", "between 0 and 1")
+
+
 class TestARunThatCannotBeUsed:
     @pytest.mark.parametrize("command", [evaluate.main, plot.main])
     def test_missing(self, command: object, call: Call, one_file: Path) -> None:
