@@ -19,6 +19,7 @@ from exojax.models import registry
 from exojax.models.interface import Network
 from exojax.probabilities import Calibration, apply, stored, to_prior
 from exojax.runs import (
+    SCORES,
     Run,
     check_shapes,
     facts_of,
@@ -216,6 +217,10 @@ def fit(
                 part = fit_on(train[~out], f"{config.model} fold {number + 1}/{k}", None, dev[:0])
                 save_arrays(kept, {"logits": part(features_of(train[out]))})
             scores[out] = load_arrays(kept)["logits"]
+    kind = np.full(len(judged), "") if data.kind is None else data.kind[rows.index[judged]]
+    save_arrays(
+        folder / SCORES, {"logits": scores, "label": label[judged], "group": group[judged], "kind": kind.astype(str)}
+    )
     shifted = to_prior(config.model, scores, prior)
     if protocol == "validation":
         curve = calibration.fit(shifted, label[judged], group[judged], seed=config.seed)

@@ -24,6 +24,8 @@ from exojax.probabilities import Calibration, apply, at_rate, restored
 from exojax.training.fit import Features, Scorer, load_model, step_of
 
 CHECKPOINTS = Path("checkpoints")
+SCORES = "calibration_scores.npz"
+"""in a run's folder: ``logits``, ``label``, ``group``, ``kind`` (empty where unknown) of the rows that calibrated it"""
 FACTS = ("sha256", "inputs", "cadence_days", "catalogued")
 PARTS = ("train", "validation", "test", "test_rows", "seen", "digests")
 

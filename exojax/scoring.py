@@ -11,12 +11,15 @@ import jax.numpy as jnp
 import numpy as np
 
 from exojax.errors import InputError
-from exojax.evaluation import controls, leakage, metrics, split
+from exojax.evaluation import conformal, controls, leakage, metrics, split
 from exojax.features.registry import compute
 from exojax.features.spectrum import log_power
 from exojax.lightcurve import LightCurves
-from exojax.runs import Run, load, predict, stating
+from exojax.runs import SCORES, Run, from_logits, load, logits_of, stating
 from exojax.training.fit import load_arrays
+
+ALPHA = 0.1
+"""share of the stars of a class whose prediction sets may miss it"""
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,7 +65,8 @@ def evaluate(run: Run | str | Path, curves: LightCurves, *, rate: float | None =
         curves = curves.take(np.asarray(run.split["test_rows"]))
     usable = leakage.usable(curves.flux, curves.valid)
     digests = leakage.row_digest(curves.flux, curves.valid)
-    probability = predict(run, curves)
+    logits = logits_of(run, curves)
+    probability = from_logits(run, logits)
     warnings = [*run.warnings, *curves.warnings]
     if abs(curves.cadence / run.data["cadence_days"] - 1) > 0.01:
         warnings.append(
@@ -107,11 +111,30 @@ def evaluate(run: Run | str | Path, curves: LightCurves, *, rate: float | None =
     found = metrics.evaluate(
         label, probability[counted], run.calibration.threshold, groups=group[counted], seed=run.config.seed
     )
+    found["conformal"] = _conformal(run, curves, logits, group, counted & usable)
     found["prior"] = run.calibration.share
     found["model"], found["data_sha256"] = run.config.model, curves.sha256
     found["warnings"] = list(dict.fromkeys([*warnings, *found["warnings"]]))
     tested = shortcut_controls(run, rest, group[counted])
     return Evaluation(curves, probability, group, counted, found, tested, tuple(found["warnings"]))
+
+
+def _conformal(
+    run: Run, curves: LightCurves, logits: np.ndarray, group: np.ndarray, used: np.ndarray
+) -> dict[str, Any] | None:
+    """Prediction sets of the ``used`` rows' stars; None of a run from before its calibration scores were kept."""
+    if not (run.folder / SCORES).exists():
+        return None
+    known = load_arrays(run.folder / SCORES)
+    assert curves.label is not None  # the caller has checked
+    kind = None if curves.kind is None else curves.kind[used]
+    return conformal.report(
+        conformal.by_star(known["logits"], known["label"], known["group"], known["kind"]),
+        conformal.by_star(logits[used], curves.label[used], group[used], kind),
+        alpha=ALPHA,
+        seed=run.config.seed,
+        protocol=run.calibration.protocol,
+    )
 
 
 def shortcut_controls(run: Run, curves: LightCurves, group: np.ndarray) -> list[dict[str, Any]]:

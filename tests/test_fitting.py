@@ -79,7 +79,7 @@ def changed(data, rows, *, flux=None, label=None):
 
 def folder_contents(folder):
     """All that scores depend on, as bytes."""
-    names = ("model.npz", "calibration.json", "metrics.jsonl", "split.json", "coverage.npz")
+    names = ("model.npz", "calibration.json", "metrics.jsonl", "split.json", "coverage.npz", "calibration_scores.npz")
     kept = {name: (folder / name).read_bytes() for name in names if (folder / name).exists()}
     return kept | {path.name: path.read_bytes() for path in folder.glob("out_of_fold/*")}
 
@@ -125,6 +125,10 @@ def test_calibration_and_threshold_come_from_rows_the_weights_never_saw(tmp_path
         assert set(curve.log_loss) == {"temperature", "platt"}
     else:
         curve = calibration.Calibrator("platt", *calibration.fit_platt(shifted, data.label[judged]))
+    kept = load_arrays(tmp_path / "calibration_scores.npz")
+    assert np.array_equal(kept["logits"], logits)
+    assert np.array_equal(kept["label"], data.label[judged])
+    assert len(set(kept["group"].tolist())) == len(judged)
     assert (how.prior, how.curve) == (pytest.approx(prior), curve)
     assert how.threshold == calibration.choose_threshold(data.label[judged], apply("tiny", how, logits))
 

@@ -200,6 +200,31 @@ class TestARunThatCannotBeUsed:
         assert_refused(call(evaluate.main, "--run", run, "--data", one_file), "not finished", "train command")
 
 
+def test_prediction_sets_stand_in_the_figures_and_in_the_report(tiny_run: Path, call: Call) -> None:
+    flux, label = stars(60, 20, seed=9)
+    flux[0] = np.nan  # cannot be scored, and has no set
+    write_csv(Path("other.csv"), (flux, label))
+    assert call(evaluate.main, "--run", tiny_run, "--data", "other.csv", "--out", "out").code == 0
+    found = read_json(Path("out/metrics.json"))["conformal"]
+    with np.load(tiny_run / "calibration_scores.npz") as known:
+        edge = np.sort(known["logits"][known["label"] == 1])
+    planet = found["classes"]["planet"]
+    # k = floor(0.1 * 25) = 2
+    assert planet["n_calibration"] == len(edge) == 24
+    assert planet["bound"] == edge[1]
+    assert planet["n_test"] + found["classes"]["other"]["n_test"] == sum(found["sets"].values()) == 59
+    text = Path("out/report.html").read_text()
+    assert "Prediction sets" in text
+    assert "No claim is made" in text
+    assert "approximate at best" in text
+    # A run from before the scores were kept has none, and is still evaluated.
+    old = copy(tiny_run)
+    (old / "calibration_scores.npz").unlink()
+    assert call(evaluate.main, "--run", old, "--data", "other.csv", "--out", "old").code == 0
+    assert read_json(Path("old/metrics.json"))["conformal"] is None
+    assert "Prediction sets" not in Path("old/report.html").read_text()
+
+
 def test_out_that_cannot_be_written(tiny_run: Path, one_file: Path, call: Call) -> None:
     Path("file").write_text("")
     ran = call(evaluate.main, "--run", tiny_run, "--data", one_file, "--out", "file/out")
