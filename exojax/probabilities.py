@@ -42,9 +42,31 @@ class Calibration:
 
 
 def apply(model: str, how: Calibration, logits: np.ndarray) -> np.ndarray:
-    """``(n,)`` float64 probabilities of ``logits (n,)`` of the named model."""
+    """``(..., n)`` float64 probabilities of ``logits (..., n)`` of the named model."""
     log_odds = how.curve.log_odds(to_prior(model, logits, how.prior))
     return expit(calibration.prior_shift(log_odds, how.prior, how.share))
+
+
+def disagreement(model: str, how: Calibration, logits: np.ndarray) -> np.ndarray:
+    """How far the members of an ensemble differ: the standard deviation of their probabilities over members.
+
+    Every member goes through the calibration of the whole, so that the number is in units of the probability given.
+    It tells the luck of the training seed, and where the training rows left the network free; not all that is unknown.
+
+    Args:
+        model: name in the registry.
+        how: the run's calibration.
+        logits: ``(members, n)`` float, two members or more; NaN for a star that cannot be scored.
+
+    Returns:
+        ``(n,)`` float64, that of a sample (divided by ``members - 1``); NaN where a logit is.
+
+    Raises:
+        ValueError: there is one member, or none.
+    """
+    if np.ndim(logits) != 2 or len(logits) < 2:
+        raise ValueError(f"disagreement takes two members or more, got logits of shape {np.shape(logits)}")
+    return np.std(apply(model, how, logits), axis=0, ddof=1)
 
 
 def at_rate(how: Calibration, rate: float) -> Calibration:

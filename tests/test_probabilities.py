@@ -9,7 +9,7 @@ from scipy.special import expit, logit
 
 from exojax.errors import InputError
 from exojax.evaluation.calibration import Calibrator
-from exojax.probabilities import Calibration, apply, at_rate, restored, stored, to_prior
+from exojax.probabilities import Calibration, apply, at_rate, disagreement, restored, stored, to_prior
 
 PLATT = Calibration(0.5, Calibrator("platt", 1.0, 0.0), 0.8, "validation", 7)
 
@@ -42,6 +42,20 @@ def test_networks_are_moved_to_the_training_rows_share_first():
     assert apply("cnn", at_rate(how, 0.2), np.zeros(1)) == pytest.approx([0.2])
     assert apply("svc", how, np.zeros(1)) == pytest.approx([0.5])
     assert to_prior("cnn", np.zeros(1), 0.01) == pytest.approx([logit(0.01)])
+
+
+def test_members_disagree_in_units_of_the_probability_given():
+    z = logit(np.array([[0.2, 0.5, 0.9], [0.4, 0.5, 0.9], [0.6, 0.5, 0.3]]))
+    # 0.2, 0.4, 0.6: squares of 0.2, 0, 0.2 over two.
+    assert disagreement("svc", PLATT, z) == pytest.approx([0.2, 0, np.sqrt(0.12)])
+    # At a rate of 1 in 100 all three are near zero, and so is what they differ by.
+    assert disagreement("svc", at_rate(PLATT, 0.01), z)[0] < 0.01
+    assert disagreement("svc", replace(PLATT, curve=Calibrator("platt", 1e-6, 0.0)), z) == pytest.approx(0, abs=1e-5)
+    unknown = disagreement("svc", PLATT, np.where([[0, 1, 0]], np.nan, z))
+    assert np.isnan(unknown).tolist() == [False, True, False]
+    for wrong in (z[:1], z[0]):
+        with pytest.raises(ValueError, match="two members or more"):
+            disagreement("svc", PLATT, wrong)
 
 
 def test_a_calibration_survives_json():

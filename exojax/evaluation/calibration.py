@@ -43,7 +43,7 @@ class Calibrator:
     log_loss: dict[str, float] = field(default_factory=dict)
 
     def log_odds(self, logits: np.ndarray) -> np.ndarray:
-        """``(n,)`` float64 calibrated log-odds of ``logits (n,)``, strictly increasing in them."""
+        """``(..., n)`` float64 calibrated log-odds of ``logits (..., n)``, strictly increasing in them."""
         z = np.asarray(logits, np.float64)
         bend = np.interp(z, self.knots, self.values) if self.knots else 0.0
         return self.slope * z + self.intercept + bend
