@@ -207,8 +207,9 @@ def _conformal(found: Mapping[str, Any]) -> str:
             lines.append(line)
     told = "; ".join(f"{kind} {count:,}" for kind, count in found["sets"].items())
     note = (
-        "Each star gets the set of classes that it may be of; of the stars of a class a share of "
-        f"{found['alpha']:g} may miss it (split conformal prediction, class by class, one score a star). Sets given: {told or 'none'}. "
+        "Each star gets the set of classes that it may be of. Of a class's stars a share of "
+        f"{found['alpha']:g} may miss it (split conformal prediction, class by class, one score a star). "
+        f"Sets given: {told or 'none'}. "
         "Resplits shuffle calibration and scored stars together, so they test the sets and not the model. "
     )
     return f'{_table(lines)}<p class="soft">{escape(note + found["claim"])}</p>'
