@@ -23,6 +23,7 @@ BELOW = {
     "evaluation": {"errors", "config"},
     "models": {"errors", "config"},
     "training": {"errors", "config", "models", "evaluation"},
+    "reasons": set(),
     "probabilities": {"errors", "evaluation", "models"},
     "runs": BASE | {"features", "models", "evaluation", "training", "probabilities"},
     "fitting": BASE | {"features", "models", "evaluation", "training", "probabilities", "runs"},
