@@ -59,6 +59,25 @@ def test_each_flag_has_its_number(columns, text):
     assert told(**columns) == text
 
 
+@pytest.mark.parametrize(("star", "phase", "flagged"), [(0, 0.887, False), (0, 0.5, True), (1, 0.887, True)])
+def test_another_planets_transits_are_no_secondary(star, phase, flagged):
+    """K2-3 b and c: 1979.2768 - 1980.4157 is a phase of 0.887 of b's period."""
+    both = UNREMARKABLE | {
+        "star": [0, star], "rank": [1, 2], "period": [10.05474, 24.64666], "t0": [1980.4157, 1979.2768],
+        "duration": [0.11, 0.16], "n_transits": [8, 4], "secondary_sigma": [9.2, 0.0],
+        "secondary_phase": [phase, np.nan], "single": [False, False], "id": ["a", "a"], "matches": ["", ""],
+    }  # fmt: skip
+    both = {name: np.broadcast_to(np.array(value), 2) for name, value in both.items()}
+    nothing = np.full(2, np.nan)
+    found = flags(candidates(**both), Stars(*[nothing] * 4), np.ones(2, bool), np.array(["BKJD"] * 2))
+    assert ("a secondary" in found[0]) == flagged
+    # The better candidate's transits were masked before the other was found: they explain nothing there.
+    turned = both | {"rank": np.array([2, 1])}
+    assert (
+        "a secondary" in flags(candidates(**turned), Stars(*[nothing] * 4), np.ones(2, bool), np.array(["BKJD"] * 2))[0]
+    )
+
+
 def test_what_is_no_reason_raises_none():
     assert told(depth=0.05587, absolute=False) == ""
     assert told(depth=0.05587, radius=np.nan) == ""
