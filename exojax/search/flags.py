@@ -23,7 +23,7 @@ LONGEST = 1.5
 """durations of a central transit on a circular orbit"""
 FEW = 2
 POINTED = 0.62
-"""shape below which a transit is called V-shaped: a triangle has 5/9, a box 1; K2-3 d at 29 minutes was found at 0.65"""
+"""shape below which a transit is called V-shaped: a triangle has 5/9, a box 1; K2-3 d was found at 0.65"""
 K2_BEGAN = 1900.0
 """BKJD; Kepler's last quarter ended at 1591, and K2's first campaign began at 1940"""
 THRUSTERS, MOST_MULTIPLE = 12 * 29.4244 / 1440, 6
