@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,15 +17,14 @@ from exojax.folded import FoldedEvents
 from exojax.inputs import Data, digests, inputs_of, usable
 from exojax.models import registry
 from exojax.models.interface import Network
+from exojax.probabilities import Calibration, apply, stored, to_prior
 from exojax.runs import (
-    Calibration,
+    SCORES,
     Run,
-    apply,
     check_shapes,
     facts_of,
     load,
     run_folder,
-    to_prior,
     write_config,
     write_json,
 )
@@ -151,15 +150,15 @@ def fit(
     seen = inputs_of(model.inputs, data.take(rows.index[dev]), config, report=found)
     check_shapes(config.model, seen, data.source)
     finished = (folder / "calibration.json").exists()
-    initial, stored = None, _split(data, rows, train, validation, np.flatnonzero(test))
+    initial, parts = None, _split(data, rows, train, validation, np.flatnonzero(test))
     if config.init and not finished:
         start = load(config.init)
         initial = _initial(start, config.model)
         judged_or_test = np.concatenate([np.flatnonzero(test), train if held is None else validation])
         _check_not_seen(start, data, rows, judged_or_test)
         # What the first run saw, this one has seen.
-        stored["digests"] += start.split["digests"]
-        stored["seen"] += start.split["seen"]
+        parts["digests"] += start.split["digests"]
+        parts["seen"] += start.split["seen"]
     train_hosts = np.unique(group[train][label[train] == 1])
     train_others = np.unique(group[train][label[train] == 0])
     if held is None and min(len(train_hosts), len(train_others)) < 2:
@@ -171,7 +170,7 @@ def fit(
     write_config(folder, config, facts | {"test_fraction": test_fraction})
     if finished:
         return load(folder)
-    write_json(folder / "split.json", stored)
+    write_json(folder / "split.json", parts)
 
     if not isinstance(data, FoldedEvents):
         watched = data.take(rows.index[train])
@@ -220,11 +219,20 @@ def fit(
                 part = fit_on(train[~out], f"{config.model} fold {number + 1}/{k}", None, dev[:0])
                 save_arrays(kept, {"logits": part(features_of(train[out]))})
             scores[out] = load_arrays(kept)["logits"]
-    slope, intercept = calibration.fit_platt(to_prior(config.model, scores, prior), label[judged])
-    how = Calibration(prior, slope, intercept, 0.5, protocol, steps_of(scorer))
+    kind = np.full(len(judged), "") if data.kind is None else data.kind[rows.index[judged]]
+    save_arrays(
+        folder / SCORES, {"logits": scores, "label": label[judged], "group": group[judged], "kind": kind.astype(str)}
+    )
+    shifted = to_prior(config.model, scores, prior)
+    if protocol == "validation":
+        curve = calibration.fit(shifted, label[judged], group[judged], seed=config.seed)
+    else:
+        # Too few hosts to choose by, and scores of several models.
+        curve = calibration.Calibrator("platt", *calibration.fit_platt(shifted, label[judged]))
+    how = Calibration(prior, curve, 0.5, protocol, steps_of(scorer))
     threshold = calibration.choose_threshold(label[judged], apply(config.model, how, scores))
     how = replace(how, threshold=threshold)
-    write_json(folder / "calibration.json", asdict(how) | {"warnings": warnings})
+    write_json(folder / "calibration.json", stored(how) | {"warnings": warnings})
     return load(folder)
 
 

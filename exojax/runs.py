@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,37 +15,18 @@ import numpy as np
 
 from exojax.config import RunConfig, from_dict
 from exojax.errors import InputError
-from exojax.evaluation import calibration
 from exojax.folded import FoldedEvents
 from exojax.inputs import FOLDED, Data, inputs_of, searchable, usable
 from exojax.models import registry
 from exojax.models.interface import Network
+from exojax.probabilities import Calibration, apply, at_rate, restored
 from exojax.training.fit import Features, Scorer, load_model, steps_of
 
 CHECKPOINTS = Path("checkpoints")
+SCORES = "calibration_scores.npz"
+"""in a run's folder: ``logits``, ``label``, ``group``, ``kind`` (empty where unknown) of the rows that calibrated it"""
 FACTS = ("sha256", "inputs", "cadence_days", "catalogued")
 PARTS = ("train", "validation", "test", "test_rows", "seen", "digests")
-
-
-@dataclass(frozen=True)
-class Calibration:
-    """From logits to probabilities.
-
-    Attributes:
-        prior: share of hosts among the training rows; the probability of a star that cannot be scored.
-        slope: Platt's, after the shift from balanced batches to ``prior``.
-        intercept: Platt's.
-        threshold: probability from which a star is called a host.
-        steps: training step of each network's weights that were calibrated; None for a classical model.
-        protocol: ``validation`` or ``out-of-fold``: the rows that these came from.
-    """
-
-    prior: float
-    slope: float
-    intercept: float
-    threshold: float
-    protocol: str
-    steps: list[int] | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,18 +60,6 @@ class Run:
     def probability(self, features: Features) -> np.ndarray:
         """``(n,)`` float64 calibrated probability of a planet, from the model's features of n stars."""
         return apply(self.config.model, self.calibration, self.scorer(features))
-
-
-def apply(model: str, how: Calibration, logits: np.ndarray) -> np.ndarray:
-    """``(n,)`` float64 probabilities of ``logits (n,)`` of the named model."""
-    return calibration.apply_platt(to_prior(model, logits, how.prior), how.slope, how.intercept)
-
-
-def to_prior(model: str, logits: np.ndarray, prior: float) -> np.ndarray:
-    """A network's logits, taught on balanced batches, moved to the training rows' share of hosts."""
-    if isinstance(registry.get(model), Network):
-        return calibration.prior_shift(logits, 0.5, prior)
-    return logits
 
 
 def run_folder(run: str | Path) -> Path:
@@ -127,10 +96,8 @@ def load(run: str | Path) -> Run:
         scorer = load_model(registry.get(config.model), folder, facts["inputs"], members=members)
         found = read_json(folder / "calibration.json")
         warnings = tuple(found.pop("warnings"))
-        protocol, steps = str(found.pop("protocol")), found.pop("steps")
-        how = Calibration(**{key: float(value) for key, value in found.items()}, protocol=protocol, steps=steps)
-        here = steps_of(scorer)
-        for wanted, got in zip(steps or (), here or ()):
+        how = restored(found)
+        for wanted, got in zip(how.steps or (), steps_of(scorer) or ()):
             if wanted != got:
                 warnings += (
                     f"the checkpoint of step {wanted} is damaged; the weights are those of step {got}, which are "
@@ -147,10 +114,20 @@ def load(run: str | Path) -> Run:
     return Run(folder, config, facts, split, how, warnings, scorer)
 
 
+def stating(run: Run, rate: float | None) -> Run:
+    """The run, its probabilities for stars of which a share ``rate`` are hosts; None leaves it as it is.
+
+    Raises:
+        InputError: the rate is not between 0 and 1.
+    """
+    return run if rate is None else replace(run, calibration=at_rate(run.calibration, rate))
+
+
 def predict(run: Run | str | Path, data: Data) -> np.ndarray:
     """``(n,)`` float64 probability that each row is of a planet host.
 
-    A row without enough measurements, or that cannot be searched, gets the share of hosts among the training rows.
+    A row without enough measurements, or that cannot be searched, gets the share of hosts among the training rows, or
+    the rate that was stated.
 
     Args:
         run: from :func:`load`, or its name or path.
@@ -160,15 +137,30 @@ def predict(run: Run | str | Path, data: Data) -> np.ndarray:
         InputError: the run cannot be loaded, or its network takes series of another length.
     """
     run = run if isinstance(run, Run) else load(run)
+    return from_logits(run, logits_of(run, data))
+
+
+def logits_of(run: Run, data: Data) -> np.ndarray:
+    """``(n,)`` float64 logits before calibration; NaN for a row without enough measurements or without a candidate.
+
+    Raises:
+        InputError: the run's network takes series of another length, or other views.
+    """
     features = inputs_of(run.inputs, data, run.config)
     check_shapes(run.config.model, features, data.source, taught=run.data["inputs"])
-    return probabilities(run, features, usable(data))
+    return np.where(usable(data), judged(run, features), np.nan)
 
 
-def probabilities(run: Run, features: Features, judged: np.ndarray) -> np.ndarray:
-    """``(n,)`` float64 probability of each row, given its inputs; the run's prior where not ``judged (n,)``."""
+def judged(run: Run, features: Features) -> np.ndarray:
+    """``(n,)`` float64 logits of the model's inputs; NaN for a row without a candidate."""
     found = searchable(features)
-    return np.where(judged if found is None else judged & found, run.probability(features), run.calibration.prior)
+    return run.scorer(features) if found is None else np.where(found, run.scorer(features), np.nan)
+
+
+def from_logits(run: Run, logits: np.ndarray) -> np.ndarray:
+    """``(n,)`` float64 probabilities of :func:`logits_of`; the share of hosts where a logit is NaN."""
+    how, known = run.calibration, np.isfinite(logits)
+    return np.where(known, apply(run.config.model, how, np.where(known, logits, 0.0)), how.share)
 
 
 def check_shapes(model: str, features: Features, source: str, *, taught: Mapping[str, list[int]] | None = None) -> None:

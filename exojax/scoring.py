@@ -11,15 +11,18 @@ import jax.numpy as jnp
 import numpy as np
 
 from exojax.errors import InputError
-from exojax.evaluation import controls, leakage, metrics, split
+from exojax.evaluation import conformal, controls, leakage, metrics, split
 from exojax.features.registry import compute
 from exojax.features.spectrum import log_power
 from exojax.folded import FoldedEvents
 from exojax.folding import folded_events
-from exojax.inputs import FOLDED, Data, digests, inputs_of, searchable, usable
+from exojax.inputs import FOLDED, Data, digests, usable
 from exojax.lightcurve import LightCurves
-from exojax.runs import Run, check_shapes, load, probabilities
+from exojax.runs import SCORES, Run, from_logits, judged, load, logits_of, stating
 from exojax.training.fit import load_arrays
+
+ALPHA = 0.1
+"""share of the stars of a class whose prediction sets may miss it"""
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,7 +48,7 @@ class Evaluation:
     warnings: tuple[str, ...]
 
 
-def evaluate(run: Run | str | Path, curves: Data) -> Evaluation:
+def evaluate(run: Run | str | Path, curves: Data, *, rate: float | None = None) -> Evaluation:
     """Score a run on light curves or folded events.
 
     Of the run's own source the stored test rows are scored, and of any other source every row.
@@ -53,18 +56,19 @@ def evaluate(run: Run | str | Path, curves: Data) -> Evaluation:
     Args:
         run: from :func:`exojax.load`, or its name or path.
         curves: n rows; without labels there are probabilities but no figures.
+        rate: share of hosts among the stars that probabilities are for; None is that of the training rows.
 
     Raises:
-        InputError: labelled rows share a star or a row with those the run was trained on.
+        InputError: the rate is not between 0 and 1, or labelled rows share a star or a row with those the run was
+            trained on.
     """
-    run = run if isinstance(run, Run) else load(run)
+    run = stating(run if isinstance(run, Run) else load(run), rate)
     own = curves.sha256 == run.data["sha256"] and bool(run.split["test_rows"])
     if own:
         curves = curves.take(np.asarray(run.split["test_rows"]))
     useful, digest = usable(curves), digests(curves)
-    features = inputs_of(run.inputs, curves, run.config)
-    check_shapes(run.config.model, features, curves.source, taught=run.data["inputs"])
-    probability = probabilities(run, features, useful)
+    logits = logits_of(run, curves)
+    probability = from_logits(run, logits)
     warnings = [*run.warnings, *curves.warnings]
     taught = run.data["cadence_days"]
     if taught and curves.cadence and abs(curves.cadence / taught - 1) > 0.01:
@@ -72,14 +76,17 @@ def evaluate(run: Run | str | Path, curves: Data) -> Evaluation:
             f"the run was trained at a cadence of {run.data['cadence_days'] * 1440:.4g} minutes, "
             f"these rows have {curves.cadence * 1440:.4g}"
         )
+    if run.calibration.rate is not None:
+        warnings.append(
+            f"probabilities are for stars of which a share of {run.calibration.rate:.4g} are hosts, as stated; the "
+            f"training rows have {run.calibration.prior:.4g}. The Brier score and the reliability of labelled rows "
+            "hold only where theirs is the stated share"
+        )
+    share = f"got the share of hosts, {run.calibration.share:.3g}, as their probability"
     if not useful.all():
-        warnings.append(
-            f"{np.sum(~useful)} empty or constant rows got the training rows' share of hosts as their probability"
-        )
-    if (folded := searchable(features)) is not None and (lost := int(np.sum(useful & ~folded))):
-        warnings.append(
-            f"{lost} rows could not be searched and got the training rows' share of hosts as their probability"
-        )
+        warnings.append(f"{np.sum(~useful)} empty or constant rows {share}")
+    if lost := int(np.sum(useful & np.isnan(logits))):
+        warnings.append(f"{lost} rows could not be searched and {share}")
     if curves.label is None:
         everything = np.ones(len(curves), bool)
         return Evaluation(
@@ -107,10 +114,30 @@ def evaluate(run: Run | str | Path, curves: Data) -> Evaluation:
     found = metrics.evaluate(
         label, probability[counted], run.calibration.threshold, groups=group[counted], seed=run.config.seed
     )
+    found["conformal"] = _conformal(run, curves, logits, group, counted & useful & np.isfinite(logits))
+    found["prior"] = run.calibration.share
     found["model"], found["data_sha256"] = run.config.model, curves.sha256
     found["warnings"] = list(dict.fromkeys([*warnings, *found["warnings"]]))
     tested = shortcut_controls(run, rest, group[counted])
     return Evaluation(curves, probability, group, counted, found, tested, tuple(found["warnings"]))
+
+
+def _conformal(
+    run: Run, curves: Data, logits: np.ndarray, group: np.ndarray, used: np.ndarray
+) -> dict[str, Any] | None:
+    """Prediction sets of the ``used`` rows' stars; None of a run from before its calibration scores were kept."""
+    if not (run.folder / SCORES).exists():
+        return None
+    known = load_arrays(run.folder / SCORES)
+    assert curves.label is not None  # the caller has checked
+    kind = None if curves.kind is None else curves.kind[used]
+    return conformal.report(
+        conformal.by_star(known["logits"], known["label"], known["group"], known["kind"]),
+        conformal.by_star(logits[used], curves.label[used], group[used], kind),
+        alpha=ALPHA,
+        seed=run.config.seed,
+        protocol=run.calibration.protocol,
+    )
 
 
 def shortcut_controls(run: Run, curves: Data, group: np.ndarray) -> list[dict[str, Any]]:
@@ -136,7 +163,7 @@ def shortcut_controls(run: Run, curves: Data, group: np.ndarray) -> list[dict[st
         return [controls.not_applicable(n, why) for n in ("inverted", "dips masked", "cadence and coverage alone")]
     if set(run.inputs) & set(FOLDED):
         for name, features in _searched_again(run, curves).items():
-            add(name, probabilities(run, features, np.ones(len(curves), bool)))
+            add(name, from_logits(run, judged(run, features)))
     else:
         _altered_series(run, curves, add, rows)
     known = load_arrays(run.folder / "coverage.npz")

@@ -23,11 +23,16 @@ from exojax.hunt import Trace, hunt
 from exojax.io.catalogue import Known
 from exojax.io.folder import Skipped
 from exojax.lightcurve import Candidates, LightCurves
+from exojax.lightcurve import Stars as StarTable
+from exojax.search.flags import flags, local_views, shape_of
 from exojax.search.match import known_transits, match_candidates, match_known
 
 PARTS = ".parts"
-VERSION = 2
+VERSION = 3
 """of what a part holds and how it was found; parts of another one are not mixed in"""
+
+SHAPED = 3.0
+"""durations of the fold from which a transit's shape is measured"""
 
 Report = Callable[[int, int, float], None]
 """``(stars done, skipped, stars a second)``"""
@@ -45,6 +50,7 @@ class Found:
         candidates: ``star`` numbers the stars that have any.
         time_system: ``(n,)`` str, of each.
         absolute: ``(n,)`` bool, depth is a fraction.
+        flags: ``(n,)`` str, what speaks against each, as in :func:`exojax.search.flags.flags`.
         warnings: star to what a reader of its figures has to know.
         skipped: what could not be searched, in order of ids.
         n_stars: stars that were searched.
@@ -54,6 +60,7 @@ class Found:
     candidates: Candidates
     time_system: np.ndarray
     absolute: np.ndarray
+    flags: np.ndarray
     warnings: Mapping[str, tuple[str, ...]]
     skipped: tuple[Skipped, ...]
     n_stars: int
@@ -170,15 +177,20 @@ def _batches(
 
 
 def _one(batch: LightCurves, config: SearchConfig, known: Known | None, judge: Judge | None) -> dict[str, Any]:
-    found, _ = hunt(batch, config, masked=_mask(batch, config, known))
+    found, trace = hunt(batch, config, masked=_mask(batch, config, known))
+    shape = shape_of(*local_views(found, trace.flat, durations=SHAPED), SHAPED)
     said = [""] * len(batch)
     if judge is not None:
         probability, said = judge(batch)
         found = replace(found, probability=probability[found.star])
     table = {field.name: getattr(found, field.name).tolist() for field in fields(found) if field.name != "star"}
     rows = [dict(zip(table, values, strict=True)) for values in zip(*table.values(), strict=True)]
-    for row in rows:
-        row |= {"time_system": batch.time_system, "absolute": batch.absolute}
+    unknown = np.full(len(batch), np.nan)
+    stars = batch.stars if batch.stars is not None else StarTable(unknown, unknown, unknown, unknown)
+    about = {field.name: getattr(stars, field.name)[found.star].tolist() for field in fields(StarTable)}
+    for k, row in enumerate(rows):
+        row |= {"time_system": batch.time_system, "absolute": batch.absolute, "shape": float(shape[k])}
+        row |= {name: values[k] for name, values in about.items()}
     there, names = set(found.id.tolist()), batch.id.tolist()
     why = "no flux that varies" + (" outside the known transits" if known is not None else "")
     empty = [Skipped(name, Path(batch.source), why) for name in names if name not in there]
@@ -221,6 +233,12 @@ def _joined(parts: list[dict[str, Any]], known: Known | None, seconds: float) ->
     told = match_candidates(
         found.star, found.id, found.period, found.t0, found.duration, found.period_error, found.t0_error
     )
+    column = lambda name: np.array([row[name] for row in rows])  # noqa: E731
+    about = StarTable(*(column(field.name).astype(np.float64) for field in fields(StarTable)))
+    time_system, absolute = column("time_system").astype(np.str_), column("absolute").astype(bool)
+    shape = column("shape").astype(np.float64)
+    # Before the known planets of the star itself are added to what it shares with others.
+    flagged = flags(replace(found, matches=told), about, absolute, time_system, shape)
     if known is not None:
         of = match_known(
             found.id,
@@ -237,8 +255,9 @@ def _joined(parts: list[dict[str, Any]], known: Known | None, seconds: float) ->
     skipped = {(s["id"], s["path"], s["reason"]) for part in parts for s in part["skipped"]}
     return Found(
         replace(found, matches=told),
-        np.array([row["time_system"] for row in rows], np.str_),
-        np.array([row["absolute"] for row in rows], bool),
+        time_system,
+        absolute,
+        flagged,
         {name: tuple(texts) for part in parts for name, texts in part["warnings"].items()},
         tuple(Skipped(name, Path(path), reason) for name, path, reason in sorted(skipped)),
         len(number),

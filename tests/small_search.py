@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from exojax.config import SearchConfig
-from exojax.hunt import batch_size
+from exojax.hunt import Trace, batch_size
 from exojax.lightcurve import Candidates, LightCurves
 from exojax.photometry.grid import to_even
 
@@ -72,4 +72,4 @@ def quick_hunt(curves: LightCurves, config: SearchConfig, *, masked: np.ndarray 
     values |= {"aliases": np.full(n, ""), "matches": np.full(n, ""), "single": np.zeros(n, bool)}
     values |= {"period": 1 + company + np.arange(n) / 97, "t0": even.start[star], "duration": np.full(n, 0.1)}
     values |= {"snr_red": np.array([float(curves.flux[k].std()) for k in star]), "depth": np.full(n, 0.01)}
-    return Candidates(**values), None
+    return Candidates(**values), Trace(even, even, np.zeros(0), np.zeros((n, 0), np.float32))

@@ -17,7 +17,8 @@ from exojax.lightcurve import LightCurves, shared_time
 from exojax.models import registry
 from exojax.models.interface import Network
 from exojax.models.layers import Conv, max_pool
-from exojax.runs import apply, load, predict
+from exojax.probabilities import apply
+from exojax.runs import load, predict
 from exojax.training.fit import load_arrays
 
 TINY = TrainConfig(steps=6, batch_size=8, evaluate_every=3)
@@ -78,7 +79,7 @@ def changed(data, rows, *, flux=None, label=None):
 
 def folder_contents(folder):
     """All that scores depend on, as bytes."""
-    names = ("model.npz", "calibration.json", "metrics.jsonl", "split.json", "coverage.npz")
+    names = ("model.npz", "calibration.json", "metrics.jsonl", "split.json", "coverage.npz", "calibration_scores.npz")
     kept = {name: (folder / name).read_bytes() for name in names if (folder / name).exists()}
     return kept | {path.name: path.read_bytes() for path in folder.glob("out_of_fold/*")}
 
@@ -118,9 +119,17 @@ def test_calibration_and_threshold_come_from_rows_the_weights_never_saw(tmp_path
             logits[fold == k] = load_arrays(tmp_path / "out_of_fold" / f"{k}.npz")["logits"]
         assert not np.allclose(logits, run.scorer(compute(run.inputs, data.take(judged))))
     prior = data.label[rows["train"]].mean()
-    slope, intercept = calibration.fit_platt(calibration.prior_shift(logits, 0.5, prior), data.label[judged])
-    how = run.calibration
-    assert (how.prior, how.slope, how.intercept) == pytest.approx((prior, slope, intercept))
+    shifted, how = calibration.prior_shift(logits, 0.5, prior), run.calibration
+    if size:
+        curve = calibration.fit(shifted, data.label[judged], usable_rows(data).group[judged], seed=0)
+        assert set(curve.log_loss) == {"temperature", "platt"}
+    else:
+        curve = calibration.Calibrator("platt", *calibration.fit_platt(shifted, data.label[judged]))
+    kept = load_arrays(tmp_path / "calibration_scores.npz")
+    assert np.array_equal(kept["logits"], logits)
+    assert np.array_equal(kept["label"], data.label[judged])
+    assert len(set(kept["group"].tolist())) == len(judged)
+    assert (how.prior, how.curve) == (pytest.approx(prior), curve)
     assert how.threshold == calibration.choose_threshold(data.label[judged], apply("tiny", how, logits))
 
 

@@ -8,7 +8,8 @@ import pytest
 
 from exojax.config import DataConfig, RunConfig, TrainConfig, from_dict
 from exojax.errors import InputError
-from exojax.runs import load, read_json, run_folder, to_prior, write_config, write_json
+from exojax.probabilities import to_prior
+from exojax.runs import load, read_json, run_folder, write_config, write_json
 
 
 def test_a_configuration_survives_json():

@@ -28,6 +28,8 @@ class Options:
     """folder for the files; <run>/evaluation-<data> by default"""
     cadence_minutes: Annotated[float | None, command.value("MINUTES")] = None
     """minutes between samples of rows without a time axis; the run's by default"""
+    prior: Annotated[float | None, command.value("RATE")] = None
+    """share of hosts among the stars that probabilities are for; that of the training rows by default"""
     seed: Annotated[int | None, command.value("N")] = None
     """of the bootstrap; the run's by default"""
 
@@ -44,8 +46,9 @@ def evaluate(options: Options) -> None:
     from exojax.cli.outputs import write
     from exojax.cli.sources import open_source
     from exojax.cli.table import comparison_rows, text_table
+    from exojax.runs import stating
 
-    run = exojax.load(options.run)
+    run = stating(exojax.load(options.run), options.prior)
     own = options.data == run.config.data.source
     labels = options.labels or (run.config.data.labels if own else None)
     config = replace(run.config.data, source=options.data, labels=labels)

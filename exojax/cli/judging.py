@@ -7,20 +7,24 @@ from dataclasses import replace
 import numpy as np
 
 from exojax.lightcurve import LightCurves
-from exojax.runs import load, predict
+from exojax.runs import load, predict, stating
 from exojax.searching import Judge
 
 
-def judge_of(name: str) -> Judge:
-    """What ``search`` asks for probabilities.
+def judge_of(name: str, rate: float | None = None) -> tuple[Judge, str]:
+    """What ``search`` asks for probabilities, and a sentence on what these are for.
 
     A star is judged at the number of cadences of the run's training, so that neither the longest star beside it nor its
     padding changes its probability; a longer one gets none, and is told.
 
+    Args:
+        name: of the run, or its path.
+        rate: share of hosts among the stars that probabilities are for; None is that of the training rows.
+
     Raises:
-        InputError: there is no such run, or it is damaged.
+        InputError: there is no such run, it is damaged, or the rate is not between 0 and 1.
     """
-    run = load(name)
+    run = stating(load(name), rate)
     width, seen = int(run.data["n_cadences"]), set(run.split["seen"]) if run.data["catalogued"] else set()
     minutes = run.data["cadence_days"] * 1440
 
@@ -42,7 +46,9 @@ def judge_of(name: str) -> Judge:
             told.append("; ".join(text))
         return probability, told
 
-    return judge
+    origin = "as among its training rows" if rate is None else "as stated"
+    share = f"a share of {run.calibration.share:.4g} are hosts, {origin}"
+    return judge, f"Probabilities are those of run {run.folder.name} for stars of which {share}."
 
 
 def _resized(curves: LightCurves, width: int) -> LightCurves:

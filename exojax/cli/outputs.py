@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from exojax.evaluation import metrics
+from exojax.evaluation.calibration import METHODS
 from exojax.folded import COVERAGE, VALUE, FoldedEvents
 from exojax.report import figures
 from exojax.report.card import write_model_card
@@ -59,7 +60,9 @@ def write(run: Run, found: Evaluation, out: Path, *, comparison: list[dict[str, 
         comparison=comparison,
         controls=found.controls,
         summary=f"Scored: {found.curves.source}, {len(found.curves):,} rows. Calibrated and thresholded on "
-        f"{run.calibration.protocol} rows of the training data.",
+        f"{run.calibration.protocol} rows of the training data, by {METHODS[run.calibration.curve.method]}. "
+        f"Probabilities are for stars of which a share of {run.calibration.share:.4g} are hosts"
+        f"{', as stated' if run.calibration.rate is not None else ', as among the training rows'}.",
         data={f"training {k}": v for k, v in facts.items()},
     )
     write_model_card(

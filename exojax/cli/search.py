@@ -43,6 +43,8 @@ class Options:
     """a star to download, such as "Kepler-90" or "TIC 100100827", instead of files"""
     run: Annotated[str | None, command.value("NAME")] = None
     """a trained run that gives each star a probability of hosting a planet"""
+    prior: Annotated[float | None, command.value("RATE")] = None
+    """share of hosts among the stars that probabilities are for; that of the run's training rows by default"""
     sheets: Annotated[int, command.value("N")] = 50
     """vetting sheets, of the candidates with the highest SNR"""
     labels: Annotated[Path | None, command.value("CSV")] = None
@@ -88,11 +90,13 @@ def search(options: Options) -> int:
     known = catalogue.known(options.known) if options.known else None
     labels = catalogue.labels(options.labels) if options.labels else None
     table = catalogue.stars(options.stars) if options.stars else None
-    judge = None if options.run is None else judge_of(options.run)
+    judge, judged = (None, "") if options.run is None else judge_of(options.run, options.prior)
     source = _source(options)
     print(source.told, flush=True)
     for note in source.notes:
         print(f"note: {note}")
+    if judged:
+        print(judged)
     stars = source.stars
     if table is not None:
         stars = lambda done: _about(source.stars(done), table)  # noqa: E731
@@ -101,6 +105,7 @@ def search(options: Options) -> int:
         "stars": _digest(options.stars),
         "masked": _digest(options.known if options.mask_known else None),
         "run": options.run,
+        "prior": options.prior,
     }
     options.out.mkdir(parents=True, exist_ok=True)
     with command.progress() as show:
@@ -128,7 +133,7 @@ def search(options: Options) -> int:
         drawn = search_outputs.write_sheets(
             options.out, found, best, again, source.notes, lambda done: show("sheets", done, len(best), {})
         )
-    search_outputs.write_index(options.out, rows, drawn, source.told, found)
+    search_outputs.write_index(options.out, rows, drawn, (source.told, judged), found)
     print(search_outputs.summary(rows, found))
     tables = {"--labels": labels, "--stars": table, "--known": None if known is None else known.id.tolist()}
     for option, ids in tables.items():
@@ -148,6 +153,8 @@ def _config(options: Options) -> SearchConfig:
         raise InputError("--max-candidates must be 1 or more and --sheets 0 or more")
     if not options.snr_min > 0:
         raise InputError(f"--snr-min {options.snr_min}: give a number above 0")
+    if options.prior is not None and options.run is None:
+        raise InputError("--prior needs --run NAME, a model that gives probabilities")
     if options.mask_known and options.known is None:
         raise InputError("--mask-known needs --known CSV")
     return SearchConfig(

@@ -6,6 +6,7 @@ import csv
 import io
 import re
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +56,7 @@ def rows(found: Found, labels: Mapping[str, int] | None) -> list[Row]:
         "period_min_days": c.period_min,
         "aliases": c.aliases,
         "matches": c.matches,
+        "flags": found.flags,
     }
     if labels is not None:
         columns["label"] = np.array([labels.get(name, np.nan) for name in c.id.tolist()], np.float64)
@@ -114,6 +116,7 @@ def write_sheets(
         for star, name in enumerate(curves.id.tolist()):
             of_star = found.candidates.take(found.candidates.id == name)
             for k in np.flatnonzero(best.id == name):
+                flags = found.flags[k]  # the best come first in what was found
                 one = best.take(np.array([k]))
                 rank = int(one.rank[0])
                 path = f"sheets/{re.sub(r'[^A-Za-z0-9_.-]+', '_', name)}-{rank}"
@@ -126,7 +129,8 @@ def write_sheets(
                 power = trace.power[mine[min(rank, len(mine)) - 1]]
                 others = of_star.take(of_star.rank != rank)
                 warnings = (*notes, *found.warnings.get(name, ()))
-                sheet(out / f"{path}.png", _sheet(curves, star, one, others, trace, power, warnings))
+                drawing = _sheet(curves, star, one, others, trace, power, warnings)
+                sheet(out / f"{path}.png", replace(drawing, flags=tuple(filter(None, flags.split(";")))))
                 drawn[name, rank] = f"{path}.png"
                 report(len(drawn))
     for old in (out / "sheets").glob("*.png"):
@@ -175,9 +179,13 @@ def _sheet(
     )
 
 
-def write_index(out: Path, lines: list[Row], drawn: dict[tuple[str, int], str], told: str, found: Found) -> None:
-    """``index.html``."""
-    text = [f"{told}: {found.n_stars:,} stars searched, {len(lines):,} candidates; ranked by SNR against red noise."]
+def write_index(
+    out: Path, lines: list[Row], drawn: dict[tuple[str, int], str], told: tuple[str, str], found: Found
+) -> None:
+    """``index.html``; ``told`` is the source, and what probabilities are for (empty where there are none)."""
+    text = [f"{told[0]}: {found.n_stars:,} stars searched, {len(lines):,} candidates; ranked by SNR against red noise."]
+    if told[1]:
+        text.append(told[1])
     if found.skipped:
         text.append(f"{len(found.skipped):,} files or stars were skipped; skipped.csv says why.")
     page.write_index(out / "index.html", lines, drawn, "Transit candidates", text)

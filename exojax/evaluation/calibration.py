@@ -1,14 +1,121 @@
-"""From logits to probabilities: the training prior put back, Platt's two parameters, a stored threshold."""
+"""From logits to probabilities: the training prior put back, a map chosen by cross-validation, a stored threshold."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
 
 import numpy as np
 from scipy.optimize import minimize
 from scipy.special import expit, logit
+from sklearn.isotonic import IsotonicRegression
+
+from exojax.evaluation import split
+
+METHODS = {"temperature": "temperature scaling", "platt": "Platt's logistic", "isotonic": "isotonic regression"}
+FOLDS = 5
+CHOICE_FROM, ISOTONIC_FROM = 20, 100
+"""hosts from which a map is chosen at all (below: Platt's), and from which isotonic regression is among the choices"""
 
 # In units of the logits' own scatter. The order of the stars outlives any calibration, even where the
 # calibration rows show no relation, or the wrong one: then all probabilities are the base rate to 0.1 %.
 SMALLEST_SLOPE = 1e-3
+
+
+@dataclass(frozen=True)
+class Calibrator:
+    """Log-odds of a host from a logit ``z``: ``slope * z + intercept + interp(z, knots, values)``.
+
+    Attributes:
+        method: a name in ``METHODS``. Temperature's intercept is 0; the slope of isotonic regression only keeps order.
+        slope: positive.
+        intercept: of the straight line.
+        knots: increasing logits of the steps of isotonic regression; empty for the other methods.
+        values: log-odds at the knots, increasing; constant beyond the first and the last.
+        log_loss: cross-validated log loss a row of each method that was tried; empty where none was.
+    """
+
+    method: str
+    slope: float
+    intercept: float
+    knots: tuple[float, ...] = ()
+    values: tuple[float, ...] = ()
+    log_loss: dict[str, float] = field(default_factory=dict)
+
+    def log_odds(self, logits: np.ndarray) -> np.ndarray:
+        """``(..., n)`` float64 calibrated log-odds of ``logits (..., n)``, strictly increasing in them."""
+        z = np.asarray(logits, np.float64)
+        bend = np.interp(z, self.knots, self.values) if self.knots else 0.0
+        return self.slope * z + self.intercept + bend
+
+
+def fit(logits: np.ndarray, labels: np.ndarray, groups: np.ndarray, *, seed: int) -> Calibrator:
+    """The map of least cross-validated log loss, fitted to all rows.
+
+    Below 20 hosts it is Platt's, as there are too few to choose by; from 20 on temperature or Platt's, from 100 on
+    isotonic regression too. Folds are by star, so that no star judges a map that it made. Of equals the simpler is
+    taken.
+
+    Args:
+        logits: ``(n,)`` float, log-odds of the model on rows it was not trained on, already shifted to the
+            prior of those rows (:func:`prior_shift`).
+        labels: ``(n,)`` int, 1 for hosts.
+        groups: ``(n,)`` the star of each row.
+        seed: of the folds.
+
+    Raises:
+        ValueError: a logit is not finite, or there is only one class.
+    """
+    logits, labels, groups = np.asarray(logits, np.float64), np.asarray(labels), np.asarray(groups)
+    hosts = len(np.unique(groups[labels == 1]))
+    k = min(FOLDS, hosts, len(np.unique(groups)) - hosts)
+    if hosts < CHOICE_FROM or k < 2:
+        return Calibrator("platt", *fit_platt(logits, labels))
+    methods: dict[str, Callable[[np.ndarray, np.ndarray], Calibrator]] = {
+        "temperature": fit_temperature,
+        "platt": lambda z, y: Calibrator("platt", *fit_platt(z, y)),
+    }
+    if hosts >= ISOTONIC_FROM:
+        methods["isotonic"] = fit_isotonic
+    fold = split.folds(groups, labels, k=k, seed=seed)
+    losses = {}
+    for name, make in methods.items():
+        z = np.zeros(len(logits))
+        for out in (fold == number for number in range(k)):
+            z[out] = make(logits[~out], labels[~out]).log_odds(logits[out])
+        losses[name] = float(np.mean(np.logaddexp(0, z) - (labels == 1) * z))
+    best = methods[min(losses, key=lambda name: losses[name])](logits, labels)
+    return Calibrator(best.method, best.slope, best.intercept, best.knots, best.values, losses)
+
+
+def fit_temperature(logits: np.ndarray, labels: np.ndarray) -> Calibrator:
+    """``sigmoid(logit / T)`` (Guo et al. 2017), T by the least log loss against Platt's targets.
+
+    Args and errors are those of :func:`fit_platt`.
+    """
+    logits, target = _checked(logits, labels)
+    scale = float(np.sqrt(np.mean(logits**2))) or 1.0
+    slope, _ = _fit_line(logits / scale, target, intercept=False)
+    return Calibrator("temperature", slope / scale, 0.0)
+
+
+def fit_isotonic(logits: np.ndarray, labels: np.ndarray) -> Calibrator:
+    """Isotonic regression (Zadrozny & Elkan 2002), straight in log-odds between the centres of its steps.
+
+    Steps alone would tie stars that the model tells apart, and their first and last share is 0 and 1; so the fit is
+    to Platt's targets, it is centred (Oron & Flournoy 2017), and a slope too small to matter keeps the order.
+
+    Args and errors are those of :func:`fit_platt`.
+    """
+    logits, target = _checked(logits, labels)
+    share = IsotonicRegression(increasing=True).fit(logits, target).predict(logits)
+    # Equal neighbours that were fitted apart differ in their last digits.
+    steps, block = np.unique(np.round(share, 12), return_inverse=True)
+    knots = np.bincount(block, logits) / np.bincount(block)
+    slope = SMALLEST_SLOPE / (logits.std() or 1.0)
+    return Calibrator(
+        "isotonic", float(slope), float(-slope * logits.mean()), tuple(knots.tolist()), tuple(logit(steps).tolist())
+    )
 
 
 def fit_platt(logits: np.ndarray, labels: np.ndarray) -> tuple[float, float]:
@@ -28,34 +135,40 @@ def fit_platt(logits: np.ndarray, labels: np.ndarray) -> tuple[float, float]:
     Raises:
         ValueError: a logit is not finite, or there is only one class.
     """
+    logits, target = _checked(logits, labels)
+    centre, scale = logits.mean(), logits.std() or 1.0
+    slope, intercept = _fit_line((logits - centre) / scale, target, intercept=True)
+    slope = float(slope / scale)
+    return slope, float(intercept - slope * centre)
+
+
+def _checked(logits: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """``(n,)`` float64 logits and Platt's targets."""
     logits, positive = np.asarray(logits, np.float64), np.asarray(labels) == 1
     n1, n0 = int(positive.sum()), int((~positive).sum())
     if not np.isfinite(logits).all() or n1 == 0 or n0 == 0:
-        raise ValueError(f"Platt calibration needs finite logits and both classes, got {n1} hosts and {n0} others")
-    target = np.where(positive, (n1 + 1) / (n1 + 2), 1 / (n0 + 2))
-    centre, scale = logits.mean(), logits.std() or 1.0
-    x = (logits - centre) / scale
+        raise ValueError(f"calibration needs finite logits and both classes, got {n1} hosts and {n0} others")
+    return logits, np.where(positive, (n1 + 1) / (n1 + 2), 1 / (n0 + 2))
+
+
+def _fit_line(x: np.ndarray, target: np.ndarray, *, intercept: bool) -> tuple[float, float]:
+    """Slope and intercept (0 where none is wanted) of least log loss; ``x (n,)`` is of order 1."""
+    free = (None, None) if intercept else (0.0, 0.0)
 
     def loss(parameters: np.ndarray) -> tuple[float, np.ndarray]:
         z = parameters[0] * x + parameters[1]
         residual = expit(z) - target
         return float(np.mean(np.logaddexp(0, z) - target * z)), np.array([np.mean(residual * x), residual.mean()])
 
-    fit = minimize(
+    fitted = minimize(
         loss,
-        np.array([1.0, logit(target.mean())]),
+        np.array([1.0, logit(target.mean()) if intercept else 0.0]),
         jac=True,
         method="L-BFGS-B",
-        bounds=[(SMALLEST_SLOPE, None), (None, None)],
+        bounds=[(SMALLEST_SLOPE, None), free],
         options={"ftol": 1e-14, "gtol": 1e-10, "maxiter": 1000},
     )
-    slope = float(fit.x[0] / scale)
-    return slope, float(fit.x[1] - slope * centre)
-
-
-def apply_platt(logits: np.ndarray, slope: float, intercept: float) -> np.ndarray:
-    """``(n,)`` float64 probability of a planet, ``sigmoid(slope * logits + intercept)``."""
-    return expit(slope * np.asarray(logits, np.float64) + intercept)
+    return float(fitted.x[0]), float(fitted.x[1])
 
 
 def prior_shift(logits: np.ndarray, from_prior: float, to_prior: float) -> np.ndarray:

@@ -35,6 +35,7 @@ COLUMNS: dict[str, tuple[str, int | None, str]] = {
     "secondary_sigma": ("secondary, σ", 1, "of the deepest other dip of the fold"),
     "centroid_sigma": ("centroid, σ", 1, "shift of the centroid in transit"),
     "matches": ("matches", None, "what else has this ephemeris"),
+    "flags": ("flags", None, "what speaks against it: reasons to look, no verdicts"),
 }
 
 _CSS = """

@@ -94,8 +94,7 @@ def roc(curve: Curve | None, auc: Mapping[str, float] | None) -> Figure:
 
 @styled
 def calibration(bins: Reliability) -> Figure:
-    """Share of hosts against the probability given, with exact 95 % intervals; the number of rows a bin
-    below.
+    """Share of hosts against the probability given, with exact 95 % intervals; below, hosts and rows of each bin.
 
     Args:
         bins: from :func:`exojax.evaluation.metrics.reliability`.
@@ -109,10 +108,14 @@ def calibration(bins: Reliability) -> Figure:
     upper.set_title("Calibration")
     figure.legend(loc="outside lower center")
     lower.vlines(bins.predicted, 0.7, bins.count, color=OTHER, linewidth=6)
+    hosts = np.rint(bins.observed * bins.count).astype(int)
+    for x, of, n in zip(bins.predicted, hosts, bins.count):
+        side = "left" if x < 0.05 else "right" if x > 0.95 else "center"
+        lower.text(x, 1.3 * n, f"{of:,}/{n:,}", ha=side, fontsize=8, color=GREY)
     lower.set(
         yscale="log",
-        ylim=(0.7, 3 * bins.count.max()),
-        ylabel="rows",
+        ylim=(0.7, 8 * bins.count.max()),
+        ylabel="hosts/rows",
         xlabel="predicted probability of a planet",
     )
     return figure

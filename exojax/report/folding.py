@@ -34,6 +34,7 @@ class Sheet:
         centroid: ``(m, 2)`` float pixels, or None.
         star: one row, or None.
         warnings: a sentence each.
+        flags: what speaks against it, a few words each.
     """
 
     candidate: Candidates
@@ -55,6 +56,7 @@ class Sheet:
     centroid: np.ndarray | None = None
     star: Stars | None = None
     warnings: tuple[str, ...] = ()
+    flags: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)

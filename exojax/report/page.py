@@ -83,6 +83,7 @@ def write_report(
         _section("Models compared", _table(comparison) if comparison else ""),
         _section("Figures", _metrics(metrics)),
         _section("Plots", "".join(_plot(caption, figure) for caption, figure in figures.items()), "plots"),
+        _section("Prediction sets", _conformal(metrics["conformal"]) if metrics.get("conformal") else ""),
         _section("Shortcut controls", _controls(controls) if controls else ""),
         _section("Data", _pairs(facts) if facts else ""),
         _section("Configuration", _pairs(_flat(config)) if config else ""),
@@ -183,6 +184,35 @@ def _controls(rows: Sequence[Mapping[str, Any]]) -> str:
         "shallower than 3 sigma survive masking; coverage is a separate model that sees no flux at all."
     )
     return f'{table}<p class="soft">{note}</p>'
+
+
+def _conformal(found: Mapping[str, Any]) -> str:
+    lines: list[dict[str, Any]] = []
+    for name, row in found["classes"].items():
+        line = {"class": name, "calibration stars": row["n_calibration"], "stars scored": row["n_test"]}
+        if row["refused"]:
+            lines.append(line | {"their sets hold it": f"no sets: {row['refused']}"})
+        elif "coverage" in row:
+            band, again = row["band"], row["resplits"]
+            lines.append(
+                line
+                | {
+                    "their sets hold it": number(row["coverage"]),
+                    "expected [95 % of draws]": figure_text(band | {"value": band["expected"]}),
+                    f"mean of {again['n']} resplits": number(again["mean"]),
+                    "expected of that mean": f"[{number(again['low'])}, {number(again['high'])}]",
+                }
+            )
+        else:
+            lines.append(line)
+    told = "; ".join(f"{kind} {count:,}" for kind, count in found["sets"].items())
+    note = (
+        "Each star gets the set of classes that it may be of. Of a class's stars a share of "
+        f"{found['alpha']:g} may miss it (split conformal prediction, class by class, one score a star). "
+        f"Sets given: {told or 'none'}. "
+        "Resplits shuffle calibration and scored stars together, so they test the sets and not the model. "
+    )
+    return f'{_table(lines)}<p class="soft">{escape(note + found["claim"])}</p>'
 
 
 def _table(rows: Sequence[Mapping[str, Any]]) -> str:

@@ -17,6 +17,7 @@ from exojax.report.style import GREY, HOST, plain, png, say, styled
 __all__ = ["Sheet", "draw", "sheet"]
 
 A4 = (11.69, 8.27)
+FLOOR = 0.3  # of the words on the right, above the centroid
 
 
 def sheet(path: Path, one: Sheet) -> None:
@@ -99,7 +100,13 @@ def _words(figure: Figure, one: Sheet) -> None:
             figure.text(0.865, y, line, fontsize=8, va="baseline")
             y -= 0.018
         y -= 0.006
-    for warning in one.warnings:
-        lines = textwrap.wrap(plain(warning, 300), 42)
-        figure.text(0.795, y, "\n".join(lines), fontsize=7.5, color=HOST, va="top", linespacing=1.3)
-        y -= 0.012 + 0.0165 * len(lines)
+    # Flags are this package's own words, which need no check of what can be drawn.
+    told = [(plain(text, 300), HOST) for text in one.warnings]
+    told += [("speaks against it:", GREY)] * bool(one.flags) + [(f"• {flag}", "black") for flag in one.flags]
+    for words, colour in told:
+        lines = textwrap.wrap(words, 42, subsequent_indent="  " * words.startswith("•"))
+        if y - 0.0165 * len(lines) < FLOOR:
+            figure.text(0.795, y, "… more in candidates.csv", fontsize=7.5, color=GREY, va="top")
+            break
+        figure.text(0.795, y, "\n".join(lines), fontsize=7.5, color=colour, va="top", linespacing=1.3)
+        y -= 0.012 * (colour == HOST) + 0.004 + 0.0165 * len(lines)

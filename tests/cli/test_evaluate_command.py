@@ -130,6 +130,25 @@ class TestAnotherFile:
         assert one["low"] != two["low"]
 
 
+def test_a_stated_prior_moves_the_probabilities_and_is_told(tiny_run: Path, call: Call) -> None:
+    write_csv(Path("other.csv"), stars(20, 7, seed=9))
+    command = ("--run", tiny_run, "--data", "other.csv", "--out")
+    assert call(evaluate.main, *command, "own").code == 0
+    assert call(evaluate.main, *command, "rare", "--prior", 0.01).code == 0
+    own, rare = (read_rows(Path(name, "predictions.csv")) for name in ("own", "rare"))
+    odds = [np.array([float(r["probability"]) / (1 - float(r["probability"])) for r in rows]) for rows in (own, rare)]
+    prior = read_json(tiny_run / "calibration.json")["prior"]
+    assert odds[1] / odds[0] == pytest.approx(np.full(20, (0.01 / 0.99) / (prior / (1 - prior))), rel=1e-5)
+    assert [r["prediction"] for r in own] == [r["prediction"] for r in rare]
+    one, two = (read_json(Path(name, "metrics.json")) for name in ("own", "rare"))
+    assert (one["prior"], two["prior"]) == (prior, 0.01)
+    assert (one["confusion"], one["average_precision"]) == (two["confusion"], two["average_precision"])
+    assert any("a share of 0.01 are hosts, as stated" in told for told in two["warnings"])
+    assert "a share of 0.01 are hosts, as stated." in Path("rare/report.html").read_text()
+    assert f"a share of {prior:.4g} are hosts, as among the training rows." in Path("own/report.html").read_text()
+    assert_refused(call(evaluate.main, *command, "no", "--prior", 1), "--prior 1", "between 0 and 1")
+
+
 class TestARunThatCannotBeUsed:
     @pytest.mark.parametrize("command", [evaluate.main, plot.main])
     def test_missing(self, command: object, call: Call, one_file: Path) -> None:
@@ -179,6 +198,31 @@ class TestARunThatCannotBeUsed:
         run = copy(tiny_run)
         (run / "calibration.json").unlink()
         assert_refused(call(evaluate.main, "--run", run, "--data", one_file), "not finished", "train command")
+
+
+def test_prediction_sets_stand_in_the_figures_and_in_the_report(tiny_run: Path, call: Call) -> None:
+    flux, label = stars(60, 20, seed=9)
+    flux[0] = np.nan  # cannot be scored, and has no set
+    write_csv(Path("other.csv"), (flux, label))
+    assert call(evaluate.main, "--run", tiny_run, "--data", "other.csv", "--out", "out").code == 0
+    found = read_json(Path("out/metrics.json"))["conformal"]
+    with np.load(tiny_run / "calibration_scores.npz") as known:
+        edge = np.sort(known["logits"][known["label"] == 1])
+    planet = found["classes"]["planet"]
+    # k = floor(0.1 * 25) = 2
+    assert planet["n_calibration"] == len(edge) == 24
+    assert planet["bound"] == edge[1]
+    assert planet["n_test"] + found["classes"]["other"]["n_test"] == sum(found["sets"].values()) == 59
+    text = Path("out/report.html").read_text()
+    assert "Prediction sets" in text
+    assert "No claim is made" in text
+    assert "approximate at best" in text
+    # A run from before the scores were kept has none, and is still evaluated.
+    old = copy(tiny_run)
+    (old / "calibration_scores.npz").unlink()
+    assert call(evaluate.main, "--run", old, "--data", "other.csv", "--out", "old").code == 0
+    assert read_json(Path("old/metrics.json"))["conformal"] is None
+    assert "Prediction sets" not in Path("old/report.html").read_text()
 
 
 def test_out_that_cannot_be_written(tiny_run: Path, one_file: Path, call: Call) -> None:

@@ -294,6 +294,19 @@ def test_a_run_judges_each_star_by_itself(svc_run: Path, call: Call) -> None:
     for row in rows:
         assert float(row["probability"]) == pytest.approx(expected[row["id"]], rel=1e-5)
         assert row["depth_ppm"] == ""
+    assert "as among its training rows" in Path("out/index.html").read_text()
+    ran = call(search.main, "--data", "rows.csv", "--run", svc_run, "--out", "out", "--sheets", 0, "--prior", 0.001)
+    assert_refused(ran, "prior: None -> 0.001")
+    ran = call(search.main, "--data", "rows.csv", "--run", svc_run, "--out", "rare", "--sheets", 0, "--prior", 0.001)
+    assert ran.code == 0, ran.err
+    told = "a share of 0.001 are hosts, as stated."
+    assert told in ran.out
+    assert told in Path("rare/index.html").read_text()
+    shift = (0.001 / 0.999) / (run.calibration.prior / (1 - run.calibration.prior))
+    for row in read_rows(Path("rare/candidates.csv")):
+        odds = expected[row["id"]] / (1 - expected[row["id"]]) * shift
+        assert float(row["probability"]) == pytest.approx(odds / (1 + odds), rel=1e-5)
+    assert_refused(call(search.main, "--data", "rows.csv", "--out", "no", "--prior", 0.1), "--prior needs --run")
     write_npz(Path("long.npz"), flux_of(3))
     ran = call(search.main, "--data", "long.npz", "--run", svc_run, "--out", "out2", *SMALL, "--sheets", 0)
     assert ran.code == 0

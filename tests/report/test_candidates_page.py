@@ -68,6 +68,8 @@ def test_every_candidate_is_there_without_the_script_in_the_order_given(tmp_path
     assert page.column("depth, ppm") == ["900", "–", "1500"]
     assert page.column("SNR") == ["15.0", "8.0", "25.0"]
     assert page.column("matches") == ["", "K2-3 b; EPIC 11", ""]
+    assert "flags" not in page.rows[0]
+    assert written(tmp_path, [dict(ROWS[0], flags="2 transits;odd")]).column("flags") == ["2 transits; odd"]
     assert len({len(row) for row in page.rows}) == 1
     marked = [{"data-single", "data-match"} & attrs.keys() for attrs in page.all("tr")[1:]]
     assert marked == [set(), {"data-match"}, {"data-single"}]

@@ -48,6 +48,17 @@ def test_evaluation_figures_render_for_degenerate_rows(case, p):
     assert all(is_png(png(figure)) for figure in drawn)
 
 
+def test_the_reliability_diagram_has_exact_intervals_and_counts():
+    labels, probability = np.array([1] * 3 + [0] * 7 + [1] * 2), np.array([0.34] * 10 + [0.96, 0.94])
+    upper, lower = figures.calibration(metrics.reliability(labels, probability)).axes
+    assert [text.get_text() for text in lower.texts] == ["3/10", "2/2"]
+    ((few, all_),) = [container[2][0].get_segments() for container in upper.containers]
+    # Clopper & Pearson: 3 of 10 is [0.067, 0.652], 2 of 2 is [0.025 ** (1 / 2), 1].
+    assert few[:, 1] == pytest.approx([0.0667, 0.6525], abs=1e-3)
+    assert all_[:, 1] == pytest.approx([0.1581, 1], abs=1e-3)
+    assert few[0, 0] == pytest.approx(0.34)
+
+
 @pytest.mark.parametrize(
     "records",
     [

@@ -5,6 +5,7 @@ from dataclasses import fields, replace
 
 import numpy as np
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from exojax.lightcurve import Candidates, Stars
 from exojax.report import numbers
@@ -185,6 +186,19 @@ def test_a_single_transit_has_no_folds():
     words = [text.get_text() for text in figure.texts]
     assert "≥ 41.2000 d" in words
     assert "odd – even" not in words
+
+
+def test_flags_stand_below_the_warnings_and_do_not_run_into_the_centroid():
+    flags = ("odd and even differ by 4.2σ", "V-shaped: mean depth 0.56 of the middle's")
+    texts = draw(one_sheet(flags=flags, warnings=("The cadence is assumed.",))).texts
+    words = [text.get_text().replace("\n  ", " ") for text in texts]
+    assert words[-4:] == ["The cadence is assumed.", "speaks against it:", *(f"• {flag}" for flag in flags)]
+    figure = draw(one_sheet(flags=flags * 20))
+    assert "… more in candidates.csv" in [text.get_text() for text in figure.texts]
+    pen = FigureCanvasAgg(figure).get_renderer()
+    lowest = min(text.get_window_extent(pen).y0 for text in figure.texts)
+    assert lowest > panel(figure, "Centroid").get_position().y1 * figure.bbox.height
+    assert "speaks against it:" not in [text.get_text() for text in draw(one_sheet()).texts]
 
 
 def test_without_an_absolute_scale_the_units_of_the_file_do_not_show(tmp_path):

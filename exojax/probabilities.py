@@ -1,0 +1,120 @@
+"""From a model's logits to a stated probability: what a run keeps of its calibration, and for which share of hosts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import numpy as np
+from scipy.special import expit, logit
+
+from exojax.errors import InputError
+from exojax.evaluation import calibration
+from exojax.models import registry
+from exojax.models.interface import Network
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """From logits to probabilities.
+
+    Attributes:
+        prior: share of hosts among the training rows.
+        curve: from logits, after the shift from balanced batches to ``prior``, to log-odds.
+        threshold: probability from which a star is called a host.
+        steps: training step of each network's weights that were calibrated; None for a classical model.
+        protocol: ``validation`` or ``out-of-fold``: the rows that these came from.
+        rate: share of hosts among the stars that probabilities are for, where another was stated than ``prior``.
+    """
+
+    prior: float
+    curve: calibration.Calibrator
+    threshold: float
+    protocol: str
+    steps: list[int] | None
+    rate: float | None = None
+
+    @property
+    def share(self) -> float:
+        """Share of hosts that probabilities are for; the probability of a star that cannot be scored."""
+        return self.prior if self.rate is None else self.rate
+
+
+def apply(model: str, how: Calibration, logits: np.ndarray) -> np.ndarray:
+    """``(..., n)`` float64 probabilities of ``logits (..., n)`` of the named model."""
+    log_odds = how.curve.log_odds(to_prior(model, logits, how.prior))
+    return expit(calibration.prior_shift(log_odds, how.prior, how.share))
+
+
+def disagreement(model: str, how: Calibration, logits: np.ndarray) -> np.ndarray:
+    """How far the members of an ensemble differ: the standard deviation of their probabilities over members.
+
+    Every member goes through the calibration of the whole, so that the number is in units of the probability given.
+    It tells the luck of the training seed, and where the training rows left the network free; not all that is unknown.
+
+    Args:
+        model: name in the registry.
+        how: the run's calibration.
+        logits: ``(members, n)`` float, two members or more; NaN for a star that cannot be scored.
+
+    Returns:
+        ``(n,)`` float64, that of a sample (divided by ``members - 1``); NaN where a logit is.
+
+    Raises:
+        ValueError: there is one member, or none.
+    """
+    if np.ndim(logits) != 2 or len(logits) < 2:
+        raise ValueError(f"disagreement takes two members or more, got logits of shape {np.shape(logits)}")
+    return np.std(apply(model, how, logits), axis=0, ddof=1)
+
+
+def at_rate(how: Calibration, rate: float) -> Calibration:
+    """Probabilities for stars of which a share ``rate`` are hosts.
+
+    The threshold moves along, so that the same stars are called hosts. Bayes' rule under one assumption: hosts look
+    alike, and so do the others, whatever their share.
+
+    Raises:
+        InputError: the rate is not between 0 and 1.
+    """
+    if not 0 < rate < 1:
+        raise InputError(f"--prior {rate}: give the share of hosts among your stars, between 0 and 1")
+    with np.errstate(divide="ignore"):  # a threshold of 1 stays there
+        moved = calibration.prior_shift(logit(how.threshold), how.share, rate)
+    return replace(how, rate=rate, threshold=float(expit(moved)))
+
+
+def to_prior(model: str, logits: np.ndarray, prior: float) -> np.ndarray:
+    """A network's logits, taught on balanced batches, moved to the training rows' share of hosts."""
+    if isinstance(registry.get(model), Network):
+        return calibration.prior_shift(logits, 0.5, prior)
+    return logits
+
+
+def stored(how: Calibration) -> dict[str, Any]:
+    """Plain numbers and names for ``calibration.json``, before any rate is stated."""
+    numbers = {"prior": how.prior, "threshold": how.threshold, "protocol": how.protocol, "steps": how.steps}
+    return numbers | asdict(how.curve)
+
+
+def restored(found: Mapping[str, Any]) -> Calibration:
+    """What :func:`stored` made; a file from before there was a choice holds Platt's two numbers.
+
+    Raises:
+        KeyError, TypeError, ValueError: something is missing, or is no number.
+    """
+    curve = calibration.Calibrator(
+        str(found.get("method", "platt")),
+        float(found["slope"]),
+        float(found["intercept"]),
+        tuple(float(x) for x in found.get("knots", ())),
+        tuple(float(x) for x in found.get("values", ())),
+        {str(name): float(loss) for name, loss in dict(found.get("log_loss", {})).items()},
+    )
+    rising = curve.slope > 0 and bool((np.diff(curve.knots) > 0).all() and (np.diff(curve.values) >= 0).all())
+    if curve.method not in calibration.METHODS or not rising or len(curve.knots) != len(curve.values):
+        raise ValueError("the calibration is none that this version makes")
+    # A file from before there were ensembles has one number.
+    steps = found["steps"] if "steps" in found else None if found["step"] is None else [found["step"]]
+    return Calibration(float(found["prior"]), curve, float(found["threshold"]), str(found["protocol"]), steps)

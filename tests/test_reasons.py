@@ -1,0 +1,75 @@
+"""Attributions: by hand for a linear score, complete for a bent one, and blind to what did not move it."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from exojax.reasons import integrated_gradients, missing, occlusion
+
+
+def views(n=3, k=2, seed=0):
+    rng = np.random.default_rng(seed)
+    shapes = {"local": (n, k, 9, 3), "global": (n, k, 15, 3), "scalars": (n, k, 4)}
+    return {name: rng.normal(size=shape).astype(np.float32) for name, shape in shapes.items()}
+
+
+WEIGHT = np.linspace(-1, 2, 9).astype(np.float32)
+
+
+def linear(inputs):
+    """Of the first candidate's local view; its scatter, the scalars and the global view only add."""
+    return inputs["local"][:, 0, :, 0] @ WEIGHT + inputs["local"][:, 0, :, 1].sum(-1) + inputs["scalars"].sum((1, 2))
+
+
+def bent(inputs):
+    """Smooth, of both views and both candidates together, gated by coverage; the better candidate decides, softly."""
+    local = jnp.tanh(inputs["local"][..., 0] * jax.nn.sigmoid(inputs["local"][..., 2])) @ WEIGHT
+    whole = jnp.sin(inputs["global"][..., 0]).sum(-1) * inputs["scalars"][..., 0]
+    return jax.nn.logsumexp(local * whole / 4 + local, axis=1)
+
+
+def test_of_a_linear_score_each_bin_is_its_weight_times_its_value():
+    given = views()
+    for found in (integrated_gradients(linear, given, steps=1), occlusion(linear, given, width=1)):
+        assert set(found) == {"local", "global"}
+        assert found["local"][:, 0] == pytest.approx(given["local"][:, 0, :, 0] * WEIGHT, abs=1e-5)
+        assert found["local"][:, 1] == pytest.approx(0, abs=1e-5)
+        assert found["global"] == pytest.approx(0, abs=1e-5)
+
+
+def test_the_sum_is_the_score_less_that_of_no_signal():
+    given = views()
+    found = integrated_gradients(bent, given, steps=32)
+    none = {name: x.copy() for name, x in given.items()}
+    for name in ("local", "global"):
+        none[name][..., 0] = 0
+    change = np.asarray(bent(given) - bent(none))
+    assert np.abs(change).min() > 0.05
+    total = found["local"].sum((1, 2)) + found["global"].sum((1, 2))
+    assert total == pytest.approx(change, abs=2e-5)
+    assert missing(bent, given, found) == pytest.approx(0, abs=2e-5)
+    # One step on the way is not enough for a bent score, and that is told.
+    assert np.abs(missing(bent, given, integrated_gradients(bent, given, steps=1))).max() > 1e-2
+
+
+def test_a_star_is_explained_by_itself():
+    given = views()
+    alone = {name: x[1:2] for name, x in given.items()}
+    for method in (integrated_gradients, occlusion):
+        together, single = method(bent, given), method(bent, alone)
+        for name in together:
+            assert together[name][1:2] == pytest.approx(single[name], abs=1e-5)
+
+
+def test_an_occluded_window_is_shared_by_its_bins():
+    """The score is the middle bin's value, 5: each of the windows of three that hold it loses all."""
+    one = {"local": np.zeros((1, 1, 7, 3), np.float32)}
+    one["local"][0, 0, 3, 0] = 5
+    found = occlusion(lambda inputs: inputs["local"][:, 0, 3, 0], one, width=3)["local"][0, 0]
+    # Of the three windows that hold bin 1, one holds bin 3 too; of bin 2, two.
+    assert found == pytest.approx([0, 5 / 3, 10 / 3, 5, 10 / 3, 5 / 3, 0])
+    # Up to the edge, where cut windows count as windows.
+    one["local"][0, 0, 0, 0] = 2
+    found = occlusion(lambda inputs: inputs["local"][:, 0, 0, 0], one, width=3)["local"][0, 0]
+    assert found == pytest.approx([2, 4 / 3, 2 / 3, 0, 0, 0, 0])
