@@ -36,11 +36,11 @@ class TeachMix:
 
     planet: float = 0.40
     """one to four transiting planets"""
-    binary: float = 0.14
+    binary: float = 0.11
     """the star itself is an eclipsing pair"""
-    blend: float = 0.18
+    blend: float = 0.20
     """an eclipsing pair in the aperture of a brighter star, before or behind it or bound to it"""
-    contact: float = 0.04
+    contact: float = 0.05
     """two stars in contact"""
     rotator: float = 0.05
     """spots"""

@@ -8,13 +8,18 @@ SHAPES = ("drop", "ramp", "dip", "edge")
 
 
 def glitches(
-    rng: np.random.Generator, time: np.ndarray, valid: np.ndarray, noise: np.ndarray, rate: np.ndarray
+    rng: np.random.Generator,
+    time: np.ndarray,
+    valid: np.ndarray,
+    noise: np.ndarray,
+    rate: np.ndarray,
+    strongest: np.ndarray,
 ) -> np.ndarray:
     """``(n, n_cadences)`` float32 relative flux to add, mostly negative.
 
     ``time`` ``(n_cadences,)`` days, ``valid`` ``(n_cadences,)`` bool, ``noise`` ``(n,)`` white noise of a cadence,
-    ``rate`` ``(n,)`` expected events a star. An event is 2 to 100 noises deep, log-uniform, and of one of ``SHAPES``
-    with equal chance.
+    ``rate`` ``(n,)`` expected events a star, ``strongest`` ``(n,)`` in noises. An event is 2 to ``strongest`` noises
+    deep, log-uniform, and of one of ``SHAPES`` with equal chance.
     """
     flux = np.zeros((noise.size, time.size), np.float32)
     starts = time[np.flatnonzero(np.diff(valid.astype(np.int8), prepend=0) == 1)]
@@ -22,7 +27,7 @@ def glitches(
         for _ in range(number):
             shape = SHAPES[rng.integers(len(SHAPES))]
             when = rng.choice(starts) if shape == "edge" else rng.uniform(time[0], time[-1])
-            size = noise[row] * 2.0 * 50.0 ** rng.random() * (-1.0 if rng.random() < 0.85 else 0.7)
+            size = noise[row] * 2.0 * (strongest[row] / 2.0) ** rng.random() * (-1.0 if rng.random() < 0.85 else 0.7)
             flux[row] += size * glitch_shape(shape, time - when, *rng.random(3))
     return flux
 

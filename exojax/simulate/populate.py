@@ -63,7 +63,7 @@ def _blends(
 ) -> Signals:
     """Pairs that share the aperture with a brighter star: six in ten are strangers of other size and density.
 
-    The dilution is such that the eclipses have a planet's SNR in seven of ten, else log-uniform from 1 to 60 %.
+    The dilution is such that the eclipses have a planet's SNR in 17 of 20, else log-uniform from 1 to 60 %.
     """
     m, baseline = star.size, float(time[-1])
     strangers = draw_stars(rng.random((m, N_STAR_UNIFORMS)))
@@ -81,7 +81,7 @@ def _blends(
     depth = pairs.front_light * np.minimum(front.radius_ratio, 1.0) ** 2 * covered
     points = np.maximum(0.95 * baseline * front.duration / (front.period * cadence), 1.0)
     planetlike = draw_snr(rng, m, 1.2) * stars.noise[star] / np.sqrt(points) / depth
-    dilution = np.where(rng.random(m) < 0.7, planetlike, 0.01 * 60.0 ** rng.random(m))
+    dilution = np.where(rng.random(m) < 0.85, planetlike, 0.01 * 60.0 ** rng.random(m))
     dilution = np.clip(dilution, 1e-5, 0.6)
     scaled = {
         name: getattr(pairs, name) * dilution

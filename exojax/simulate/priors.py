@@ -83,14 +83,15 @@ def system(
     likewise. The tidal modulation follows Morris (1985), 1.2 q (R/a)^3 sin^2 i.
     """
     axis = scaled_axis(period, stars.density * (1 + mass_ratio))
-    cosine = impact / (axis * transit_distance(eccentricity, omega))
+    cosine = np.minimum(impact / (axis * transit_distance(eccentricity, omega)), 0.98)
     speed, back = transit_speed(eccentricity, omega), transit_speed(eccentricity, omega + np.pi)
-    front = Orbits(period, t0, axis * speed, impact, ratio, stars.limb_darkening)
+    front = Orbits(period, t0, axis * speed, np.minimum(impact, 0.98 * axis * speed), ratio, stars.limb_darkening)
     behind = replace(
         front,
         t0=t0 + secondary_phase(eccentricity, omega) * period,
         scaled_axis=axis * back / ratio,
-        impact=axis * transit_distance(eccentricity, omega + np.pi) * cosine / ratio,
+        # One far beyond contact and beside the star is no eclipse, however far.
+        impact=np.minimum(axis * transit_distance(eccentricity, omega + np.pi) * cosine, 0.98 * axis * back) / ratio,
         radius_ratio=1 / ratio,
     )
     return Systems(
@@ -102,7 +103,7 @@ def system(
         eccentricity=eccentricity,
         omega=omega,
         dilution=dilution,
-        ellipsoidal=1.2 * dilution * mass_ratio * axis**-3 * (1 - np.minimum(cosine, 1) ** 2),
+        ellipsoidal=1.2 * dilution * mass_ratio * axis**-3 * (1 - cosine**2),
         reflection=dilution * reflection,
     )
 
@@ -133,7 +134,7 @@ def draw_planets(
     star = np.repeat(rows, number)
     rank = np.concatenate([np.arange(k) for k in number]) if rows.size else np.zeros(0, int)
     own, m = stars.take(star), star.size
-    first = np.repeat(draw_periods(rng, rows.size, min(8.0, 0.12 * baseline), 1.2, 0.75 * baseline), number)
+    first = np.repeat(draw_periods(rng, rows.size, min(11.0, 0.15 * baseline), 1.2, 0.75 * baseline), number)
     period = first * (1.3 + rng.exponential(0.7, m)) ** (rank * np.where(rng.random(m) < 0.7, 1.0, -0.6))
     period = np.clip(period, SHORTEST, 0.95 * baseline)
     single = np.repeat(number, number) == 1
@@ -176,9 +177,9 @@ def draw_pairs(
     circular below some 5 days and eccentric beyond. Surface brightness falls with size as on the main sequence.
     """
     m = star.size
-    period = draw_periods(rng, m, 3.5, 1.5, 1.1 * baseline)
+    period = draw_periods(rng, m, 4.0, 1.7, 1.5 * baseline)
     kind = rng.random(m)
-    ratio = np.select([kind < 0.32, kind < 0.45], [1 - 0.12 * rng.random(m) ** 2, rng.uniform(0.08, 0.2, m)], 0.0)
+    ratio = np.select([kind < 0.32, kind < 0.45], [1 - 0.12 * rng.random(m) ** 4, rng.uniform(0.08, 0.2, m)], 0.0)
     ratio = np.where(ratio == 0, rng.uniform(0.15, 0.95, m), ratio)
     closest = scaled_axis(np.ones(m), stars.density * (1 + ratio))
     period = np.maximum(period, (DETACHED * (1 + ratio) / closest) ** 1.5)

@@ -10,8 +10,8 @@ from exojax.simulate.priors import Systems
 from exojax.simulate.tabulated import tabulated_events
 from exojax.simulate.transits import MIN_SNR, MIN_TRANSITS, detectability
 
-# Depths of odd and even events that differ by less than this many errors are not told apart.
-ALIKE = 3.0
+# Depths of odd and even events that differ by less than this many errors, or this share, are not told apart.
+ALIKE, ALIKE_SHARE = 3.0, 0.02
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,7 +22,7 @@ class Signals:
         star: int, row of its star in the light curves.
         kind: str: ``planet``, ``binary``, ``blend``, ``contact``, ``rotator``, ``pulsator`` or ``systematic``.
         period: days: of the orbit, the rotation, the strongest pulsation, the spacecraft.
-        found_period: days, where a search finds it: half the period where both eclipses are alike within their errors
+        found_period: days, where a search finds it: half the period where both eclipses are alike within errors or 2 %
             and half a period apart, as in contact binaries with equal minima.
         t0: days in the light curves' time system, a mid-transit or primary mid-eclipse; NaN where nothing eclipses.
         duration: days, first to fourth contact; NaN likewise.
@@ -112,7 +112,7 @@ def add_systems(
         strengths.append((snr, count))
     (first, n_transits), (second, _) = strengths
     phase = systems.phase
-    alike = np.abs(depths[0] - depths[1]) < ALIKE * np.hypot(*errors)
+    alike = np.abs(depths[0] - depths[1]) < np.maximum(ALIKE * np.hypot(*errors), ALIKE_SHARE * depths[0])
     alike &= np.minimum(first, second) > ALIKE
     alike &= np.abs(phase - 0.5) * front.period < 0.1 * np.maximum(front.duration, exposure)
     return Signals.of(

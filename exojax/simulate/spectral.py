@@ -6,6 +6,9 @@ import numpy as np
 
 from exojax.simulate.stars import Stars
 
+# Cycles a day where red noise falls below white, for 300 ppm a cadence, and the scatter of its logarithm.
+RED_KNEE, RED_SPREAD = 0.4, 1.0
+
 
 def oscillator(frequency: np.ndarray, centre: np.ndarray, quality: float) -> np.ndarray:
     """Shape of the power of a damped oscillator driven by white noise (Anderson et al. 1990): broadcast of both.
@@ -17,7 +20,10 @@ def oscillator(frequency: np.ndarray, centre: np.ndarray, quality: float) -> np.
 
 
 def spectral_variability(rng: np.random.Generator, stars: Stars, n_cadences: int, cadence: float) -> np.ndarray:
-    """Rotation and granulation, ``(n, n_cadences)`` float32 about 0: the processes of ``stars.variability``.
+    """Rotation, granulation and red noise, ``(n, n_cadences)`` float32 about 0.
+
+    Rotation and granulation are the processes of ``stars.variability``. Red noise, whatever its cause, has a power that
+    falls as f^-2 and equals the white noise's near 0.4 cycles a day for a typical star, as Kepler's does.
 
     They are made by the inverse transform of a random spectrum twice as long as the light curve, so that its end
     does not join its beginning. Where ``stars.variability`` samples a Gaussian process exactly, this one has no power
@@ -34,6 +40,10 @@ def spectral_variability(rng: np.random.Generator, stars: Stars, n_cadences: int
     ):
         part = oscillator(frequency, centre, quality)
         power += part * (sigma**2 / part.sum(axis=1, dtype=np.float64))[:, None].astype(np.float32)
+    knee = RED_KNEE * np.exp(RED_SPREAD * rng.standard_normal(n)) * (stars.noise / 3e-4) ** -0.4
+    # White noise of variance s^2 has s^2 / n_bins in each bin of a one-sided spectrum.
+    level = stars.noise**2 / frequency.size * knee**2
+    power += level[:, None].astype(np.float32) / np.maximum(frequency, 0.02) ** 2
     spectrum = np.zeros((n, frequency.size + 1), np.complex64)
     spectrum.real[:, 1:] = rng.standard_normal(power.shape, np.float32)
     spectrum.imag[:, 1:] = rng.standard_normal(power.shape, np.float32)

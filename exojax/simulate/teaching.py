@@ -160,14 +160,35 @@ def _block(config: TeachConfig, number: int) -> _Block:
 
 def _stars(rng: np.random.Generator, mission: str, kind: np.ndarray) -> Stars:
     stars = draw_stars(rng.random((kind.size, N_STAR_UNIFORMS)))
+    stars = _swollen(rng, stars, rng.random(kind.size) < np.where(kind == "planet", 0.02, 0.1))
     magnitude = draw_magnitudes(rng, mission, kind.size)
     noise = mission_noise(mission, magnitude) * np.exp(0.12 * rng.standard_normal(kind.size))
     stars = replace(stars, magnitude=magnitude, noise=noise)
     spotted = kind == "rotator"
     period = np.where(spotted, 0.3 * 100.0 ** rng.random(kind.size), stars.rotation_period)
-    sigma = np.where(spotted, 1e-3 * 30.0 ** rng.random(kind.size), stars.rotation_sigma)
+    # Most stars are quieter than those whose rotation was published.
+    sigma = stars.rotation_sigma * np.exp(-1.2 + 0.6 * rng.standard_normal(kind.size))
+    sigma = np.where(spotted, 1e-3 * 30.0 ** rng.random(kind.size), sigma)
+    # Close pairs turn with their orbit, fast and spotted; the orbit's period itself is drawn later.
+    close = np.isin(kind, ["binary", "contact"]) & (rng.random(kind.size) < 0.5)
+    sigma = np.where(close, np.minimum(5.0 * sigma, 0.03), sigma)
     quiet = np.where((kind == "quiet") | (kind == "glitch"), 0.3, 1.0)
     return replace(stars, rotation_period=period, rotation_sigma=sigma * quiet)
+
+
+def _swollen(rng: np.random.Generator, stars: Stars, giant: np.ndarray) -> Stars:
+    """``stars``, those that are ``giant`` with 3 to 15 solar radii and the granulation of their gravity."""
+    n = giant.size
+    radius = np.where(giant, 3.0 * 5.0 ** rng.random(n), stars.radius)
+    mass = stars.density * stars.radius**3
+    shrunk = (stars.radius / radius) ** 2
+    return replace(
+        stars,
+        radius=radius,
+        density=mass / radius**3,
+        granulation_sigma=stars.granulation_sigma * shrunk**-0.7,
+        granulation_time=stars.granulation_time * shrunk**-0.8,
+    )
 
 
 def _measured(
@@ -181,9 +202,10 @@ def _measured(
     habits = np.where(strong, noise[:, None] * 10.0 ** rng.uniform(-0.2, 1.3, size.shape) * np.sign(habits), habits)
     flares_a_day = np.where(kind == "flare", 0.1 * 20.0 ** rng.random(n), 0.0)
     flares_a_day += np.where((kind != "flare") & (rng.random(n) < 0.04), 0.05, 0.0)
-    events = np.where(kind == "glitch", 1.0 + 5.0 * rng.random(n), 0.25)
+    glitchy = kind == "glitch"
+    events = np.where(glitchy, 1.0 + 5.0 * rng.random(n), 0.2)
     flux += flares(rng, pointing.time, noise, flares_a_day)
-    flux += glitches(rng, pointing.time, pointing.valid, noise, events)
+    flux += glitches(rng, pointing.time, pointing.valid, noise, events, np.where(glitchy, 100.0, 12.0))
     flux += 1.0
     flux *= 1.0 + habits.astype(np.float32) @ pointing.trends
     scatter = rng.standard_normal(flux.shape, np.float32)
