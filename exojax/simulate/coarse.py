@@ -8,17 +8,17 @@ from math import comb
 
 import numpy as np
 
-# What the real set's power spectrum shows: half the power is gone below 0.23 cycles a day.
-WINDOW, STRIDE, ITERATIONS, CLIP, BREAK = 301, 4, 3, 3.0, 5
+# What the real set's power spectrum shows: frequencies below 0.22 cycles a day are gone.
+WINDOW, STRIDE, ITERATIONS, CLIP, BREAK = 251, 4, 3, 3.0, 5
 BIN, POINTS = 0.05, 1500
 
 
 def flatten_quadratic(flux: np.ndarray, valid: np.ndarray) -> np.ndarray:
-    """Flux over the quadratic that fits the 301 cadences around best: ``(n, n_cadences)`` both, median about 1.
+    """Flux over the quadratic that fits the 251 cadences around best: ``(n, n_cadences)`` both, median about 1.
 
     This is a Savitzky-Golay filter (1964), cut at gaps of more than 5 cadences that all stars share, its last full
     window holding up to the ends of a segment; points more than 3 standard deviations off leave the fit, twice. It
-    follows what is slower than four days, shallow transits in part, and overshoots beside deep eclipses. A segment
+    follows what is slower than some four days, shallow transits in part, and overshoots beside deep eclipses. A segment
     shorter than the window is divided by its median.
     """
     shared = np.flatnonzero(valid.any(axis=0))
