@@ -31,6 +31,46 @@ class SimulateConfig:
 
 
 @dataclass(frozen=True)
+class TeachMix:
+    """Shares of what the stars of a teaching population are; together they make 1."""
+
+    planet: float = 0.40
+    """one to four transiting planets"""
+    binary: float = 0.11
+    """the star itself is an eclipsing pair"""
+    blend: float = 0.20
+    """an eclipsing pair in the aperture of a brighter star, before or behind it or bound to it"""
+    contact: float = 0.05
+    """two stars in contact"""
+    rotator: float = 0.05
+    """spots"""
+    pulsator: float = 0.03
+    """delta Scuti, gamma Doradus, RR Lyrae"""
+    flare: float = 0.02
+    """flares"""
+    systematic: float = 0.05
+    """the spacecraft's own periods, strong"""
+    glitch: float = 0.05
+    """drops of sensitivity, ramps, isolated dips"""
+    quiet: float = 0.04
+    """nothing but noise and a little granulation"""
+
+
+@dataclass(frozen=True)
+class TeachConfig:
+    """A population that teaches a network what transits and their impostors look like: broad, not the sky's rates."""
+
+    mission: str = "kepler"
+    """kepler | k2 | tess | coarse (Kepler flattened, in 0.05-day bins of which 1,500 at most are kept)"""
+    n_stars: int = 2000
+    """stars in all"""
+    seed: int = 0
+    """the same seed gives the same stars"""
+    mix: TeachMix = field(default_factory=TeachMix)
+    """what they are"""
+
+
+@dataclass(frozen=True)
 class DataConfig:
     """What is read, and as what."""
 
