@@ -23,6 +23,9 @@ from exojax.probabilities import Calibration, apply, at_rate, restored
 from exojax.training.fit import Features, Scorer, load_model, steps_of
 
 CHECKPOINTS = Path("checkpoints")
+PRETRAINED = "pretrained"
+"""name of the run that comes with exojax, wherever it is called from"""
+SHIPPED = Path(__file__).parents[1] / "checkpoints" / PRETRAINED
 SCORES = "calibration_scores.npz"
 """in a run's folder: ``logits``, ``label``, ``group``, ``kind`` (empty where unknown) of the rows that calibrated it"""
 FACTS = ("sha256", "inputs", "cadence_days", "catalogued")
@@ -65,6 +68,8 @@ class Run:
 def run_folder(run: str | Path) -> Path:
     """The folder of a run: a ``Path`` as it is; of a str its name under ``checkpoints/``, or a path with a separator.
 
+    ``pretrained`` is the one that comes with exojax.
+
     Raises:
         InputError: the name is empty, or dots only.
     """
@@ -72,6 +77,8 @@ def run_folder(run: str | Path) -> Path:
         return run
     # A bare name never means a folder beside: ``--run docs`` must not train into the docs.
     name = str(run)
+    if name == PRETRAINED:
+        return SHIPPED
     if not name.strip("."):
         raise InputError(f"--run {name!r}: give a name, or a path such as ./k1")
     return Path(run) if os.sep in name else CHECKPOINTS / name

@@ -36,8 +36,9 @@ SHAPED = 3.0
 
 Report = Callable[[int, int, float], None]
 """``(stars done, skipped, stars a second)``"""
-Judge = Callable[[LightCurves], tuple[np.ndarray, list[str]]]
-"""Light curves -> ``(n_stars,)`` probability of a planet, and what is to be said of each, empty where nothing is."""
+Judge = Callable[[LightCurves, Candidates, Trace], tuple[np.ndarray, list[str]]]
+"""Stars, their ``n`` candidates and what the search saw -> ``(n,)`` probability of a planet, and what is to be said of
+each star, empty where nothing is."""
 Row = dict[str, Any]
 _KEYS = {"stars", "skipped", "rows", "warnings"}
 
@@ -181,8 +182,8 @@ def _one(batch: LightCurves, config: SearchConfig, known: Known | None, judge: J
     shape = shape_of(*local_views(found, trace.flat, durations=SHAPED), SHAPED)
     said = [""] * len(batch)
     if judge is not None:
-        probability, said = judge(batch)
-        found = replace(found, probability=probability[found.star])
+        probability, said = judge(batch, found, trace)
+        found = replace(found, probability=probability)
     table = {field.name: getattr(found, field.name).tolist() for field in fields(found) if field.name != "star"}
     rows = [dict(zip(table, values, strict=True)) for values in zip(*table.values(), strict=True)]
     unknown = np.full(len(batch), np.nan)

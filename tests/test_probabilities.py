@@ -72,7 +72,7 @@ def test_a_calibration_survives_json():
 def test_a_file_from_before_there_was_a_choice_is_read():
     old = {"prior": 0.2, "slope": 2.0, "intercept": -1.0, "threshold": 0.4, "protocol": "validation", "step": 3}
     how = restored(old)
-    assert how == Calibration(0.2, Calibrator("platt", 2.0, -1.0), 0.4, "validation", 3)
+    assert how == Calibration(0.2, Calibrator("platt", 2.0, -1.0), 0.4, "validation", [3])
     assert apply("svc", how, np.array([0.5])) == pytest.approx(expit([0.0]))
 
 

@@ -33,6 +33,7 @@ BELOW = {
     "hunt": BASE | {"photometry", "search"},
     "batching": BASE | {"io", "photometry", "hunt"},
     "searching": BASE | {"io", "photometry", "search", "hunt", "batching"},
+    "teaching": BASE | {"simulate", "training", "folding", "runs"},
     "folding": BASE | {"io", "photometry", "search", "features", "hunt", "batching", "searching"},
     "inputs": BASE | {"features", "evaluation", "folding"},
     "injecting": BASE

@@ -53,6 +53,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def compare(options: Options) -> None:
     """Compare and write the tables."""
+    command.use_wide_vectors()
     command.use_compilation_cache()
     from exojax import comparing
     from exojax.cli.sources import open_source

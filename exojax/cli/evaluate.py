@@ -41,6 +41,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def evaluate(options: Options) -> None:
     """Score and write the files."""
+    command.use_wide_vectors()
     command.use_compilation_cache()
     import exojax
     from exojax.cli.outputs import write

@@ -6,8 +6,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from exojax.lightcurve import LightCurves
-from exojax.runs import load, predict, stating
+from exojax.folding import of_batch
+from exojax.hunt import Trace
+from exojax.inputs import FOLDED
+from exojax.lightcurve import Candidates, LightCurves
+from exojax.runs import Run, from_logits, judged, load, predict, stating
 from exojax.searching import Judge
 
 
@@ -25,10 +28,30 @@ def judge_of(name: str, rate: float | None = None) -> tuple[Judge, str]:
         InputError: there is no such run, it is damaged, or the rate is not between 0 and 1.
     """
     run = stating(load(name), rate)
+    origin = "as among its training rows" if rate is None else "as stated"
+    share = f"a share of {run.calibration.share:.4g} are hosts, {origin}"
+    judge = _of_folds(run) if set(run.inputs) & set(FOLDED) else _of_series(run, name)
+    return judge, f"Probabilities are those of run {run.folder.name} for stars of which {share}."
+
+
+def _of_folds(run: Run) -> Judge:
+    """Each candidate by its own fold: a star's probability is the highest of its candidates'."""
+    seen = set(run.split["seen"]) if run.data["catalogued"] else set()
+
+    def judge(curves: LightCurves, found: Candidates, trace: Trace) -> tuple[np.ndarray, list[str]]:
+        made = of_batch(curves, found, trace, run.config.fold)
+        logits = judged(run, {name: made[name][:, None] for name in run.inputs})
+        told = [f"run {run.folder.name} was trained on this star" if s in seen else "" for s in curves.id.tolist()]
+        return from_logits(run, logits), told
+
+    return judge
+
+
+def _of_series(run: Run, name: str) -> Judge:
     width, seen = int(run.data["n_cadences"]), set(run.split["seen"]) if run.data["catalogued"] else set()
     minutes = run.data["cadence_days"] * 1440
 
-    def judge(curves: LightCurves) -> tuple[np.ndarray, list[str]]:
+    def judge(curves: LightCurves, found: Candidates, trace: Trace) -> tuple[np.ndarray, list[str]]:
         ends = np.where(np.isfinite(curves.time), np.arange(1, curves.time.shape[1] + 1), 0).max(axis=1, initial=0)
         fits = ends <= width
         probability = np.full(len(curves), np.nan)
@@ -44,11 +67,9 @@ def judge_of(name: str, rate: float | None = None) -> tuple[Judge, str]:
             if curves.catalogued and star in seen:
                 text.append(f"run {name} was trained on this star")
             told.append("; ".join(text))
-        return probability, told
+        return probability[found.star], told
 
-    origin = "as among its training rows" if rate is None else "as stated"
-    share = f"a share of {run.calibration.share:.4g} are hosts, {origin}"
-    return judge, f"Probabilities are those of run {run.folder.name} for stars of which {share}."
+    return judge
 
 
 def _resized(curves: LightCurves, width: int) -> LightCurves:

@@ -12,6 +12,7 @@ COMMANDS = {
     "compare": "cross-validate several models on the same folds",
     "search": "find transits: candidates, vetting sheets",
     "inject": "put transits into light curves: what a search finds and makes up",
+    "pretrain": "teach the shipped network by simulated stars",
     "plot": "draw a run's figures again",
     "explore": "look at a data set before any model does",
     "benchmark": "measure speed against other software",

@@ -41,8 +41,9 @@ class Options:
     """a source as for train.py (an .npz, the Kaggle CSVs, a folder, a glob, synthetic), instead of files"""
     target: Annotated[str | None, command.value("NAME")] = None
     """a star to download, such as "Kepler-90" or "TIC 100100827", instead of files"""
-    run: Annotated[str | None, command.value("NAME")] = None
-    """a trained run that gives each star a probability of hosting a planet"""
+    run: Annotated[str, command.value("NAME")] = "pretrained"
+    """the trained run that gives each candidate a probability of being a planet: the one that comes with exojax, taught
+    by simulated stars alone; 'none' for no probabilities"""
     prior: Annotated[float | None, command.value("RATE")] = None
     """share of hosts among the stars that probabilities are for; that of the run's training rows by default"""
     sheets: Annotated[int, command.value("N")] = 50
@@ -90,7 +91,7 @@ def search(options: Options) -> int:
     known = catalogue.known(options.known) if options.known else None
     labels = catalogue.labels(options.labels) if options.labels else None
     table = catalogue.stars(options.stars) if options.stars else None
-    judge, judged = (None, "") if options.run is None else judge_of(options.run, options.prior)
+    judge, judged = (None, "") if options.run == "none" else judge_of(options.run, options.prior)
     source = _source(options)
     print(source.told, flush=True)
     for note in source.notes:
@@ -153,8 +154,8 @@ def _config(options: Options) -> SearchConfig:
         raise InputError("--max-candidates must be 1 or more and --sheets 0 or more")
     if not options.snr_min > 0:
         raise InputError(f"--snr-min {options.snr_min}: give a number above 0")
-    if options.prior is not None and options.run is None:
-        raise InputError("--prior needs --run NAME, a model that gives probabilities")
+    if options.prior is not None and options.run == "none":
+        raise InputError("--prior needs a --run that gives probabilities")
     if options.mask_known and options.known is None:
         raise InputError("--mask-known needs --known CSV")
     return SearchConfig(

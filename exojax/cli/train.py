@@ -68,6 +68,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def train(options: Options) -> None:
     """Train, evaluate and report every model asked for."""
     started = time.time()
+    command.use_wide_vectors()
     command.use_compilation_cache()
     if options.download:
         from exojax.io import download

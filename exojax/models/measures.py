@@ -48,7 +48,7 @@ def place(x: jax.Array, windows: int) -> jax.Array:
     """
     position = np.linspace(0.0, windows - 1.0, x.shape[1])
     # Fewer positions than windows: a triangle without one takes the nearest by being as wide as they are apart.
-    width = max(1.0, (windows - 1.0) / max(x.shape[1] - 1, 1))
+    width = max(1.0, (windows - 1.0) / (x.shape[1] - 1)) if x.shape[1] > 1 else float(windows)
     weights = np.maximum(0.0, 1.0 - np.abs(position[:, None] - np.arange(windows)[None]) / width)
     weights = (weights / weights.sum(axis=0)).astype(np.float32)
     return jnp.einsum("mlc,lw->mwc", x, jnp.asarray(weights, x.dtype))
@@ -88,7 +88,7 @@ def measure(view: jax.Array, transit: float) -> jax.Array:
     value, there = view[..., 0], view[..., 2] > 0
     bins = value.shape[1]
     away = np.abs(np.arange(bins) - 0.5 * (bins - 1)) > 0.5 * transit * bins
-    outside = there & jnp.asarray(away)
+    outside, within = there & jnp.asarray(away)[None], there & ~jnp.asarray(away)[None]
     pairs = there[:, 1:] & there[:, :-1]
     step = value[:, 1:] - value[:, :-1]
     mirrored = there & there[:, ::-1]
@@ -96,12 +96,12 @@ def measure(view: jax.Array, transit: float) -> jax.Array:
     columns = [
         *_level(value, there),
         *_level(value, outside),
-        _mean(value, there & ~jnp.asarray(away)),
+        _mean(value, within),
         _mean(jnp.abs(step), pairs),
         jnp.sqrt(_mean(step**2, pairs)),
         _mean(value[:, 1:] * value[:, :-1], pairs),
         _mean(skew, mirrored),
-        _mean(skew, mirrored & ~jnp.asarray(away)),
+        _mean(skew, mirrored & within),
         *(_mean((value < level).astype(value.dtype), there) for level in LEVELS),
         _mean(view[..., 1], there),
         view[..., 2].mean(axis=1),

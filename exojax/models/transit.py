@@ -2,7 +2,7 @@
 
 Every view is folded once more about its middle, so that a candidate and its mirror image in time get one and the same
 score, and read twice: by convolutions, shared by views of one kind, and as figures with nothing learned
-(:mod:`exojax.models.measures`). Figures and scalars enter as piecewise linear encodings between quantiles of training
+(:mod:`exojax.models.measures`). Figures and scalars enter as piecewise linear encodings between quantiles of the training
 rows (Gorishniy et al. 2022, arXiv:2203.05556), which lets a few hundred planets teach what takes a tree its thresholds.
 A star has the highest score of its candidates.
 """
@@ -79,9 +79,9 @@ class TransitNet(nn.Module):
         grid = lambda: jnp.tile(jnp.linspace(-1.0, 1.0, KNOTS), (COLUMNS, 1))  # noqa: E731
         knots = self.variable("batch_stats", "columns_knots", grid).value
         known = ~jnp.isnan(columns)
-        x = jnp.where(known, columns, center)
-        scaled = jnp.clip(jnp.arcsinh((x - center) / spread), -4.0, 4.0)
-        low, high = knots[:, :-1], knots[:, 1:]
+        x = jnp.where(known, columns, center[None])
+        scaled = jnp.clip(jnp.arcsinh((x - center[None]) / spread[None]), -4.0, 4.0)
+        low, high = knots[None, :, :-1], knots[None, :, 1:]
         share = jnp.clip((x[..., None] - low) / jnp.maximum(high - low, 1e-9), 0.0, 1.0) - 0.5
         share = jnp.where(known[..., None], share, 0.0).reshape(len(x), -1)
         # A view's figures are unknown together, and one flag is enough.
@@ -216,7 +216,7 @@ def _augment(key: jax.Array, inputs: Inputs, labels: jax.Array) -> Inputs:
 MODEL = Network(
     inputs=(*WHOLE, *NEAR, "scalars"),
     module=TransitNet(),
-    train=TrainConfig(steps=1000, batch_size=128, average_decay=0.995),
+    train=TrainConfig(steps=600, batch_size=128, average_decay=0.995),
     augment=augment,
     settle=settle,
 )

@@ -22,6 +22,7 @@ from exojax.training.loop import Report, train
 from exojax.training.sampler import balanced_batches
 from exojax.training.state import TrainState, create_state
 from exojax.training.step import logits
+from exojax.training.weights import with_weights
 
 Features = Mapping[str, np.ndarray]
 """Feature name -> ``(n, ...)`` float32."""
@@ -30,6 +31,8 @@ Scorer = Callable[[Features], np.ndarray]
 
 BATCH = 256
 """stars scored at a time"""
+WEIGHTS = "weights.npz"
+"""in a folder without checkpoints: the weights alone, as arrays"""
 _APART = 1000
 """between the seeds of an ensemble's members, so that runs of neighbouring seeds share none"""
 
@@ -178,10 +181,12 @@ def member_logits(scorer: Scorer, features: Features) -> np.ndarray:
 
 
 def load_state(model: Network, folder: Path, shapes: Mapping[str, list[int]]) -> TrainState:
-    """The state of a network's best checkpoint in ``folder``; arguments and errors as of :func:`load_model`."""
+    """The state of a network's best checkpoint, or plain weights, in ``folder``; arguments as of :func:`load_model`."""
     example = {name: jnp.zeros((1, *shape), jnp.float32) for name, shape in shapes.items()}
     # The optimiser's arrays are restored too, so its shape must be right; its settings do not matter here.
     state = create_state(model.module, example, model.train, seed=0)
+    if (shipped := folder / WEIGHTS).is_file():
+        return with_weights(state, load_arrays(shipped), file=str(shipped))
     if not (folder / "checkpoints").is_dir():
         raise InputError(f"{folder}: holds no checkpoints; train the run first")
     with open_checkpoints(folder / "checkpoints") as saver:

@@ -1,0 +1,70 @@
+"""``pretrain``: the weights that come with exojax, from simulated stars alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Annotated
+
+from exojax.cli import command
+
+PER_MISSION = {"coarse": 3072, "tess": 1536, "k2": 1536, "kepler": 768}
+"""stars simulated for each mission"""
+
+
+@dataclass(frozen=True)
+class Options:
+    """Teach ``transit`` by simulated stars of every mission, searched and folded as real ones are; ship its weights.
+
+    The search is kept in the cache and the training resumes: killed at any moment, the same command goes on.
+    """
+
+    out: Annotated[Path, command.value("DIR")] = Path("checkpoints/pretrained")
+    """folder for the weights: config.json, calibration.json, split.json, calibration_scores.npz, weights.npz"""
+    run: Annotated[str, command.value("NAME")] = "taught"
+    """the run that is trained, with its checkpoints and its report"""
+    share: Annotated[float, command.value("SHARE")] = 1.0
+    """of the stars of each mission, for a try"""
+    steps: Annotated[int | None, command.value("N")] = None
+    """training steps"""
+    seed: Annotated[int, command.value("N")] = 11
+    """of the stars, the weights and the batches"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Entry point; returns the exit code."""
+    return command.run("pretrain.py", Options, pretrain, argv)
+
+
+def pretrain(options: Options) -> None:
+    """Simulate, search, train, evaluate, ship."""
+    command.use_wide_vectors()
+    command.use_compilation_cache()
+    from exojax import evaluate, fit
+    from exojax.cli.outputs import write
+    from exojax.cli.table import comparison_rows, text_table
+    from exojax.config import RunConfig
+    from exojax.models import registry
+    from exojax.runs import run_folder
+    from exojax.teaching import ship, taught_events
+
+    config = RunConfig(model="transit", seed=options.seed)
+    training = registry.training(config)
+    if options.steps is not None:
+        training = replace(training, steps=options.steps)
+    config = replace(config, train=training, data=replace(config.data, source="simulated populations"))
+    with command.progress() as show:
+        sizes = {mission: max(round(options.share * n), 128) for mission, n in PER_MISSION.items()}
+        events = taught_events(sizes, config, lambda what, done, n: show(what, done, n, {}))
+        run = fit(
+            config,
+            events,
+            run_folder(options.run),
+            report=lambda phase, record: show(phase, record["step"], record.get("of", training.steps), {}),
+        )
+    found = evaluate(run, events)
+    page = write(run, found, run.folder, comparison=[])
+    ship(run, options.out)
+    print(text_table(comparison_rows([run], [found])))
+    print(f"report: {page}\nweights: {options.out}")

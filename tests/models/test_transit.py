@@ -1,0 +1,206 @@
+"""What the network for folded views promises: what is absent does not count, and time may run either way."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from exojax.models import transit
+from exojax.models.measures import MEASURES, difference, measure, mirror_fold, place
+
+BINS = dict.fromkeys(transit.WHOLE, 201) | dict.fromkeys(transit.NEAR, 61)
+OPTIONAL = ("secondary_view", "half_view", "double_view", "odd_view", "even_view")
+NET = transit.MODEL.module
+
+
+def candidates(n=6, k=2, seed=0, bins=BINS):
+    rng = np.random.default_rng(seed)
+    inputs = {}
+    for name, length in bins.items():
+        value = rng.standard_normal((n, k, length))
+        coverage = rng.integers(0, 4, (n, k, length)) / 3
+        scatter = np.abs(rng.standard_normal(value.shape))
+        there = coverage > 0
+        inputs[name] = np.stack([value * there, scatter * there, coverage], axis=-1).astype(np.float32)
+    scalars = rng.standard_normal((n, k, len(transit.SCALARS)))
+    inputs["scalars"] = np.where(rng.random(scalars.shape) < 0.3, np.nan, scalars).astype(np.float32)
+    return inputs
+
+
+@pytest.fixture(scope="module")
+def variables():
+    start = NET.init(jax.random.key(0), candidates(1, 1), train=False)
+    # Biases start at 0, at which much that should not pass through would not be seen.
+    params = jax.tree.map(lambda p: p + 0.1 * jax.random.normal(jax.random.key(1), p.shape), start["params"])
+    return {"params": params, "batch_stats": transit.settle(start["batch_stats"], candidates(64, 1, seed=9))}
+
+
+@pytest.fixture(scope="module")
+def score(variables):
+    compiled = jax.jit(lambda x: NET.apply(variables, x, train=False))
+    return lambda x: np.asarray(compiled(x))
+
+
+def without(inputs, name, rows=slice(None)):
+    view = inputs[name].copy()
+    view[rows] = 0
+    return inputs | {name: view}
+
+
+@pytest.mark.parametrize("name", OPTIONAL)
+def test_a_view_without_coverage_has_no_influence_at_all(score, name):
+    x = candidates()
+    rubbish = x[name].copy()
+    rubbish[..., :2] = 7.0
+    rubbish[..., 2] = 0
+    absent = score(without(x, name))
+    assert np.array_equal(score(x | {name: rubbish}), absent)
+    assert np.abs(score(x) - absent).min() > 1e-6
+    # The branch is left out when no row has the view; it must make no difference when another row has it.
+    np.testing.assert_allclose(score(without(x, name, slice(1, None)))[1:], absent[1:], rtol=1e-5, atol=1e-5)
+
+
+def test_a_row_has_the_highest_logit_of_its_candidates(score):
+    x = candidates(k=3)
+    each = np.stack([score({name: v[:, i : i + 1] for name, v in x.items()}) for i in range(3)], axis=1)
+    np.testing.assert_allclose(score(x), each.max(1), rtol=1e-4, atol=1e-5)
+    best = each.argmax(1)
+    gone = x["global_view"].copy()
+    gone[np.arange(6), best] = 0
+    np.testing.assert_allclose(score(x | {"global_view": gone}), np.sort(each, axis=1)[:, 1], rtol=1e-4, atol=1e-5)
+    assert np.array_equal(score(without(x, "global_view")), np.full(6, transit.ABSENT, np.float32))
+
+
+def test_the_gradient_of_the_maximum_goes_to_one_candidate_that_is_there():
+    logits = jnp.asarray([[1.0, 3.0, 3.0], [5.0, 2.0, 1.0], [1.0, 2.0, 3.0]])
+    there = jnp.asarray([[True, True, True], [False, True, True], [False, False, False]])
+    grad = jax.jit(jax.grad(lambda z: (transit._best(z, there) * jnp.asarray([1.0, 2.0, 4.0])).sum()))(logits)
+    assert np.array_equal(grad, [[0, 1, 0], [0, 2, 0], [0, 0, 0]])
+
+
+def test_a_mirror_image_has_the_same_score(score):
+    x = candidates()
+    mirrored = {name: v[:, :, ::-1] if name != "scalars" else v for name, v in x.items()}
+    np.testing.assert_allclose(score(mirrored), score(x), rtol=1e-4, atol=1e-5)
+    assert np.abs(score(x | {"local_view": np.roll(x["local_view"], 5, axis=2)}) - score(x)).max() > 1e-3
+
+
+def test_odd_and_even_transits_may_change_places(score):
+    x = candidates()
+    swapped = x | {"odd_view": x["even_view"], "even_view": x["odd_view"]}
+    np.testing.assert_allclose(score(swapped), score(x), rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize(("whole", "near"), [(200, 60), (51, 15), (402, 122)])
+def test_the_weights_fit_any_number_of_bins(variables, whole, near):
+    bins = dict.fromkeys(transit.WHOLE, whole) | dict.fromkeys(transit.NEAR, near)
+    logits = NET.apply(variables, candidates(bins=bins), train=False)
+    assert logits.shape == (6,)
+    assert np.isfinite(logits).all()
+
+
+def test_an_unknown_scalar_is_no_value(score):
+    x = candidates()
+    x["scalars"] = np.zeros_like(x["scalars"])
+    for number in range(len(transit.SCALARS)):
+        scalars = x["scalars"].copy()
+        scalars[..., number] = np.nan
+        logits = score(x | {"scalars": scalars})
+        assert np.isfinite(logits).all()
+        assert np.abs(logits - score(x)).max() > 1e-5, transit.SCALARS[number]
+
+
+def test_scaling_comes_from_candidates_that_are_there(variables):
+    x = candidates(300, 2, seed=3)
+    x["scalars"][:, 1] = 1e6
+    x["global_view"][:, 1] = 0
+    x["scalars"][..., 4] = np.nan
+    start = NET.init(jax.random.key(0), candidates(1, 1), train=False)["batch_stats"]
+    settled = transit.settle(start, x)
+    known = x["scalars"][:, 0, 0]
+    np.testing.assert_allclose(settled["columns_center"][0], np.nanmedian(known), rtol=1e-5)
+    np.testing.assert_allclose(settled["columns_knots"][0, [0, -1]], [np.nanmin(known), np.nanmax(known)], rtol=1e-5)
+    assert np.array_equal(settled["columns_knots"][4], start["columns_knots"][4])
+    assert jax.tree.map(jnp.shape, settled) == jax.tree.map(jnp.shape, dict(start))
+
+
+def test_training_changes_no_scaling(variables):
+    _, updated = NET.apply(
+        variables, candidates(), train=True, mutable=["batch_stats"], rngs={"dropout": jax.random.key(0)}
+    )
+    assert jax.tree.all(jax.tree.map(np.array_equal, updated["batch_stats"], variables["batch_stats"]))
+
+
+def test_the_gradient_is_that_of_finite_differences(variables):
+    x = candidates(16, 1)
+    loss = lambda p: NET.apply(variables | {"params": p}, x, train=False).mean()  # noqa: E731
+    params = variables["params"]
+    grad = jax.jit(jax.grad(loss))(params)
+    compiled = jax.jit(loss)
+    for path, g in jax.tree_util.tree_leaves_with_path(grad):
+        norm = float(jnp.linalg.norm(g))
+        assert norm > 0, path
+        # Along the leaf's own gradient the slope is its length; ReLUs bend within a larger step.
+        h = 2e-3 / norm
+        move = lambda s: jax.tree_util.tree_map_with_path(  # noqa: E731
+            lambda at, p: p + s * h * g / norm if at == path else p, params
+        )
+        slope = float(compiled(move(1)) - compiled(move(-1))) / (2 * h)
+        assert slope == pytest.approx(norm, rel=0.05), path
+
+
+def test_augmentation_keeps_what_is_absent_absent_and_what_must_stay():
+    x = candidates(400, 1)
+    x["half_view"][:] = 0
+    out = transit.augment(0.02, 0.0)(jax.random.key(0), jax.tree.map(jnp.asarray, x), jnp.zeros(400))
+    assert out.keys() == x.keys()
+    assert not np.asarray(out["half_view"]).any()
+    for name, view in out.items():
+        if name == "scalars":
+            continue
+        assert not np.asarray(view)[..., :2][np.asarray(view)[..., 2] == 0].any(), name
+    kept = {name: (np.asarray(out[name])[..., 2] > 0).any((1, 2)).mean() for name in BINS}
+    assert kept["global_view"] == kept["local_view"] == 1
+    assert 0.9 < kept["secondary_view"] < 0.99
+    lost = np.isnan(out["scalars"]).mean() - np.isnan(x["scalars"]).mean()
+    assert 0.02 < lost < 0.05
+    assert transit.augment(0.02, 0.0) is transit.augment(0.02, 0.0)
+
+
+def test_the_size_is_what_it_was():
+    shapes = jax.eval_shape(lambda: NET.init(jax.random.key(0), candidates(1, 1), train=False))
+    count = sum(leaf.size for leaf in jax.tree.leaves(shapes))
+    assert count == 238_556
+    assert 4 * count < 2**20
+
+
+def test_halves_are_averaged_by_coverage_and_an_empty_one_is_left_out():
+    view = np.zeros((1, 5, 3), np.float32)
+    view[0, :, 2] = [1, 0, 1, 0.5, 0.5]
+    view[0, :, 0] = np.sinh([1, 9, 3, 4, 7])
+    folded = np.asarray(mirror_fold(jnp.asarray(view)))[0]
+    np.testing.assert_allclose(folded[:, 0], [3, 4, (1 + 3.5) / 1.5], rtol=1e-5)
+    np.testing.assert_allclose(folded[:, 1], [0, 0, 3], atol=1e-5)
+    np.testing.assert_allclose(folded[:, 3], [1, 0.25, 0.75])
+
+
+def test_measures_know_the_bins_that_are_there():
+    view = np.zeros((2, 61, 3), np.float32)
+    view[0, :40, 2] = 1
+    view[0, :40, 0] = np.linspace(-1, 1, 40)
+    measured = np.asarray(measure(jnp.asarray(view), 0.5))
+    assert measured.shape == (2, MEASURES)
+    assert np.isnan(measured[1]).all()
+    np.testing.assert_allclose(measured[0, :4], [0, np.linspace(-1, 1, 40).std(), -1, 1], atol=1e-5)
+
+
+def test_places_average_a_constant_to_itself_at_any_length():
+    for length in (1, 3, 12, 101):
+        np.testing.assert_allclose(place(jnp.full((2, length, 3), 2.0), 12), np.full((2, 12, 3), 2.0), rtol=1e-5)
+
+
+def test_a_difference_needs_both():
+    first, second = (jnp.asarray(candidates(3, 1)[name][:, 0]) for name in ("odd_view", "even_view"))
+    d = difference(first, second)
+    assert np.array_equal(d, difference(second, first))
+    assert not np.asarray(d)[..., :2][np.asarray(jnp.minimum(first[..., 2], second[..., 2])) == 0].any()
