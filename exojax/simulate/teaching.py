@@ -169,7 +169,7 @@ def _stars(rng: np.random.Generator, mission: str, kind: np.ndarray) -> Stars:
     # Most stars are quieter than those whose rotation was published.
     sigma = stars.rotation_sigma * np.exp(-1.2 + 0.6 * rng.standard_normal(kind.size))
     sigma = np.where(spotted, 1e-3 * 30.0 ** rng.random(kind.size), sigma)
-    # Close pairs turn with their orbit, fast and spotted; the orbit's period itself is drawn later.
+    # Stars of close pairs are spotted; that they turn with their orbit is not simulated.
     close = np.isin(kind, ["binary", "contact"]) & (rng.random(kind.size) < 0.5)
     sigma = np.where(close, np.minimum(5.0 * sigma, 0.03), sigma)
     quiet = np.where((kind == "quiet") | (kind == "glitch"), 0.3, 1.0)

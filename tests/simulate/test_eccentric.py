@@ -25,8 +25,6 @@ def test_duration_ratio_is_winns(e: float, omega: float) -> None:
     circular, eccentric = one(0.0, omega)[1], one(e, omega)[1]
     ratio = eccentric.front.duration[0] / circular.front.duration[0]
     assert ratio == pytest.approx(np.sqrt(1 - e**2) / (1 + e * np.sin(omega)), rel=0.02)
-    if e:
-        assert (ratio > 1) == (np.sin(omega) < e * 0.9 - 1 or np.sqrt(1 - e**2) > 1 + e * np.sin(omega))
 
 
 @pytest.mark.parametrize(("e", "omega"), [(0.0, 0.4), (0.2, 0.0), (0.5, 1.0), (0.5, 4.0), (0.4, np.pi)])
