@@ -31,8 +31,10 @@ SCALARS = (
     "log_depth_scatters",
     "secondary_ratio",
     "odd_even_ratio",
+    "epoch",
 )
-"""decimal logarithms of days, fractions and numbers, and plain numbers; those of ``tess_`` are in a file's own unit"""
+"""decimal logarithms of days, fractions and numbers, and plain numbers; those of ``tess_`` are in a file's own unit.
+``epoch`` (days, the mission's time) is known only where a whole survey is at hand, to tell its bad moments."""
 VALUE, SCATTER, COVERAGE = range(3)
 """the last axis of a view"""
 

@@ -13,6 +13,8 @@ from exojax.io import fingerprint, npz
 
 NEEDED = ("global_view", "local_view")
 IDS = ("tic_id", "kepid", "epic_id", "id")
+_NUMBERS = ("Period", "Duration", "Epoc", "SN")
+_JULIAN = 2_457_000.0
 # Numbers of the file in a unit that is none: shifted and scaled before they were stored.
 _RAW = {
     "tess_depth": "Transit_Depth",
@@ -27,8 +29,8 @@ def read(path: Path, *, positive: Sequence[str] = ("PC",)) -> FoldedEvents:
 
     The file holds ``global_view`` and ``local_view`` ``(n, bins)``, the stars' numbers ``tic_id``, ``kepid``,
     ``epic_id`` or ``id`` ``(n,)``, and where known any other view of :data:`exojax.folded.VIEWS`, ``Disposition``
-    ``(n,)`` str (or ``label`` 1 or 0), ``Period`` and ``Duration`` (days), ``SN``, ``Transit_Depth`` (ppm), ``Tmag``,
-    ``Qingress``, ``depth_change``.
+    ``(n,)`` str (or ``label`` 1 or 0), ``Period``, ``Duration`` and ``Epoc`` (days), ``SN``, ``Transit_Depth`` (ppm),
+    ``Tmag``, ``Qingress``, ``depth_change``.
 
     The views' own scaling is kept where a view's median is 0 and its lowest bin -1, and brought there otherwise; one
     without any dip is 0. A ``Transit_Depth`` that is negative somewhere, and the magnitudes beside it, are no physical
@@ -52,7 +54,7 @@ def read(path: Path, *, positive: Sequence[str] = ("PC",)) -> FoldedEvents:
         raise InputError(f"{path}: no array names the stars: add one of {', '.join(IDS)}")
     n = len(arrays[name])
     views = {view: _view(arrays[view], view, n, path) for view in VIEWS if view in arrays}
-    for key in ("Period", "Duration", "SN", "Disposition", "label", *_RAW.values()):
+    for key in (*_NUMBERS, "Disposition", "label", *_RAW.values()):
         if key in arrays and arrays[key].shape != (n,):
             raise InputError(f"{path}: '{key}' has shape {arrays[key].shape}: beside '{name}' it must be ({n},)")
     scalars, told = _scalars(arrays, n, path)
@@ -93,7 +95,7 @@ def _view(stored: np.ndarray, name: str, n: int, path: Path) -> np.ndarray:
 def _scalars(arrays: Mapping[str, np.ndarray], n: int, path: Path) -> tuple[np.ndarray, tuple[str, ...]]:
     scalars = dict.fromkeys(SCALARS, np.full(n, np.nan))
     given = {}
-    for key in ("Period", "Duration", "SN", *_RAW.values()):
+    for key in (*_NUMBERS, *_RAW.values()):
         if key in arrays:
             if arrays[key].dtype.kind not in "fiu":
                 raise InputError(f"{path}: '{key}' has dtype {arrays[key].dtype}: it must be numeric")
@@ -101,6 +103,9 @@ def _scalars(arrays: Mapping[str, np.ndarray], n: int, path: Path) -> tuple[np.n
     for key, slot in (("Period", "log_period"), ("Duration", "log_duration"), ("SN", "log_snr")):
         if key in given:
             scalars[slot] = _log(given[key])
+    if "Epoc" in given:
+        # A full Julian date would lose hours as float32.
+        scalars["epoch"] = given["Epoc"] - np.where(given["Epoc"] > _JULIAN, _JULIAN, 0.0)
     physical = "Transit_Depth" in given and not np.nanmin(given["Transit_Depth"], initial=0) < 0
     if physical:
         scalars["log_depth"] = _log(given["Transit_Depth"] * 1e-6)

@@ -2,7 +2,7 @@
 
 Every view is folded once more about its middle, so that a candidate and its mirror image in time get one and the same
 score, and read twice: by convolutions, shared by views of one kind, and as figures with nothing learned
-(:mod:`exojax.models.measures`). Figures and scalars enter as piecewise linear encodings between quantiles of the training
+(:mod:`exojax.models.measures`). Figures and scalars enter as piecewise linear encodings between quantiles of training
 rows (Gorishniy et al. 2022, arXiv:2203.05556), which lets a few hundred planets teach what takes a tree its thresholds.
 A star has the highest score of its candidates.
 """
@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import lru_cache
+from itertools import pairwise
 from typing import Any
 
 import jax
@@ -30,7 +31,13 @@ NEAR = ("local_view", "secondary_view", "odd_view", "even_view", "half_view")
 """views of a few durations about an event"""
 ABSENT = -10.0
 """logit of a row without any candidate"""
-COLUMNS = len(SCALARS) + 6 * MEASURES
+NEIGHBOURHOODS = (0.02, 0.1, 1.0)
+"""days on either side of an event's epoch within which the training rows' epochs are counted"""
+MOMENTS = 4096
+"""quantiles that stand for the training rows' epochs and periods"""
+PLAIN = len(SCALARS) - 1 + len(NEIGHBOURHOODS) + 1
+"""columns that are no figures of a view: scalars without the epoch, and what is known of it and of the period"""
+COLUMNS = PLAIN + 6 * MEASURES
 KNOTS = 7
 """quantiles between which a column is linear"""
 TRANSIT = {"whole": 0.08, "near": 0.5}
@@ -59,7 +66,9 @@ class TransitNet(nn.Module):
         n, k = inputs["scalars"].shape[:2]
         flat = {name: x.reshape(n * k, *x.shape[2:]) for name, x in inputs.items()}
         drop = nn.Dropout(self.dropout, deterministic=not train)
-        parts = [nn.relu(nn.Dense(self.width, name="columns")(self._encode(_columns(flat))))]
+        grid = lambda: jnp.linspace(0.0, 1.0, MOMENTS)  # noqa: E731
+        moments = {name: self.variable("batch_stats", name, grid).value for name in ("epochs", "periods")}
+        parts = [nn.relu(nn.Dense(self.width, name="columns")(self._encode(_columns(flat, moments))))]
         for kind, views in _kinds(flat).items():
             encoder = ViewEncoder(self.layers, self.windows, name=kind)
             for number, (name, view) in enumerate(views.items()):
@@ -85,7 +94,7 @@ class TransitNet(nn.Module):
         share = jnp.clip((x[..., None] - low) / jnp.maximum(high - low, 1e-9), 0.0, 1.0) - 0.5
         share = jnp.where(known[..., None], share, 0.0).reshape(len(x), -1)
         # A view's figures are unknown together, and one flag is enough.
-        flags = known[:, : len(SCALARS)], known[:, len(SCALARS) :: MEASURES]
+        flags = known[:, :PLAIN], known[:, PLAIN::MEASURES]
         return jnp.concatenate([scaled, share, *(1.0 - flag.astype(x.dtype) for flag in flags)], axis=-1)
 
 
@@ -127,10 +136,42 @@ def _there(view: jax.Array) -> jax.Array:
     return (view[..., 2] > 0).any(axis=1)
 
 
-def _columns(flat: Inputs) -> jax.Array:
-    """``(m, COLUMNS)`` float32: scalars, then the figures of each view; NaN where unknown."""
+def _columns(flat: Inputs, moments: Mapping[str, jax.Array]) -> jax.Array:
+    """``(m, COLUMNS)`` float32: scalars, how many events are alike, the figures of each view; NaN where unknown."""
     measured = [measure(view, TRANSIT[kind]) for kind, views in _kinds(flat).items() for view in views.values()]
-    return jnp.concatenate([flat["scalars"], *measured], axis=-1)
+    period, epoch = (flat["scalars"][:, SCALARS.index(name)] for name in ("log_period", "epoch"))
+    alike = _alike(period, epoch, moments)
+    # The epoch itself would let the network learn single events by heart.
+    first = SCALARS.index("epoch")
+    plain = [flat["scalars"][:, :first], flat["scalars"][:, first + 1 :]]
+    return jnp.concatenate([*plain, jnp.stack(alike, axis=-1), *measured], axis=-1)
+
+
+def _alike(period: jax.Array, epoch: jax.Array, moments: Mapping[str, jax.Array]) -> list[jax.Array]:
+    """Where the training rows' events crowd: moments at which a spacecraft makes many stars dip, periods of its own.
+
+    The files' own sector catalogues show it: an event is suspect if many other stars have one within minutes of it.
+    Counted among training rows only, through their quantiles, so that each event is judged by itself.
+
+    Args:
+        period: ``(m,)`` float32, log10 of days.
+        epoch: ``(m,)`` float32, days; NaN where there is no survey.
+        moments: ``epochs`` and ``periods``, ``(MOMENTS,)`` quantiles.
+
+    Returns:
+        ``(m,)`` float32 logarithms: share of epochs within each of ``NEIGHBOURHOODS``, each but the longest relative
+        to the next longer one, and share of periods within 0.2 %; NaN without an epoch.
+    """
+    level = jnp.linspace(0.0, 1.0, MOMENTS)
+
+    def share(at: jax.Array, half: float, quantiles: jax.Array) -> jax.Array:
+        rank = lambda x: jnp.interp(x, quantiles, level)  # noqa: E731
+        return rank(at + half) - rank(at - half) + 0.1 / MOMENTS
+
+    near = [share(epoch, half, moments["epochs"]) for half in NEIGHBOURHOODS]
+    peaks = [jnp.log10(a / b) for a, b in pairwise(near)]
+    same = jnp.where(jnp.isnan(epoch), jnp.nan, jnp.log10(share(period, 0.00087, moments["periods"])))
+    return [*peaks, jnp.log10(near[-1]), same]
 
 
 @jax.custom_vjp
@@ -160,26 +201,36 @@ def settle(batch_stats: Mapping[str, Any], features: Mapping[str, np.ndarray]) -
         features: the module's inputs, ``(n, K, ...)`` float32.
 
     Returns:
-        The same collection with the median, the interquartile range as a standard deviation and the quantiles of each
-        column; one that no candidate has keeps what it had.
+        The same collection with the quantiles of epochs and periods, and the median, the interquartile range as a
+        standard deviation and the quantiles of each column; one that no candidate has keeps what it had.
     """
     n = len(features["scalars"])
+    found = dict(batch_stats)
+    known = features["scalars"][np.isfinite(features["scalars"][..., SCALARS.index("epoch")])]
+    for name, slot in (("epochs", "epoch"), ("periods", "log_period")):
+        values = known[:, SCALARS.index(slot)].astype(np.float64)
+        values = values[np.isfinite(values)]
+        if len(values):
+            found[name] = jnp.asarray(np.quantile(values, np.linspace(0.0, 1.0, MOMENTS)), jnp.float32)
+    moments = {name: found[name] for name in ("epochs", "periods")}
     parts = []
     for start in range(0, n, 1024):
         flat = {name: x[start : start + 1024].reshape(-1, *x.shape[2:]) for name, x in features.items()}
-        parts.append(np.asarray(_compiled_columns(flat))[np.asarray(flat["global_view"])[..., 2].max(axis=1) > 0])
+        parts.append(
+            np.asarray(_compiled_columns(flat, moments))[np.asarray(flat["global_view"])[..., 2].max(axis=1) > 0]
+        )
     columns = np.concatenate(parts)
     names = "columns_center", "columns_spread", "columns_knots"
     center, spread, knots = (np.array(batch_stats[name]) for name in names)
     for j, column in enumerate(columns.T):
-        known = column[~np.isnan(column)].astype(np.float64)
-        if not len(known):
+        told = column[~np.isnan(column)].astype(np.float64)
+        if not len(told):
             continue
-        low, center[j], high = np.quantile(known, (0.25, 0.5, 0.75))
+        low, center[j], high = np.quantile(told, (0.25, 0.5, 0.75))
         # A column that hardly varies would be blown up without a floor.
         spread[j] = max((high - low) / 1.349, 1e-6)
-        knots[j] = np.quantile(known, np.linspace(0.0, 1.0, KNOTS))
-    return dict(batch_stats) | {name: jnp.asarray(x) for name, x in zip(names, (center, spread, knots))}
+        knots[j] = np.quantile(told, np.linspace(0.0, 1.0, KNOTS))
+    return found | {name: jnp.asarray(x) for name, x in zip(names, (center, spread, knots))}
 
 
 _compiled_columns = jax.jit(_columns)

@@ -41,6 +41,10 @@ def score(variables):
     return lambda x: np.asarray(compiled(x))
 
 
+def moved(params, path, by):
+    return jax.tree_util.tree_map_with_path(lambda at, p: p + by if at == path else p, params)
+
+
 def without(inputs, name, rows=slice(None)):
     view = inputs[name].copy()
     view[rows] = 0
@@ -124,6 +128,24 @@ def test_scaling_comes_from_candidates_that_are_there(variables):
     assert jax.tree.map(jnp.shape, settled) == jax.tree.map(jnp.shape, dict(start))
 
 
+def test_a_moment_at_which_many_training_events_begin_is_told():
+    rng = np.random.default_rng(0)
+    x = candidates(2000, 1)
+    epoch = rng.uniform(1325, 1352, 2000)
+    epoch[:400] = 1340.0 + rng.uniform(-0.01, 0.01, 400)
+    x["scalars"][:, 0, transit.SCALARS.index("epoch")] = epoch
+    start = NET.init(jax.random.key(0), candidates(1, 1), train=False)["batch_stats"]
+    settled = transit.settle(start, x)
+    at = jnp.asarray([1340.0, 1330.0, jnp.nan], jnp.float32)
+    within, wider, day, _ = transit._alike(jnp.zeros(3), at, settled)
+    # A fifth of the epochs within 0.02 days of 1340, all the rest even: by hand.
+    assert float(10 ** day[0]) == pytest.approx(0.2 + 0.8 * 2 / 27, abs=0.02)
+    assert float(10 ** day[1]) == pytest.approx(0.8 * 2 / 27, abs=0.01)
+    assert float(10 ** wider[1]) == pytest.approx(0.1, abs=0.03)
+    assert float(10 ** within[0]) == pytest.approx(1, abs=0.05)
+    assert np.isnan([within[2], wider[2], day[2]]).all()
+
+
 def test_training_changes_no_scaling(variables):
     _, updated = NET.apply(
         variables, candidates(), train=True, mutable=["batch_stats"], rngs={"dropout": jax.random.key(0)}
@@ -142,10 +164,8 @@ def test_the_gradient_is_that_of_finite_differences(variables):
         assert norm > 0, path
         # Along the leaf's own gradient the slope is its length; ReLUs bend within a larger step.
         h = 2e-3 / norm
-        move = lambda s: jax.tree_util.tree_map_with_path(  # noqa: E731
-            lambda at, p: p + s * h * g / norm if at == path else p, params
-        )
-        slope = float(compiled(move(1)) - compiled(move(-1))) / (2 * h)
+        above, below = [compiled(moved(params, path, by)) for by in (h * g / norm, -h * g / norm)]
+        slope = float(above - below) / (2 * h)
         assert slope == pytest.approx(norm, rel=0.05), path
 
 
