@@ -113,6 +113,9 @@ class TrainConfig:
     """steps between validations and checkpoints"""
     patience: int = 8
     """validations without a better average precision before training stops; only with enough hosts"""
+    passes: float = 0.0
+    """passes over the larger class after which a small data set has been seen enough, however many ``steps``
+    there are; 0 is no limit"""
     members: int = 1
     """networks trained from different seeds, whose mean log-odds count"""
     inject: float = 0.0
@@ -129,6 +132,7 @@ class TrainConfig:
             "adam_epsilon": 0,
             "average_decay": 0,
             "inject": 0,
+            "passes": 0,
         }
         for name, low in least.items():
             high = 1 if name in ("warmup", "average_decay") else float("inf")

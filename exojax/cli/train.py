@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from exojax.cli import command
-from exojax.config import RunConfig, SimulateConfig, from_dict
+from exojax.config import RunConfig, SimulateConfig, TrainConfig, from_dict
 from exojax.errors import InputError
 
 BARE = ("svc", "cnn", "transit")
@@ -175,7 +175,9 @@ def configure(options: Options, model: str | None) -> RunConfig:
     check_simulation(simulate)
     if options.steps is not None and options.steps < 1:
         raise InputError(f"--steps {options.steps}: give 1 or more")
-    train = _override(base.train, steps=options.steps)
+    train = (
+        base.train if options.steps is None else replace(base.train or TrainConfig(), steps=options.steps, passes=0.0)
+    )
     base = replace(base, data=replace(data, simulate=simulate), train=train)
     return _override(base, seed=options.seed, init=options.init)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -64,7 +65,7 @@ def fit_model(
         seed: of everything random; an ensemble's members differ in theirs.
         folder: where the weights are kept; None keeps nothing.
         validation: features and labels by which a network stops early.
-        report: progress of a network's training; with ``member`` where there are several.
+        report: progress of a training; ``of`` is the number of steps, ``member`` given where there are several.
         row_names: ``(n,)`` str for messages.
         init: a network's trained state whose weights to start from.
 
@@ -80,10 +81,11 @@ def fit_model(
             save_arrays(folder / "model.npz", arrays)
         return partial(_classical, model, arrays)
 
+    config = replace(config, steps=steps_for(config, labels))
     states = []
     for member in range(config.members):
         home = None if folder is None else member_folder(folder, member)
-        say = report if report is None or config.members == 1 else partial(_numbered, report, member)
+        say = None if report is None else partial(_numbered, report, config, member)
         states.append(
             _fit_network(
                 model, config, features, labels, cadence, seed + _APART * member, home, validation, say, row_names, init
@@ -92,13 +94,24 @@ def fit_model(
     return partial(_ensemble, tuple(states))
 
 
+def steps_for(config: TrainConfig, labels: np.ndarray) -> int:
+    """Training steps: ``config.steps``, or fewer where ``config.passes`` over ``labels (n,)`` take fewer.
+
+    Rounded to 25, so that folds of nearly one size share one compiled step.
+    """
+    if not config.passes:
+        return config.steps
+    larger = max(int(np.sum(labels == 1)), int(np.sum(labels != 1)))
+    return min(config.steps, max(25, 25 * round(config.passes * larger / (config.batch_size / 2) / 25)))
+
+
 def member_folder(folder: Path, member: int) -> Path:
     """Where a network of an ensemble is kept: the first in the run's own folder."""
     return folder / "members" / str(member) if member else folder
 
 
-def _numbered(report: Report, member: int, record: dict[str, Any]) -> None:
-    report({**record, "member": member})
+def _numbered(report: Report, config: TrainConfig, member: int, record: dict[str, Any]) -> None:
+    report({**record, "of": config.steps} | ({"member": member} if config.members > 1 else {}))
 
 
 def _fit_network(
