@@ -26,7 +26,7 @@ from exojax.lightcurve import Candidates, LightCurves
 from exojax.search.match import known_transits, match_candidates, match_known
 
 PARTS = ".parts"
-VERSION = 2
+VERSION = 3
 """of what a part holds and how it was found; parts of another one are not mixed in"""
 
 Report = Callable[[int, int, float], None]
