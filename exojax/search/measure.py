@@ -85,6 +85,23 @@ def _pick(values: jax.Array, which: jax.Array) -> jax.Array:
     return jnp.take_along_axis(values, which[:, None], axis=1)[:, 0]
 
 
+def above_trend(snr_red: jax.Array, snr: jax.Array, height: jax.Array) -> jax.Array:
+    """What peaks of a periodogram are ranked by: the geometric mean of their SNR and of their height above the trend.
+
+    At long periods chance alone gives a high SNR, which the trend tells; but the trend is raised by a strong signal at
+    its own multiples too, so that height alone sides with short periods.
+
+    Args:
+        snr_red: ``(n, k)`` float32, SNR against red noise.
+        snr: ``(n, k)`` float32, against white noise.
+        height: ``(n, k)`` float32, of `peaks.find_peaks`, SNR against white noise above the trend.
+
+    Returns:
+        ``(n, k)`` float32, at most ``snr_red``.
+    """
+    return snr_red * jnp.sqrt(jnp.clip(height / jnp.maximum(snr, 1e-6), 0.0, 1.0))
+
+
 def _judge(
     flux: jax.Array,
     weight: jax.Array,
@@ -128,9 +145,9 @@ def measure(
 ) -> tuple[Measured, SingleEvents]:
     """The best periodic signal of each star, and the best single event.
 
-    Of the periodogram's highest peaks, and of the harmonics of the best, the one with the highest SNR against red noise
-    is taken, and refined. Where its odd and even transits differ, twice the period is: a binary's two eclipses are not
-    one planet's transits.
+    Of the periodogram's highest peaks the best by `above_trend` is taken, of its harmonics the one with the highest SNR
+    against red noise; that is refined. Where its odd and even transits differ, twice the period is: a binary's two
+    eclipses are not one planet's transits.
 
     Args:
         plan: of the periodogram.
@@ -150,7 +167,7 @@ def measure(
     scatter = noise.pulse_scatter(flux, weight, scales)
     judge = partial(_judge, flux, weight, scatter, scales, tried, columns, most)
     found, score, _ = judge(peaks.period / plan.cadence)
-    best = jnp.argmax(score, axis=1)
+    best = jnp.argmax(above_trend(score, found.snr, peaks.height), axis=1)
     # Period and multiples share the grid's misfit here; in the periodogram each had its own.
     low, high = plan.periods.min() / plan.cadence, plan.periods.max() / plan.cadence
     several = _pick(found.period, best)[:, None] * jnp.asarray(HARMONICS, jnp.float32)[None]

@@ -1,7 +1,8 @@
 import numpy as np
+import pytest
 
 from exojax.search.grid import plan
-from exojax.search.measure import in_transit
+from exojax.search.measure import above_trend, in_transit
 from exojax.search.peaks import find_peaks
 
 GRID = plan(1024, 1 / 48, period_min=1.5, period_max=6.0, duration_max=0.3)
@@ -39,6 +40,16 @@ def test_a_slow_rise_does_not_hide_a_short_period():
     power += (4 * np.log(GRID.periods / 1.5)).astype(np.float32)[:, None]
     assert power.argmax() != np.abs(GRID.periods - 1.7).argmin()
     assert abs(np.asarray(find_peaks(GRID, power, 1).period)[0, 0] / 1.7 - 1) < 0.003
+
+
+def test_peaks_are_ranked_by_snr_and_height_alike():
+    # The first pair: a little more SNR on a high trend. The second: a little more height, of half the SNR.
+    snr, height = np.float32([[10.5, 9.0], [20.0, 10.0]]), np.float32([[5.0, 6.5], [9.0, 9.5]])
+    assert np.asarray(above_trend(snr, snr, height)).argmax(axis=1).tolist() == [1, 0]
+    # Red noise counts in full, and no height makes more of a peak than its SNR.
+    assert above_trend(snr / 2, snr, height) == pytest.approx(np.sqrt(snr * height) / 2)
+    assert np.array_equal(above_trend(snr, snr, snr + 5), snr)
+    assert np.all(np.asarray(above_trend(snr, snr, -height)) == 0)
 
 
 def test_in_transit_reaches_three_quarters_of_a_duration():
