@@ -17,12 +17,13 @@ from exojax import config as defaults
 from exojax.config import RunConfig
 from exojax.errors import InputError
 from exojax.evaluation import repeated, split
-from exojax.fitting import Rows, check_both_classes, usable_rows
+from exojax.fitting import Rows, check_both_classes, check_not_seen, usable_rows
 from exojax.inputs import Data, inputs_of
 from exojax.models import registry
 from exojax.models.interface import Network
-from exojax.runs import check_same, check_shapes
-from exojax.training.fit import fit_model, load_arrays, save_arrays
+from exojax.runs import check_same, check_shapes, load
+from exojax.training.fit import fit_model, load_arrays, save_arrays, states_of
+from exojax.training.state import TrainState
 
 Report = Callable[[str, int, int], None]
 """``(what, done, total)``"""
@@ -38,6 +39,7 @@ class Plan:
         repeats: times the stars are dealt anew.
         seed: of folds, weights and batches.
         steps: of networks; None for each one's own.
+        init: a run whose model, where it is compared, starts from that run's weights in every fold.
         test_fraction: share of stars left out altogether, the same as a run's test stars; 0 where the test rows are
             a file of their own.
     """
@@ -48,6 +50,7 @@ class Plan:
     seed: int = 0
     steps: int | None = None
     test_fraction: float = 0.0
+    init: str | None = None
 
 
 def compare(plan: Plan, data: Data, out: Path, report: Report | None = None) -> dict[str, Any]:
@@ -80,6 +83,8 @@ def compare(plan: Plan, data: Data, out: Path, report: Report | None = None) -> 
     if plan.test_fraction:
         test = split.holdout(rows.group, rows.label, fraction=plan.test_fraction, seed=plan.seed)
         rows = Rows(rows.index[~test], rows.group[~test], rows.label[~test], rows.digest[~test], rows.warnings)
+    if plan.init is not None:
+        check_not_seen(load(plan.init), data, rows, np.arange(len(rows.label)))
     folds = [
         split.folds(rows.group, rows.label, k=plan.folds, seed=plan.seed, repeat=repeat)
         for repeat in range(plan.repeats)
@@ -147,6 +152,7 @@ def _one_fold(
         cadence=cadence,
         seed=plan.seed + repeat,
         row_names=names[train],
+        init=_initial(plan, name),
     )
     fitted = time.perf_counter()
     scorer(part(np.flatnonzero(out)))  # the first call compiles
@@ -154,6 +160,14 @@ def _one_fold(
     logits = scorer(part(np.flatnonzero(out)))
     per_star = (time.perf_counter() - compiled) / max(out.sum(), 1)
     return {"logits": logits, "cost": np.array([fitted - started, per_star])}
+
+
+def _initial(plan: Plan, name: str) -> TrainState | None:
+    """The weights that a model starts from, where ``plan.init`` is a run of it."""
+    if plan.init is None:
+        return None
+    start = load(plan.init)
+    return states_of(start.scorer)[0] if start.config.model == name else None
 
 
 def _summary(
@@ -202,6 +216,7 @@ def _settings(plan: Plan) -> dict[str, Any]:
         "seed": plan.seed,
         "steps": plan.steps,
         "test_fraction": plan.test_fraction,
+        "init": plan.init,
     }
 
 

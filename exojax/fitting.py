@@ -155,7 +155,7 @@ def fit(
         start = load(config.init)
         initial = _initial(start, config.model)
         judged_or_test = np.concatenate([np.flatnonzero(test), train if held is None else validation])
-        _check_not_seen(start, data, rows, judged_or_test)
+        check_not_seen(start, data, rows, judged_or_test)
         # What the first run saw, this one has seen.
         parts["digests"] += start.split["digests"]
         parts["seen"] += start.split["seen"]
@@ -249,8 +249,18 @@ def _of_member(phase: str, record: dict[str, Any], members: int) -> str:
     return f"{phase}, member {record['member'] + 1}/{members}" if "member" in record else phase
 
 
-def _check_not_seen(start: Run, data: Data, rows: Rows, kept: np.ndarray) -> None:
-    """Refuse first weights that know the stars by which these are to be judged."""
+def check_not_seen(start: Run, data: Data, rows: Rows, kept: np.ndarray) -> None:
+    """Refuse first weights that know the stars by which these are to be judged.
+
+    Args:
+        start: the run they are of.
+        data: labelled rows.
+        rows: those of use.
+        kept: ``(k,)`` int, of ``rows``, that are to judge.
+
+    Raises:
+        InputError: a star or a row of ``kept`` is among those that ``start`` was trained on.
+    """
     seen = np.isin(rows.digest[kept], start.split["digests"])
     if data.catalogued and start.data["catalogued"]:
         seen |= np.isin(data.id[rows.index[kept]], start.split["seen"])

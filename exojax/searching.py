@@ -28,7 +28,7 @@ from exojax.search.flags import flags, local_views, shape_of
 from exojax.search.match import known_transits, match_candidates, match_known
 
 PARTS = ".parts"
-VERSION = 3
+VERSION = 4
 """of what a part holds and how it was found; parts of another one are not mixed in"""
 
 SHAPED = 3.0

@@ -34,6 +34,8 @@ class Options:
     """outer folds"""
     repeats: Annotated[int, command.value("R")] = 1
     """times the stars are dealt anew"""
+    init: Annotated[str | None, command.value("RUN")] = None
+    """start that run's model from its weights in every fold, such as pretrained; refused where it has seen the rows"""
     steps: Annotated[int | None, command.value("N")] = None
     """training steps of networks; each one's own by default"""
     seed: Annotated[int, command.value("N")] = 0
@@ -75,6 +77,7 @@ def compare(options: Options) -> None:
         seed=options.seed,
         steps=options.steps,
         test_fraction=source.test_fraction,
+        init=options.init,
     )
     with command.progress() as show:
         found = comparing.compare(

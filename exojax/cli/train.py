@@ -21,8 +21,8 @@ BARE = ("svc", "cnn", "transit")
 class Options:
     """Train a model on light curves, evaluate it on stars it has not seen, and write a report.
 
-    Without options: svc, cnn and transit on the Kaggle files in data/, or on simulated stars. Killed at any moment,
-    the same command goes on where it was.
+    Without options: svc, cnn and transit (from the shipped weights) on the Kaggle files in data/, or on simulated
+    stars. Killed at any moment, the same command goes on where it was.
     """
 
     data: Annotated[str | None, command.value("SOURCE")] = None
@@ -79,7 +79,7 @@ def train(options: Options) -> None:
     from exojax.cli.sources import open_source
     from exojax.cli.table import comparison_rows, text_table
     from exojax.models import registry
-    from exojax.runs import run_folder
+    from exojax.runs import PRETRAINED, run_folder
 
     named = options.run is not None or options.config is not None
     names = [options.model] if options.model is not None else [None] if named else list(BARE)
@@ -88,6 +88,9 @@ def train(options: Options) -> None:
     jobs = []
     for name in names:
         config = configure(options, name)
+        if len(names) > 1 and name == "transit" and config.init is None:
+            # A handful of hosts cannot teach what a transit is; simulated ones can.
+            config = replace(config, init=PRETRAINED)
         source = open_source(config.data)
         if options.positive is not None and not source.folded:
             raise InputError("--positive: these sources have one label a star and no dispositions; leave it out")

@@ -22,6 +22,7 @@ COMMANDS = {
     "search": "--data SOURCE --target NAME --out DIR --run NAME --sheets N --labels CSV --stars CSV "
     "--known CSV --period-min DAYS --period-max DAYS --snr-min SNR --max-candidates N --seed N",
     "inject": "--data SOURCE --out DIR --seed N",
+    "pretrain": "--out DIR --run NAME --steps N --seed N",
     "plot": "--run NAME --out DIR --seed N",
     "benchmark": "--out --seed",
 }
