@@ -17,9 +17,10 @@ from small_search import curves_of, flux_of, quick_hunt
 from exojax import searching
 from exojax.config import SearchConfig
 from exojax.errors import InputError
+from exojax.hunt import Trace
 from exojax.io.catalogue import Known
 from exojax.io.folder import Skipped
-from exojax.lightcurve import LightCurves
+from exojax.lightcurve import Candidates, LightCurves
 
 CONFIG = SearchConfig(period_min=1.0, batch=4)
 N = 22
@@ -204,13 +205,14 @@ def test_known_planets_mask_or_name(tmp_path: Path) -> None:
 
 
 def test_a_judge_is_asked_for_every_batch(tmp_path: Path) -> None:
-    def judge(curves: LightCurves) -> tuple[np.ndarray, list[str]]:
-        number = np.array([float(name[1:]) for name in curves.id])
-        return number / 100, ["odd" if n % 2 else "" for n in number]
+    def judge(curves: LightCurves, found: Candidates, trace: Trace) -> tuple[np.ndarray, list[str]]:
+        number = np.array([float(name[1:]) for name in found.id])
+        return number / 100 + found.rank / 1e4, ["odd" if int(name[1:]) % 2 else "" for name in curves.id]
 
     found = search(tmp_path, judge=judge)
-    for name, probability in zip(found.candidates.id.tolist(), found.candidates.probability.tolist()):
-        assert probability == float(name[1:]) / 100
+    rows = found.candidates
+    for name, rank, probability in zip(rows.id.tolist(), rows.rank.tolist(), rows.probability.tolist()):
+        assert probability == float(name[1:]) / 100 + rank / 1e4
         assert ("odd" in found.warnings.get(name, ())) == bool(int(name[1:]) % 2)
     assert found.warnings["s8"] == ("warning of 8",)
 

@@ -16,7 +16,9 @@ from exojax.cli import evaluate, explore, train
 KINDS = np.array(["PC", "EB", "J"])
 
 
-def write_events(path: Path, n: int, *, first: int = 0, seed: int = 0, bins: int = 61, **more: np.ndarray | None) -> Path:
+def write_events(
+    path: Path, n: int, *, first: int = 0, seed: int = 0, bins: int = 61, **more: np.ndarray | None
+) -> Path:
     rng = np.random.default_rng(seed)
     kind = KINDS[np.arange(n) % 3]
     views = {}

@@ -27,7 +27,7 @@ CONTRACT = {
     "data_sha256",
     "warnings",
 }
-EXTRA = {"recall", "precision"}
+EXTRA = {"recall", "precision", "prior", "conformal"}
 INTERVALS = CONTRACT & {
     "average_precision",
     "roc_auc",
