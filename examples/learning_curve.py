@@ -91,7 +91,7 @@ def curve(options: Options) -> tuple[list[dict[str, Any]], float]:
     how: dict[str, Any] = {"groups": rows.group, "seed": options.seed}
     table = [
         {"labels": whole if size < 0 else size, "start": name}
-        | repeated.mean_average_precision(rows.label, found, **how)
+        | (repeated.mean_average_precision(rows.label, found, **how) or {})
         for (size, name), found in scores.items()
     ]
     return table, float(rows.label.mean())
