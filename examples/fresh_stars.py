@@ -17,6 +17,7 @@ import numpy as np
 import tyro
 
 import exojax
+from exojax.cli import command
 from exojax.config import RunConfig, SimulateConfig
 from exojax.evaluation import bootstrap as boot
 from exojax.runs import Run
@@ -95,4 +96,6 @@ def table(label: np.ndarray, scores: dict[str, np.ndarray], seed: int) -> list[s
 
 
 if __name__ == "__main__":
+    command.use_wide_vectors()
+    command.use_compilation_cache()
     main(tyro.cli(Options))

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import tyro
 
+from exojax.cli import command
 from exojax.config import DataConfig, RunConfig
 from exojax.evaluation import repeated, split
 from exojax.models import registry
@@ -76,7 +77,7 @@ def curve(options: Options) -> tuple[list[dict[str, Any]], float]:
                 steps = steps if name == "simulation" else max(steps, FROM_SCRATCH)
                 scorer = fit_model(
                     model,
-                    replace(config, steps=steps, passes=0.0),
+                    replace(config, steps=steps, passes=0.0, host_passes=0.0),
                     part(at),
                     rows.label[at],
                     rows.group[at],
@@ -142,4 +143,6 @@ def main(options: Options) -> None:
 
 
 if __name__ == "__main__":
+    command.use_wide_vectors()
+    command.use_compilation_cache()
     main(tyro.cli(Options))

@@ -139,7 +139,7 @@ def _one_fold(
     model = registry.get(name)
     config = model.train if isinstance(model, Network) else defaults.TrainConfig()
     if plan.steps is not None:
-        config = replace(config, steps=plan.steps, passes=0.0)
+        config = replace(config, steps=plan.steps, passes=0.0, host_passes=0.0)
     train = np.flatnonzero(~out)
     part = lambda chosen: {key: x[chosen] for key, x in features.items()}  # noqa: E731
     started = time.perf_counter()

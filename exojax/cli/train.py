@@ -179,7 +179,9 @@ def configure(options: Options, model: str | None) -> RunConfig:
     if options.steps is not None and options.steps < 1:
         raise InputError(f"--steps {options.steps}: give 1 or more")
     train = (
-        base.train if options.steps is None else replace(base.train or TrainConfig(), steps=options.steps, passes=0.0)
+        base.train
+        if options.steps is None
+        else replace(base.train or TrainConfig(), steps=options.steps, passes=0.0, host_passes=0.0)
     )
     base = replace(base, data=replace(data, simulate=simulate), train=train)
     return _override(base, seed=options.seed, init=options.init)

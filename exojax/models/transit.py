@@ -267,7 +267,7 @@ def _augment(key: jax.Array, inputs: Inputs, labels: jax.Array) -> Inputs:
 MODEL = Network(
     inputs=(*WHOLE, *NEAR, "scalars"),
     module=TransitNet(),
-    train=TrainConfig(steps=600, passes=15, batch_size=128, average_decay=0.99),
+    train=TrainConfig(steps=600, passes=15, host_passes=120, batch_size=128, average_decay=0.99),
     augment=augment,
     settle=settle,
 )

@@ -95,14 +95,16 @@ def fit_model(
 
 
 def steps_for(config: TrainConfig, labels: np.ndarray) -> int:
-    """Training steps: ``config.steps``, or fewer where ``config.passes`` over ``labels (n,)`` take fewer.
+    """Training steps: ``config.steps``, or fewer where the ``config``'s passes over ``labels (n,)`` take fewer.
 
     Rounded to 25, so that folds of nearly one size share one compiled step.
     """
-    if not config.passes:
-        return config.steps
-    larger = max(int(np.sum(labels == 1)), int(np.sum(labels != 1)))
-    return min(config.steps, max(25, 25 * round(config.passes * larger / (config.batch_size / 2) / 25)))
+    smaller, larger = sorted((int(np.sum(labels == 1)), int(np.sum(labels != 1))))
+    steps = config.steps
+    for passes, size in ((config.passes, larger), (config.host_passes, smaller)):
+        if passes:
+            steps = min(steps, max(25, 25 * round(passes * size / (config.batch_size / 2) / 25)))
+    return steps
 
 
 def member_folder(folder: Path, member: int) -> Path:
