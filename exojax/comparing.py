@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
-import inspect
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -21,7 +18,8 @@ from exojax.fitting import Rows, check_both_classes, check_not_seen, usable_rows
 from exojax.inputs import Data, inputs_of
 from exojax.models import registry
 from exojax.models.interface import Network
-from exojax.runs import check_same, check_shapes, load
+from exojax.runs import check_shapes, load
+from exojax.stored import check_same
 from exojax.training.fit import fit_model, load_arrays, save_arrays, states_of
 from exojax.training.state import TrainState
 
@@ -95,7 +93,7 @@ def compare(plan: Plan, data: Data, out: Path, report: Report | None = None) -> 
         "comparison",
     )
     for name in plan.models:
-        check_same(out / "folds" / f"{name}.json", {name: _fingerprint(name)}, "comparison")
+        check_same(out / "folds" / f"{name}.json", {name: registry.fingerprint(name)}, "comparison")
 
     say = report or (lambda what, done, total: None)
     total, done = len(plan.models) * plan.repeats * plan.folds, 0
@@ -218,16 +216,6 @@ def _settings(plan: Plan) -> dict[str, Any]:
         "test_fraction": plan.test_fraction,
         "init": plan.init,
     }
-
-
-def _fingerprint(name: str) -> str:
-    """Of the model's settings and of its file's text: folds of an earlier version are not this model's."""
-    model = registry.get(name)
-    home = type(model.module) if isinstance(model, Network) else model.fit
-    about = f"{model.inputs} {model.module} {model.train}" if isinstance(model, Network) else f"{model.inputs}"
-    with suppress(OSError):
-        about += Path(inspect.getfile(home)).read_text()
-    return hashlib.sha256(about.encode()).hexdigest()[:16]
 
 
 def _percentile(logits: np.ndarray) -> np.ndarray:

@@ -26,8 +26,8 @@ from exojax.runs import (
     load,
     run_folder,
     write_config,
-    write_json,
 )
+from exojax.stored import write_json
 from exojax.training.fit import fit_model, load_arrays, save_arrays, states_of, steps_of
 from exojax.training.state import TrainState
 
@@ -130,7 +130,7 @@ def fit(
     """
     folder = run_folder(folder or f"{Path(data.source).name.split('.')[0]}-{config.model}")
     say = report or (lambda phase, record: None)
-    model = registry.get(config.model)
+    model = registry.build(config)
     training = registry.training(config)
     config = replace(config, train=training)
     rows = usable_rows(data)
@@ -148,7 +148,7 @@ def fit(
 
     found = lambda done, n: say(f"searching {n} stars", {"step": done, "of": n})  # noqa: E731
     seen = inputs_of(model.inputs, data.take(rows.index[dev]), config, report=found)
-    check_shapes(config.model, seen, data.source)
+    check_shapes(config.model, seen, data.source, options=config.options)
     finished = (folder / "calibration.json").exists()
     initial, parts = None, _split(data, rows, train, validation, np.flatnonzero(test))
     if config.init and not finished:

@@ -62,7 +62,7 @@ def compare(options: Options) -> None:
     from exojax.cli.table import markdown_table, text_table
     from exojax.cli.train import check_simulation
     from exojax.report.page import write_atomically, write_report
-    from exojax.runs import write_json
+    from exojax.stored import write_json
 
     simulate = SimulateConfig(n_stars=options.n_stars, host_fraction=options.host_fraction)
     check_simulation(simulate)
