@@ -48,7 +48,9 @@ def test_the_choice_is_made_in_folds_by_star(monkeypatch):
     groups = groups // 2
     labels = labels[np.searchsorted(groups, groups)]
     seen = []
-    monkeypatch.setattr(svc, "_score", lambda features, labels, name, c, train, test: seen.append((train, test)) or 0.0)
+    monkeypatch.setattr(
+        svc, "_score", lambda features, labels, name, c, gamma, train, test: seen.append((train, test)) or 0.0
+    )
     MODEL.fit(features, labels, groups, 0)
     assert len(seen) == len(svc.CHOICES) * svc.FOLDS
     for train, test in seen:
