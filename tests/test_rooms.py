@@ -30,7 +30,7 @@ BELOW = {
     "runs": BASE | {"models", "evaluation", "training", "inputs", "probabilities", "stored"},
     "fitting": BASE | {"models", "evaluation", "training", "inputs", "probabilities", "runs", "stored"},
     "scoring": BASE | {"features", "evaluation", "training", "folding", "inputs", "runs"},
-    "comparing": BASE | {"models", "evaluation", "training", "inputs", "runs", "fitting", "stored"},
+    "comparing": BASE | {"models", "evaluation", "training", "inputs", "probabilities", "runs", "fitting", "stored"},
     "tuning": BASE | {"models", "evaluation", "training", "inputs", "runs", "fitting", "stored"},
     "hunt": BASE | {"photometry", "search"},
     "batching": BASE | {"io", "photometry", "hunt"},
