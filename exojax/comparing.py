@@ -22,8 +22,9 @@ from exojax.models.interface import Network
 from exojax.probabilities import apply, calibrated
 from exojax.runs import check_shapes, load
 from exojax.stored import check_same
+from exojax.training.arrays import load_arrays, save_arrays
 from exojax.training.cost import memory_used, parameters_of
-from exojax.training.fit import Scorer, fit_model, load_arrays, save_arrays, states_of
+from exojax.training.fit import Scorer, fit_model, states_of
 from exojax.training.state import TrainState
 
 Report = Callable[[str, int, int], None]

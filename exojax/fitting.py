@@ -28,7 +28,9 @@ from exojax.runs import (
     write_config,
 )
 from exojax.stored import write_json
-from exojax.training.fit import fit_model, load_arrays, save_arrays, states_of, steps_of
+from exojax.training.arrays import load_arrays, save_arrays
+from exojax.training.fit import OWN, fit_model, states_of, steps_of
+from exojax.training.recipe import Recipe
 from exojax.training.state import TrainState
 
 Report = Callable[[str, dict[str, Any]], None]
@@ -111,6 +113,7 @@ def fit(
     *,
     test_fraction: float = defaults.TEST_FRACTION,
     report: Report | None = None,
+    recipe: Recipe = OWN,
 ) -> Run:
     """Train, calibrate and keep a model; called again after a kill with the same arguments it goes on.
 
@@ -123,6 +126,7 @@ def fit(
         folder: a name under ``checkpoints/`` or a path; by default ``<data's file or source>-<model>`` there.
         test_fraction: share of stars kept for :func:`exojax.evaluate`; 0 where the source has a test file of its own.
         report: progress.
+        recipe: functions in place of the model's own; the run remembers their names, and nothing of what they do.
 
     Raises:
         InputError: data or configuration cannot be used, or the folder holds a run of another kind.
@@ -167,7 +171,8 @@ def fit(
             "are needed"
         )
     facts = facts_of(data, {name: list(x.shape[1:]) for name, x in seen.items()})
-    write_config(folder, config, facts | {"test_fraction": test_fraction})
+    facts |= {"test_fraction": test_fraction} | ({"recipe": recipe.told()} if recipe.told() else {})
+    write_config(folder, config, facts)
     if finished:
         return load(folder)
     write_json(folder / "split.json", parts)
@@ -194,6 +199,7 @@ def fit(
             report=lambda record: say(_of_member(phase, record, training.members), record),
             row_names=data.id[rows.index[chosen]],
             init=initial,
+            recipe=recipe,
         )
 
     scorer = fit_on(train, config.model, folder, validation)

@@ -22,7 +22,7 @@ from exojax.photometry.nulls import inverted, scrambled
 from exojax.search.match import known_transits
 from exojax.simulate.transits import EARTH_PER_SOLAR_RADIUS, Orbits, deficit, scaled_axis
 from exojax.stored import check_same
-from exojax.training.fit import load_arrays, save_arrays
+from exojax.training.arrays import load_arrays, save_arrays
 
 Quantity = Literal["radius", "depth", "snr"]
 Report = Callable[[str, int, int], None]

@@ -17,7 +17,8 @@ from exojax.folding import folded_events
 from exojax.runs import SCORES, Run
 from exojax.simulate.teaching import teach
 from exojax.stored import read_json, write_json
-from exojax.training.fit import WEIGHTS, save_arrays, states_of
+from exojax.training.arrays import save_arrays
+from exojax.training.fit import WEIGHTS, states_of
 from exojax.training.weights import weights_of
 
 Report = Callable[[str, int, int], None]

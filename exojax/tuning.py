@@ -22,8 +22,9 @@ from exojax.models import registry
 from exojax.runs import check_shapes
 from exojax.stored import check_same
 from exojax.training import study as studies
+from exojax.training.arrays import save_arrays
 from exojax.training.crew import run_workers
-from exojax.training.fit import fit_model, save_arrays
+from exojax.training.fit import fit_model
 from exojax.training.space import check_space
 
 Report = Callable[[str, int, int], None]

@@ -19,7 +19,7 @@ from exojax.models.interface import Network
 from exojax.models.layers import Conv, max_pool
 from exojax.probabilities import apply
 from exojax.runs import load, predict
-from exojax.training.fit import load_arrays
+from exojax.training.arrays import load_arrays
 
 TINY = TrainConfig(steps=6, batch_size=8, evaluate_every=3)
 

@@ -26,7 +26,8 @@ from sklearn.metrics import average_precision_score
 from exojax.config import RunConfig
 from exojax.errors import InputError
 from exojax.models import registry
-from exojax.training.fit import fit_model, load_arrays
+from exojax.training.arrays import load_arrays
+from exojax.training.fit import fit_model
 from exojax.training.study import Job, connected, worker_name
 
 PRUNE_FROM = 5

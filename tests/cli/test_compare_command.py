@@ -14,7 +14,7 @@ from small_cli import CADENCES, TINY, Call, assert_refused, files, read_json, st
 from exojax import comparing
 from exojax.cli import compare
 from exojax.models import registry
-from exojax.training.fit import load_arrays
+from exojax.training.arrays import load_arrays
 
 MODELS = ("--models", "tiny,svc", "--folds", 3, "--repeats", 2, "--steps", 4)
 

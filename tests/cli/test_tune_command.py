@@ -23,7 +23,7 @@ from exojax.models import registry
 from exojax.models.interface import Choice
 from exojax.training import study as studies
 from exojax.training import tune as trials
-from exojax.training.fit import load_arrays
+from exojax.training.arrays import load_arrays
 
 SVC = ("--model", "svc", "--trials", 5, "--folds", 2)
 

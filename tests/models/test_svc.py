@@ -11,7 +11,8 @@ from exojax.config import TrainConfig
 from exojax.errors import InputError
 from exojax.models import registry, svc
 from exojax.models.svc import MODEL, _columns
-from exojax.training.fit import fit_model, load_arrays, load_model
+from exojax.training.arrays import load_arrays
+from exojax.training.fit import fit_model, load_model
 
 
 def stars(n=90, c=130, seed=0, told_by="flux"):
