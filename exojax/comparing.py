@@ -94,6 +94,9 @@ def compare(plan: Plan, data: Data, out: Path, report: Report | None = None) -> 
     if plan.test_fraction:
         test = split.holdout(rows.group, rows.label, fraction=plan.test_fraction, seed=plan.seed)
         rows = Rows(rows.index[~test], rows.group[~test], rows.label[~test], rows.digest[~test], rows.warnings)
+    hosts = len(np.unique(rows.group[rows.label == 1]))
+    if plan.inner and plan.folds > 1 and plan.folds <= hosts < 2 + -(-hosts // plan.folds):
+        raise InputError(f"{hosts} planet hosts in {plan.folds} folds leave too few for inner folds; give --inner 0")
     if plan.init is not None:
         check_not_seen(load(plan.init), data, rows, np.arange(len(rows.label)))
     folds = [
