@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
-import inspect
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -16,13 +13,18 @@ import numpy as np
 from exojax import config as defaults
 from exojax.config import RunConfig
 from exojax.errors import InputError
-from exojax.evaluation import repeated, split
+from exojax.evaluation import power, repeated, split
+from exojax.evaluation.metrics import Figure
 from exojax.fitting import Rows, check_both_classes, check_not_seen, usable_rows
 from exojax.inputs import Data, inputs_of
 from exojax.models import registry
 from exojax.models.interface import Network
-from exojax.runs import check_same, check_shapes, load
-from exojax.training.fit import fit_model, load_arrays, save_arrays, states_of
+from exojax.probabilities import apply, calibrated
+from exojax.runs import check_shapes, load
+from exojax.stored import check_same
+from exojax.training.arrays import load_arrays, save_arrays
+from exojax.training.cost import memory_used, parameters_of
+from exojax.training.fit import Scorer, fit_model, states_of
 from exojax.training.state import TrainState
 
 Report = Callable[[str, int, int], None]
@@ -42,6 +44,9 @@ class Plan:
         init: a run whose model, where it is compared, starts from that run's weights in every fold.
         test_fraction: share of stars left out altogether, the same as a run's test stars; 0 where the test rows are
             a file of their own.
+        inner: folds of each outer fold's training rows, whose out-of-fold scores calibrate and set the threshold;
+            0 leaves both out, and only the order of the stars is judged.
+        note: what has to stand beside every figure; empty for none.
     """
 
     models: tuple[str, ...]
@@ -51,13 +56,16 @@ class Plan:
     steps: int | None = None
     test_fraction: float = 0.0
     init: str | None = None
+    inner: int = 2
+    note: str = ""
 
 
 def compare(plan: Plan, data: Data, out: Path, report: Report | None = None) -> dict[str, Any]:
     """Score every star by models that have not seen it, and compare.
 
     Each fold's models see the other folds only, all of their rows; networks take a fixed number of steps.
-    Scores of one fold become percentiles within the fold, so that folds can be pooled.
+    Scores of one fold become percentiles within the fold, so that folds can be pooled. Calibration and threshold come
+    from inner folds of those other rows, and the outer rows are scored once, when both stand.
 
     Args:
         plan: what to compare.
@@ -66,7 +74,8 @@ def compare(plan: Plan, data: Data, out: Path, report: Report | None = None) -> 
         report: progress.
 
     Returns:
-        ``rows``: one for each model, ready for a table; ``warnings``; ``n``, ``n_positive``; ``data_sha256``; ``plan``.
+        ``rows``: one for each model, ready for a table; ``curves``: model to its PR curve; ``can_show``: what this many
+        hosts can and cannot show; ``warnings``; ``n``, ``n_positive``; ``data_sha256``; ``plan``.
 
     Raises:
         InputError: a model is unknown, there are fewer hosts than folds, or ``out`` holds another comparison.
@@ -76,6 +85,8 @@ def compare(plan: Plan, data: Data, out: Path, report: Report | None = None) -> 
     for name, number in (("repeats", plan.repeats), ("steps", plan.steps)):
         if number is not None and number < 1:
             raise InputError(f"--{name} {number}: give 1 or more")
+    if plan.inner < 0 or plan.inner == 1:
+        raise InputError(f"--inner {plan.inner}: give 2 or more folds, or 0 for none")
     if len(set(plan.models)) < len(plan.models):
         raise InputError(f"--models {','.join(plan.models)}: names a model twice")
     rows = usable_rows(data)
@@ -83,6 +94,9 @@ def compare(plan: Plan, data: Data, out: Path, report: Report | None = None) -> 
     if plan.test_fraction:
         test = split.holdout(rows.group, rows.label, fraction=plan.test_fraction, seed=plan.seed)
         rows = Rows(rows.index[~test], rows.group[~test], rows.label[~test], rows.digest[~test], rows.warnings)
+    hosts = len(np.unique(rows.group[rows.label == 1]))
+    if plan.inner and plan.folds > 1 and plan.folds <= hosts < 2 + -(-hosts // plan.folds):
+        raise InputError(f"{hosts} planet hosts in {plan.folds} folds leave too few for inner folds; give --inner 0")
     if plan.init is not None:
         check_not_seen(load(plan.init), data, rows, np.arange(len(rows.label)))
     folds = [
@@ -95,11 +109,12 @@ def compare(plan: Plan, data: Data, out: Path, report: Report | None = None) -> 
         "comparison",
     )
     for name in plan.models:
-        check_same(out / "folds" / f"{name}.json", {name: _fingerprint(name)}, "comparison")
+        check_same(out / "folds" / f"{name}.json", {name: registry.fingerprint(name)}, "comparison")
 
     say = report or (lambda what, done, total: None)
     total, done = len(plan.models) * plan.repeats * plan.folds, 0
-    scores = np.zeros((len(plan.models), plan.repeats, len(rows.label)))
+    shape = (len(plan.models), plan.repeats, len(rows.label))
+    found = Scores(np.zeros(shape), np.full(shape, np.nan), np.zeros(shape, bool))
     cost: dict[str, list[np.ndarray]] = {name: [] for name in plan.models}
     for m, name in enumerate(plan.models):
         features: dict[str, np.ndarray] = {}
@@ -118,12 +133,30 @@ def compare(plan: Plan, data: Data, out: Path, report: Report | None = None) -> 
                         kept,
                         _one_fold(plan, name, data.cadence, data.id[rows.index], features, rows, fold == number, r),
                     )
-                found = load_arrays(kept)
-                scores[m, r, fold == number] = _percentile(found["logits"])
-                cost[name].append(found["cost"])
+                one = load_arrays(kept)
+                found.rank[m, r, fold == number] = _percentile(one["logits"])
+                if plan.inner:
+                    found.probability[m, r, fold == number] = one["probability"]
+                    found.called[m, r, fold == number] = one["probability"] >= one["threshold"]
+                cost[name].append(one["cost"])
                 done += 1
     say("done", total, total)
-    return _summary(plan, data, rows, scores, cost)
+    return _summary(plan, data, rows, found, cost)
+
+
+@dataclass(frozen=True, eq=False)
+class Scores:
+    """Outer scores of every row.
+
+    Attributes:
+        rank: ``(models, repeats, n)`` float, percentile within the fold.
+        probability: the same shape, calibrated; NaN without inner folds.
+        called: the same shape, bool, at or above the fold's threshold.
+    """
+
+    rank: np.ndarray
+    probability: np.ndarray
+    called: np.ndarray
 
 
 def _one_fold(
@@ -140,26 +173,47 @@ def _one_fold(
     config = model.train if isinstance(model, Network) else defaults.TrainConfig()
     if plan.steps is not None:
         config = replace(config, steps=plan.steps, passes=0.0, host_passes=0.0)
-    train = np.flatnonzero(~out)
+    train, seed = np.flatnonzero(~out), plan.seed + repeat
     part = lambda chosen: {key: x[chosen] for key, x in features.items()}  # noqa: E731
+
+    def fit_on(chosen: np.ndarray) -> Scorer:
+        return fit_model(
+            model,
+            config,
+            part(chosen),
+            rows.label[chosen],
+            rows.group[chosen],
+            cadence=cadence,
+            seed=seed,
+            row_names=names[chosen],
+            init=_initial(plan, name),
+        )
+
     started = time.perf_counter()
-    scorer = fit_model(
-        model,
-        config,
-        part(train),
-        rows.label[train],
-        rows.group[train],
-        cadence=cadence,
-        seed=plan.seed + repeat,
-        row_names=names[train],
-        init=_initial(plan, name),
-    )
-    fitted = time.perf_counter()
-    scorer(part(np.flatnonzero(out)))  # the first call compiles
+    with memory_used() as used:
+        scorer = fit_on(train)
+        memory = used()
+    fitted = time.perf_counter() - started
+    how = None
+    if plan.inner:
+        how = calibrated(
+            name,
+            rows.label[train],
+            rows.group[train],
+            plan.inner,
+            seed,
+            lambda fit, score: fit_on(train[fit])(part(train[score])),
+        )
+    # Only now is an outer row looked at.
+    outer = part(np.flatnonzero(out))
+    scorer(outer)  # the first call compiles
     compiled = time.perf_counter()
-    logits = scorer(part(np.flatnonzero(out)))
+    logits = scorer(outer)
     per_star = (time.perf_counter() - compiled) / max(out.sum(), 1)
-    return {"logits": logits, "cost": np.array([fitted - started, per_star])}
+    kept = {"logits": logits, "cost": np.array([fitted, per_star, memory, parameters_of(scorer)])}
+    if how is not None:
+        kept |= {"probability": apply(name, how, logits), "threshold": np.asarray(how.threshold)}
+    return kept
 
 
 def _initial(plan: Plan, name: str) -> TrainState | None:
@@ -170,36 +224,51 @@ def _initial(plan: Plan, name: str) -> TrainState | None:
     return states_of(start.scorer)[0] if start.config.model == name else None
 
 
-def _summary(
-    plan: Plan, data: Data, rows: Rows, scores: np.ndarray, cost: dict[str, list[np.ndarray]]
-) -> dict[str, Any]:
+def _summary(plan: Plan, data: Data, rows: Rows, found: Scores, cost: dict[str, list[np.ndarray]]) -> dict[str, Any]:
     how: dict[str, Any] = {"groups": rows.group, "seed": plan.seed}
     table: list[dict[str, Any]] = []
+    differences: dict[str, Figure] = {}
     for m, name in enumerate(plan.models):
-        fit_s, star_s = np.median(np.array(cost[name]), axis=0)
-        table.append(
-            {
-                "model": name,
-                "average precision": repeated.mean_average_precision(rows.label, scores[m], **how),
-                "ROC AUC": repeated.mean_roc_auc(rows.label, scores[m], **how),
-                f"difference to {plan.models[0]}": None
-                if m == 0
-                else repeated.paired_difference(rows.label, scores[m], scores[0], **how),
-                "fit, s": round(float(fit_s), 2),
-                "score, ms/star": round(1e3 * float(star_s), 3),
+        each = np.array(cost[name])
+        rank, truth = found.rank[m], rows.label
+        if m:
+            differences[name] = repeated.paired_difference(truth, rank, found.rank[0], **how)
+        line: dict[str, Any] = {
+            "model": name,
+            "average precision": repeated.mean_average_precision(truth, rank, **how),
+            "ROC AUC": repeated.mean_roc_auc(truth, rank, **how),
+            f"difference to {plan.models[0]}": differences.get(name),
+        }
+        if plan.inner:
+            line |= {
+                "Brier": repeated.mean_brier(truth, found.probability[m], **how),
+                "recall at the threshold": repeated.mean_recall(truth, found.called[m], **how),
+                "precision at the threshold": repeated.mean_precision(truth, found.called[m], **how),
             }
-        )
+        line |= {
+            "fit, s": round(float(np.median(each[:, 0])), 2),
+            "score, ms/star": round(1e3 * float(np.median(each[:, 1])), 3),
+            "memory, MB": None if np.isnan(each[:, 2]).all() else round(float(np.nanmax(each[:, 2]))),
+            "parameters": int(np.median(each[:, 3])),
+        }
+        table.append(line | ({"note": plan.note} if plan.note else {}))
     hosts = len(np.unique(rows.group[rows.label == 1]))
     width = max((r["average precision"]["high"] - r["average precision"]["low"] for r in table), default=0.0)
     warnings = [
+        *([plan.note] if plan.note else []),
         *rows.warnings,
         "scores are percentiles within a fold, pooled over the folds; intervals draw stars and leave out the luck of "
         "the training seed",
         f"with {hosts} hosts an average precision is known to about ±{width / 2:.2f}; differences are paired and known "
         "better",
     ]
+    curves = {
+        name: repeated.mean_precision_recall(rows.label, found.rank[m], **how) for m, name in enumerate(plan.models)
+    }
     return {
         "rows": table,
+        "curves": curves,
+        "can_show": power.told(differences, plan.models[0], hosts),
         "n": len(rows.label),
         "n_positive": int(rows.label.sum()),
         "data_sha256": data.sha256,
@@ -217,17 +286,8 @@ def _settings(plan: Plan) -> dict[str, Any]:
         "steps": plan.steps,
         "test_fraction": plan.test_fraction,
         "init": plan.init,
+        "inner": plan.inner,
     }
-
-
-def _fingerprint(name: str) -> str:
-    """Of the model's settings and of its file's text: folds of an earlier version are not this model's."""
-    model = registry.get(name)
-    home = type(model.module) if isinstance(model, Network) else model.fit
-    about = f"{model.inputs} {model.module} {model.train}" if isinstance(model, Network) else f"{model.inputs}"
-    with suppress(OSError):
-        about += Path(inspect.getfile(home)).read_text()
-    return hashlib.sha256(about.encode()).hexdigest()[:16]
 
 
 def _percentile(logits: np.ndarray) -> np.ndarray:

@@ -193,6 +193,8 @@ class RunConfig:
     data: DataConfig = field(default_factory=DataConfig)
     train: TrainConfig | None = None
     """None is the model's own, which stands in its file"""
+    options: dict[str, float | int | str | bool] = field(default_factory=dict)
+    """where the model differs from its file: attributes of a network's module, keywords of a classical model's fit"""
     search: SearchConfig = field(default_factory=SearchConfig)
     """how stars are searched for a model that looks at folded curves; its ``max_candidates`` are judged"""
     fold: FoldConfig = field(default_factory=FoldConfig)
@@ -204,6 +206,7 @@ TEST_FRACTION = 0.2
 VALIDATION_FRACTION = 0.2
 MIN_VALIDATION_HOSTS = 20
 OUT_OF_FOLD = 3
+TUNE_OUTER_FRACTION = 0.25
 
 
 def from_dict(kind: type[T], values: Mapping[str, Any], where: str) -> T:

@@ -26,9 +26,11 @@ from exojax.runs import (
     load,
     run_folder,
     write_config,
-    write_json,
 )
-from exojax.training.fit import fit_model, load_arrays, save_arrays, states_of, steps_of
+from exojax.stored import write_json
+from exojax.training.arrays import load_arrays, save_arrays
+from exojax.training.fit import OWN, fit_model, states_of, steps_of
+from exojax.training.recipe import Recipe
 from exojax.training.state import TrainState
 
 Report = Callable[[str, dict[str, Any]], None]
@@ -111,6 +113,7 @@ def fit(
     *,
     test_fraction: float = defaults.TEST_FRACTION,
     report: Report | None = None,
+    recipe: Recipe = OWN,
 ) -> Run:
     """Train, calibrate and keep a model; called again after a kill with the same arguments it goes on.
 
@@ -123,6 +126,7 @@ def fit(
         folder: a name under ``checkpoints/`` or a path; by default ``<data's file or source>-<model>`` there.
         test_fraction: share of stars kept for :func:`exojax.evaluate`; 0 where the source has a test file of its own.
         report: progress.
+        recipe: functions in place of the model's own; the run remembers their names, and nothing of what they do.
 
     Raises:
         InputError: data or configuration cannot be used, or the folder holds a run of another kind.
@@ -130,7 +134,7 @@ def fit(
     """
     folder = run_folder(folder or f"{Path(data.source).name.split('.')[0]}-{config.model}")
     say = report or (lambda phase, record: None)
-    model = registry.get(config.model)
+    model = registry.build(config)
     training = registry.training(config)
     config = replace(config, train=training)
     rows = usable_rows(data)
@@ -148,7 +152,7 @@ def fit(
 
     found = lambda done, n: say(f"searching {n} stars", {"step": done, "of": n})  # noqa: E731
     seen = inputs_of(model.inputs, data.take(rows.index[dev]), config, report=found)
-    check_shapes(config.model, seen, data.source)
+    check_shapes(config.model, seen, data.source, options=config.options)
     finished = (folder / "calibration.json").exists()
     initial, parts = None, _split(data, rows, train, validation, np.flatnonzero(test))
     if config.init and not finished:
@@ -167,7 +171,8 @@ def fit(
             "are needed"
         )
     facts = facts_of(data, {name: list(x.shape[1:]) for name, x in seen.items()})
-    write_config(folder, config, facts | {"test_fraction": test_fraction})
+    facts |= {"test_fraction": test_fraction} | ({"recipe": recipe.told()} if recipe.told() else {})
+    write_config(folder, config, facts)
     if finished:
         return load(folder)
     write_json(folder / "split.json", parts)
@@ -194,6 +199,7 @@ def fit(
             report=lambda record: say(_of_member(phase, record, training.members), record),
             row_names=data.id[rows.index[chosen]],
             init=initial,
+            recipe=recipe,
         )
 
     scorer = fit_on(train, config.model, folder, validation)

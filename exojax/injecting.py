@@ -19,10 +19,10 @@ from exojax.hunt import Trace, batch_size, hunt
 from exojax.lightcurve import Candidates, EvenCurves, LightCurves
 from exojax.photometry.inject import inject, touched, white_scatter, white_snr
 from exojax.photometry.nulls import inverted, scrambled
-from exojax.runs import check_same
 from exojax.search.match import known_transits
 from exojax.simulate.transits import EARTH_PER_SOLAR_RADIUS, Orbits, deficit, scaled_axis
-from exojax.training.fit import load_arrays, save_arrays
+from exojax.stored import check_same
+from exojax.training.arrays import load_arrays, save_arrays
 
 Quantity = Literal["radius", "depth", "snr"]
 Report = Callable[[str, int, int], None]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -10,7 +10,7 @@ import numpy as np
 from scipy.special import expit, logit
 
 from exojax.errors import InputError
-from exojax.evaluation import calibration
+from exojax.evaluation import calibration, split
 from exojax.models import registry
 from exojax.models.interface import Network
 
@@ -45,6 +45,34 @@ def apply(model: str, how: Calibration, logits: np.ndarray) -> np.ndarray:
     """``(..., n)`` float64 probabilities of ``logits (..., n)`` of the named model."""
     log_odds = how.curve.log_odds(to_prior(model, logits, how.prior))
     return expit(calibration.prior_shift(log_odds, how.prior, how.share))
+
+
+def calibrated(
+    name: str,
+    label: np.ndarray,
+    group: np.ndarray,
+    k: int,
+    seed: int,
+    score: Callable[[np.ndarray, np.ndarray], np.ndarray],
+) -> Calibration:
+    """Platt's map and the threshold from out-of-fold scores of training rows.
+
+    Args:
+        name: of the model.
+        label: ``(n,)`` int, 1 for hosts.
+        group: ``(n,)`` the star of each row.
+        k: folds; fewer where there are fewer hosts.
+        seed: of the folds.
+        score: ``(rows to fit, rows to score) -> logits``, both ``(m,)`` int.
+    """
+    hosts = len(np.unique(group[label == 1]))
+    fold = split.folds(group, label, k=min(k, hosts), seed=seed)
+    logits, prior = np.zeros(len(label)), float(label.mean())
+    for number in range(min(k, hosts)):
+        logits[fold == number] = score(np.flatnonzero(fold != number), np.flatnonzero(fold == number))
+    curve = calibration.Calibrator("platt", *calibration.fit_platt(to_prior(name, logits, prior), label))
+    how = Calibration(prior, curve, 0.5, "out-of-fold", None)
+    return replace(how, threshold=calibration.choose_threshold(label, apply(name, how, logits)))
 
 
 def disagreement(model: str, how: Calibration, logits: np.ndarray) -> np.ndarray:

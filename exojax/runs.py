@@ -20,6 +20,7 @@ from exojax.inputs import FOLDED, Data, inputs_of, searchable, usable
 from exojax.models import registry
 from exojax.models.interface import Network
 from exojax.probabilities import Calibration, apply, at_rate, restored
+from exojax.stored import read_json, write_json
 from exojax.training.fit import Features, Scorer, load_model, steps_of
 
 CHECKPOINTS = Path("checkpoints")
@@ -100,7 +101,7 @@ def load(run: str | Path) -> Run:
     try:
         facts = stored["data"]
         members = registry.training(config).members
-        scorer = load_model(registry.get(config.model), folder, facts["inputs"], members=members)
+        scorer = load_model(registry.build(config), folder, facts["inputs"], members=members)
         found = read_json(folder / "calibration.json")
         warnings = tuple(found.pop("warnings"))
         how = restored(found)
@@ -170,7 +171,14 @@ def from_logits(run: Run, logits: np.ndarray) -> np.ndarray:
     return np.where(known, apply(run.config.model, how, np.where(known, logits, 0.0)), how.share)
 
 
-def check_shapes(model: str, features: Features, source: str, *, taught: Mapping[str, list[int]] | None = None) -> None:
+def check_shapes(
+    model: str,
+    features: Features,
+    source: str,
+    *,
+    taught: Mapping[str, list[int]] | None = None,
+    options: Mapping[str, Any] | None = None,
+) -> None:
     """Refuse series that a model cannot take, before anything is written.
 
     Args:
@@ -178,6 +186,7 @@ def check_shapes(model: str, features: Features, source: str, *, taught: Mapping
         features: its inputs, each ``(n, ...)``.
         source: the file, for the message.
         taught: a star's shape of each input when it was trained; None before training.
+        options: of the model, where it differs from its file.
 
     Raises:
         InputError: a network's layers would have nothing left of so short a series, or a classical model was trained
@@ -193,7 +202,8 @@ def check_shapes(model: str, features: Features, source: str, *, taught: Mapping
             raise InputError(
                 f"{source}: {name} has {bins} bins, the run was trained on {before}: fold both alike, or train on these"
             )
-    spec, told = registry.get(model), ", ".join(f"{name} {shape}" for name, shape in here.items())
+    spec = registry.build(RunConfig(model=model, options=dict(options or {})))
+    told = ", ".join(f"{name} {shape}" for name, shape in here.items())
     if not isinstance(spec, Network):
         if taught is not None:
             was = ", ".join(f"{name} {shape}" for name, shape in taught.items())
@@ -246,49 +256,6 @@ def write_config(folder: Path, config: RunConfig, facts: dict[str, Any]) -> None
             f"{folder}: this run was started otherwise ({'; '.join(changed)}); "
             "give it another --run, or --fresh to set the old one aside and start again"
         )
-
-
-def write_json(path: Path, value: Any) -> None:
-    """Write JSON in one step, indented, with a final newline."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_suffix(path.suffix + ".partial")
-    partial.write_text(json.dumps(value, indent=1, allow_nan=False) + "\n")
-    os.replace(partial, path)
-
-
-def read_json(path: Path) -> dict[str, Any]:
-    """A JSON object.
-
-    Raises:
-        InputError: the file is missing, damaged, or holds something else.
-    """
-    try:
-        value = json.loads(path.read_text())
-    except (OSError, ValueError) as error:
-        raise InputError(f"{path}: cannot be read as JSON ({error}); mend it, or train again with --fresh") from None
-    if not isinstance(value, dict):
-        raise InputError(f"{path}: holds no JSON object; mend it, or train again with --fresh")
-    return value
-
-
-def check_same(path: Path, wanted: dict[str, Any], what: str) -> None:
-    """Write the settings of resumable work, or compare them with those that are there.
-
-    Args:
-        path: the file, in a folder of the work's parts below its ``--out``.
-        wanted: the settings, as JSON gives them back.
-        what: ``comparison``, ``experiment``, ...
-
-    Raises:
-        InputError: the work was begun with others; the differences are named.
-    """
-    if not path.exists():
-        write_json(path, wanted)
-        return
-    before = read_json(path)
-    changed = [f"{k}: {before.get(k)} -> {v}" for k, v in wanted.items() if before.get(k) != v]
-    if changed:
-        raise InputError(f"{path.parent.parent}: holds another {what} ({'; '.join(changed)}); give another --out")
 
 
 def _flat(value: Any, prefix: str = "") -> dict[str, Any]:

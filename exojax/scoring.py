@@ -19,7 +19,7 @@ from exojax.folding import folded_events
 from exojax.inputs import FOLDED, Data, digests, usable
 from exojax.lightcurve import LightCurves
 from exojax.runs import SCORES, Run, from_logits, judged, load, logits_of, stating
-from exojax.training.fit import load_arrays
+from exojax.training.arrays import load_arrays
 
 ALPHA = 0.1
 """share of the stars of a class whose prediction sets may miss it"""

@@ -14,9 +14,11 @@ import numpy as np
 from exojax.config import RunConfig, TeachConfig
 from exojax.folded import VIEWS, FoldedEvents
 from exojax.folding import folded_events
-from exojax.runs import SCORES, Run, read_json, write_json
+from exojax.runs import SCORES, Run
 from exojax.simulate.teaching import teach
-from exojax.training.fit import WEIGHTS, save_arrays, states_of
+from exojax.stored import read_json, write_json
+from exojax.training.arrays import save_arrays
+from exojax.training.fit import WEIGHTS, states_of
 from exojax.training.weights import weights_of
 
 Report = Callable[[str, int, int], None]

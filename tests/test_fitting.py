@@ -3,7 +3,10 @@
 import json
 from dataclasses import replace
 
+import jax
+import jax.numpy as jnp
 import numpy as np
+import optax
 import pytest
 from flax import linen as nn
 
@@ -19,7 +22,10 @@ from exojax.models.interface import Network
 from exojax.models.layers import Conv, max_pool
 from exojax.probabilities import apply
 from exojax.runs import load, predict
-from exojax.training.fit import load_arrays
+from exojax.training.arrays import load_arrays
+from exojax.training.log import read_metrics
+from exojax.training.recipe import Recipe
+from exojax.training.step import advance, gradients
 
 TINY = TrainConfig(steps=6, batch_size=8, evaluate_every=3)
 
@@ -291,6 +297,52 @@ def test_first_weights_from_a_run_that_knows_the_judged_stars_are_refused(tmp_pa
     # What the first saw, the second counts as seen.
     assert set(load(tmp_path / "first").split["digests"]) < set(second.split["digests"])
     assert not np.array_equal(predict(second, curves()), predict(fit(config(), other, tmp_path / "cold"), curves()))
+
+
+def doubled(logits, labels):
+    return 2 * optax.sigmoid_binary_cross_entropy(logits, labels)
+
+
+def still(key, inputs, labels):
+    return inputs
+
+
+def slowly(step):
+    return 1e-6
+
+
+def uphill(state, batch):
+    loss, grads, batch_stats = gradients(state, batch)
+    return advance(state, loss, jax.tree.map(jnp.negative, grads), batch_stats)
+
+
+def weights(folder):
+    return np.concatenate([x.ravel() for x in jax.tree.leaves(load(folder).scorer.args[0][0].params)])
+
+
+def test_functions_take_the_place_of_the_models_own(tmp_path):
+    """Each of the four does something, and the run remembers its name."""
+    seen = {}
+    for name, recipe in {
+        "own": Recipe(),
+        "loss": Recipe(loss=doubled),
+        "augment": Recipe(augment=still),
+        "schedule": Recipe(schedule=slowly),
+        "train_step": Recipe(train_step=uphill),
+    }.items():
+        fit(config(), curves(), tmp_path / name, recipe=recipe)
+        seen[name] = weights(tmp_path / name)
+        told = json.loads((tmp_path / name / "config.json").read_text())["data"].get("recipe", {})
+        assert list(told) == [name] * (name != "own")
+    # The tiny network has no augmentation of its own: the same to the bit.
+    assert np.array_equal(seen["augment"], seen["own"])
+    for name in ("loss", "schedule", "train_step"):
+        assert not np.allclose(seen[name], seen["own"], atol=1e-5)
+    assert read_metrics(tmp_path / "loss" / "metrics.jsonl")[0]["loss"] > 1.5 * 0.5
+    with pytest.raises(InputError, match=r"recipe\.loss: .*doubled -> None"):
+        fit(config(), curves(), tmp_path / "loss")
+    with pytest.raises(InputError, match=r"a recipe \(loss\) is for networks"):
+        fit(config("svc"), curves(), tmp_path / "svc", recipe=Recipe(loss=doubled))
 
 
 def test_data_of_no_use_is_refused_in_one_line():

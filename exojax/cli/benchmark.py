@@ -15,7 +15,7 @@ import tyro
 from exojax.cli import bench_detection, bench_detrend, bench_load, bench_search, bench_train, command
 from exojax.cli.table import text_table
 from exojax.errors import InputError
-from exojax.runs import write_json
+from exojax.stored import write_json
 
 TASKS: dict[str, Callable[..., list[dict[str, Any]]]] = {
     "load": bench_load.measure,

@@ -12,12 +12,15 @@ from typing import Annotated, Any
 from exojax.cli import command
 from exojax.config import DataConfig, SimulateConfig
 
+NOTE = "no official test remains"
+
 
 @dataclass(frozen=True)
 class Options:
     """Cross-validate models on the same star-grouped folds; a killed comparison goes on where it was.
 
-    Rows kept for testing (a folder's exoTest.csv, the test stars of a run on a single file) are not touched.
+    Calibration and threshold come from inner folds; outer rows are scored once. Rows kept for testing (a folder's
+    exoTest.csv, the test stars of a run on a single file) are not touched.
     """
 
     out: Annotated[Path, command.value("DIR")]
@@ -34,6 +37,10 @@ class Options:
     """outer folds"""
     repeats: Annotated[int, command.value("R")] = 1
     """times the stars are dealt anew"""
+    inner: Annotated[int, command.value("K")] = 2
+    """inner folds that calibrate and set the threshold, each a fit more; 0 judges the order of the stars alone"""
+    join_test: bool = False
+    """add the rows of exoTest.csv; no official test remains, and every figure says so"""
     init: Annotated[str | None, command.value("RUN")] = None
     """start that run's model from its weights in every fold, such as pretrained; refused where it has seen the rows"""
     steps: Annotated[int | None, command.value("N")] = None
@@ -59,10 +66,12 @@ def compare(options: Options) -> None:
     command.use_compilation_cache()
     from exojax import comparing
     from exojax.cli.sources import open_source
-    from exojax.cli.table import markdown_table, text_table
+    from exojax.cli.table import text_table
     from exojax.cli.train import check_simulation
+    from exojax.report import comparison
     from exojax.report.page import write_atomically, write_report
-    from exojax.runs import write_json
+    from exojax.report.style import png
+    from exojax.stored import write_json
 
     simulate = SimulateConfig(n_stars=options.n_stars, host_fraction=options.host_fraction)
     check_simulation(simulate)
@@ -78,29 +87,45 @@ def compare(options: Options) -> None:
         steps=options.steps,
         test_fraction=source.test_fraction,
         init=options.init,
+        inner=options.inner,
+        note=NOTE if options.join_test else "",
     )
+    read = source.joined if options.join_test else source.rows
     with command.progress() as show:
         found = comparing.compare(
-            plan, source.rows(), options.out, lambda what, done, total: show("folds", done, total, {"now": what})
+            plan, read(), options.out, lambda what, done, total: show("folds", done, total, {"now": what})
         )
-    rows = found["rows"]
+    rows, curves = found["rows"], found.pop("curves")
+    pr = png(comparison.precision_recall(curves, found["n_positive"] / found["n"], plan.note))
+    cost = png(comparison.quality_and_cost(rows, plan.note))
+    write_atomically(options.out / "pr.png", pr)
+    write_atomically(options.out / "cost.png", cost)
     write_atomically(options.out / "compare.csv", _csv(rows).encode())
     write_json(options.out / "compare.json", {"source": source.told, **found})
-    write_atomically(options.out / "compare.md", markdown_table(rows).encode())
+    write_atomically(options.out / "compare.md", _markdown(found).encode())
+    said = f"; {plan.note}" if plan.note else ""
     write_report(
         options.out / "compare.html",
         title=f"{', '.join(plan.models)} compared",
         metrics={},
-        figures={},
+        figures={f"Precision against recall, with 95 % bands{said}": pr, f"Quality and the time of a fit{said}": cost},
         config=found["plan"],
-        warnings=found["warnings"],
+        warnings=[*found["warnings"], *found["can_show"]],
         comparison=rows,
         summary=f"{source.told}: {found['n']:,} stars, {found['n_positive']:,} of them planet hosts, each scored by "
         f"models that have not seen it ({plan.folds} folds, {plan.repeats} repeat(s)). Intervals are 95 %.",
         data={"data_sha256": found["data_sha256"]},
     )
     print(text_table(rows))
+    print("\n".join(found["can_show"]))
     print(f"report: {options.out / 'compare.html'}")
+
+
+def _markdown(found: dict[str, Any]) -> str:
+    from exojax.cli.table import markdown_table
+
+    told = [*found["warnings"], *found["can_show"]]
+    return markdown_table(found["rows"]) + "\n" + "".join(f"- {line}\n" for line in told)
 
 
 def _csv(rows: list[dict[str, Any]]) -> str:

@@ -10,6 +10,7 @@ COMMANDS = {
     "train": "fit a model, evaluate it, leave a report",
     "evaluate": "score a run on other light curves",
     "compare": "cross-validate several models on the same folds",
+    "tune": "choose a model's hyper-parameters on training rows",
     "search": "find transits: candidates, vetting sheets",
     "inject": "put transits into light curves: what a search finds and makes up",
     "pretrain": "teach the shipped network by simulated stars",

@@ -17,8 +17,9 @@ from exojax.report import figures
 from exojax.report.card import write_model_card
 from exojax.report.page import write_atomically, write_report
 from exojax.report.style import HOST, OTHER, png
-from exojax.runs import Run, write_json
+from exojax.runs import Run
 from exojax.scoring import Evaluation
+from exojax.stored import write_json
 from exojax.training.log import read_metrics
 
 SHOWN = 6

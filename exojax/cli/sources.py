@@ -64,6 +64,32 @@ class Source:
     write_truth: Callable[[Path], None] = lambda out: None
     folded: bool = False
 
+    def joined(self) -> LightCurves:
+        """The rows to learn from and those of the source's own test file in one: no official test remains.
+
+        Raises:
+            InputError: there is no such file, or its series are of another length.
+        """
+        if self.official_test is None or self.whole_sha256 is None:
+            raise InputError(f"--join-test: {self.path} has no test file of its own; leave it out")
+        one, other = self.curves(), self.official_test()
+        if one.flux.shape[1] != other.flux.shape[1]:
+            lengths = f"{one.flux.shape[1]} and {other.flux.shape[1]}"
+            raise InputError(f"--join-test: the two files of {self.path} have series of {lengths} cadences")
+        assert one.label is not None  # a comparison reads no file without labels
+        assert other.label is not None
+        return replace(
+            one,
+            id=np.concatenate([one.id, other.id]),
+            time=np.broadcast_to(one.time[:1], (len(one) + len(other), one.time.shape[1])),
+            flux=np.concatenate([one.flux, other.flux]),
+            valid=np.concatenate([one.valid, other.valid]),
+            label=np.concatenate([one.label, other.label]),
+            source=self.path,
+            sha256=self.whole_sha256(),
+            warnings=tuple(dict.fromkeys([*one.warnings, *other.warnings])),
+        )
+
     def curves(self) -> LightCurves:
         """The rows, where they are light curves.
 

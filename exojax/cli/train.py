@@ -96,7 +96,7 @@ def train(options: Options) -> None:
             raise InputError("--positive: these sources have one label a star and no dispositions; leave it out")
         # What ``auto`` found is what the run is of, whatever lies in data/ later.
         config = replace(config, data=replace(config.data, source=source.path))
-        registry.get(config.model)
+        registry.build(config)
         folder = run_folder(f"{source.name}-{config.model}" if options.run is None else options.run)
         jobs.append((config, source, folder))
     source = jobs[0][1]
@@ -144,7 +144,8 @@ def configure(options: Options, model: str | None) -> RunConfig:
         InputError: a file is damaged, or the model is unknown.
     """
     from exojax.models import registry
-    from exojax.runs import read_json, run_folder
+    from exojax.runs import run_folder
+    from exojax.stored import read_json
 
     stored: Path | None = options.config
     if stored is None and options.run is not None and (run_folder(options.run) / "config.json").exists():
@@ -167,6 +168,8 @@ def configure(options: Options, model: str | None) -> RunConfig:
     own = asdict(registry.training(RunConfig(model=name)))
     # What the file leaves open is the model's own; what it says was meant for its own model.
     found = found | {"model": name, "train": own | ((found.get("train") or {}) if before == name else {})}
+    if before != name:
+        found["options"] = {}
     base = from_dict(RunConfig, found, str(stored))
     data = _override(base.data, source=options.data, labels=options.labels, cadence_minutes=options.cadence_minutes)
     if options.positive is not None:
@@ -176,15 +179,21 @@ def configure(options: Options, model: str | None) -> RunConfig:
     if options.close_gaps:
         simulate = replace(simulate, close_gaps=True)
     check_simulation(simulate)
-    if options.steps is not None and options.steps < 1:
-        raise InputError(f"--steps {options.steps}: give 1 or more")
-    train = (
-        base.train
-        if options.steps is None
-        else replace(base.train or TrainConfig(), steps=options.steps, passes=0.0, host_passes=0.0)
-    )
-    base = replace(base, data=replace(data, simulate=simulate), train=train)
+    base = with_steps(replace(base, data=replace(data, simulate=simulate)), options.steps)
     return _override(base, seed=options.seed, init=options.init)
+
+
+def with_steps(config: RunConfig, steps: int | None) -> RunConfig:
+    """The configuration with so many training steps; None leaves them.
+
+    Raises:
+        InputError: less than one.
+    """
+    if steps is None:
+        return config
+    if steps < 1:
+        raise InputError(f"--steps {steps}: give 1 or more")
+    return replace(config, train=replace(config.train or TrainConfig(), steps=steps, passes=0.0, host_passes=0.0))
 
 
 def check_simulation(config: SimulateConfig) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from itertools import combinations
 
 import numpy as np
@@ -112,3 +112,52 @@ def check_unseen(
         f"{file}: row {row} ({ids[row]}) {what} the run was trained on ({seen.sum()} of {len(ids)} are); "
         "score a file without them, or the run's own source, whose held-out rows are then used"
     )
+
+
+Settle = Callable[[Mapping[str, np.ndarray], np.ndarray, np.ndarray], Mapping[str, np.ndarray]]
+"""``(features, labels (n,), held (n,) bool) -> what is settled before a held-out row is scored``, as named arrays."""
+
+
+def check_blind(
+    settle: Settle,
+    features: Mapping[str, np.ndarray],
+    labels: np.ndarray,
+    held: np.ndarray,
+    *,
+    seed: int = 0,
+    rounds: int = 4,
+) -> None:
+    """Refuse a way of fitting that looks at the rows on which it is to be judged.
+
+    It is carried out again with noise in place of the held-out rows and with labels of theirs turned around. What is
+    not the same to the bit was fitted on rows that it should not have seen. It has to be deterministic: give it a seed.
+
+    Args:
+        settle: returns all that it decides on the way: scales, chosen columns, the rows trained on, weights, threshold.
+        features: name to ``(n, ...)`` float.
+        labels: ``(n,)`` int, 1 for hosts.
+        held: ``(n,)`` bool, the held-out rows.
+        seed: of the noise.
+        rounds: of noise: what takes few values, such as a threshold between two rows, may be the same by chance once.
+
+    Raises:
+        InputError: something depends on a held-out row; it is named.
+    """
+    rng = np.random.default_rng(seed)
+    before = settle(features, labels, held)
+    for number in range(rounds):
+        changed = {name: np.array(x) for name, x in features.items()}
+        for x in changed.values():
+            x[held] = 10.0 ** (number - 1) * (np.nanstd(x) or 1.0) * rng.standard_normal(x[held].shape)
+        after = settle(changed, np.where(held & (rng.random(len(held)) < 0.7), 1 - np.asarray(labels), labels), held)
+        for name in before.keys() | after.keys():
+            if name not in before or name not in after or not _same(before[name], after[name]):
+                raise InputError(
+                    f"{name}: depends on held-out rows, by which nothing may be chosen; settle it on the "
+                    f"{np.sum(~held)} other rows alone"
+                )
+
+
+def _same(one: np.ndarray, other: np.ndarray) -> bool:
+    one, other = np.asarray(one), np.asarray(other)
+    return one.shape == other.shape and one.tobytes() == other.tobytes()

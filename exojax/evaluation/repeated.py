@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from exojax.evaluation import bootstrap as boot
-from exojax.evaluation.metrics import Figure, figure
+from exojax.evaluation.metrics import Curve, Figure, figure
 
 
 def mean_average_precision(
@@ -70,6 +70,76 @@ def paired_difference(
         return _mean_ap(labels, p_a, weight) - _mean_ap(labels, p_b, weight)
 
     return _mean_figure(difference, labels, groups, seed, n_bootstrap)
+
+
+def mean_brier(labels: np.ndarray, p: np.ndarray, *, groups: np.ndarray, seed: int, n_bootstrap: int = 2000) -> Figure:
+    """Mean squared error of calibrated probabilities; arguments and result as of :func:`mean_average_precision`."""
+    error = np.mean((np.atleast_2d(p) - np.asarray(labels)) ** 2, axis=0)
+    return _mean_figure(lambda weight: weight @ error / weight.sum(axis=1), labels, groups, seed, n_bootstrap)
+
+
+def mean_recall(
+    labels: np.ndarray, called: np.ndarray, *, groups: np.ndarray, seed: int, n_bootstrap: int = 2000
+) -> Figure:
+    """Share of the hosts that are called, averaged over repetitions.
+
+    Args:
+        labels: ``(n,)`` int, 1 for hosts.
+        called: ``(n,)`` bool, or ``(r, n)`` of r repetitions.
+        groups: ``(n,)`` the star of each row.
+        seed: of the bootstrap.
+        n_bootstrap: number of resamples.
+    """
+    share, host = np.atleast_2d(called).mean(axis=0), np.asarray(labels) == 1
+    return _mean_figure(
+        lambda weight: weight @ (share * host) / np.maximum(weight @ host, 1), labels, groups, seed, n_bootstrap
+    )
+
+
+def mean_precision(
+    labels: np.ndarray, called: np.ndarray, *, groups: np.ndarray, seed: int, n_bootstrap: int = 2000
+) -> Figure:
+    """Share of hosts among the called, of all repetitions together; None where none is called.
+
+    Arguments as of :func:`mean_recall`.
+    """
+    share, host = np.atleast_2d(called).mean(axis=0), np.asarray(labels) == 1
+    if not share.any():
+        return None
+
+    def statistic(weight: np.ndarray) -> np.ndarray:
+        calls = weight @ share
+        return np.divide(weight @ (share * host), calls, out=np.full(len(weight), np.nan), where=calls > 0)
+
+    return _mean_figure(statistic, labels, groups, seed, n_bootstrap)
+
+
+def mean_precision_recall(
+    labels: np.ndarray, p: np.ndarray, *, groups: np.ndarray, seed: int, n_bootstrap: int = 500
+) -> Curve:
+    """Precision over recall, averaged over repetitions, with its 95 % band point by point.
+
+    Args:
+        labels: ``(n,)`` int, 1 for hosts; both classes.
+        p: ``(n,)`` float, or ``(r, n)`` of r repetitions.
+        groups: ``(n,)`` the star of each row.
+        seed: of the bootstrap.
+        n_bootstrap: number of resamples.
+
+    Returns:
+        The curve on a grid of recall: at recall r, the precision of the first threshold that reaches r.
+    """
+    truth, grid = np.asarray(labels).astype(np.int64), np.linspace(0, 1, 101)
+    # Nothing is recalled before the first host is.
+    reached = np.maximum(grid, np.finfo(float).tiny)
+
+    def on_grid(weight: np.ndarray) -> np.ndarray:
+        swept = [boot.sweep(truth, row, weight) for row in np.atleast_2d(p)]
+        each = [[q[np.searchsorted(r, reached)] for r, q in zip(s.recall, s.precision)] for s in swept]
+        return np.mean(each, axis=0)
+
+    low, high = boot.percentiles(boot.bootstrap(on_grid, truth, groups, seed=seed, n=n_bootstrap))
+    return Curve(grid, on_grid(np.ones((1, len(truth)), np.int64))[0], grid, low, high)
 
 
 def _mean_ap(labels: np.ndarray, p: np.ndarray, weight: np.ndarray) -> np.ndarray:

@@ -17,7 +17,7 @@ from scipy.fft import next_fast_len
 
 from exojax.config import TrainConfig
 from exojax.models import augment as change
-from exojax.models.interface import Augment, Inputs, Network
+from exojax.models.interface import Augment, Choice, Inputs, Network, Suggest
 from exojax.models.layers import Conv, max_pool
 
 SHALLOW = 5.0
@@ -117,6 +117,18 @@ def augment(cadence: float, injected: float) -> Augment:
     return apply
 
 
+def space(suggest: Suggest) -> Choice:
+    """The optimiser, the belief in injected transits, dropout."""
+    return Choice(
+        train={
+            "learning_rate": suggest.suggest_float("learning_rate", 3e-4, 1e-2, log=True),
+            "weight_decay": suggest.suggest_float("weight_decay", 1e-4, 1e-1, log=True),
+            "inject": suggest.suggest_float("inject", 3.0, 100.0, log=True),
+        },
+        options={"dropout": suggest.suggest_float("dropout", 0.0, 0.6)},
+    )
+
+
 # A bias that a later normalisation undoes has a gradient of rounding noise; a small epsilon would make steps of it,
 # other ones on 8 devices than on 1.
 MODEL = Network(
@@ -124,4 +136,5 @@ MODEL = Network(
     module=DipCNN(),
     train=TrainConfig(steps=400, inject=30.0, adam_epsilon=1e-4),
     augment=augment,
+    space=space,
 )

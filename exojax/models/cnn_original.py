@@ -13,7 +13,7 @@ from flax import linen as nn
 
 from exojax.config import TrainConfig
 from exojax.models.augment import shift
-from exojax.models.interface import Augment, Inputs, Network
+from exojax.models.interface import Augment, Choice, Inputs, Network, Suggest
 from exojax.models.layers import Conv, max_pool
 
 
@@ -39,6 +39,17 @@ def augment(cadence: float, injected: float) -> Augment:
     return lambda key, inputs, labels: {"flux": shift(key, inputs["flux"])}
 
 
+def space(suggest: Suggest) -> Choice:
+    """The optimiser alone: the layers are the original's."""
+    return Choice(
+        train={
+            "learning_rate": suggest.suggest_float("learning_rate", 1e-5, 3e-3, log=True),
+            "weight_decay": suggest.suggest_float("weight_decay", 1e-4, 1e-1, log=True),
+            "average_decay": suggest.suggest_categorical("average_decay", (0.0, 0.99)),
+        }
+    )
+
+
 MODEL = Network(
     inputs=("flux",),
     module=OriginalCNN(),
@@ -53,4 +64,5 @@ MODEL = Network(
         evaluate_every=100,
     ),
     augment=augment,
+    space=space,
 )

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any
+from typing import Any, Protocol
 
 import jax
 import numpy as np
@@ -20,6 +20,36 @@ Augment = Callable[[jax.Array, Inputs, jax.Array], Inputs]
 
 Settle = Callable[[Mapping[str, Any], Mapping[str, np.ndarray]], dict[str, Any]]
 """``(batch_stats, features of the training rows) -> batch_stats``."""
+
+
+class Suggest(Protocol):
+    """Where a model's space asks for its values. An Optuna trial is one; a model need not know."""
+
+    def suggest_float(self, name: str, low: float, high: float, *, log: bool = False) -> float:
+        """A number from ``low`` to ``high``, evenly or in its logarithm."""
+
+    def suggest_int(self, name: str, low: int, high: int, *, log: bool = False) -> int:
+        """A whole number from ``low`` to ``high``, both included."""
+
+    def suggest_categorical(self, name: str, choices: Sequence[Any]) -> Any:
+        """One of ``choices``: texts, numbers or booleans."""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A point of a model's space.
+
+    Attributes:
+        train: fields of :class:`TrainConfig` to their values, for a network.
+        options: attributes of a network's module, or keywords of a classical model's ``fit``, to their values.
+    """
+
+    train: Mapping[str, Any] = field(default_factory=dict)
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+Space = Callable[[Suggest], Choice]
+"""What ``tune.py`` may choose; it raises an ``InputError`` at a point that cannot be."""
 
 
 @lru_cache
@@ -41,6 +71,7 @@ class Network:
             same arguments (``functools.lru_cache``), or every fit compiles anew.
         settle: what is fitted once, on the training rows alone, before the first step, such as the scale of an input;
             kept with the running averages of the normalisations.
+        space: what ``tune.py`` may choose.
     """
 
     inputs: tuple[str, ...]
@@ -48,6 +79,7 @@ class Network:
     train: TrainConfig = field(default_factory=TrainConfig)
     augment: Callable[[float, float], Augment] = no_augmentation
     settle: Settle | None = None
+    space: Space | None = None
 
 
 @dataclass(frozen=True)
@@ -56,13 +88,16 @@ class Classical:
 
     Attributes:
         inputs: names in :mod:`exojax.features.registry`.
-        fit: ``(features, labels (n,), groups (n,), seed) -> arrays``; whatever it chooses, it chooses on these rows.
+        fit: ``(features, labels (n,), groups (n,), seed, *, options...) -> arrays``; whatever it chooses, it chooses on
+            these rows.
         logits: ``(arrays, features) -> (n,)`` float64, higher for likelier hosts.
+        space: what ``tune.py`` may choose.
     """
 
     inputs: tuple[str, ...]
-    fit: Callable[[Mapping[str, np.ndarray], np.ndarray, np.ndarray, int], dict[str, np.ndarray]]
+    fit: Callable[..., dict[str, np.ndarray]]
     logits: Callable[[Mapping[str, np.ndarray], Mapping[str, np.ndarray]], np.ndarray]
+    space: Space | None = None
 
 
 Model = Network | Classical

@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import difflib
+import hashlib
+import inspect
+from contextlib import suppress
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
 
 from exojax.config import RunConfig, TrainConfig
 from exojax.errors import InputError
 from exojax.models import cnn, cnn_original, svc, transit
-from exojax.models.interface import Model, Network
+from exojax.models.interface import Model, Network, Suggest
 
 MODELS: dict[str, Model] = {
     "svc": svc.MODEL,
@@ -35,3 +42,63 @@ def get(name: str) -> Model:
         near = difflib.get_close_matches(name, MODELS, n=3) or list(MODELS)
         raise InputError(f"--model {name}: no such model; did you mean {' or '.join(near)}?")
     return MODELS[name]
+
+
+def build(config: RunConfig) -> Model:
+    """The run's model, with the options that its configuration gives.
+
+    Raises:
+        InputError: there is no such model or option, or an option's value is of another type than its default.
+    """
+    model = get(config.model)
+    if not config.options:
+        return model
+    known = options_of(model)
+    for name, value in config.options.items():
+        if name not in known:
+            raise InputError(f"options: {config.model} has no {name!r}; it has {', '.join(known) or 'none'}")
+        kinds = (float, int) if isinstance(known[name], float) else (type(known[name]),)
+        if type(value) not in kinds:
+            raise InputError(f"options: {name} is {value!r}, expected {kinds[0].__name__} as in {config.model}'s file")
+    if isinstance(model, Network):
+        return replace(model, module=model.module.clone(**config.options))
+    return replace(model, fit=partial(model.fit, **config.options))
+
+
+def options_of(model: Model) -> dict[str, Any]:
+    """Name -> default of what ``RunConfig.options`` may change: single values, no tuples of layers."""
+    if isinstance(model, Network):
+        attributes = {name: getattr(model.module, name) for name in model.module.__dataclass_fields__}
+        found = {name: value for name, value in attributes.items() if name not in ("parent", "name")}
+    else:
+        keywords = inspect.signature(model.fit).parameters.values()
+        found = {p.name: p.default for p in keywords if p.kind is p.KEYWORD_ONLY}
+    return {name: value for name, value in found.items() if isinstance(value, float | int | str | bool)}
+
+
+def point(config: RunConfig, suggest: Suggest) -> RunConfig:
+    """The configuration at a point of its model's space.
+
+    Raises:
+        InputError: the model has no space, or the point is none that can be trained.
+    """
+    model = get(config.model)
+    if model.space is None:
+        raise InputError(f"--model {config.model}: has no space to tune in; its file's MODEL may name one")
+    try:
+        choice = model.space(suggest)
+        chosen = replace(config, train=replace(training(config), **choice.train), options=dict(choice.options))
+    except (TypeError, ValueError) as error:
+        raise InputError(f"the space of {config.model}: {error}") from None
+    build(chosen)
+    return chosen
+
+
+def fingerprint(name: str) -> str:
+    """Of the model's settings and of its file's text: scores of an earlier version are not this model's."""
+    model = get(name)
+    home = type(model.module) if isinstance(model, Network) else model.fit
+    about = f"{model.inputs} {model.module} {model.train}" if isinstance(model, Network) else f"{model.inputs}"
+    with suppress(OSError):
+        about += Path(inspect.getfile(home)).read_text()
+    return hashlib.sha256(about.encode()).hexdigest()[:16]

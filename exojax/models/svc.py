@@ -15,7 +15,7 @@ from sklearn.model_selection import StratifiedGroupKFold
 from sklearn.svm import SVC
 
 from exojax.errors import InputError
-from exojax.models.interface import Classical
+from exojax.models.interface import Choice, Classical, Suggest
 
 COLUMNS = 400
 """the series is averaged down to at most about this many columns: 3,197 drown the kernel's distance in noise"""
@@ -23,7 +23,16 @@ CHOICES = tuple(product(("spectrum", "flux"), (1.0, 10.0)))
 FOLDS = 3
 
 
-def fit(features: Mapping[str, np.ndarray], labels: np.ndarray, groups: np.ndarray, seed: int) -> dict[str, np.ndarray]:
+def fit(
+    features: Mapping[str, np.ndarray],
+    labels: np.ndarray,
+    groups: np.ndarray,
+    seed: int,
+    *,
+    input: str = "",
+    c: float = 0.0,
+    gamma: float = 1.0,
+) -> dict[str, np.ndarray]:
     """Choose input and C by average precision in star-grouped folds of the training rows, then fit on all of them.
 
     Args:
@@ -31,17 +40,25 @@ def fit(features: Mapping[str, np.ndarray], labels: np.ndarray, groups: np.ndarr
         labels: ``(n,)`` int, 1 for hosts.
         groups: ``(n,)`` the star of each row.
         seed: of the folds.
+        input: ``spectrum`` or ``flux``; empty leaves it to the folds.
+        c: of the classifier; 0 leaves it to the folds.
+        gamma: of the kernel, in units of one over the number of columns.
 
     Returns:
         ``input`` () str, ``mean`` and ``scale (d,)`` of the training columns, ``support (m, d)``, ``weight (m,)``,
         ``intercept`` and ``gamma`` (), float64.
     """
     hosts = len(np.unique(groups[labels == 1]))
-    choice = CHOICES[0]
-    if hosts >= FOLDS:
+    if input not in ("", *(name for name, _ in CHOICES)) or c < 0 or gamma <= 0:
+        raise InputError(
+            f"options: svc takes input spectrum or flux, c from 0 and gamma above 0, not {(input, c, gamma)}"
+        )
+    choices = dict.fromkeys((name, c or own, gamma) for name, own in CHOICES if input in ("", name))
+    choice = next(iter(choices))
+    if hosts >= FOLDS and len(choices) > 1:
         folds = StratifiedGroupKFold(FOLDS, shuffle=True, random_state=seed)
         parts = list(folds.split(labels, labels, groups))
-        choice = max(CHOICES, key=lambda c: np.mean([_score(features, labels, *c, *part) for part in parts]))
+        choice = max(choices, key=lambda of: np.mean([_score(features, labels, *of, *part) for part in parts]))
     return _fit(features, labels, *choice)
 
 
@@ -76,18 +93,23 @@ def _score(
     labels: np.ndarray,
     name: str,
     c: float,
+    gamma: float,
     train: np.ndarray,
     test: np.ndarray,
 ) -> float:
-    arrays = _fit({name: features[name][train]}, labels[train], name, c)
+    arrays = _fit({name: features[name][train]}, labels[train], name, c, gamma)
     return float(average_precision_score(labels[test], logits(arrays, {name: features[name][test]})))
 
 
-def _fit(features: Mapping[str, np.ndarray], labels: np.ndarray, name: str, c: float) -> dict[str, np.ndarray]:
+def _fit(
+    features: Mapping[str, np.ndarray], labels: np.ndarray, name: str, c: float, gamma: float
+) -> dict[str, np.ndarray]:
     x = _columns(features[name])
     mean, scale = x.mean(0), x.std(0)
     scale = np.where(scale > 0, scale, 1.0)
-    model = SVC(C=c, kernel="rbf", gamma="scale", class_weight="balanced", cache_size=500)
+    # Standardised columns have variance 1, so that scikit-learn's "scale" is one over their number.
+    width = "scale" if gamma == 1.0 else gamma / x.shape[1]
+    model = SVC(C=c, kernel="rbf", gamma=width, class_weight="balanced", cache_size=500)
     model.fit((x - mean) / scale, labels)
     return {
         "input": np.array(name),
@@ -107,4 +129,15 @@ def _columns(x: np.ndarray) -> np.ndarray:
     return x[:, : columns * width].reshape(len(x), columns, width).mean(2, dtype=np.float64)
 
 
-MODEL = Classical(inputs=("spectrum", "flux"), fit=fit, logits=logits)
+def space(suggest: Suggest) -> Choice:
+    """Input, C and the kernel's width."""
+    return Choice(
+        options={
+            "input": suggest.suggest_categorical("input", ("spectrum", "flux")),
+            "c": suggest.suggest_float("c", 0.03, 300.0, log=True),
+            "gamma": suggest.suggest_float("gamma", 0.03, 30.0, log=True),
+        }
+    )
+
+
+MODEL = Classical(inputs=("spectrum", "flux"), fit=fit, logits=logits, space=space)

@@ -21,7 +21,7 @@ from flax import linen as nn
 
 from exojax.config import TrainConfig
 from exojax.folded import SCALARS
-from exojax.models.interface import Augment, Inputs, Network
+from exojax.models.interface import Augment, Choice, Inputs, Network, Suggest
 from exojax.models.layers import Conv, max_pool
 from exojax.models.measures import MEASURES, difference, measure, mirror_fold, place
 
@@ -264,10 +264,23 @@ def _augment(key: jax.Array, inputs: Inputs, labels: jax.Array) -> Inputs:
     return out
 
 
+def space(suggest: Suggest) -> Choice:
+    """The optimiser, how often the rows are seen, dropout; no shapes, so that any choice may start from a run."""
+    return Choice(
+        train={
+            "learning_rate": suggest.suggest_float("learning_rate", 3e-4, 1e-2, log=True),
+            "weight_decay": suggest.suggest_float("weight_decay", 1e-4, 1e-1, log=True),
+            "passes": suggest.suggest_float("passes", 5.0, 40.0, log=True),
+        },
+        options={"dropout": suggest.suggest_float("dropout", 0.0, 0.6)},
+    )
+
+
 MODEL = Network(
     inputs=(*WHOLE, *NEAR, "scalars"),
     module=TransitNet(),
     train=TrainConfig(steps=600, passes=15, host_passes=120, batch_size=128, average_decay=0.99),
     augment=augment,
     settle=settle,
+    space=space,
 )

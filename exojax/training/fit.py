@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
@@ -12,14 +11,17 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 from flax.errors import ScopeParamShapeError
 from sklearn.metrics import average_precision_score
 
 from exojax.config import TrainConfig
 from exojax.errors import InputError
 from exojax.models.interface import Classical, Inputs, Model, Network
+from exojax.training.arrays import load_arrays, save_arrays
 from exojax.training.checkpoint import open_checkpoints
 from exojax.training.loop import Report, train
+from exojax.training.recipe import Recipe
 from exojax.training.sampler import balanced_batches
 from exojax.training.state import TrainState, create_state
 from exojax.training.step import logits
@@ -34,6 +36,8 @@ BATCH = 256
 """stars scored at a time"""
 WEIGHTS = "weights.npz"
 """in a folder without checkpoints: the weights alone, as arrays"""
+OWN = Recipe()
+"""the model's own way of learning"""
 _APART = 1000
 """between the seeds of an ensemble's members, so that runs of neighbouring seeds share none"""
 
@@ -52,6 +56,7 @@ def fit_model(
     report: Report | None = None,
     row_names: np.ndarray | None = None,
     init: TrainState | None = None,
+    recipe: Recipe = OWN,
 ) -> Scorer:
     """Fit on all rows given, or go on where a killed call with the same arguments and ``folder`` stopped.
 
@@ -68,12 +73,15 @@ def fit_model(
         report: progress of a training; ``of`` is the number of steps, ``member`` given where there are several.
         row_names: ``(n,)`` str for messages.
         init: a network's trained state whose weights to start from.
+        recipe: how a network learns otherwise.
 
     Raises:
-        InputError: a class has no star, or the loss is not finite.
+        InputError: a class has no star, the loss is not finite, or a classical model is given a recipe.
         Interrupted: by Ctrl-C or SIGTERM.
     """
     if isinstance(model, Classical):
+        if recipe.told():
+            raise InputError(f"a recipe ({', '.join(recipe.told())}) is for networks; this model is fitted at once")
         if folder is not None and (folder / "model.npz").exists():
             return load_model(model, folder, {})
         arrays = model.fit(features, labels, groups, seed)
@@ -88,7 +96,18 @@ def fit_model(
         say = None if report is None else partial(_numbered, report, config, member)
         states.append(
             _fit_network(
-                model, config, features, labels, cadence, seed + _APART * member, home, validation, say, row_names, init
+                model,
+                config,
+                features,
+                labels,
+                cadence,
+                seed + _APART * member,
+                home,
+                validation,
+                say,
+                row_names,
+                init,
+                recipe,
             )
         )
     return partial(_ensemble, tuple(states))
@@ -128,6 +147,7 @@ def _fit_network(
     report: Report | None,
     row_names: np.ndarray | None,
     init: TrainState | None,
+    recipe: Recipe,
 ) -> TrainState:
     hosts = int(np.sum(labels == 1))
     # Rounded, so that folds with a host more or less share one compiled step.
@@ -137,7 +157,9 @@ def _fit_network(
         _on_device({name: x[:1] for name, x in features.items()}),
         config,
         seed=seed,
-        augment=model.augment(cadence, injected),
+        loss=recipe.loss or optax.sigmoid_binary_cross_entropy,
+        augment=recipe.augment or model.augment(cadence, injected),
+        rate=recipe.schedule,
     )
     if model.settle is not None:
         stats = model.settle(state.batch_stats, features)
@@ -155,7 +177,16 @@ def _fit_network(
     if validation is not None:
         rows, truth = validation
         validate = lambda state: average_precision_score(truth, _network(state, rows))  # noqa: E731
-    return train(state, batches, config, folder=folder, validate=validate, report=report, row_names=row_names)
+    return train(
+        state,
+        batches,
+        config,
+        folder=folder,
+        validate=validate,
+        report=report,
+        row_names=row_names,
+        step_fn=recipe.step,
+    )
 
 
 def load_model(model: Model, folder: Path, shapes: Mapping[str, list[int]], *, members: int = 1) -> Scorer:
@@ -212,30 +243,6 @@ def load_state(model: Network, folder: Path, shapes: Mapping[str, list[int]]) ->
         if meta["best_step"] != int(state.step) and (best := saver.restore(state, step=meta["best_step"])):
             state = best[0]
     return state
-
-
-def save_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
-    """Write named arrays as an ``.npz``, in one step. The zip format carries a CRC-32 of each."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial_file = path.with_suffix(".partial")
-    with partial_file.open("wb") as stream:
-        np.savez(stream, allow_pickle=False, **arrays)
-    os.replace(partial_file, path)
-
-
-def load_arrays(path: Path) -> dict[str, np.ndarray]:
-    """Read them back, checksums verified, nothing unpickled.
-
-    Raises:
-        InputError: the file is missing or damaged.
-    """
-    try:
-        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as stored:
-            return {name: stored[name] for name in stored.files}
-    except FileNotFoundError:
-        raise InputError(f"{path}: missing; train the run first") from None
-    except Exception as error:  # a damaged zip fails in a dozen ways
-        raise InputError(f"{path}: damaged ({error}); train again with --fresh") from None
 
 
 def _classical(model: Classical, arrays: Mapping[str, np.ndarray], features: Features) -> np.ndarray:

@@ -20,6 +20,7 @@ from exojax.errors import InputError
 from exojax.training.checkpoint import open_checkpoints
 from exojax.training.log import open_log
 from exojax.training.mesh import make_mesh, replicate, split_batch
+from exojax.training.recipe import TrainStep
 from exojax.training.sampler import BatchFn
 from exojax.training.state import TrainState, empty_tally
 from exojax.training.step import train_step
@@ -48,8 +49,10 @@ class Progress:
     done: bool = False
 
 
-@partial(jax.jit, static_argnames=("steps", "mesh"), donate_argnums=0)
-def run_steps(state: TrainState, batch_fn: Partial, *, steps: int, mesh: Mesh | None = None) -> TrainState:
+@partial(jax.jit, static_argnames=("steps", "mesh", "step_fn"), donate_argnums=0)
+def run_steps(
+    state: TrainState, batch_fn: Partial, *, steps: int, mesh: Mesh | None = None, step_fn: TrainStep = train_step
+) -> TrainState:
     """``steps`` training steps in one compiled call.
 
     Args:
@@ -57,13 +60,14 @@ def run_steps(state: TrainState, batch_fn: Partial, *, steps: int, mesh: Mesh | 
         batch_fn: a :data:`BatchFn` as a pytree, so that its rows are arguments of the compiled function.
         steps: more than one only where a loop body is as fast as a call, which on a CPU it is not for ``lax.conv``.
         mesh: splits every batch over its devices.
+        step_fn: one training step.
     """
 
     def one(state: TrainState, _: None) -> tuple[TrainState, None]:
         batch = batch_fn(state.key, state.step)
         if mesh is not None:
             batch = split_batch(batch, mesh)
-        return train_step(state, batch)[0], None
+        return step_fn(state, batch)[0], None
 
     return one(state, None)[0] if steps == 1 else jax.lax.scan(one, state, None, length=steps)[0]
 
@@ -78,6 +82,7 @@ def train(
     report: Report | None = None,
     row_names: np.ndarray | None = None,
     devices: list[jax.Device] | None = None,
+    step_fn: TrainStep = train_step,
 ) -> TrainState:
     """Train from ``state``, or from the newest checkpoint in ``folder``, to the end.
 
@@ -93,6 +98,7 @@ def train(
         report: see :data:`Report`.
         row_names: ``(n,)`` str, names of the rows that batches are drawn from, for messages.
         devices: the devices to split batches over, all by default.
+        step_fn: one training step.
 
     Returns:
         The state at the end, or at the best validation.
@@ -128,7 +134,7 @@ def train(
         report({"step": step})
         while not progress.done:
             ahead = min(chunk - step % chunk, config.steps - step)
-            state = run_steps(state, fn, steps=ahead, mesh=mesh)
+            state = run_steps(state, fn, steps=ahead, mesh=mesh, step_fn=step_fn)
             step += ahead
             due = step % config.evaluate_every == 0 or step >= config.steps
             record: dict[str, Any] = {"step": step}

@@ -74,13 +74,13 @@ def schedule(config: TrainConfig) -> optax.Schedule:
 
 
 @lru_cache
-def optimiser(config: TrainConfig) -> optax.GradientTransformation:
+def optimiser(config: TrainConfig, rate: optax.Schedule | None = None) -> optax.GradientTransformation:
     """Adam, or AdamW with decoupled weight decay (Loshchilov & Hutter 2019), behind gradient clipping.
 
     Cached: the state holds it as a static field, and another object would compile the step again.
     """
     # AdamW without decay is Adam; one structure of the optimiser's state lets any run be loaded.
-    adamw = optax.adamw(schedule(config), weight_decay=config.weight_decay, eps=config.adam_epsilon)
+    adamw = optax.adamw(rate or schedule(config), weight_decay=config.weight_decay, eps=config.adam_epsilon)
     return optax.chain(optax.clip_by_global_norm(config.clip_norm), adamw)
 
 
@@ -92,6 +92,7 @@ def create_state(
     seed: int,
     loss: Loss = optax.sigmoid_binary_cross_entropy,
     augment: Augment = UNCHANGED,
+    rate: optax.Schedule | None = None,
 ) -> TrainState:
     """A state at step 0.
 
@@ -102,13 +103,14 @@ def create_state(
         seed: of the initial weights and of everything random in the steps.
         loss: per star.
         augment: of training batches.
+        rate: the learning rate of each step; None is the configuration's.
     """
     init_key, key = jax.random.split(jax.random.key(seed))
     # Compiled, since Flax's operation by operation takes twice as long.
     init = jax.jit(partial(module.init, train=False))
     variables = init({"params": init_key}, jax.tree.map(lambda x: x[:1], example))
     params, batch_stats = variables["params"], variables.get("batch_stats", {})
-    tx = optimiser(config)
+    tx = optimiser(config, rate)
     return TrainState(
         step=jnp.int32(0),
         key=key,

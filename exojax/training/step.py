@@ -29,6 +29,14 @@ def train_step(
         batch: see :data:`Batch`.
         axis_name: the mapped axis under ``pmap``, None under ``jit``.
     """
+    return advance(state, *gradients(state, batch, axis_name=axis_name))
+
+
+def gradients(state: TrainState, batch: Batch, *, axis_name: str | None = None) -> tuple[jax.Array, Any, Any]:
+    """The mean loss of an augmented batch, () float32, its gradient, and the running statistics after it.
+
+    Arguments as of :func:`train_step`.
+    """
     key = jax.random.fold_in(state.key, state.step)
     if axis_name is not None:
         key = jax.random.fold_in(key, jax.lax.axis_index(axis_name))
@@ -49,6 +57,13 @@ def train_step(
     (loss, batch_stats), grads = jax.value_and_grad(loss_of, has_aux=True)(state.params)
     if axis_name is not None:
         loss, batch_stats, grads = jax.lax.pmean((loss, batch_stats, grads), axis_name)
+    return loss, grads, batch_stats
+
+
+def advance(
+    state: TrainState, loss: jax.Array, grads: Any, batch_stats: Any
+) -> tuple[TrainState, dict[str, jax.Array]]:
+    """The state one step further along ``grads``: weights, their average, the sums that are logged."""
     grad_norm = optax.tree.norm(grads)
     # Optax raises a float to an integer power; everything of ours holds under strict promotion.
     with jax.numpy_dtype_promotion("standard"):

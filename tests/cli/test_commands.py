@@ -18,7 +18,9 @@ COMMANDS = {
     "train": "--data SOURCE --model NAME --run NAME --steps N --seed N --fresh --config FILE --init RUN "
     "--positive PC,EB --cadence-minutes MINUTES",
     "evaluate": "--run NAME --data SOURCE --out DIR --seed N --cadence-minutes MINUTES",
-    "compare": "--data SOURCE --models A,B,... --folds K --repeats R --out DIR --seed N --cadence-minutes MINUTES",
+    "compare": "--data SOURCE --models A,B,... --folds K --repeats R --out DIR --seed N --cadence-minutes MINUTES "
+    "--inner K --join-test",
+    "tune": "--data SOURCE --model NAME --trials N --storage URL --workers N --folds K --out DIR --seed N",
     "search": "--data SOURCE --target NAME --out DIR --run NAME --sheets N --labels CSV --stars CSV "
     "--known CSV --period-min DAYS --period-max DAYS --snr-min SNR --max-candidates N --seed N",
     "inject": "--data SOURCE --out DIR --seed N",

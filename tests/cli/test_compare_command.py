@@ -9,11 +9,12 @@ import sys
 from pathlib import Path
 
 import pytest
-from small_cli import TINY, Call, assert_refused, files, read_json, stars, write_csv
+from small_cli import CADENCES, TINY, Call, assert_refused, files, read_json, stars, write_csv
 
 from exojax import comparing
 from exojax.cli import compare
 from exojax.models import registry
+from exojax.training.arrays import load_arrays
 
 MODELS = ("--models", "tiny,svc", "--folds", 3, "--repeats", 2, "--steps", 4)
 
@@ -65,6 +66,47 @@ def test_the_difference_is_that_of_the_figures(compared: Path) -> None:
     assert second["difference to tiny"]["value"] == pytest.approx(expected, abs=1e-9)
 
 
+def test_quality_beside_cost_and_what_the_hosts_can_show(compared: Path) -> None:
+    found = read_json(compared / "compare.json")
+    tiny, svc = found["rows"]
+    columns = CADENCES // 4  # of the spectrum, as features/spectrum.py has it
+    assert tiny["parameters"] == found["rows"][0]["parameters"] > 8 * columns
+    for row in (tiny, svc):
+        assert row["memory, MB"] is None or row["memory, MB"] >= 0
+        assert row["fit, s"] > 0
+        for name in ("Brier", "recall at the threshold", "precision at the threshold"):
+            assert 0 <= row[name]["low"] <= row[name]["value"] <= row[name]["high"] <= 1
+    # By the calibrated probabilities and thresholds of the folds themselves.
+    kept = [load_arrays(path) for path in sorted((compared / "folds").glob("svc-0-*.npz"))]
+    called = sum(int((one["probability"] >= one["threshold"]).sum()) for one in kept)
+    assert 8 <= called <= 24  # of 48, 16 of them hosts that any model tells
+    assert svc["recall at the threshold"]["value"] > 0.8
+    assert len({float(one["threshold"]) for one in kept}) == 3
+    (line,) = found["can_show"]
+    assert line.startswith("svc against tiny: +")
+    assert line in (compared / "compare.md").read_text()
+    for name in ("pr", "cost"):
+        assert (compared / f"{name}.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_joined_with_the_test_file_every_figure_says_so(data: Path, call: Call) -> None:
+    command = ("--models", "svc", "--folds", 2, "--inner", 0, "--out", "out", "--join-test")
+    ran = call(compare.main, "--data", data, *command)
+    assert ran.code == 0, ran.err
+    found = read_json(Path("out/compare.json"))
+    assert (found["n"], found["n_positive"]) == (96, 32)  # 72 and 24 rows, 24 and 8 hosts
+    note = "no official test remains"
+    assert [row["note"] for row in found["rows"]] == [note]
+    assert note in Path("out/compare.csv").read_text()
+    assert note in Path("out/compare.md").read_text().splitlines()[2]
+    # The table, the list on top, both captions and both texts for who cannot see them.
+    assert Path("out/compare.html").read_text().count(note) == 6
+    assert note in ran.out
+    assert "Brier" not in found["rows"][0]
+    # Without the test file it is another comparison.
+    assert_refused(call(compare.main, "--data", data, *command[:-1]), "sha256", "--out")
+
+
 def test_only_what_is_missing_is_fitted_again(compared: Path, source: Path, call: Call, monkeypatch) -> None:
     folds = compared / "folds"
     before, kept = scores(compared), files(folds)
@@ -74,7 +116,7 @@ def test_only_what_is_missing_is_fitted_again(compared: Path, source: Path, call
     fit = comparing.fit_model
     monkeypatch.setattr(comparing, "fit_model", lambda *a, **b: fitted.append(1) or fit(*a, **b))
     assert call(compare.main, "--data", source, "--out", compared, *MODELS).code == 0
-    assert len(fitted) == 2
+    assert len(fitted) == 2 * (1 + 2)  # and two inner folds each
     assert scores(compared) == before
     assert set(files(folds)) == set(kept)
 
@@ -97,6 +139,7 @@ def test_a_model_may_be_added_later(compared: Path, source: Path, call: Call) ->
         (("--repeats", 1), "repeats: 2 -> 1"),
         (("--seed", 1), "seed: 0 -> 1"),
         (("--steps", 5), "steps: 4 -> 5"),
+        (("--inner", 0), "inner: 2 -> 0"),
         (("--cadence-minutes", 5), "cadence_days"),
     ],
 )
@@ -113,6 +156,8 @@ def test_another_plan_is_refused(options: tuple, word: str, compared: Path, sour
         (("--folds", 1), "1 fold(s)"),
         (("--repeats", 0), "--repeats 0"),
         (("--steps", 0), "--steps 0"),
+        (("--inner", 1), "--inner 1"),
+        (("--join-test",), "no test file of its own"),
         (("--models", "tiny,svx"), "did you mean svc"),
         (("--models", "tiny,tiny"), "twice"),
         (("--models", ""), "no such model"),
@@ -145,7 +190,7 @@ compare.main(sys.argv[1:])
 
 def test_killed_in_the_middle_it_ends_alike(compared: Path, source: Path, call: Call) -> None:
     program = KILLED.format(here=str(Path(__file__).parent))
-    command = [str(o) for o in ("--data", source, "--out", "out", *MODELS)]
+    command = [str(o) for o in ("--data", source, "--out", "out", *MODELS, "--inner", 0)]
     killed = subprocess.run([sys.executable, "-c", program, *command], capture_output=True, timeout=120)
     assert killed.returncode == -signal.SIGKILL
     assert sorted(p.name for p in Path("out/folds").glob("*.npz")) == ["tiny-0-0.npz", "tiny-0-1.npz"]

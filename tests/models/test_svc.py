@@ -11,7 +11,8 @@ from exojax.config import TrainConfig
 from exojax.errors import InputError
 from exojax.models import registry, svc
 from exojax.models.svc import MODEL, _columns
-from exojax.training.fit import fit_model, load_arrays, load_model
+from exojax.training.arrays import load_arrays
+from exojax.training.fit import fit_model, load_model
 
 
 def stars(n=90, c=130, seed=0, told_by="flux"):
@@ -48,7 +49,9 @@ def test_the_choice_is_made_in_folds_by_star(monkeypatch):
     groups = groups // 2
     labels = labels[np.searchsorted(groups, groups)]
     seen = []
-    monkeypatch.setattr(svc, "_score", lambda features, labels, name, c, train, test: seen.append((train, test)) or 0.0)
+    monkeypatch.setattr(
+        svc, "_score", lambda features, labels, name, c, gamma, train, test: seen.append((train, test)) or 0.0
+    )
     MODEL.fit(features, labels, groups, 0)
     assert len(seen) == len(svc.CHOICES) * svc.FOLDS
     for train, test in seen:

@@ -11,8 +11,9 @@ import pytest
 from small_training import MODEL, differing, leaves, made_up, newest, small_fit, template
 
 from exojax.errors import InputError
+from exojax.training.arrays import load_arrays, save_arrays
 from exojax.training.checkpoint import arrays, checksums, open_checkpoints
-from exojax.training.fit import load_arrays, load_model, save_arrays
+from exojax.training.fit import load_model
 
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 SHAPES = {"flux": [64]}

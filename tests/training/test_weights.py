@@ -9,7 +9,8 @@ import pytest
 from small_training import CONFIG, MODEL, made_up
 
 from exojax.errors import InputError
-from exojax.training.fit import WEIGHTS, fit_model, load_model, member_logits, save_arrays, states_of, steps_of
+from exojax.training.arrays import save_arrays
+from exojax.training.fit import WEIGHTS, fit_model, load_model, member_logits, states_of, steps_of
 from exojax.training.weights import weights_of
 
 SHAPES = {"flux": [64]}

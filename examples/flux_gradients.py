@@ -1,0 +1,58 @@
+"""Which bins of a folded light curve the score hangs on: its gradient with respect to the folded flux.
+
+The network reads its figures between quantiles of the training rows, so that its score has steep steps: the median over
+copies with a little noise (as in SmoothGrad, Smilkov et al. 2017) tells the slope that is not one of these.
+"""
+
+from __future__ import annotations
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+import exojax
+from exojax.features.views import fold
+from exojax.folded import SCALARS, VALUE
+from exojax.models.interface import Inputs
+from exojax.training.fit import states_of
+from exojax.training.step import logits
+
+PERIOD, DURATION, CADENCE = 3.2, 0.15, 0.02  # days
+
+
+def folded(depth: float, n_cadences: int = 3000) -> Inputs:
+    """The views of one made-up star with a planet, as ``transit`` takes them: ``(1, 1, bins, 3)`` each."""
+    rng = np.random.default_rng(0)
+    phase = (CADENCE * np.arange(n_cadences) - 0.7 + PERIOD / 2) % PERIOD - PERIOD / 2
+    flux = (2e-4 * rng.standard_normal(n_cadences) - depth * (np.abs(phase) < DURATION / 2)).astype(np.float32)
+    days = [np.float32([x / CADENCE]) for x in (PERIOD, 0.7, DURATION)]
+    views, _ = fold(flux[None], np.ones((1, n_cadences), np.float32), *days, jnp.float32([jnp.nan]), **BINS)
+    scalars = np.full((1, 1, len(SCALARS)), np.nan, np.float32)  # unknown, but for these two
+    for name, value in (("log_period", PERIOD), ("log_duration", DURATION)):
+        scalars[..., SCALARS.index(name)] = np.log10(value)
+    return {name: view[:, None] for name, view in views.items()} | {"scalars": jnp.asarray(scalars)}
+
+
+BINS = {"global_bins": 201, "local_bins": 61}
+
+
+def main(depth: float = 2e-3, copies: int = 16) -> np.ndarray:
+    """``(bins,)`` gradient of the log-odds with respect to the value of each bin around the transit."""
+    (state, *_) = states_of(exojax.load("pretrained").scorer)
+    inputs = {name: jnp.repeat(x, copies, axis=0) for name, x in folded(depth).items()}
+    view = inputs["local_view"]
+    noisy = view.at[..., VALUE].add(0.03 * jax.random.normal(jax.random.key(0), view.shape[:-1]))
+
+    def score(local_view: jax.Array) -> tuple[jax.Array, jax.Array]:
+        log_odds = logits(state, inputs | {"local_view": local_view})
+        return log_odds.sum(), log_odds
+
+    (_, log_odds), gradient = jax.jit(jax.value_and_grad(score, has_aux=True))(noisy)
+    slope = np.median(np.asarray(gradient)[:, 0, :, VALUE], axis=0)
+    print(f"log-odds {float(np.median(log_odds)):+.2f}; a bin's flux up by one depth changes them by")
+    print(" ".join(f"{x:+.2f}" for x in slope))
+    return slope
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,90 @@
+"""``tune``: a model's hyper-parameters, chosen on training rows, judged on rows that no choice has seen."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Annotated
+
+from exojax.cli import command
+from exojax.config import DataConfig, RunConfig, SimulateConfig
+
+
+@dataclass(frozen=True)
+class Options:
+    """Choose a model's hyper-parameters by Optuna, in star-grouped folds of the training rows.
+
+    The best are written as a config.json for train.py. They are judged on outer rows that no trial has seen; test rows
+    are not touched. A killed tuning goes on where it was, and machines that are given the same command and storage work
+    on one study.
+    """
+
+    model: Annotated[str, command.value("NAME")]
+    """name of the model; its file says what may be chosen"""
+    data: Annotated[str, command.value("SOURCE")] = "auto"
+    """as for train.py"""
+    trials: Annotated[int, command.value("N")] = 30
+    """finished trials wanted, earlier ones of the same study included"""
+    storage: Annotated[str | None, command.value("URL")] = None
+    """database of the study, such as postgresql+psycopg://user@host/name; study.db in the folder by default"""
+    workers: Annotated[int, command.value("N")] = 1
+    """processes on this machine"""
+    folds: Annotated[int, command.value("K")] = 3
+    """inner folds that score a trial"""
+    out: Annotated[Path | None, command.value("DIR")] = None
+    """folder for config.json, tune.json, trials.csv and plots; out/tune/<source>-<model> by default"""
+    positive: Annotated[str, command.value("PC,EB")] = "PC"
+    """dispositions that count as hosts, comma-separated, where a file has several"""
+    labels: Annotated[str | None, command.value("CSV")] = None
+    """id,label of the stars, where their files have none; stars without one are left out"""
+    steps: Annotated[int | None, command.value("N")] = None
+    """training steps of a network; its own by default"""
+    seed: Annotated[int, command.value("N")] = 0
+    """of the split, the folds, the points tried and the weights"""
+    cadence_minutes: Annotated[float | None, command.value("MINUTES")] = None
+    """minutes between samples of rows without a time axis"""
+    n_stars: Annotated[int, command.value("N")] = SimulateConfig.n_stars
+    """simulated stars in all"""
+    host_fraction: Annotated[float, command.value("SHARE")] = SimulateConfig.host_fraction
+    """share of simulated stars whose transits can be seen"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Entry point; returns the exit code."""
+    return command.run("tune.py", Options, tune, argv)
+
+
+def tune(options: Options) -> None:
+    """Tune, write what was found, and say how far to believe it."""
+    command.use_wide_vectors()
+    command.use_compilation_cache()
+    from exojax import tuning
+    from exojax.cli.sources import open_source
+    from exojax.cli.train import check_simulation, with_steps
+    from exojax.cli.tune_outputs import write
+    from exojax.models import registry
+
+    simulate = SimulateConfig(n_stars=options.n_stars, host_fraction=options.host_fraction)
+    check_simulation(simulate)
+    positive = tuple(part.strip() for part in options.positive.split(",") if part.strip())
+    data = DataConfig(options.data, options.cadence_minutes, options.labels, positive, simulate)
+    source = open_source(data)
+    config = RunConfig(model=options.model, seed=options.seed, data=DataConfig(**vars(data) | {"source": source.path}))
+    config = with_steps(RunConfig(**vars(config) | {"train": registry.training(config)}), options.steps)
+    out = options.out or Path("out") / "tune" / f"{source.name}-{options.model}"
+    if options.storage is None:
+        out.mkdir(parents=True, exist_ok=True)
+    plan = tuning.Plan(
+        config,
+        options.trials,
+        options.folds,
+        options.workers,
+        options.storage or f"sqlite:///{out / 'study.db'}",
+        source.test_fraction,
+    )
+    tuning.check_plan(plan)
+    print(source.told, flush=True)
+    with command.progress() as show:
+        found = tuning.tune(plan, source.rows(), out, lambda what, done, total: show(what, done, total, {}))
+    print(write(found, out, asdict(found.config), source.told))

@@ -1,0 +1,90 @@
+"""The files a tuning leaves: config.json, tune.json, trials.csv, plots; and what it says on the terminal."""
+
+from __future__ import annotations
+
+import csv
+import io
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from exojax.report import tuning as figures
+from exojax.report.page import figure_text, write_atomically
+from exojax.report.style import png
+from exojax.stored import write_json
+from exojax.tuning import Tuned
+
+
+def write(found: Tuned, out: Path, config: dict[str, Any], told: str) -> str:
+    """Write everything.
+
+    Args:
+        found: by :func:`exojax.tuning.tune`.
+        out: folder.
+        config: the best configuration, as written.
+        told: what the source says of itself.
+
+    Returns:
+        The summary for the terminal.
+    """
+    params = sorted({name for trial in found.trials for name in trial.params})
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["number", "state", "average_precision", "seconds", *params, "reason"])
+    for trial in found.trials:
+        score = "" if trial.score is None else f"{trial.score:.6g}"
+        chosen = [trial.params.get(name, "") for name in params]
+        writer.writerow([trial.number, trial.state, score, f"{trial.seconds:.2f}", *chosen, trial.reason])
+    write_atomically(out / "trials.csv", text.getvalue().encode())
+    write_json(out / "config.json", config)
+    took = np.array([(trial.seconds, trial.fit_seconds) for trial in found.trials])
+    overhead = float(took[:, 0].sum() / max(took[:, 1].sum(), 1e-9) - 1)
+    write_json(
+        out / "tune.json",
+        {
+            "source": told,
+            "study": found.study,
+            "inner": found.inner,
+            "outer": found.outer,
+            "optimism": found.optimism,
+            "default_outer": found.default,
+            "gain_over_default": found.gain,
+            "n_outer": found.n_outer,
+            "hosts_outer": found.hosts_outer,
+            "finished": len(found.trials),
+            "pruned": sum(trial.state == "pruned" for trial in found.trials),
+            "importances": found.importances,
+            "overhead": overhead,
+            "warnings": list(found.warnings),
+        },
+    )
+    scores = [np.nan if trial.score is None else trial.score for trial in found.trials]
+    complete = np.array([trial.state == "complete" for trial in found.trials])
+    columns = {name: [trial.params.get(name) for trial in found.trials] for name in params}
+    plots = {
+        "history": figures.history(np.array(scores), complete),
+        "importances": figures.importances(found.importances),
+        "slices": figures.slices(columns, np.array(scores), complete),
+    }
+    for name, figure in plots.items():
+        write_atomically(out / f"{name}.png", png(figure))
+    return _told(found, overhead, out)
+
+
+def _told(found: Tuned, overhead: float, out: Path) -> str:
+    pruned = sum(trial.state == "pruned" for trial in found.trials)
+    best = next(trial for trial in found.trials if (trial.state, trial.score) == ("complete", found.inner))
+    chosen = [f"{k} {v:.3g}" if isinstance(v, float) else f"{k} {v}" for k, v in sorted(best.params.items())]
+    lines = [
+        *(f"note: {text}" for text in found.warnings),
+        f"{len(found.trials)} finished trials, {pruned} of them pruned; {overhead:.1%} of their time was the study's",
+        f"best: {', '.join(chosen)}",
+        f"average precision, inner folds: {found.inner:.3f} (it was chosen by this: do not quote it)",
+        f"average precision, {found.n_outer} outer rows with {found.hosts_outer} hosts: {figure_text(found.outer)}",
+        f"optimism, inner minus outer: {figure_text(found.optimism)}",
+        f"the model's own settings on the same outer rows: {figure_text(found.default)}; "
+        f"difference {figure_text(found.gain)}",
+        f"train it: python scripts/train.py --config {out / 'config.json'}",
+    ]
+    return "\n".join(lines)

@@ -1,0 +1,53 @@
+"""JSON files: written in one step, read back with words for what is wrong, compared when work goes on."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from exojax.errors import InputError
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write JSON in one step, indented, with a final newline."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_suffix(path.suffix + ".partial")
+    partial.write_text(json.dumps(value, indent=1, allow_nan=False) + "\n")
+    os.replace(partial, path)
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """A JSON object.
+
+    Raises:
+        InputError: the file is missing, damaged, or holds something else.
+    """
+    try:
+        value = json.loads(path.read_text())
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path}: cannot be read as JSON ({error}); mend it, or train again with --fresh") from None
+    if not isinstance(value, dict):
+        raise InputError(f"{path}: holds no JSON object; mend it, or train again with --fresh")
+    return value
+
+
+def check_same(path: Path, wanted: dict[str, Any], what: str) -> None:
+    """Write the settings of resumable work, or compare them with those that are there.
+
+    Args:
+        path: the file, in a folder of the work's parts below its ``--out``.
+        wanted: the settings, as JSON gives them back.
+        what: ``comparison``, ``experiment``, ...
+
+    Raises:
+        InputError: the work was begun with others; the differences are named.
+    """
+    if not path.exists():
+        write_json(path, wanted)
+        return
+    before = read_json(path)
+    changed = [f"{k}: {before.get(k)} -> {v}" for k, v in wanted.items() if before.get(k) != v]
+    if changed:
+        raise InputError(f"{path.parent.parent}: holds another {what} ({'; '.join(changed)}); give another --out")
