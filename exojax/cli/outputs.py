@@ -24,6 +24,7 @@ from exojax.training.log import read_metrics
 SHOWN = 6
 
 WHAT = {
+    "linear": "Logistic regression on the log power spectrum of the flux.",
     "svc": "A support vector classifier with a radial kernel on the power spectrum or the series of the flux.",
     "cnn-original": "The original project's network: four convolutions and a dense head on the standardised series.",
     "cnn": "Convolutions over time and over the lags of the autocorrelation of the flattened series.",

@@ -6,10 +6,11 @@ import difflib
 
 from exojax.config import RunConfig, TrainConfig
 from exojax.errors import InputError
-from exojax.models import cnn, cnn_original, svc, transit
+from exojax.models import cnn, cnn_original, linear, svc, transit
 from exojax.models.interface import Model, Network
 
 MODELS: dict[str, Model] = {
+    "linear": linear.MODEL,
     "svc": svc.MODEL,
     "cnn-original": cnn_original.MODEL,
     "cnn": cnn.MODEL,
