@@ -26,6 +26,9 @@ SHOWN = 6
 WHAT = {
     "linear": "Logistic regression on the log power spectrum of the flux.",
     "svc": "A support vector classifier with a radial kernel on the power spectrum or the series of the flux.",
+    "mlp": "A dense network on the log power spectrum of the flux.",
+    "mlp-flux": "A dense network on the standardised series.",
+    "mlp-views": "A dense network on views of the light curve folded at its best periods.",
     "cnn-original": "The original project's network: four convolutions and a dense head on the standardised series.",
     "cnn": "Convolutions over time and over the lags of the autocorrelation of the flattened series.",
     "transit": "Convolutions over views of the light curve folded at its best periods, and numbers beside them.",

@@ -6,12 +6,15 @@ import difflib
 
 from exojax.config import RunConfig, TrainConfig
 from exojax.errors import InputError
-from exojax.models import cnn, cnn_original, linear, svc, transit
+from exojax.models import cnn, cnn_original, linear, mlp, svc, transit
 from exojax.models.interface import Model, Network
 
 MODELS: dict[str, Model] = {
     "linear": linear.MODEL,
     "svc": svc.MODEL,
+    "mlp": mlp.MODEL,
+    "mlp-flux": mlp.FLUX,
+    "mlp-views": mlp.FOLDS,
     "cnn-original": cnn_original.MODEL,
     "cnn": cnn.MODEL,
     "transit": transit.MODEL,

@@ -22,15 +22,13 @@ from flax import linen as nn
 from exojax.config import TrainConfig
 from exojax.folded import SCALARS
 from exojax.models.interface import Augment, Inputs, Network
-from exojax.models.layers import Conv, max_pool
+from exojax.models.layers import Conv, highest, max_pool
 from exojax.models.measures import MEASURES, difference, measure, mirror_fold, place
 
 WHOLE = ("global_view", "double_view")
 """views of the whole phase"""
 NEAR = ("local_view", "secondary_view", "odd_view", "even_view", "half_view")
 """views of a few durations about an event"""
-ABSENT = -10.0
-"""logit of a row without any candidate"""
 NEIGHBOURHOODS = (0.02, 0.1, 1.0)
 """days on either side of an event's epoch within which the training rows' epochs are counted"""
 MOMENTS = 4096
@@ -79,7 +77,7 @@ class TransitNet(nn.Module):
                 parts.append(jnp.where(there[:, None], seen, 0.0))
         x = nn.relu(nn.Dense(self.hidden)(drop(jnp.concatenate(parts, axis=-1))))
         logits = nn.Dense(1)(drop(x)).reshape(n, k)
-        return _best(logits, _there(flat["global_view"]).reshape(n, k))
+        return highest(logits, _there(flat["global_view"]).reshape(n, k))
 
     def _encode(self, columns: jax.Array) -> jax.Array:
         """``(m, COLUMNS)`` with NaN -> ``(m, features)``, 0 and a flag where a column is not known."""
@@ -172,25 +170,6 @@ def _alike(period: jax.Array, epoch: jax.Array, moments: Mapping[str, jax.Array]
     peaks = [jnp.log10(a / b) for a, b in pairwise(near)]
     same = jnp.where(jnp.isnan(epoch), jnp.nan, jnp.log10(share(period, 0.00087, moments["periods"])))
     return [*peaks, jnp.log10(near[-1]), same]
-
-
-@jax.custom_vjp
-def _best(logits: jax.Array, there: jax.Array) -> jax.Array:
-    """``(n,)`` highest of ``logits (n, k)`` where ``there``; the gradient goes to the first highest alone."""
-    best = jnp.where(there, logits, -jnp.inf).max(axis=1)
-    return jnp.where(there.any(axis=1), best, jnp.asarray(ABSENT, logits.dtype))
-
-
-def _best_forward(logits: jax.Array, there: jax.Array) -> tuple[jax.Array, jax.Array]:
-    winner = jnp.argmax(jnp.where(there, logits, -jnp.inf), axis=1)[:, None] == jnp.arange(logits.shape[1])[None]
-    return _best(logits, there), winner & there
-
-
-def _best_backward(winner: jax.Array, g: jax.Array) -> tuple[jax.Array, None]:
-    return jnp.where(winner, g[:, None], jnp.zeros((), g.dtype)), None
-
-
-_best.defvjp(_best_forward, _best_backward)
 
 
 def settle(batch_stats: Mapping[str, Any], features: Mapping[str, np.ndarray]) -> dict[str, Any]:

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from exojax.models import transit
+from exojax.models import layers, transit
 from exojax.models.measures import MEASURES, difference, measure, mirror_fold, place
 
 BINS = dict.fromkeys(transit.WHOLE, 201) | dict.fromkeys(transit.NEAR, 61)
@@ -72,13 +72,13 @@ def test_a_row_has_the_highest_logit_of_its_candidates(score):
     gone = x["global_view"].copy()
     gone[np.arange(6), best] = 0
     np.testing.assert_allclose(score(x | {"global_view": gone}), np.sort(each, axis=1)[:, 1], rtol=1e-4, atol=1e-5)
-    assert np.array_equal(score(without(x, "global_view")), np.full(6, transit.ABSENT, np.float32))
+    assert np.array_equal(score(without(x, "global_view")), np.full(6, layers.ABSENT, np.float32))
 
 
 def test_the_gradient_of_the_maximum_goes_to_one_candidate_that_is_there():
     logits = jnp.asarray([[1.0, 3.0, 3.0], [5.0, 2.0, 1.0], [1.0, 2.0, 3.0]])
     there = jnp.asarray([[True, True, True], [False, True, True], [False, False, False]])
-    grad = jax.jit(jax.grad(lambda z: (transit._best(z, there) * jnp.asarray([1.0, 2.0, 4.0])).sum()))(logits)
+    grad = jax.jit(jax.grad(lambda z: (layers.highest(z, there) * jnp.asarray([1.0, 2.0, 4.0])).sum()))(logits)
     assert np.array_equal(grad, [[0, 1, 0], [0, 2, 0], [0, 0, 0]])
 
 
