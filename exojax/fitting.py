@@ -28,7 +28,7 @@ from exojax.runs import (
     write_config,
     write_json,
 )
-from exojax.training.fit import fit_model, load_arrays, save_arrays, states_of, steps_of
+from exojax.training.fit import fit_model, load_arrays, remarks_of, save_arrays, states_of, steps_of
 from exojax.training.state import TrainState
 
 Report = Callable[[str, dict[str, Any]], None]
@@ -198,7 +198,7 @@ def fit(
 
     scorer = fit_on(train, config.model, folder, validation)
     prior = float(label[train].mean())
-    warnings = list(rows.warnings)
+    warnings = [*rows.warnings, *remarks_of(scorer)]
     if len(validation):
         protocol, judged = "validation", validation
         scores = scorer(features_of(validation))

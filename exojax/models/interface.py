@@ -50,6 +50,11 @@ class Network:
     settle: Settle | None = None
 
 
+def no_remarks(arrays: Mapping[str, np.ndarray]) -> tuple[str, ...]:
+    """Nothing to tell."""
+    return ()
+
+
 @dataclass(frozen=True)
 class Classical:
     """An estimator that is fitted at once and kept as arrays.
@@ -58,11 +63,15 @@ class Classical:
         inputs: names in :mod:`exojax.features.registry`.
         fit: ``(features, labels (n,), groups (n,), seed) -> arrays``; whatever it chooses, it chooses on these rows.
         logits: ``(arrays, features) -> (n,)`` float64, higher for likelier hosts.
+        remarks: ``arrays -> sentences`` that a reader of the run's figures has to know.
+        needs: module that must be installed, and what to type for it.
     """
 
     inputs: tuple[str, ...]
     fit: Callable[[Mapping[str, np.ndarray], np.ndarray, np.ndarray, int], dict[str, np.ndarray]]
     logits: Callable[[Mapping[str, np.ndarray], Mapping[str, np.ndarray]], np.ndarray]
+    remarks: Callable[[Mapping[str, np.ndarray]], tuple[str, ...]] = no_remarks
+    needs: tuple[str, str] | None = None
 
 
 Model = Network | Classical
