@@ -180,17 +180,17 @@ def _searched_again(run: Run, curves: LightCurves) -> dict[str, dict[str, np.nda
     inverted = folded_events(curves, *how, alter=lambda even: replace(even, flux=-even.flux))
     masked = folded_events(curves, *how, without=signal)
     named = {"inverted and searched again": inverted, "best signal masked, searched again": masked}
-    made = {name: {key: found[key] for key in run.inputs if key in FOLDED} for name, found in named.items()}
+    made = {name: {key: x for key, x in views.items() if key in run.inputs} for name, views in named.items()}
     if plain := set(run.inputs) - set(FOLDED):
-        stars = _upside_down(curves), _without(curves, *signal)
-        for features, altered in zip(made.values(), stars):
+        for features, altered in zip(made.values(), (_upside_down(curves), _without(curves, *signal))):
             features |= compute(plain, altered)
     return made
 
 
 def _upside_down(curves: LightCurves) -> LightCurves:
     """Flux mirrored at each star's median."""
-    middle = np.nanmedian(np.where(curves.valid, curves.flux, np.nan), axis=1, keepdims=True)
+    empty = ~np.any(curves.valid, axis=1, keepdims=True)
+    middle = np.nanmedian(np.where(curves.valid | empty, curves.flux, np.nan), axis=1, keepdims=True)
     return replace(curves, flux=np.where(curves.valid, 2 * middle - curves.flux, 0).astype(np.float32))
 
 

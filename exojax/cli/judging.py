@@ -43,7 +43,8 @@ def _of_folds(run: Run) -> Judge:
         made = of_batch(curves, found, trace, run.config.fold)
         features = {name: made[name][:, None] for name in run.inputs if name in FOLDED}
         # Statistics of the whole series are the star's, the same for each of its candidates.
-        whole = compute([name for name in run.inputs if name not in FOLDED], curves)
+        plain = set(run.inputs) - set(FOLDED)
+        whole = compute(plain, curves) if plain else {}
         logits = judged(run, features | {name: x[found.star] for name, x in whole.items()})
         told = [f"run {run.folder.name} was trained on this star" if s in seen else "" for s in curves.id.tolist()]
         return from_logits(run, logits), told

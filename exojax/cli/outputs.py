@@ -1,4 +1,4 @@
-"""The files an evaluation leaves: metrics.json, predictions.csv, importances.csv of boosting, PNGs, report.html, MODEL_CARD.md."""
+"""The files an evaluation leaves: metrics.json, predictions.csv, importances.csv, PNGs, report.html, MODEL_CARD.md."""
 
 from __future__ import annotations
 
