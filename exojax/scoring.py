@@ -180,7 +180,29 @@ def _searched_again(run: Run, curves: LightCurves) -> dict[str, dict[str, np.nda
     inverted = folded_events(curves, *how, alter=lambda even: replace(even, flux=-even.flux))
     masked = folded_events(curves, *how, without=signal)
     named = {"inverted and searched again": inverted, "best signal masked, searched again": masked}
-    return {name: {key: made[key] for key in run.inputs} for name, made in named.items()}
+    made = {name: {key: x for key, x in views.items() if key in run.inputs} for name, views in named.items()}
+    if plain := set(run.inputs) - set(FOLDED):
+        for features, altered in zip(made.values(), (_upside_down(curves), _without(curves, *signal))):
+            features |= compute(plain, altered)
+    return made
+
+
+def _upside_down(curves: LightCurves) -> LightCurves:
+    """Flux mirrored at each star's median."""
+    empty = ~np.any(curves.valid, axis=1, keepdims=True)
+    middle = np.nanmedian(np.where(curves.valid | empty, curves.flux, np.nan), axis=1, keepdims=True)
+    return replace(curves, flux=np.where(curves.valid, 2 * middle - curves.flux, 0).astype(np.float32))
+
+
+def _without(curves: LightCurves, period: np.ndarray, t0: np.ndarray, duration: np.ndarray) -> LightCurves:
+    """What lies within 0.75 durations of a transit is no longer valid; a star without a signal stays as it is."""
+    late = curves.time - t0[:, None]
+    # A single transit never comes again.
+    cycle = np.where(np.isfinite(period), period, 1e9)[:, None]
+    late = late - np.rint(late / cycle) * cycle
+    inside = np.abs(late) <= 0.75 * duration[:, None]
+    valid = curves.valid & ~inside
+    return replace(curves, valid=valid, flux=np.where(valid, curves.flux, 0).astype(np.float32))
 
 
 def _altered_series(

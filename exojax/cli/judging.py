@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from exojax.features.registry import compute
 from exojax.folding import of_batch
 from exojax.hunt import Trace
 from exojax.inputs import FOLDED
@@ -40,7 +41,11 @@ def _of_folds(run: Run) -> Judge:
 
     def judge(curves: LightCurves, found: Candidates, trace: Trace) -> tuple[np.ndarray, list[str]]:
         made = of_batch(curves, found, trace, run.config.fold)
-        logits = judged(run, {name: made[name][:, None] for name in run.inputs})
+        features = {name: made[name][:, None] for name in run.inputs if name in FOLDED}
+        # Statistics of the whole series are the star's, the same for each of its candidates.
+        plain = set(run.inputs) - set(FOLDED)
+        whole = compute(plain, curves) if plain else {}
+        logits = judged(run, features | {name: x[found.star] for name, x in whole.items()})
         told = [f"run {run.folder.name} was trained on this star" if s in seen else "" for s in curves.id.tolist()]
         return from_logits(run, logits), told
 

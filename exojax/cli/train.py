@@ -31,7 +31,7 @@ class Options:
     labels: Annotated[str | None, command.value("CSV")] = None
     """id,label of the stars, where their files have none; stars without one are left out"""
     model: Annotated[str | None, command.value("NAME")] = None
-    """name of a model (svc, cnn-original, cnn, transit)"""
+    """name of a model (linear, svc, mlp, cnn, transit, ...)"""
     run: Annotated[str | None, command.value("NAME")] = None
     """name of the run under checkpoints/, or a path"""
     steps: Annotated[int | None, command.value("N")] = None

@@ -220,6 +220,18 @@ def states_of(scorer: Scorer) -> tuple[TrainState, ...]:
     return first if isinstance(first, tuple) else ()
 
 
+def arrays_of(scorer: Scorer) -> Mapping[str, np.ndarray]:
+    """What a classical model is kept as; nothing of a network."""
+    arguments: tuple[Any, ...] = getattr(scorer, "args", ())
+    return arguments[1] if len(arguments) == 2 else {}
+
+
+def remarks_of(scorer: Scorer) -> tuple[str, ...]:
+    """What a classical model has to tell of its fit."""
+    arguments: tuple[Any, ...] = getattr(scorer, "args", ())
+    return arguments[0].remarks(arguments[1]) if len(arguments) == 2 else ()
+
+
 def member_logits(scorer: Scorer, features: Features) -> np.ndarray:
     """``(members, n)`` float64 log-odds of each network; of a classical model one row."""
     states = states_of(scorer)
