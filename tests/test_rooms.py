@@ -28,17 +28,20 @@ BELOW = {
     "probabilities": {"errors", "evaluation", "models"},
     "runs": BASE | {"models", "evaluation", "training", "inputs", "probabilities"},
     "fitting": BASE | {"models", "evaluation", "training", "inputs", "probabilities", "runs"},
-    "scoring": BASE | {"features", "evaluation", "training", "folding", "inputs", "runs"},
+    "scoring": BASE | {"features", "evaluation", "training", "folding", "inputs", "probabilities", "runs"},
     "comparing": BASE | {"models", "evaluation", "training", "inputs", "runs", "fitting"},
     "hunt": BASE | {"photometry", "search"},
     "batching": BASE | {"io", "photometry", "hunt"},
     "searching": BASE | {"io", "photometry", "search", "hunt", "batching"},
     "teaching": BASE | {"simulate", "training", "folding", "runs"},
-    "folding": BASE | {"io", "photometry", "search", "features", "hunt", "batching", "searching"},
+    "shown": BASE | {"search", "features"},
+    "folding": BASE | {"io", "photometry", "search", "hunt", "batching", "searching", "shown"},
+    "compiled": BASE
+    | {"photometry", "search", "evaluation", "models", "training", "hunt", "shown", "probabilities", "runs"},
     "inputs": BASE | {"features", "evaluation", "folding"},
     "injecting": BASE
     | {"photometry", "search", "simulate", "evaluation", "models", "training", "runs", "hunt", "batching"},
-    "report": BASE | {"features", "models", "evaluation", "training", "runs", "scoring"},
+    "report": BASE | {"reasons", "features", "models", "evaluation", "training", "runs", "scoring"},
 }
 TOP = {"cli", "__init__"}
 # Library -> the only places that may import it.
