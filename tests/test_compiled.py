@@ -14,7 +14,7 @@ from exojax.cli.judging import judge_of
 from exojax.config import FoldConfig, SearchConfig
 from exojax.errors import InputError
 from exojax.evaluation.calibration import Calibrator
-from exojax.hunt import hunt
+from exojax.hunt import hunt, protected
 from exojax.lightcurve import LightCurves, Stars
 from exojax.photometry.grid import to_even
 from exojax.probabilities import Calibration, apply, at_rate
@@ -22,9 +22,9 @@ from exojax.runs import PRETRAINED, Run, load
 from exojax.shown import Detection
 
 CADENCE, CADENCES, START = 0.05, 500, 200.0
-# Few octaves and few bins: little to compile.
-SEARCH = SearchConfig(period_min=1.5, period_max=6.0, duration_max=0.3, max_candidates=2, batch=4)
-PLANETS = {0: [(1.9, 0.7, 3e-3)], 1: [(2.3, 1.1, 3e-3), (4.1, 0.4, 6e-3)], 2: [(np.inf, 11.3, 2e-2)], 3: None}
+# One octave and few bins: little to compile.
+SEARCH = SearchConfig(period_min=2.0, period_max=4.0, duration_max=0.2, max_candidates=2, batch=4)
+PLANETS = {0: [(2.9, 0.7, 3e-3)], 1: [(2.3, 1.1, 3e-3), (3.1, 0.4, 6e-3)], 2: [(np.inf, 11.3, 2e-2)], 3: None}
 
 
 def stars() -> LightCurves:
@@ -83,7 +83,9 @@ def test_the_exported_program_finds_and_judges_what_the_stages_do(run: Run, expo
     program = jax.export.deserialize(exported)
     assert program.platforms == ("cpu", "cuda")
     curves = stars()
-    found, probability = program.call(*given(curves, run))
+    # Right is enough: a fast program takes twice as long to compile.
+    hasty = jax.jit(program.call, compiler_options={"xla_backend_optimization_level": 0})
+    found, probability = hasty(*given(curves, run))
     # The stages, candidate by candidate.
     monkeypatch.setattr("exojax.cli.judging.load", lambda name: run)
     staged, trace = hunt(curves, SEARCH)
@@ -101,10 +103,11 @@ def test_the_exported_program_finds_and_judges_what_the_stages_do(run: Run, expo
             assert got[name] == pytest.approx(getattr(staged, name)[row], rel=2e-3, nan_ok=True), name
         for name in ("period_error", "t0_error", "depth_error", "secondary_phase", "n_transits"):
             assert got[name] == pytest.approx(getattr(staged, name)[row], rel=2e-2, nan_ok=True), name
-        assert got["probability"] == pytest.approx(judged[row], abs=5e-3)
+        # A cadence on the very edge of a bin may fall to either side.
+        assert got["probability"] == pytest.approx(judged[row], abs=0.03)
     best = [judged[(staged.star == k) & (staged.rank <= SEARCH.max_candidates)].max() for k in range(3)]
-    assert np.asarray(probability) == pytest.approx([*best, run.calibration.share], abs=5e-3)
-    assert np.ptp(best) > 0.05
+    assert np.asarray(probability) == pytest.approx([*best, run.calibration.share], abs=0.03)
+    assert np.ptp(best) > 0.1
 
 
 def folds() -> tuple:
@@ -164,3 +167,13 @@ def test_weights_are_plain_arrays_of_every_member_and_other_models_are_refused(r
     series = replace(run, config=replace(run.config, model="svc"))
     with pytest.raises(InputError, match="looks at folds"):
         compiled.weights(series)
+
+
+def test_a_star_in_transit_all_the_time_keeps_a_trend() -> None:
+    weight = np.ones((3, 100), np.float32)
+    weight[2] = 0
+    taken = np.zeros((3, 100), bool)
+    taken[0, :90] = taken[1, :50] = taken[2] = True
+    for kind in (np.asarray, jnp.asarray):
+        kept = np.asarray(protected(kind(taken), kind(weight)))
+        assert kept.sum(axis=1).tolist() == [0, 50, 100]

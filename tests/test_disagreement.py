@@ -60,7 +60,7 @@ def test_predictions_have_a_last_column_of_it(ensemble: Run, labelled: bool, tmp
     for name, given in (("several", differ), ("single", None)):
         scored = Evaluation(curves, np.array([0.2, 0.6, 0.3]), np.arange(3), everything, None, [], (), given)  # type: ignore[arg-type]
         write_predictions(tmp_path / name, ensemble, scored)
-    several, single = (list(csv.reader((tmp_path / name).open())) for name in ("several", "single"))
+    several, single = (list(csv.reader((tmp_path / name).read_text().splitlines())) for name in ("several", "single"))
     assert [line[:-1] for line in several] == single
     assert [line[-1] for line in several] == ["disagreement", "0.25", "0", ""]
     assert single[0] == ["id", "probability", "prediction"] + ["label"] * labelled
