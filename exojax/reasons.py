@@ -76,7 +76,8 @@ def integrated_occlusion(score: Score, views: Views, *, width: int = 5, steps: i
     Args:
         score: called with all windows of a star at once: give it compiled.
         views: as in :func:`integrated_gradients`.
-        width: bins of a window, which share alike what it adds; the last of a view may be cut.
+        width: bins of a window, which share alike what it adds; one is about the middle, where the transit is, and
+            those at the ends of a view may be cut.
         steps: of the way. The sum is complete to the square of one over it, where windows act on each other.
 
     Returns:
@@ -85,10 +86,10 @@ def integrated_occlusion(score: Score, views: Views, *, width: int = 5, steps: i
     values = _values(views)
     n = len(next(iter(views.values())))
     windows = [
-        (name, k, slice(first, first + width))
+        (name, k, window)
         for name, value in values.items()
         for k in range(value.shape[1])
-        for first in range(0, value.shape[2], width)
+        for window in _windows(value.shape[2], width)
     ]
     found = {name: np.zeros(value.shape) for name, value in values.items()}
     rows = 2 * len(windows)
@@ -150,6 +151,13 @@ def withheld(score: Score, inputs: Views, name: str) -> np.ndarray:
 def _gradient(score: Score) -> Callable[[dict[str, jax.Array], dict[str, jax.Array]], dict[str, jax.Array]]:
     """Of the sum of scores by the values; compiled once for each score."""
     return jax.jit(jax.grad(lambda values, fixed: jnp.sum(score(_with(fixed, values)))))
+
+
+def _windows(bins: int, width: int) -> list[slice]:
+    first = (bins // 2 - width // 2) % width
+    return [
+        slice(max(start, 0), min(start + width, bins)) for start in range(first - width if first else 0, bins, width)
+    ]
 
 
 def _values(views: Views) -> dict[str, np.ndarray]:

@@ -25,7 +25,7 @@ from exojax.io.folder import Skipped
 from exojax.lightcurve import Candidates, LightCurves
 from exojax.lightcurve import Stars as StarTable
 from exojax.photometry.grid import to_even
-from exojax.search.flags import flags, local_views, shape_of
+from exojax.search.flags import flags, local_views, resolved, shape_of
 from exojax.search.match import known_transits, match_candidates, match_known
 
 PARTS = ".parts"
@@ -193,6 +193,7 @@ def _batches(
 def _one(batch: LightCurves, config: SearchConfig, known: Known | None, judge: Judge | None) -> dict[str, Any]:
     found, trace = hunt(batch, config, masked=_mask(batch, config, known))
     shape = shape_of(*local_views(found, trace.flat, durations=SHAPED), SHAPED)
+    shape = resolved(shape, found.duration, trace.flat.cadence)
     unknown = np.full(len(found), np.nan)
     judged = Judged(unknown, [""] * len(batch)) if judge is None else judge(batch, found, trace)
     found = replace(found, probability=judged.probability)

@@ -207,6 +207,11 @@ def test_reasons_stand_below_the_panels_and_cross_none_of_them():
     assert min(axes.get_tightbbox(pen).y0 for axes in strip) > 0
 
 
+def test_a_single_transit_whose_shortest_period_is_unknown_says_so():
+    one = known(one_sheet(), **(ROWS["single"] | {"period_min": np.nan}))
+    assert dict(numbers.rows(one.candidate, "BKJD", True, one.star))["period"] == "unknown"
+
+
 def test_flags_stand_below_the_warnings_and_do_not_run_into_the_centroid():
     flags = ("odd and even differ by 4.2σ", "V-shaped: mean depth 0.56 of the middle's")
     texts = draw(one_sheet(flags=flags, warnings=("The cadence is assumed.",))).texts
@@ -306,7 +311,7 @@ def test_the_table_tells_units():
     assert told["t0, BTJD"] == "101.7000 ± 0.0010 d"
     assert told["centroid shift"] == "not measured"
     assert told["secondary"] == "1.2σ at phase 0.400"
-    assert told["aliases"] == "2.5, 10.0 d"
+    assert told["aliases"] == "2.5, 10.0\xa0d"  # no line begins with the unit
     scatters = dict(numbers.rows(known(one, depth=3.2, depth_error=0.4).candidate, "assumed", False, one.star))
     assert scatters["depth"] == "3.20 ± 0.40 σ"
     assert scatters["radius"] == "–"
