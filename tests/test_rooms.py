@@ -30,18 +30,21 @@ BELOW = {
     "stored": {"errors"},
     "runs": BASE | {"models", "evaluation", "training", "inputs", "probabilities", "stored"},
     "fitting": BASE | {"models", "evaluation", "training", "inputs", "probabilities", "runs", "stored"},
-    "scoring": BASE | {"features", "evaluation", "training", "folding", "inputs", "runs"},
+    "scoring": BASE | {"features", "evaluation", "training", "folding", "inputs", "probabilities", "runs"},
     "comparing": BASE | {"models", "evaluation", "training", "inputs", "probabilities", "runs", "fitting", "stored"},
     "tuning": BASE | {"models", "evaluation", "training", "inputs", "runs", "fitting", "stored"},
     "hunt": BASE | {"photometry", "search"},
     "batching": BASE | {"io", "photometry", "hunt"},
     "searching": BASE | {"io", "photometry", "search", "hunt", "batching"},
     "teaching": BASE | {"simulate", "training", "folding", "runs", "stored"},
-    "folding": BASE | {"io", "photometry", "search", "features", "hunt", "batching", "searching"},
+    "shown": BASE | {"search", "features"},
+    "folding": BASE | {"io", "photometry", "search", "hunt", "batching", "searching", "shown"},
+    "compiled": BASE
+    | {"photometry", "search", "evaluation", "models", "training", "hunt", "shown", "probabilities", "runs"},
     "inputs": BASE | {"features", "evaluation", "folding"},
     "injecting": BASE
     | {"photometry", "search", "simulate", "evaluation", "models", "training", "runs", "hunt", "batching", "stored"},
-    "report": BASE | {"features", "models", "evaluation", "training", "runs", "scoring"},
+    "report": BASE | {"reasons", "features", "models", "evaluation", "training", "runs", "scoring"},
 }
 TOP = {"cli", "__init__"}
 # Library -> the only places that may import it.

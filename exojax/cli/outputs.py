@@ -95,14 +95,21 @@ def write(run: Run, found: Evaluation, out: Path, *, comparison: list[dict[str, 
 
 
 def write_predictions(path: Path, run: Run, found: Evaluation) -> None:
-    """``id,probability,prediction[,label]``, a row for each row of the input."""
+    """``id,probability,prediction[,label][,disagreement]``, a row for each row of the input.
+
+    ``disagreement``, only of a run with several members, is empty where there is nothing to judge.
+    """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     label = found.curves.label
-    writer.writerow(["id", "probability", "prediction", *([] if label is None else ["label"])])
+    differ = found.disagreement
+    head = ["id", "probability", "prediction"]
+    writer.writerow(head + ["label"] * (label is not None) + ["disagreement"] * (differ is not None))
     called = (found.probability >= run.calibration.threshold).astype(int)
     for i, (name, p, c) in enumerate(zip(found.curves.id, found.probability, called)):
-        writer.writerow([name, f"{p:.9g}", c, *([] if label is None else [int(label[i])])])
+        more = [] if label is None else [str(int(label[i]))]
+        more += [] if differ is None else [f"{differ[i]:.4g}" if np.isfinite(differ[i]) else ""]
+        writer.writerow([name, f"{p:.9g}", c, *more])
     write_atomically(path, text.getvalue().encode())
 
 
