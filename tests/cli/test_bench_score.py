@@ -9,7 +9,8 @@ import pytest
 from exojax.cli import bench_score
 from exojax.cli.bench_torch import transit
 from exojax.folded import SCALARS, VIEWS, WIDE_VIEWS
-from exojax.models.transit import ABSENT, MODEL
+from exojax.models.layers import ABSENT
+from exojax.models.transit import MODEL
 from exojax.runs import PRETRAINED, load
 from exojax.training.fit import states_of
 from exojax.training.step import logits
