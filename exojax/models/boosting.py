@@ -20,7 +20,7 @@ from exojax.errors import InputError
 from exojax.folded import there
 from exojax.models import candidate
 from exojax.models.importance import permuted
-from exojax.models.interface import Classical
+from exojax.models.interface import Choice, Classical, Suggest
 from exojax.models.measures import FIGURES
 
 FOLDS, REPEATS = 3, 3
@@ -30,11 +30,7 @@ SETTINGS: dict[str, Any] = {
     "objective": "binary:logistic",
     "eval_metric": "logloss",
     "tree_method": "hist",
-    "learning_rate": 0.1,
-    "max_depth": 4,
-    "min_child_weight": 2.0,
     "subsample": 0.8,
-    "colsample_bytree": 0.4,
     "reg_lambda": 2.0,
     "verbosity": 0,
     # The same bits on any machine, and many threads wait for each other where others work too.
@@ -63,7 +59,17 @@ def groups_of(names: list[str]) -> dict[str, list[int]]:
     return found
 
 
-def fit(features: Mapping[str, np.ndarray], labels: np.ndarray, groups: np.ndarray, seed: int) -> dict[str, np.ndarray]:
+def fit(
+    features: Mapping[str, np.ndarray],
+    labels: np.ndarray,
+    groups: np.ndarray,
+    seed: int,
+    *,
+    learning_rate: float = 0.1,
+    max_depth: int = 4,
+    min_child_weight: float = 2.0,
+    columns_a_tree: float = 0.4,
+) -> dict[str, np.ndarray]:
     """Choose the number of trees by early stopping in star-grouped folds of the training rows, then grow on all.
 
     The same folds give the permutation importances, on the rows that each fold held out.
@@ -73,6 +79,8 @@ def fit(features: Mapping[str, np.ndarray], labels: np.ndarray, groups: np.ndarr
         labels: ``(n,)`` int, 1 for hosts.
         groups: ``(n,)`` the star of each row.
         seed: of folds, samples and shuffles.
+        learning_rate, max_depth, min_child_weight: XGBoost's own.
+        columns_a_tree: share of the columns that each tree may take.
 
     Returns:
         ``booster`` uint8, the text of XGBoost's JSON; ``columns`` str, names of those that it takes, and ``dropped`` of
@@ -80,6 +88,8 @@ def fit(features: Mapping[str, np.ndarray], labels: np.ndarray, groups: np.ndarr
         int; ``importance_name`` str, ``importance`` and ``importance_error`` float64, loss of average precision when
         shuffled, its mean and standard error over folds; empty where there were too few hosts.
     """
+    settings = {"learning_rate": learning_rate, "max_depth": max_depth, "min_child_weight": min_child_weight}
+    settings |= {"colsample_bytree": columns_a_tree, "seed": seed}
     figures = _figures(features)
     kept = _telling(_with_crowding(figures, features, candidate.moments_of(features["scalars"][:, :1])))
     if not kept.any():
@@ -94,7 +104,7 @@ def fit(features: Mapping[str, np.ndarray], labels: np.ndarray, groups: np.ndarr
             # What is counted among training rows is counted among this fold's.
             moments = candidate.moments_of(features["scalars"][train, :1])
             x = _with_crowding(figures, features, moments)[:, kept]
-            tree = _grow(x[train], labels[train], MOST_ROUNDS, seed, (x[test], labels[test]))
+            tree = _grow(x[train], labels[train], MOST_ROUNDS, settings, (x[test], labels[test]))
             best.append(tree.best_iteration + 1)
             score = lambda z, tree=tree: _margin(tree, z, tree.best_iteration + 1)  # noqa: E731
             found = permuted(score, x[test], labels[test], together, repeats=REPEATS, seed=seed + number)
@@ -102,7 +112,7 @@ def fit(features: Mapping[str, np.ndarray], labels: np.ndarray, groups: np.ndarr
                 lost.setdefault(name, []).append(values.mean())
         rounds = max(1, round(float(np.mean(best))))
     moments = candidate.moments_of(features["scalars"][:, :1])
-    tree = _grow(_with_crowding(figures, features, moments)[:, kept], labels, rounds, seed, None)
+    tree = _grow(_with_crowding(figures, features, moments)[:, kept], labels, rounds, settings, None)
     return moments | {
         "booster": np.frombuffer(bytes(tree.save_raw(raw_format="json")), np.uint8),
         "columns": np.array(names),
@@ -185,11 +195,17 @@ def _with_crowding(
     return out
 
 
-def _grow(x: np.ndarray, labels: np.ndarray, rounds: int, seed: int, stop: tuple[np.ndarray, np.ndarray] | None) -> Any:
+def _grow(
+    x: np.ndarray,
+    labels: np.ndarray,
+    rounds: int,
+    chosen: Mapping[str, Any],
+    stop: tuple[np.ndarray, np.ndarray] | None,
+) -> Any:
     import xgboost
 
     # XGBoost warns of a label without its class; the share of hosts is where the trees start from.
-    settings = SETTINGS | {"seed": seed, "base_score": float(np.clip(labels.mean(), 1e-6, 1 - 1e-6))}
+    settings = SETTINGS | dict(chosen) | {"base_score": float(np.clip(labels.mean(), 1e-6, 1 - 1e-6))}
     watched = [] if stop is None else [(xgboost.DMatrix(*stop, nthread=1), "held")]
     early = None if stop is None else PATIENCE
     return xgboost.train(
@@ -218,10 +234,23 @@ def _restored(arrays: Mapping[str, np.ndarray]) -> Any:
         ) from None
 
 
+def space(suggest: Suggest) -> Choice:
+    """How fast, how deep and how varied the trees are; how many follows from the folds."""
+    return Choice(
+        options={
+            "learning_rate": suggest.suggest_float("learning_rate", 0.02, 0.3, log=True),
+            "max_depth": suggest.suggest_int("max_depth", 2, 8),
+            "min_child_weight": suggest.suggest_float("min_child_weight", 0.5, 20.0, log=True),
+            "columns_a_tree": suggest.suggest_float("columns_a_tree", 0.1, 1.0),
+        }
+    )
+
+
 MODEL = Classical(
     inputs=(*candidate.WHOLE, *candidate.NEAR, "scalars", "series"),
     fit=fit,
     logits=logits,
+    space=space,
     remarks=remarks,
     needs=("xgboost", 'pip install xgboost-cpu, or pip install -e ".[boost]" here'),
 )

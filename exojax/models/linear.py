@@ -15,14 +15,16 @@ from sklearn.model_selection import StratifiedGroupKFold
 from threadpoolctl import threadpool_limits
 
 from exojax.errors import InputError
-from exojax.models.interface import Classical
+from exojax.models.interface import Choice, Classical, Suggest
 
 STRENGTHS = (1e-4, 1e-3, 1e-2, 1e-1)
 """scikit-learn's C, of standardised columns: the inverse of the regularisation"""
 FOLDS = 3
 
 
-def fit(features: Mapping[str, np.ndarray], labels: np.ndarray, groups: np.ndarray, seed: int) -> dict[str, np.ndarray]:
+def fit(
+    features: Mapping[str, np.ndarray], labels: np.ndarray, groups: np.ndarray, seed: int, *, c: float = 0.0
+) -> dict[str, np.ndarray]:
     """Choose C by average precision in star-grouped folds of the training rows, then fit on all of them.
 
     Rows are not weighted by class, so that the logits are log-odds at the training rows' share of hosts.
@@ -32,13 +34,19 @@ def fit(features: Mapping[str, np.ndarray], labels: np.ndarray, groups: np.ndarr
         labels: ``(n,)`` int, 1 for hosts.
         groups: ``(n,)`` the star of each row.
         seed: of the folds.
+        c: scikit-learn's C; 0 leaves it to the folds.
 
     Returns:
         ``mean``, ``scale`` and ``weight (d,)``, ``intercept`` (), float64.
+
+    Raises:
+        InputError: ``c`` is negative.
     """
     x = features["spectrum"]
-    strength = STRENGTHS[0]
-    if min(len(np.unique(groups[labels == kind])) for kind in (0, 1)) >= FOLDS:
+    if c < 0:
+        raise InputError(f"options: linear takes a c above 0, or 0 to choose it, not {c}")
+    strength = c or STRENGTHS[0]
+    if not c and min(len(np.unique(groups[labels == kind])) for kind in (0, 1)) >= FOLDS:
         folds = StratifiedGroupKFold(FOLDS, shuffle=True, random_state=seed)
         parts = list(folds.split(labels, labels, groups))
         strength = max(STRENGTHS, key=lambda c: np.mean([_score(x, labels, c, *part) for part in parts]))
@@ -87,4 +95,9 @@ def _fit(x: np.ndarray, labels: np.ndarray, strength: float) -> dict[str, np.nda
     }
 
 
-MODEL = Classical(inputs=("spectrum",), fit=fit, logits=logits)
+def space(suggest: Suggest) -> Choice:
+    """The strength of the regularisation."""
+    return Choice(options={"c": suggest.suggest_float("c", 1e-5, 1.0, log=True)})
+
+
+MODEL = Classical(inputs=("spectrum",), fit=fit, logits=logits, space=space)

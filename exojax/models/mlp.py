@@ -18,7 +18,7 @@ from flax import linen as nn
 
 from exojax.config import TrainConfig
 from exojax.models import augment as change
-from exojax.models.interface import Augment, Inputs, Network
+from exojax.models.interface import Augment, Choice, Inputs, Network, Suggest
 from exojax.models.layers import highest
 
 VIEWS = ("global_view", "local_view", "secondary_view")
@@ -97,6 +97,17 @@ def augment_series(cadence: float, injected: float) -> Augment:
     return apply
 
 
-MODEL = Network(inputs=("spectrum",), module=DenseNet(), train=TrainConfig(steps=300), settle=settle)
-FLUX = Network(inputs=("flux",), module=DenseNet(), train=TrainConfig(steps=300), augment=augment_series)
-FOLDS = Network(inputs=VIEWS, module=DenseNet(), train=TrainConfig(steps=600, passes=15), settle=settle)
+def space(suggest: Suggest) -> Choice:
+    """Learning rate, decay and dropout."""
+    return Choice(
+        train={
+            "learning_rate": suggest.suggest_float("learning_rate", 1e-4, 1e-2, log=True),
+            "weight_decay": suggest.suggest_float("weight_decay", 1e-4, 1.0, log=True),
+        },
+        options={"dropout": suggest.suggest_float("dropout", 0.0, 0.7)},
+    )
+
+
+MODEL = Network(inputs=("spectrum",), module=DenseNet(), train=TrainConfig(steps=300), settle=settle, space=space)
+FLUX = Network(inputs=("flux",), module=DenseNet(), train=TrainConfig(steps=300), augment=augment_series, space=space)
+FOLDS = Network(inputs=VIEWS, module=DenseNet(), train=TrainConfig(steps=600, passes=15), settle=settle, space=space)
