@@ -172,7 +172,7 @@ def _one_fold(
     model = registry.get(name)
     config = model.train if isinstance(model, Network) else defaults.TrainConfig()
     if plan.steps is not None:
-        config = replace(config, steps=plan.steps, passes=0.0)
+        config = replace(config, steps=plan.steps, passes=0.0, host_passes=0.0)
     train, seed = np.flatnonzero(~out), plan.seed + repeat
     part = lambda chosen: {key: x[chosen] for key, x in features.items()}  # noqa: E731
 

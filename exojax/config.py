@@ -116,6 +116,8 @@ class TrainConfig:
     passes: float = 0.0
     """passes over the larger class after which a small data set has been seen enough, however many ``steps``
     there are; 0 is no limit"""
+    host_passes: float = 0.0
+    """the same of the smaller class: a handful of hosts is learnt by heart within a few hundred; 0 is no limit"""
     members: int = 1
     """networks trained from different seeds, whose mean log-odds count"""
     inject: float = 0.0
@@ -133,6 +135,7 @@ class TrainConfig:
             "average_decay": 0,
             "inject": 0,
             "passes": 0,
+            "host_passes": 0,
         }
         for name, low in least.items():
             high = 1 if name in ("warmup", "average_decay") else float("inf")

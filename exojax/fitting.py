@@ -29,7 +29,7 @@ from exojax.runs import (
 )
 from exojax.stored import write_json
 from exojax.training.arrays import load_arrays, save_arrays
-from exojax.training.fit import OWN, fit_model, states_of, steps_of
+from exojax.training.fit import OWN, fit_model, remarks_of, states_of, steps_of
 from exojax.training.recipe import Recipe
 from exojax.training.state import TrainState
 
@@ -204,7 +204,7 @@ def fit(
 
     scorer = fit_on(train, config.model, folder, validation)
     prior = float(label[train].mean())
-    warnings = list(rows.warnings)
+    warnings = [*rows.warnings, *remarks_of(scorer)]
     if len(validation):
         protocol, judged = "validation", validation
         scores = scorer(features_of(validation))

@@ -8,24 +8,22 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, replace
 
+import jax.numpy as jnp
 import numpy as np
 
 from exojax.batching import grouped
 from exojax.config import FoldConfig, SearchConfig
-from exojax.features.views import fold
 from exojax.folded import SCALARS, VIEWS, WIDE_VIEWS
 from exojax.hunt import Trace, hunt
 from exojax.io import cache
-from exojax.lightcurve import Candidates, EvenCurves, LightCurves
+from exojax.lightcurve import Candidates, EvenCurves, LightCurves, Stars
 from exojax.photometry.grid import to_even
-from exojax.search.grid import transit_duration
 from exojax.search.match import known_transits
 from exojax.searching import VERSION as SEARCH_VERSION
+from exojax.shown import Detection, hide, shown
 
 VERSION = 1
 """of what is kept of a batch"""
-_SAME = 0.01
-"""share by which two periods differ that are of one signal"""
 
 Report = Callable[[int, int], None]
 """``(stars done, of how many)``"""
@@ -109,89 +107,46 @@ def of_batch(batch: LightCurves, found: Candidates, trace: Trace, how: FoldConfi
         ``(m, bins, 3)`` views, ``scalars (m, len(SCALARS))``, and ``star``, ``rank``, ``period``, ``t0``, ``duration``
         of ``found``. A single transit is folded at twice the baseline, so that it meets nothing but itself.
     """
-    m, flat = len(found), trace.flat
-    size, days = flat.flux.shape[1], flat.cadence
-    period = np.where(found.single, 2.0 * size, found.period / days)
-    t0 = (found.t0 - flat.start[found.star]) / days
+    m, flat, days = len(found), trace.flat, trace.flat.cadence
+    unknown = np.full(len(batch), np.nan)
+    stars = batch.stars if batch.stars is not None else Stars(unknown, unknown, unknown, unknown)
+    told = {name: getattr(found, name).astype(np.float64) for name in Detection._fields}
+    told |= {name: told[name] / days for name in ("period", "period_min", "duration")}
+    told["t0"] = (found.t0 - flat.start[found.star]) / days
+    told["period"] = np.where(found.single, np.nan, told["period"])
     # Padded to a power of two: a handful of compilations serve any number of candidates.
     pad = (1 << max(m - 1, 0).bit_length()) - m
-    padded = lambda x, filler: np.pad(x.astype(np.float32), (0, pad), constant_values=filler)  # noqa: E731
-    more = ((0, pad), (0, 0))
-    weight = np.where(_others(found, period, t0, days, size), np.float32(0), flat.weight[found.star])
-    views, depths = fold(
-        np.pad(flat.flux[found.star], more),
-        np.pad(weight, more),
-        padded(period, 2.0),
-        padded(t0, 0.0),
-        padded(found.duration / days, 1.0),
-        padded(np.where(found.single, np.nan, found.secondary_phase), np.nan),
+    padded = lambda x: jnp.asarray(np.pad(x, (0, pad), constant_values=np.nan), jnp.float32)  # noqa: E731
+    curve = lambda x: jnp.asarray(np.pad(x[found.star], ((0, pad), (0, 0))))  # noqa: E731
+    detected = Detection(**{name: padded(x) for name, x in told.items()})
+    weight = curve(flat.weight)
+    for rank in range(1, int(found.rank.max(initial=1))):
+        better = _of_rank(found, rank)
+        period, t0, duration = (
+            padded(np.where(better >= 0, told[name][better], np.nan)) for name in ("period", "t0", "duration")
+        )
+        weight = hide(weight, detected.period, (period, t0, duration))
+    made = shown(
+        curve(flat.flux),
+        weight,
+        padded(flat.scatter[found.star]),
+        detected,
+        padded(stars.density[found.star]),
+        padded(stars.mag[found.star]),
+        jnp.float32(days),
+        absolute=batch.absolute,
         global_bins=how.global_bins,
         local_bins=how.local_bins,
     )
-    depth = {name: np.asarray(x, np.float64)[:m] for name, x in depths.items()}
-    out = {name: np.asarray(view)[:m] for name, view in views.items()}
-    out["scalars"] = scalars_of(batch, found, depth, flat.scatter)
-    out |= {name: getattr(found, name) for name in ("star", "rank", "period", "t0", "duration")}
-    return out
+    out = {name: np.asarray(x)[:m] for name, x in made.items()}
+    return out | {name: getattr(found, name) for name in ("star", "rank", "period", "t0", "duration")}
 
 
-def scalars_of(batch: LightCurves, found: Candidates, depth: dict[str, np.ndarray], scatter: np.ndarray) -> np.ndarray:
-    """``(m, len(SCALARS))`` float32 numbers beside the views, NaN where unknown.
-
-    Args:
-        batch: the stars.
-        found: m candidates.
-        depth: ``(m,)`` depths of the views, in units of the flat flux.
-        scatter: ``(n_stars,)`` of the flat flux.
-    """
-    m, star = len(found), found.star
-    unknown = np.full(len(batch), np.nan)
-    density = unknown if batch.stars is None else batch.stars.density
-    sunlike = np.where(np.isfinite(density) & (density > 0), density, 1.0)[star]
-    expected = transit_duration(np.where(found.single, found.period_min, found.period), sunlike)
-    local = np.maximum(depth["local_view"], 1e-9)
-    columns = {
-        "log_period": _log(found.period),
-        "log_duration": _log(found.duration),
-        "log_depth": _log(found.depth) if batch.absolute else np.full(m, np.nan),
-        "log_snr": _log(found.snr),
-        "sde": found.sde,
-        "duration_ratio": found.duration / expected,
-        "odd_even_sigma": found.odd_even_sigma,
-        "secondary_sigma": found.secondary_sigma,
-        "centroid_sigma": found.centroid_sigma,
-        "log_n_transits": _log(found.n_transits),
-        "mag": (unknown if batch.stars is None else batch.stars.mag)[star],
-        "log_view_depth": _log(depth["local_view"]) if batch.absolute else np.full(m, np.nan),
-        "log_snr_red": _log(found.snr_red),
-        "log_depth_scatters": _log(depth["local_view"] / scatter[star]),
-        "secondary_ratio": depth["secondary_view"] / local,
-        "odd_even_ratio": (depth["odd_view"] - depth["even_view"]) / local,
-    }
-    return np.stack([columns.get(name, np.full(m, np.nan)) for name in SCALARS], axis=-1).astype(np.float32)
-
-
-def _log(values: np.ndarray) -> np.ndarray:
-    positive = np.isfinite(values) & (values > 0)
-    return np.where(positive, np.log10(np.where(positive, values, 1)), np.nan)
-
-
-def _others(found: Candidates, period: np.ndarray, t0: np.ndarray, days: float, size: int) -> np.ndarray:
-    """``(m, size)`` bool: cadences in transit of a better candidate of the same star.
-
-    One of the same period, or half or twice of it, stays: a fold must show a binary's other eclipse.
-    """
-    out = np.zeros((len(found), size), bool)
-    cadences = np.arange(size)
-    for i in np.flatnonzero(found.rank > 1):
-        for j in np.flatnonzero((found.star == found.star[i]) & (found.rank < found.rank[i])):
-            ratio = period[i] / period[j]
-            if any(abs(ratio / same - 1) < _SAME for same in (0.5, 1.0, 2.0)):
-                continue
-            late = cadences - t0[j]
-            late = late - np.rint(late / period[j]) * period[j]
-            out[i] |= np.abs(late) <= 0.75 * found.duration[j] / days
-    return out
+def _of_rank(found: Candidates, rank: int) -> np.ndarray:
+    """``(m,)`` int, the place of the candidate of this rank of each candidate's star; -1 for those no worse than it."""
+    place = np.full(int(found.star.max()) + 1, -1)
+    place[found.star[found.rank == rank]] = np.flatnonzero(found.rank == rank)
+    return np.where(found.rank > rank, place[found.star], -1)
 
 
 def _mask(batch: LightCurves, search: SearchConfig, without: tuple[np.ndarray, np.ndarray, np.ndarray]) -> np.ndarray:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeVar
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 
 from exojax.config import SearchConfig
@@ -14,17 +16,19 @@ from exojax.lightcurve import Candidates, EvenCurves, LightCurves
 from exojax.photometry.clean import clip_upward
 from exojax.photometry.detrend import flatten
 from exojax.photometry.grid import to_even
-from exojax.search.grid import Plan, plan, transit_duration
-from exojax.search.measure import MASKED, UNLIKE, Measured, measure
+from exojax.search.choose import WIDER, Choice, allowed_durations, choose
+from exojax.search.grid import Plan, plan
+from exojax.search.measure import MASKED, Measured, measure
 from exojax.search.single import SingleEvents, shortest_period
 from exojax.search.sweep import periodogram
 from exojax.search.vet import harmonics
 
-SINGLE_SNR = 10.0
-"""least red-noise SNR of a single transit: a curve has thousands of places for one, and glitches"""
 MOST_SINGLES = 3
 """single transits of a star that are told, beside its ``max_candidates``"""
 LONGEST_PERIOD = 500.0
+MOST_TAKEN = 0.6
+"""share of a curve's cadences that may be left out of its last trend"""
+Array = TypeVar("Array", np.ndarray, jax.Array)
 _TYPICAL_CADENCES, _LEAST_STARS = 3584, 8
 _FEW = 4  # stars and fewer are padded to this many, more to a whole batch
 
@@ -123,18 +127,17 @@ def hunt(
     for turn in range(config.max_candidates + (MOST_SINGLES if alter is None else 0)):
         if len(active) == 0:
             break
-        flat, power, periodic, single = _search(
-            grid, _take(even, active), taken[active], curves.take(active), config, batch, alter
+        flat, power, periodic, single, chosen = _search(
+            grid, _take(even, active), taken[active], curves.take(active), config, batch, alter, first=turn == 0
         )
         goes_on = np.zeros(len(active), bool)
         for k, star in enumerate(active.tolist()):
-            row = _choose(grid, days, periodic, single, power, k, turn, config)
-            if row is None:
+            if not chosen.stands[k]:
                 continue
+            row = _row(grid, days, periodic, single, chosen, power, k)
             late = np.arange(size) - row["t0"]
             late -= 0.0 if row["single"] else np.rint(late / row["period"]) * row["period"]
-            # The length of a single transit is one of few tried, each twice the one before.
-            taken[star] |= np.abs(late) <= MASKED * row["duration"] * (1.5 if row["single"] else 1.0)
+            taken[star] |= np.abs(late) <= MASKED * row["duration"] * (WIDER if row["single"] else 1.0)
             unit = float(flat.scatter[k]) if curves.absolute else 1.0
             found = {**_physical(row, even, star, unit), "power": power[order, k]}
             rows.append({"star": star, "id": curves.id[star], **found})
@@ -143,8 +146,19 @@ def hunt(
         active = active[goes_on]
     rows.sort(key=lambda row: (row["star"], -row["snr_red"]))
     powers = np.array([row.pop("power") for row in rows], np.float32).reshape(len(rows), len(order))
-    final = _clean(even, taken, curves.absolute, config)
+    final = _clean(even, protected(taken, even.weight), curves.absolute, config)
     return _table(rows), Trace(even, final, grid.periods[order] * days, powers)
+
+
+def protected(taken: Array, weight: Array) -> Array:
+    """``(n_stars, n_cadences)`` bool: what of ``taken`` is kept from a star's last trend.
+
+    Nothing where it covers most of what was measured (``weight`` above 0), as transits do that last as long as their
+    period: there would be no trend, and nothing to fold.
+    """
+    seen = weight > 0
+    share = (taken & seen).sum(axis=1) / seen.sum(axis=1).clip(1)
+    return taken & (share <= MOST_TAKEN)[:, None]
 
 
 def _clean(even: EvenCurves, taken: np.ndarray, absolute: bool, config: SearchConfig) -> EvenCurves:
@@ -161,69 +175,41 @@ def _search(
     config: SearchConfig,
     batch: int,
     alter: Callable[[EvenCurves], EvenCurves] | None,
-) -> tuple[EvenCurves, np.ndarray, Measured, SingleEvents]:
-    """One search of some stars: flat curves, ``(n_periods, n)`` periodogram, best signal, best single event."""
+    *,
+    first: bool,
+) -> tuple[EvenCurves, np.ndarray, Measured, SingleEvents, Choice]:
+    """One search of some stars: flat curves, ``(n_periods, n)`` periodogram, best signal, best single event, choice."""
     n = len(even.flux)
     flat = _clean(_padded(even, batch), np.pad(taken, ((0, batch - n), (0, 0))), curves.absolute, config)
     flat = replace(flat, weight=np.where(np.pad(taken, ((0, batch - n), (0, 0))), np.float32(0), flat.weight))
     flat = flat if alter is None else alter(flat)
     y, w = flat.flux / flat.scatter[:, None], flat.weight
     power = np.asarray(periodogram(grid, y, w))
-    shortest, longest = (np.pad(x, (0, batch - n), mode="edge").astype(np.float32) for x in _durations(curves, grid))
-    periodic, single = measure(grid, power, y, w, flat.centroid, shortest, longest)
-    cut = lambda kind, found: kind(*(np.asarray(x)[:n] for x in found))  # noqa: E731
-    return _take(flat, np.arange(n)), power[:, :n], cut(Measured, periodic), cut(SingleEvents, single)
-
-
-def _durations(curves: LightCurves, grid: Plan) -> tuple[np.ndarray, np.ndarray]:
-    """``(n_stars,)`` shortest and longest duration, cadences, plausible for each star's density."""
-    low = np.full(len(curves), grid.durations.min())
-    high = np.full(len(curves), grid.durations.max())
+    density = np.full(batch, np.nan, np.float32)
     if curves.stars is not None:
-        density = curves.stars.density
-        known = np.isfinite(density) & (density > 0)
-        # Twice the central transit of a circular orbit at the longest period: eccentric orbits take their time.
-        most = 2 * transit_duration(grid.periods.max(), np.where(known, density, 1.0)) / grid.cadence
-        high = np.where(known, np.clip(most, 2 * low, high), high)
-    return low, high
+        density[:n] = curves.stars.density
+    shortest, longest = allowed_durations(grid, jnp.asarray(density))
+    found = measure(grid, power, y, w, flat.centroid, shortest, longest)
+    chosen = choose(*found, jnp.asarray(first), snr_min=config.snr_min)
+    cut = lambda kind, columns: kind(*(np.asarray(x)[:n] for x in columns))  # noqa: E731
+    periodic, single = cut(Measured, found[0]), cut(SingleEvents, found[1])
+    return _take(flat, np.arange(n)), power[:, :n], periodic, single, cut(Choice, chosen)
 
 
-def _choose(
-    grid: Plan,
-    days: float,
-    periodic: Measured,
-    single: SingleEvents,
-    power: np.ndarray,
-    k: int,
-    turn: int,
-    config: SearchConfig,
-) -> dict[str, Any] | None:
-    """The candidate of row ``k``, cadences and units of scatter; None where a further one does not stand out."""
+def _row(
+    grid: Plan, days: float, periodic: Measured, events: SingleEvents, chosen: Choice, power: np.ndarray, k: int
+) -> dict[str, Any]:
+    """The candidate of star ``k``, cadences and units of scatter."""
     best = {name: np.asarray(value)[k].item() for name, value in periodic._asdict().items()}
-    event = {"t0": best["strongest"], "duration": best["duration"], "snr_red": best["strongest_snr"]}
-    event["snr"], event["depth"] = best["strongest_snr"], best["strongest_depth"]
-    apart = {
-        name: float(np.asarray(getattr(single, name))[k]) for name in ("t0", "duration", "depth", "snr", "snr_red")
-    }
-    broken = best["unlike"] > UNLIKE or best["n_transits"] < 2
-    known = abs(apart["t0"] - event["t0"]) <= event["duration"]
-    if broken and not known and not apart["snr_red"] >= event["snr_red"]:
-        # The pair is broken up: its stronger event stands for itself, the rest is searched again.
-        apart = event
-    # Of n like events each has the fold's SNR over the root of n; an event by itself has more than any fold.
-    lonely = apart["snr_red"] >= max(SINGLE_SNR, config.snr_min) and (broken or apart["snr"] > best["snr"])
-    if not lonely:
-        if turn and (broken or best["snr_red"] < config.snr_min):
-            return None
+    if not chosen.single[k]:
         near = harmonics(grid.periods, power[:, k], best["period"] * grid.cadence)
-        return {
-            **best,
-            "single": False,
-            "aliases": ";".join(f"{p * days:.6g}" for p, snr in near if snr >= 0.5 * best["snr"]),
-        }
-    watched = np.asarray(single.watched)[k]
-    shortest = float(shortest_period(watched[None], np.array([apart["duration"]]))[0]) if apart is not event else np.nan
-    return {**apart, "single": True, "period_min": shortest, "sde": np.nan, "n_transits": 1, "aliases": ""}
+        aliases = ";".join(f"{p * days:.6g}" for p, snr in near if snr >= 0.5 * best["snr"])
+        return {**best, "single": False, "aliases": aliases}
+    event = {name: getattr(chosen, name)[k].item() for name in ("t0", "duration", "depth", "snr", "snr_red")}
+    shortest = np.nan
+    if chosen.apart[k]:
+        shortest = float(shortest_period(events.watched[k : k + 1], events.duration[k : k + 1])[0])
+    return {**event, "single": True, "period_min": shortest, "sde": np.nan, "n_transits": 1, "aliases": ""}
 
 
 def _physical(row: dict[str, Any], even: EvenCurves, star: int, unit: float) -> dict[str, Any]:

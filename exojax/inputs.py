@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 
 import numpy as np
 
+from exojax.columns import SERIES
 from exojax.config import RunConfig
 from exojax.errors import InputError
 from exojax.evaluation import leakage
@@ -35,17 +36,20 @@ def inputs_of(
         Each ``(n, ...)`` float32 NumPy.
 
     Raises:
-        InputError: folded events have no series to make an input from.
+        InputError: folded events have no series to make an input from, but for its statistics, which are NaN then.
     """
     names = set(names)
     folded, plain = names & set(FOLDED), names - set(FOLDED)
     if isinstance(data, FoldedEvents):
+        # Statistics of a series that is not at hand are unknown, as a view that a file does not have is empty.
+        unknown = {name: np.full((len(data), len(SERIES)), np.nan, np.float32) for name in plain & {"series"}}
+        plain -= set(unknown)
         if plain:
             raise InputError(
                 f"{data.source}: holds folded events and no light curves to make {sorted(plain)[0]!r} from: use a "
                 "model that looks at folds, such as --model transit"
             )
-        return {name: _of_events(name, data, config) for name in sorted(folded)}
+        return unknown | {name: _of_events(name, data, config) for name in sorted(folded)}
     out = compute(plain, data) if plain else {}
     if folded:
         found = folded_events(data, config.search, config.fold, report=report)

@@ -1,4 +1,4 @@
-"""Which bins of which view moved a score: integrated gradients and occlusion, over any score of folded views.
+"""What moved a score of folded views: which bins, along the way from no signal, and which numbers beside them.
 
 A view is ``(n, K, bins, 3)``: value, scatter and coverage of each bin of the K candidates of n stars. Only the value is
 asked about; the baseline is a fold without a signal, value 0, with the scatter and the coverage as they are.
@@ -7,6 +7,8 @@ asked about; the baseline is a fold without a signal, value 0, with the scatter 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
 
 import jax
 import jax.numpy as jnp
@@ -18,12 +20,32 @@ Score = Callable[[dict[str, jax.Array]], jax.Array]
 """Views of n stars -> ``(n,)`` score, a logit say; of each star by its own rows alone."""
 
 
+@dataclass(frozen=True, eq=False)
+class Reasons:
+    """Why one candidate has its score. NumPy only.
+
+    Attributes:
+        views: name to ``(bins, 3)`` float, as the model took it: value, scatter, coverage.
+        moved: the same names to ``(bins,)`` float64, what each bin added, in units of the score.
+        numbers: name to what the score falls by where the number is unknown, for those that are known.
+        score: the candidate's, log-odds before calibration.
+        flat: the same of a fold without a signal.
+    """
+
+    views: Mapping[str, np.ndarray]
+    moved: Mapping[str, np.ndarray]
+    numbers: Mapping[str, float]
+    score: float
+    flat: float
+
+
 def integrated_gradients(score: Score, views: Views, *, steps: int = 32) -> dict[str, np.ndarray]:
     """What each bin's value adds to the score on the straight way from no signal to the signal.
 
     Sundararajan, Taly & Yan (2017): value times the mean gradient along the way, here by Gauss and Legendre's rule,
     which is exact for polynomials of degree ``2 steps - 1``; ReLUs and maxima have corners, where it is approximate.
-    The sum over views and bins is the score less that of the baseline; :func:`missing` tells by how much it is not.
+    The sum over views and bins is the score less that of the baseline; :func:`missing` tells by how much it is not:
+    of a score with steps in it, :func:`integrated_occlusion` tells more.
 
     Args:
         score: differentiable.
@@ -34,7 +56,7 @@ def integrated_gradients(score: Score, views: Views, *, steps: int = 32) -> dict
         View name to ``(n, K, bins)`` float64, in units of the score: positive bins raised it.
     """
     place, weight = np.polynomial.legendre.leggauss(steps)
-    gradient = jax.jit(jax.grad(lambda values, fixed: jnp.sum(score(_with(fixed, values)))))
+    gradient = _gradient(score)
     fixed, values = {name: jnp.asarray(x) for name, x in views.items()}, _values(views)
     total = {name: np.zeros(value.shape) for name, value in values.items()}
     for at, share in zip((place + 1) / 2, weight / 2):
@@ -44,45 +66,98 @@ def integrated_gradients(score: Score, views: Views, *, steps: int = 32) -> dict
     return {name: values[name] * mean for name, mean in total.items()}
 
 
-def occlusion(score: Score, views: Views, *, width: int = 5) -> dict[str, np.ndarray]:
-    """How far the score falls when a window of bins is set to no signal; for scores without a gradient.
+def integrated_occlusion(score: Score, views: Views, *, width: int = 5, steps: int = 24) -> dict[str, np.ndarray]:
+    """What each window of bins adds to the score on the straight way from no signal to the signal.
 
-    Zeiler & Fergus (2014). Each bin gets the mean over the windows that hold it, so that one bin alone is not asked
-    about, which its neighbours replace. Bins that act together are counted each: there is no sum to check.
+    The integral of :func:`integrated_gradients` (Aumann & Shapley 1974) by differences instead of derivatives: on each
+    step of the way every window is moved by itself, all others halfway. So steps in a score count too, such as the
+    share of a view's bins below a level, whose derivative is 0; and the score need not be differentiable.
 
     Args:
-        score: need not be differentiable, and is called for every window: give it compiled.
+        score: called with all windows of a star at once: give it compiled.
         views: as in :func:`integrated_gradients`.
-        width: bins of a window; those at the ends of a view are cut.
+        width: bins of a window, which share alike what it adds; one is about the middle, where the transit is, and
+            those at the ends of a view may be cut.
+        steps: of the way. The sum is complete to the square of one over it, where windows act on each other.
 
     Returns:
-        View name to ``(n, K, bins)`` float64, in units of the score. One window hides that of all K candidates at once
-        only if K is 1; otherwise each candidate is asked about by itself.
+        View name to ``(n, K, bins)`` float64, in units of the score: positive bins raised it.
     """
-    fixed, values = {name: jnp.asarray(x) for name, x in views.items()}, _values(views)
-    whole = np.asarray(score(fixed), np.float64)
-    found = {}
-    for name, value in values.items():
-        _, candidates, bins = value.shape
-        fall, count = np.zeros(value.shape), np.zeros(bins)
-        for first in range(1 - width, bins):
-            window = slice(max(first, 0), first + width)
-            count[window] += 1
-            for k in range(candidates):
-                hidden = value.copy()
-                hidden[:, k, window] = 0
-                change = whole - np.asarray(score(_with(fixed, {name: jnp.asarray(hidden)})), np.float64)
-                fall[:, k, window] += change[:, None]
-        found[name] = fall / count
+    values = _values(views)
+    n = len(next(iter(views.values())))
+    windows = [
+        (name, k, window)
+        for name, value in values.items()
+        for k in range(value.shape[1])
+        for window in _windows(value.shape[2], width)
+    ]
+    found = {name: np.zeros(value.shape) for name, value in values.items()}
+    rows = 2 * len(windows)
+    for star in range(n):
+        # Rows of the batch come in pairs: before and after a window is moved.
+        fixed = {
+            name: jnp.asarray(np.repeat(np.asarray(x)[star : star + 1], rows, axis=0)) for name, x in views.items()
+        }
+        for low, high in ((step / steps, (step + 1) / steps) for step in range(steps)):
+            moved = {name: np.repeat(value[star : star + 1], rows, axis=0) for name, value in values.items()}
+            moved = {name: 0.5 * (low + high) * value for name, value in moved.items()}
+            for row, (name, k, window) in enumerate(windows):
+                moved[name][2 * row, k, window] = low * values[name][star, k, window]
+                moved[name][2 * row + 1, k, window] = high * values[name][star, k, window]
+            given = {name: jnp.asarray(value, jnp.float32) for name, value in moved.items()}
+            before, after = np.asarray(score(_with(fixed, given)), np.float64).reshape(-1, 2).T
+            for (name, k, window), change in zip(windows, after - before):
+                part = found[name][star, k, window]
+                part += change / len(part)
     return found
+
+
+def flat(score: Score, views: Views) -> np.ndarray:
+    """``(n,)`` float64: the score of folds without a signal, where the way begins."""
+    none = {name: jnp.zeros_like(jnp.asarray(value)) for name, value in _values(views).items()}
+    return np.asarray(score(_with({name: jnp.asarray(x) for name, x in views.items()}, none)), np.float64)
 
 
 def missing(score: Score, views: Views, attribution: Mapping[str, np.ndarray]) -> np.ndarray:
     """``(n,)`` float64: the score less the baseline's less the sum of the attributions; 0 where these are complete."""
-    fixed = {name: jnp.asarray(x) for name, x in views.items()}
-    none = {name: jnp.zeros_like(jnp.asarray(value)) for name, value in _values(views).items()}
-    change = np.asarray(score(fixed), np.float64) - np.asarray(score(_with(fixed, none)), np.float64)
+    change = np.asarray(score({name: jnp.asarray(x) for name, x in views.items()}), np.float64) - flat(score, views)
     return change - sum(np.asarray(x).sum(axis=(1, 2)) for x in attribution.values())
+
+
+def withheld(score: Score, inputs: Views, name: str) -> np.ndarray:
+    """How far the score falls when each number beside the views is unknown by itself.
+
+    Args:
+        score: need not be differentiable; takes NaN for an unknown number.
+        inputs: what it takes.
+        name: of the numbers, ``(n, K, s)`` float32.
+
+    Returns:
+        ``(n, K, s)`` float64, in units of the score; 0 where a number is unknown anyway. Numbers that tell the same
+        are each of little account then, as the other one is still there.
+    """
+    known = np.asarray(inputs[name])
+    whole, fall = np.asarray(score({key: jnp.asarray(x) for key, x in inputs.items()}), np.float64), []
+    for k, place in np.ndindex(known.shape[1:]):
+        without = known.copy()
+        without[:, k, place] = np.nan
+        given = {key: jnp.asarray(x) for key, x in {**inputs, name: without}.items()}
+        fall.append(whole - np.asarray(score(given), np.float64))
+    moved = np.stack(fall, axis=-1).reshape(known.shape)
+    return np.where(np.isnan(known), 0.0, moved)
+
+
+@lru_cache(maxsize=4)
+def _gradient(score: Score) -> Callable[[dict[str, jax.Array], dict[str, jax.Array]], dict[str, jax.Array]]:
+    """Of the sum of scores by the values; compiled once for each score."""
+    return jax.jit(jax.grad(lambda values, fixed: jnp.sum(score(_with(fixed, values)))))
+
+
+def _windows(bins: int, width: int) -> list[slice]:
+    first = (bins // 2 - width // 2) % width
+    return [
+        slice(max(start, 0), min(start + width, bins)) for start in range(first - width if first else 0, bins, width)
+    ]
 
 
 def _values(views: Views) -> dict[str, np.ndarray]:

@@ -195,7 +195,7 @@ def check_shapes(
     here = {name: list(x.shape[1:]) for name, x in features.items()}
     if here == taught:
         return
-    for name in here.keys() & (taught or {}).keys() & set(FOLDED):
+    for name in (name for name in FOLDED if name in here and name in (taught or {})):
         # The number of candidates, which comes first, is of no concern to the network.
         bins, before = here[name][1], (taught or here)[name][1]
         if bins != before:

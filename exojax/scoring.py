@@ -16,10 +16,12 @@ from exojax.features.registry import compute
 from exojax.features.spectrum import log_power
 from exojax.folded import FoldedEvents
 from exojax.folding import folded_events
-from exojax.inputs import FOLDED, Data, digests, usable
+from exojax.inputs import FOLDED, Data, digests, inputs_of, searchable, usable
 from exojax.lightcurve import LightCurves
-from exojax.runs import SCORES, Run, from_logits, judged, load, logits_of, stating
+from exojax.probabilities import disagreement
+from exojax.runs import SCORES, Run, check_shapes, from_logits, judged, load, stating
 from exojax.training.arrays import load_arrays
+from exojax.training.fit import Features, member_logits, states_of
 
 ALPHA = 0.1
 """share of the stars of a class whose prediction sets may miss it"""
@@ -37,6 +39,7 @@ class Evaluation:
         metrics: as in ``metrics.json``, or None for rows without labels.
         controls: rows of the report's table of shortcut controls; empty without labels.
         warnings: what a reader has to know, with or without labels.
+        disagreement: ``(n,)`` float64 of an ensemble's members, or None.
     """
 
     curves: Data
@@ -46,6 +49,7 @@ class Evaluation:
     metrics: dict[str, Any] | None
     controls: list[dict[str, Any]]
     warnings: tuple[str, ...]
+    disagreement: np.ndarray | None = None
 
 
 def evaluate(run: Run | str | Path, curves: Data, *, rate: float | None = None) -> Evaluation:
@@ -67,8 +71,10 @@ def evaluate(run: Run | str | Path, curves: Data, *, rate: float | None = None) 
     if own:
         curves = curves.take(np.asarray(run.split["test_rows"]))
     useful, digest = usable(curves), digests(curves)
-    logits = logits_of(run, curves)
-    probability = from_logits(run, logits)
+    features = inputs_of(run.inputs, curves, run.config)
+    check_shapes(run.config.model, features, curves.source, taught=run.data["inputs"])
+    logits = np.where(useful, judged(run, features), np.nan)
+    probability, differ = from_logits(run, logits), disagreement_of(run, features, useful)
     warnings = [*run.warnings, *curves.warnings]
     taught = run.data["cadence_days"]
     if taught and curves.cadence and abs(curves.cadence / taught - 1) > 0.01:
@@ -90,7 +96,7 @@ def evaluate(run: Run | str | Path, curves: Data, *, rate: float | None = None) 
     if curves.label is None:
         everything = np.ones(len(curves), bool)
         return Evaluation(
-            curves, probability, np.arange(len(curves)), everything, None, [], tuple(dict.fromkeys(warnings))
+            curves, probability, np.arange(len(curves)), everything, None, [], tuple(dict.fromkeys(warnings)), differ
         )
 
     catalogued = curves.catalogued and run.data["catalogued"]
@@ -119,7 +125,24 @@ def evaluate(run: Run | str | Path, curves: Data, *, rate: float | None = None) 
     found["model"], found["data_sha256"] = run.config.model, curves.sha256
     found["warnings"] = list(dict.fromkeys([*warnings, *found["warnings"]]))
     tested = shortcut_controls(run, rest, group[counted])
-    return Evaluation(curves, probability, group, counted, found, tested, tuple(found["warnings"]))
+    return Evaluation(curves, probability, group, counted, found, tested, tuple(found["warnings"]), differ)
+
+
+def disagreement_of(run: Run, features: Features, useful: np.ndarray | None = None) -> np.ndarray | None:
+    """How far the members of an ensemble differ, ``(n,)`` float64 in units of the probability; None of a single model.
+
+    Args:
+        run: the run.
+        features: its inputs, of n rows.
+        useful: ``(n,)`` bool; the others get NaN, as does a row without a candidate.
+    """
+    if len(states_of(run.scorer)) < 2:
+        return None
+    there = searchable(features)
+    known = np.ones(len(next(iter(features.values()))), bool) if there is None else there
+    known = known if useful is None else known & useful
+    logits = member_logits(run.scorer, features)
+    return disagreement(run.config.model, run.calibration, np.where(known[None], logits, np.nan))
 
 
 def _conformal(
@@ -180,7 +203,29 @@ def _searched_again(run: Run, curves: LightCurves) -> dict[str, dict[str, np.nda
     inverted = folded_events(curves, *how, alter=lambda even: replace(even, flux=-even.flux))
     masked = folded_events(curves, *how, without=signal)
     named = {"inverted and searched again": inverted, "best signal masked, searched again": masked}
-    return {name: {key: made[key] for key in run.inputs} for name, made in named.items()}
+    made = {name: {key: x for key, x in views.items() if key in run.inputs} for name, views in named.items()}
+    if plain := set(run.inputs) - set(FOLDED):
+        for features, altered in zip(made.values(), (_upside_down(curves), _without(curves, *signal))):
+            features |= compute(plain, altered)
+    return made
+
+
+def _upside_down(curves: LightCurves) -> LightCurves:
+    """Flux mirrored at each star's median."""
+    empty = ~np.any(curves.valid, axis=1, keepdims=True)
+    middle = np.nanmedian(np.where(curves.valid | empty, curves.flux, np.nan), axis=1, keepdims=True)
+    return replace(curves, flux=np.where(curves.valid, 2 * middle - curves.flux, 0).astype(np.float32))
+
+
+def _without(curves: LightCurves, period: np.ndarray, t0: np.ndarray, duration: np.ndarray) -> LightCurves:
+    """What lies within 0.75 durations of a transit is no longer valid; a star without a signal stays as it is."""
+    late = curves.time - t0[:, None]
+    # A single transit never comes again.
+    cycle = np.where(np.isfinite(period), period, 1e9)[:, None]
+    late = late - np.rint(late / cycle) * cycle
+    inside = np.abs(late) <= 0.75 * duration[:, None]
+    valid = curves.valid & ~inside
+    return replace(curves, valid=valid, flux=np.where(valid, curves.flux, 0).astype(np.float32))
 
 
 def _altered_series(

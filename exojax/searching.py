@@ -12,7 +12,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -24,11 +24,12 @@ from exojax.io.catalogue import Known
 from exojax.io.folder import Skipped
 from exojax.lightcurve import Candidates, LightCurves
 from exojax.lightcurve import Stars as StarTable
-from exojax.search.flags import flags, local_views, shape_of
+from exojax.photometry.grid import to_even
+from exojax.search.flags import flags, local_views, resolved, shape_of
 from exojax.search.match import known_transits, match_candidates, match_known
 
 PARTS = ".parts"
-VERSION = 4
+VERSION = 5
 """of what a part holds and how it was found; parts of another one are not mixed in"""
 
 SHAPED = 3.0
@@ -36,9 +37,19 @@ SHAPED = 3.0
 
 Report = Callable[[int, int, float], None]
 """``(stars done, skipped, stars a second)``"""
-Judge = Callable[[LightCurves, Candidates, Trace], tuple[np.ndarray, list[str]]]
-"""Stars, their ``n`` candidates and what the search saw -> ``(n,)`` probability of a planet, and what is to be said of
-each star, empty where nothing is."""
+
+
+class Judged(NamedTuple):
+    """Of n candidates: ``(n,)`` probability of a planet, what is to be said of each star (empty where nothing is), and
+    how far an ensemble's members differ, ``(n,)`` or None."""
+
+    probability: np.ndarray
+    said: list[str]
+    disagreement: np.ndarray | None = None
+
+
+Judge = Callable[[LightCurves, Candidates, Trace], Judged]
+"""Of stars, their candidates and what the search saw."""
 Row = dict[str, Any]
 _KEYS = {"stars", "skipped", "rows", "warnings"}
 
@@ -52,6 +63,7 @@ class Found:
         time_system: ``(n,)`` str, of each.
         absolute: ``(n,)`` bool, depth is a fraction.
         flags: ``(n,)`` str, what speaks against each, as in :func:`exojax.search.flags.flags`.
+        disagreement: ``(n,)`` float64, how far an ensemble's members differ; NaN where the judge is none.
         warnings: star to what a reader of its figures has to know.
         skipped: what could not be searched, in order of ids.
         n_stars: stars that were searched.
@@ -62,6 +74,7 @@ class Found:
     time_system: np.ndarray
     absolute: np.ndarray
     flags: np.ndarray
+    disagreement: np.ndarray
     warnings: Mapping[str, tuple[str, ...]]
     skipped: tuple[Skipped, ...]
     n_stars: int
@@ -180,10 +193,11 @@ def _batches(
 def _one(batch: LightCurves, config: SearchConfig, known: Known | None, judge: Judge | None) -> dict[str, Any]:
     found, trace = hunt(batch, config, masked=_mask(batch, config, known))
     shape = shape_of(*local_views(found, trace.flat, durations=SHAPED), SHAPED)
-    said = [""] * len(batch)
-    if judge is not None:
-        probability, said = judge(batch, found, trace)
-        found = replace(found, probability=probability)
+    shape = resolved(shape, found.duration, trace.flat.cadence)
+    unknown = np.full(len(found), np.nan)
+    judged = Judged(unknown, [""] * len(batch)) if judge is None else judge(batch, found, trace)
+    found = replace(found, probability=judged.probability)
+    differ = unknown if judged.disagreement is None else judged.disagreement
     table = {field.name: getattr(found, field.name).tolist() for field in fields(found) if field.name != "star"}
     rows = [dict(zip(table, values, strict=True)) for values in zip(*table.values(), strict=True)]
     unknown = np.full(len(batch), np.nan)
@@ -191,11 +205,12 @@ def _one(batch: LightCurves, config: SearchConfig, known: Known | None, judge: J
     about = {field.name: getattr(stars, field.name)[found.star].tolist() for field in fields(StarTable)}
     for k, row in enumerate(rows):
         row |= {"time_system": batch.time_system, "absolute": batch.absolute, "shape": float(shape[k])}
+        row["disagreement"] = float(differ[k])
         row |= {name: values[k] for name, values in about.items()}
     there, names = set(found.id.tolist()), batch.id.tolist()
     why = "no flux that varies" + (" outside the known transits" if known is not None else "")
     empty = [Skipped(name, Path(batch.source), why) for name in names if name not in there]
-    return _part(names, empty, rows, {name: [text] for name, text in zip(names, said) if text})
+    return _part(names, empty, rows, {name: [text] for name, text in zip(names, judged.said) if text})
 
 
 def _part(stars: list[str], skipped: list[Skipped], rows: list[Row], warnings: dict[str, list[str]]) -> dict[str, Any]:
@@ -206,20 +221,10 @@ def _part(stars: list[str], skipped: list[Skipped], rows: list[Row], warnings: d
 def _mask(batch: LightCurves, config: SearchConfig, known: Known | None) -> np.ndarray | None:
     if known is None:
         return None
-    from exojax.photometry.grid import to_even
-
     even = to_even(batch, shortest=config.duration_min)
     told = np.isfinite(known.t0) & np.isfinite(known.duration)
-    return known_transits(
-        batch.id,
-        even.start,
-        even.cadence,
-        even.flux.shape[1],
-        known.id[told],
-        known.period[told],
-        known.t0[told],
-        known.duration[told],
-    )
+    planets = (known.id[told], known.period[told], known.t0[told], known.duration[told])
+    return known_transits(batch.id, even.start, even.cadence, even.flux.shape[1], *planets)
 
 
 def _joined(parts: list[dict[str, Any]], known: Known | None, seconds: float) -> Found:
@@ -259,6 +264,7 @@ def _joined(parts: list[dict[str, Any]], known: Known | None, seconds: float) ->
         time_system,
         absolute,
         flagged,
+        column("disagreement").astype(np.float64),
         {name: tuple(texts) for part in parts for name, texts in part["warnings"].items()},
         tuple(Skipped(name, Path(path), reason) for name, path, reason in sorted(skipped)),
         len(number),

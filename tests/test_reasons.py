@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from exojax.reasons import integrated_gradients, missing, occlusion
+from exojax.reasons import flat, integrated_gradients, integrated_occlusion, missing, withheld
 
 
 def views(n=3, k=2, seed=0):
@@ -31,7 +31,7 @@ def bent(inputs):
 
 def test_of_a_linear_score_each_bin_is_its_weight_times_its_value():
     given = views()
-    for found in (integrated_gradients(linear, given, steps=1), occlusion(linear, given, width=1)):
+    for found in (integrated_gradients(linear, given, steps=1), integrated_occlusion(linear, given, width=1)):
         assert set(found) == {"local", "global"}
         assert found["local"][:, 0] == pytest.approx(given["local"][:, 0, :, 0] * WEIGHT, abs=1e-5)
         assert found["local"][:, 1] == pytest.approx(0, abs=1e-5)
@@ -56,20 +56,48 @@ def test_the_sum_is_the_score_less_that_of_no_signal():
 def test_a_star_is_explained_by_itself():
     given = views()
     alone = {name: x[1:2] for name, x in given.items()}
-    for method in (integrated_gradients, occlusion):
+    for method in (integrated_gradients, integrated_occlusion):
         together, single = method(bent, given), method(bent, alone)
         for name in together:
             assert together[name][1:2] == pytest.approx(single[name], abs=1e-5)
 
 
-def test_an_occluded_window_is_shared_by_its_bins():
-    """The score is the middle bin's value, 5: each of the windows of three that hold it loses all."""
+def test_windows_are_complete_for_a_bent_score_and_share_alike():
+    given = views()
+    for name in ("local", "global"):  # smooth on the scale of a step
+        given[name] *= 0.5
+    found = integrated_occlusion(bent, given, width=4, steps=16)
+    assert np.abs(np.asarray(bent(given)) - flat(bent, given)).min() > 0.02
+    assert missing(bent, given, found) == pytest.approx(0, abs=5e-3)
+    for window in (slice(0, 2), slice(2, 6), slice(6, 9)):  # one about the middle
+        assert np.ptp(found["local"][..., window], axis=-1) == pytest.approx(0)
+
+
+def test_steps_of_a_score_are_told_by_differences_and_not_by_gradients():
+    """The number of bins below -1/2: one of the first window, which is cut, two of the middle's, none of the last."""
     one = {"local": np.zeros((1, 1, 7, 3), np.float32)}
-    one["local"][0, 0, 3, 0] = 5
-    found = occlusion(lambda inputs: inputs["local"][:, 0, 3, 0], one, width=3)["local"][0, 0]
-    # Of the three windows that hold bin 1, one holds bin 3 too; of bin 2, two.
-    assert found == pytest.approx([0, 5 / 3, 10 / 3, 5, 10 / 3, 5 / 3, 0])
-    # Up to the edge, where cut windows count as windows.
-    one["local"][0, 0, 0, 0] = 2
-    found = occlusion(lambda inputs: inputs["local"][:, 0, 0, 0], one, width=3)["local"][0, 0]
-    assert found == pytest.approx([2, 4 / 3, 2 / 3, 0, 0, 0, 0])
+    one["local"][0, 0, :, 0] = [-0.4, -1, -0.6, 2, -0.7, -0.45, 3]
+    count = lambda inputs: (inputs["local"][..., 0] < -0.5).sum((1, 2)).astype(jnp.float32)  # noqa: E731
+    found = integrated_occlusion(count, one, width=3)["local"][0, 0]
+    assert found == pytest.approx([1 / 2] * 2 + [2 / 3] * 3 + [0] * 2)
+    assert not integrated_gradients(count, one)["local"].any()
+
+
+def test_a_number_counts_for_what_the_score_loses_without_it():
+    given = views()
+    given["scalars"][0, 0, 0] = np.nan
+
+    def score(inputs):
+        return jnp.nan_to_num(inputs["scalars"], nan=0.5).sum((1, 2)) + linear(
+            {**inputs, "scalars": jnp.zeros((3, 2, 1))}
+        )
+
+    found = withheld(score, given, "scalars")
+    assert found.shape == given["scalars"].shape
+    assert found == pytest.approx(np.where(np.isnan(given["scalars"]), 0, given["scalars"] - 0.5), abs=1e-5)
+
+
+def test_the_baseline_keeps_scatter_coverage_and_numbers():
+    given = views()
+    held = given["local"][:, 0, :, 1].sum(-1) + given["scalars"].sum((1, 2))
+    assert flat(linear, given) == pytest.approx(held, abs=1e-5)

@@ -205,11 +205,13 @@ def test_known_planets_mask_or_name(tmp_path: Path) -> None:
 
 
 def test_a_judge_is_asked_for_every_batch(tmp_path: Path) -> None:
-    def judge(curves: LightCurves, found: Candidates, trace: Trace) -> tuple[np.ndarray, list[str]]:
+    def judge(curves: LightCurves, found: Candidates, trace: Trace) -> searching.Judged:
         number = np.array([float(name[1:]) for name in found.id])
-        return number / 100 + found.rank / 1e4, ["odd" if int(name[1:]) % 2 else "" for name in curves.id]
+        said = ["odd" if int(name[1:]) % 2 else "" for name in curves.id]
+        return searching.Judged(number / 100 + found.rank / 1e4, said, number / 1000)
 
     found = search(tmp_path, judge=judge)
+    assert found.disagreement.tolist() == [float(name[1:]) / 1000 for name in found.candidates.id.tolist()]
     rows = found.candidates
     for name, rank, probability in zip(rows.id.tolist(), rows.rank.tolist(), rows.probability.tolist()):
         assert probability == float(name[1:]) / 100 + rank / 1e4

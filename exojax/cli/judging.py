@@ -1,21 +1,36 @@
-"""The probability that a trained run gives the stars of a search."""
+"""The probability that a trained run gives the stars of a search, and why."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 
+from exojax.features.registry import compute
+from exojax.folded import SCALARS, VIEWS
 from exojax.folding import of_batch
 from exojax.hunt import Trace
-from exojax.inputs import FOLDED
+from exojax.inputs import FOLDED, inputs_of, usable
 from exojax.lightcurve import Candidates, LightCurves
+from exojax.models.interface import Inputs
+from exojax.reasons import Reasons, Score, flat, integrated_occlusion, withheld
 from exojax.runs import Run, from_logits, judged, load, predict, stating
-from exojax.searching import Judge
+from exojax.scoring import disagreement_of
+from exojax.searching import Judge, Judged
+from exojax.training.fit import Features, states_of
+from exojax.training.step import logits as logits_by
+
+Explain = Callable[[LightCurves, Candidates, Trace], list[Reasons]]
+"""Stars, candidates and what the search saw, as for a ``Judge`` -> why each candidate has its score."""
 
 
-def judge_of(name: str, rate: float | None = None) -> tuple[Judge, str]:
-    """What ``search`` asks for probabilities, and a sentence on what these are for.
+def judge_of(name: str, rate: float | None = None) -> tuple[Judge, Explain | None, str]:
+    """What ``search`` asks for probabilities, what gives reasons, and a sentence on what the probabilities are for.
+
+    There are reasons where the run looks at folds; they are of the score before any calibration.
 
     A star is judged at the number of cadences of the run's training, so that neither the longest star beside it nor its
     padding changes its probability; a longer one gets none, and is told.
@@ -30,33 +45,83 @@ def judge_of(name: str, rate: float | None = None) -> tuple[Judge, str]:
     run = stating(load(name), rate)
     origin = "as among its training rows" if rate is None else "as stated"
     share = f"a share of {run.calibration.share:.4g} are hosts, {origin}"
-    judge = _of_folds(run) if set(run.inputs) & set(FOLDED) else _of_series(run, name)
-    return judge, f"Probabilities are those of run {run.folder.name} for stars of which {share}."
+    by_fold = bool(set(run.inputs) & set(FOLDED))
+    judge = _of_folds(run) if by_fold else _of_series(run, name)
+    explain = _reasons_of(run) if by_fold else None
+    return judge, explain, f"Probabilities are those of run {run.folder.name} for stars of which {share}."
 
 
 def _of_folds(run: Run) -> Judge:
     """Each candidate by its own fold: a star's probability is the highest of its candidates'."""
     seen = set(run.split["seen"]) if run.data["catalogued"] else set()
 
-    def judge(curves: LightCurves, found: Candidates, trace: Trace) -> tuple[np.ndarray, list[str]]:
+    def judge(curves: LightCurves, found: Candidates, trace: Trace) -> Judged:
         made = of_batch(curves, found, trace, run.config.fold)
-        logits = judged(run, {name: made[name][:, None] for name in run.inputs})
+        features = _features(run, curves, found, made)
+        logits = judged(run, features)
         told = [f"run {run.folder.name} was trained on this star" if s in seen else "" for s in curves.id.tolist()]
-        return from_logits(run, logits), told
+        return Judged(from_logits(run, logits), told, disagreement_of(run, features))
 
     return judge
+
+
+def _features(run: Run, curves: LightCurves, found: Candidates, made: Mapping[str, np.ndarray]) -> Features:
+    """The run's inputs of each candidate as a row of its own."""
+    features = {name: made[name][:, None] for name in run.inputs if name in FOLDED}
+    # Statistics of the whole series are the star's, the same for each of its candidates.
+    plain = set(run.inputs) - set(FOLDED)
+    whole = compute(plain, curves) if plain else {}
+    return features | {name: x[found.star] for name, x in whole.items()}
+
+
+def _reasons_of(run: Run) -> Explain:
+    states = states_of(run.scorer)
+
+    # One function object for all candidates: what is compiled for it is kept.
+    @jax.jit
+    def mean(inputs: Inputs) -> jax.Array:
+        return jnp.stack([logits_by(state, inputs) for state in states]).mean(axis=0)
+
+    def scored(inputs: Inputs) -> jax.Array:
+        return jnp.asarray(run.scorer({name: np.asarray(x) for name, x in inputs.items()}))
+
+    score: Score = mean if states else scored
+
+    def explain(curves: LightCurves, found: Candidates, trace: Trace) -> list[Reasons]:
+        made = of_batch(curves, found, trace, run.config.fold)
+        features = _features(run, curves, found, made)
+        told = []
+        for k in range(len(found)):
+            inputs = {name: x[k : k + 1] for name, x in features.items()}
+            moved = integrated_occlusion(score, inputs)
+            numbers = withheld(score, inputs, "scalars")[0, 0] if "scalars" in inputs else np.zeros(0)
+            told.append(
+                Reasons(
+                    views={name: made[name][k] for name in VIEWS if name in moved},
+                    moved={name: moved[name][0, 0] for name in VIEWS if name in moved},
+                    numbers=dict(zip(SCALARS, numbers.tolist())),
+                    score=float(score({name: jnp.asarray(x) for name, x in inputs.items()})[0]),
+                    flat=float(flat(score, inputs)[0]),
+                )
+            )
+        return told
+
+    return explain
 
 
 def _of_series(run: Run, name: str) -> Judge:
     width, seen = int(run.data["n_cadences"]), set(run.split["seen"]) if run.data["catalogued"] else set()
     minutes = run.data["cadence_days"] * 1440
 
-    def judge(curves: LightCurves, found: Candidates, trace: Trace) -> tuple[np.ndarray, list[str]]:
+    def judge(curves: LightCurves, found: Candidates, trace: Trace) -> Judged:
         ends = np.where(np.isfinite(curves.time), np.arange(1, curves.time.shape[1] + 1), 0).max(axis=1, initial=0)
         fits = ends <= width
-        probability = np.full(len(curves), np.nan)
+        probability, differ = np.full((2, len(curves)), np.nan)
         if fits.any():
-            probability[fits] = predict(run, _resized(curves.take(fits), width))
+            resized = _resized(curves.take(fits), width)
+            probability[fits] = predict(run, resized)
+            spread = disagreement_of(run, inputs_of(run.inputs, resized, run.config), usable(resized))
+            differ[fits] = np.nan if spread is None else spread
         told = []
         for star, fit, end in zip(curves.id.tolist(), fits.tolist(), ends.tolist()):
             text = []
@@ -67,7 +132,7 @@ def _of_series(run: Run, name: str) -> Judge:
             if curves.catalogued and star in seen:
                 text.append(f"run {name} was trained on this star")
             told.append("; ".join(text))
-        return probability[found.star], told
+        return Judged(probability[found.star], told, differ[found.star])
 
     return judge
 

@@ -1,4 +1,4 @@
-"""The files an evaluation leaves: metrics.json, predictions.csv, PNGs, report.html, MODEL_CARD.md."""
+"""The files an evaluation leaves: metrics.json, predictions.csv, importances.csv, PNGs, report.html, MODEL_CARD.md."""
 
 from __future__ import annotations
 
@@ -15,17 +15,24 @@ from exojax.evaluation.calibration import METHODS
 from exojax.folded import COVERAGE, VALUE, FoldedEvents
 from exojax.report import figures
 from exojax.report.card import write_model_card
+from exojax.report.importances import importances
 from exojax.report.page import write_atomically, write_report
 from exojax.report.style import HOST, OTHER, png
 from exojax.runs import Run
 from exojax.scoring import Evaluation
 from exojax.stored import write_json
+from exojax.training.fit import arrays_of
 from exojax.training.log import read_metrics
 
 SHOWN = 6
 
 WHAT = {
+    "linear": "Logistic regression on the log power spectrum of the flux.",
     "svc": "A support vector classifier with a radial kernel on the power spectrum or the series of the flux.",
+    "boosting": "Gradient-boosted trees on scalars and figures of the best candidate and on statistics of the series.",
+    "mlp": "A dense network on the log power spectrum of the flux.",
+    "mlp-flux": "A dense network on the standardised series.",
+    "mlp-views": "A dense network on views of the light curve folded at its best periods.",
     "cnn-original": "The original project's network: four convolutions and a dense head on the standardised series.",
     "cnn": "Convolutions over time and over the lags of the autocorrelation of the flattened series.",
     "transit": "Convolutions over views of the light curve folded at its best periods, and numbers beside them.",
@@ -46,6 +53,7 @@ def write(run: Run, found: Evaluation, out: Path, *, comparison: list[dict[str, 
     numbers = found.metrics or {}
     if found.metrics is not None:
         write_json(out / "metrics.json", found.metrics)
+    write_importances(out / "importances.csv", run)
     drawn = plots(run, found)
     folder = out / "plots"
     for name, image in drawn.values():
@@ -87,14 +95,35 @@ def write(run: Run, found: Evaluation, out: Path, *, comparison: list[dict[str, 
 
 
 def write_predictions(path: Path, run: Run, found: Evaluation) -> None:
-    """``id,probability,prediction[,label]``, a row for each row of the input."""
+    """``id,probability,prediction[,label][,disagreement]``, a row for each row of the input.
+
+    ``disagreement``, only of a run with several members, is empty where there is nothing to judge.
+    """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     label = found.curves.label
-    writer.writerow(["id", "probability", "prediction", *([] if label is None else ["label"])])
+    differ = found.disagreement
+    head = ["id", "probability", "prediction"]
+    writer.writerow(head + ["label"] * (label is not None) + ["disagreement"] * (differ is not None))
     called = (found.probability >= run.calibration.threshold).astype(int)
     for i, (name, p, c) in enumerate(zip(found.curves.id, found.probability, called)):
-        writer.writerow([name, f"{p:.9g}", c, *([] if label is None else [int(label[i])])])
+        more = [] if label is None else [str(int(label[i]))]
+        more += [] if differ is None else [f"{differ[i]:.4g}" if np.isfinite(differ[i]) else ""]
+        writer.writerow([name, f"{p:.9g}", c, *more])
+    write_atomically(path, text.getvalue().encode())
+
+
+def write_importances(path: Path, run: Run) -> None:
+    """``feature,importance,error``, the most important first; no file of a model that has none."""
+    arrays = arrays_of(run.scorer)
+    if not len(arrays.get("importance", ())):
+        return
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["feature", "importance", "error"])
+    for i in np.argsort(-arrays["importance"], kind="stable"):
+        values = arrays["importance"][i], arrays["importance_error"][i]
+        writer.writerow([arrays["importance_name"][i], *(f"{value:.6g}" for value in values)])
     write_atomically(path, text.getvalue().encode())
 
 
@@ -127,6 +156,12 @@ def plots(run: Run, found: Evaluation) -> dict[str, tuple[str, bytes]]:
         drawn["Training loss, and average precision on the validation rows"] = (
             "loss",
             png(figures.loss_curve(records)),
+        )
+    arrays = arrays_of(run.scorer)
+    if len(arrays.get("importance", ())):
+        drawn["What the model leans on: loss of average precision, on rows held out in folds of the training rows"] = (
+            "importances",
+            png(importances(arrays["importance_name"], arrays["importance"], arrays["importance_error"])),
         )
     top = np.argsort(-probability, kind="stable")[:SHOWN]
     drawn["The highest-scored light curves"] = ("highest", _panel(found, top, "Highest-scored"))

@@ -91,7 +91,7 @@ def search(options: Options) -> int:
     known = catalogue.known(options.known) if options.known else None
     labels = catalogue.labels(options.labels) if options.labels else None
     table = catalogue.stars(options.stars) if options.stars else None
-    judge, judged = (None, "") if options.run == "none" else judge_of(options.run, options.prior)
+    judge, explain, judged = (None, None, "") if options.run == "none" else judge_of(options.run, options.prior)
     source = _source(options)
     print(source.told, flush=True)
     for note in source.notes:
@@ -132,7 +132,7 @@ def search(options: Options) -> int:
             searching.traces(stars(others), config, known if options.mask_known else None) if len(best) else iter(())
         )
         drawn = search_outputs.write_sheets(
-            options.out, found, best, again, source.notes, lambda done: show("sheets", done, len(best), {})
+            options.out, found, best, again, explain, source.notes, lambda done: show("sheets", done, len(best), {})
         )
     search_outputs.write_index(options.out, rows, drawn, (source.told, judged), found)
     print(search_outputs.summary(rows, found))

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from exojax.cli.judging import Explain
 from exojax.cli.table import text_table
 from exojax.hunt import Trace
 from exojax.io.folder import Skipped
@@ -58,6 +59,8 @@ def rows(found: Found, labels: Mapping[str, int] | None) -> list[Row]:
         "matches": c.matches,
         "flags": found.flags,
     }
+    if np.isfinite(found.disagreement).any():
+        columns["disagreement"] = found.disagreement
     if labels is not None:
         columns["label"] = np.array([labels.get(name, np.nan) for name in c.id.tolist()], np.float64)
     columns["warnings"] = np.array(["; ".join(found.warnings.get(name, ())) for name in c.id.tolist()], np.str_)
@@ -103,18 +106,23 @@ def write_sheets(
     found: Found,
     best: Candidates,
     again: Iterable[tuple[LightCurves, Candidates, Trace]],
+    explain: Explain | None,
     notes: tuple[str, ...],
     report: Callable[[int], None],
 ) -> dict[tuple[str, int], str]:
     """One page for each of the best candidates; returns ``(id, rank)`` to its path below ``out``.
 
-    Sheets that an earlier call left are removed: they may be of what is no longer so.
+    With ``explain`` each page says what moved the candidate's score. Sheets that an earlier call left are removed: they
+    may be of what is no longer so.
     """
     drawn: dict[tuple[str, int], str] = {}
     (out / "sheets").mkdir(exist_ok=True)
     for curves, seen, trace in again:
         for star, name in enumerate(curves.id.tolist()):
             of_star = found.candidates.take(found.candidates.id == name)
+            of_star = of_star.take(np.argsort(of_star.rank))
+            here = replace(of_star, star=np.full(len(of_star), star))
+            why = explain(curves, here, trace) if explain and name in best.id else None
             for k in np.flatnonzero(best.id == name):
                 flags = found.flags[k]  # the best come first in what was found
                 one = best.take(np.array([k]))
@@ -130,7 +138,9 @@ def write_sheets(
                 others = of_star.take(of_star.rank != rank)
                 warnings = (*notes, *found.warnings.get(name, ()))
                 drawing = _sheet(curves, star, one, others, trace, power, warnings)
-                sheet(out / f"{path}.png", replace(drawing, flags=tuple(filter(None, flags.split(";")))))
+                reasons = None if why is None else why[int(np.flatnonzero(of_star.rank == rank)[0])]
+                told = tuple(filter(None, flags.split(";")))
+                sheet(out / f"{path}.png", replace(drawing, flags=told, reasons=reasons))
                 drawn[name, rank] = f"{path}.png"
                 report(len(drawn))
     for old in (out / "sheets").glob("*.png"):

@@ -31,7 +31,7 @@ class Options:
     labels: Annotated[str | None, command.value("CSV")] = None
     """id,label of the stars, where their files have none; stars without one are left out"""
     model: Annotated[str | None, command.value("NAME")] = None
-    """name of a model (svc, cnn-original, cnn, transit)"""
+    """name of a model (linear, svc, mlp, cnn, transit, ...)"""
     run: Annotated[str | None, command.value("NAME")] = None
     """name of the run under checkpoints/, or a path"""
     steps: Annotated[int | None, command.value("N")] = None
@@ -193,7 +193,7 @@ def with_steps(config: RunConfig, steps: int | None) -> RunConfig:
         return config
     if steps < 1:
         raise InputError(f"--steps {steps}: give 1 or more")
-    return replace(config, train=replace(config.train or TrainConfig(), steps=steps, passes=0.0))
+    return replace(config, train=replace(config.train or TrainConfig(), steps=steps, passes=0.0, host_passes=0.0))
 
 
 def check_simulation(config: SimulateConfig) -> None:

@@ -32,11 +32,15 @@ def standardise(flux: jax.Array, valid: jax.Array) -> jax.Array:
     Returns:
         ``(n, c)`` float32, at most :data:`CLIP`; 0 where not valid, and everywhere for a star without scatter.
     """
+    return jnp.minimum(scaled(flux, valid)[0], CLIP)
+
+
+def scaled(flux: jax.Array, valid: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """The same without the clipping, and ``(n,)`` what it was divided by, in the unit of ``flux``."""
     centred = jnp.where(valid, flux - masked_median(flux, valid)[:, None], 0.0)
     scale = 1.4826 * masked_median(jnp.abs(centred), valid)
     usable = scale > 0
-    series = jnp.where(usable[:, None], centred / jnp.where(usable, scale, 1.0)[:, None], 0.0)
-    return jnp.minimum(series, CLIP)
+    return jnp.where(usable[:, None], centred / jnp.where(usable, scale, 1.0)[:, None], 0.0), scale
 
 
 def flatten(flux: jax.Array, valid: jax.Array, *, cadence: float) -> jax.Array:
@@ -54,11 +58,16 @@ def flatten(flux: jax.Array, valid: jax.Array, *, cadence: float) -> jax.Array:
     Returns:
         ``(n, c)`` float32 as from :func:`standardise`.
     """
+    return standardise(trendless(flux, valid, cadence=cadence), valid)
+
+
+def trendless(flux: jax.Array, valid: jax.Array, *, cadence: float) -> jax.Array:
+    """``(n, c)`` float32: ``flux`` less that running median, in its own unit."""
     block = max(SMALLEST_BLOCK, round(WINDOW / BLOCKS / cadence))
     # On a steep slope a block's median is not its middle; what the first pass left is shallow enough for a second.
     for _ in range(2):
         flux = flux - _running_median(flux, valid, block)
-    return standardise(flux, valid)
+    return flux
 
 
 @partial(jax.jit, static_argnames="block")

@@ -9,6 +9,7 @@ import jax
 import numpy as np
 
 from exojax.features.flux import flatten, standardise
+from exojax.features.series import statistics
 from exojax.features.spectrum import log_power
 from exojax.lightcurve import LightCurves
 
@@ -18,6 +19,7 @@ Feature = Callable[[jax.Array, jax.Array, float], jax.Array]
 FEATURES: dict[str, Feature] = {
     "flux": lambda flux, valid, cadence: standardise(flux, valid),
     "flat": lambda flux, valid, cadence: flatten(flux, valid, cadence=cadence),
+    "series": lambda flux, valid, cadence: statistics(flux, valid, cadence=cadence),
     "spectrum": lambda flux, valid, cadence: log_power(standardise(flux, valid)),
 }
 

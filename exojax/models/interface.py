@@ -82,6 +82,11 @@ class Network:
     space: Space | None = None
 
 
+def no_remarks(arrays: Mapping[str, np.ndarray]) -> tuple[str, ...]:
+    """Nothing to tell."""
+    return ()
+
+
 @dataclass(frozen=True)
 class Classical:
     """An estimator that is fitted at once and kept as arrays.
@@ -92,12 +97,16 @@ class Classical:
             these rows.
         logits: ``(arrays, features) -> (n,)`` float64, higher for likelier hosts.
         space: what ``tune.py`` may choose.
+        remarks: ``arrays -> sentences`` that a reader of the run's figures has to know.
+        needs: module that must be installed, and what to type for it.
     """
 
     inputs: tuple[str, ...]
     fit: Callable[..., dict[str, np.ndarray]]
     logits: Callable[[Mapping[str, np.ndarray], Mapping[str, np.ndarray]], np.ndarray]
     space: Space | None = None
+    remarks: Callable[[Mapping[str, np.ndarray]], tuple[str, ...]] = no_remarks
+    needs: tuple[str, str] | None = None
 
 
 Model = Network | Classical

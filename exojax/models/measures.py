@@ -111,7 +111,16 @@ def measure(view: jax.Array, transit: float) -> jax.Array:
     return jnp.where(there.any(axis=1)[:, None], measured, jnp.nan)
 
 
-MEASURES = 4 + 4 + 6 + len(LEVELS) + 2 + WINDOWS
+FIGURES = (
+    *("mean", "spread", "lowest", "highest"),
+    *("mean_outside", "spread_outside", "lowest_outside", "highest_outside"),
+    *("mean_within", "hop", "hop_rms", "product", "skew", "skew_within"),
+    *(f"below_{level:g}" for level in LEVELS),
+    *("scatter", "coverage"),
+    *(f"shape_{number}" for number in range(WINDOWS)),
+)
+"""names of the columns of :func:`measure`"""
+MEASURES = len(FIGURES)
 
 
 def _mean(x: jax.Array, there: jax.Array) -> jax.Array:

@@ -8,16 +8,22 @@ import inspect
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from exojax.config import RunConfig, TrainConfig
 from exojax.errors import InputError
-from exojax.models import cnn, cnn_original, svc, transit
-from exojax.models.interface import Model, Network, Suggest
+from exojax.models import boosting, cnn, cnn_original, linear, mlp, svc, transit
+from exojax.models.interface import Classical, Model, Network, Suggest
 
 MODELS: dict[str, Model] = {
+    "linear": linear.MODEL,
     "svc": svc.MODEL,
+    "boosting": boosting.MODEL,
+    "mlp": mlp.MODEL,
+    "mlp-flux": mlp.FLUX,
+    "mlp-views": mlp.FOLDS,
     "cnn-original": cnn_original.MODEL,
     "cnn": cnn.MODEL,
     "transit": transit.MODEL,
@@ -36,12 +42,15 @@ def get(name: str) -> Model:
     """The model of that name.
 
     Raises:
-        InputError: there is none; names that look alike are offered.
+        InputError: there is none, and names that look alike are offered; or what it needs is not installed.
     """
     if name not in MODELS:
         near = difflib.get_close_matches(name, MODELS, n=3) or list(MODELS)
         raise InputError(f"--model {name}: no such model; did you mean {' or '.join(near)}?")
-    return MODELS[name]
+    model = MODELS[name]
+    if isinstance(model, Classical) and model.needs and find_spec(model.needs[0]) is None:
+        raise InputError(f"--model {name}: needs {model.needs[0]}, which is not installed: {model.needs[1]}")
+    return model
 
 
 def build(config: RunConfig) -> Model:

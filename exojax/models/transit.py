@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import lru_cache
-from itertools import pairwise
 from typing import Any
 
 import jax
@@ -20,28 +19,13 @@ import numpy as np
 from flax import linen as nn
 
 from exojax.config import TrainConfig
-from exojax.folded import SCALARS
+from exojax.models.candidate import COLUMNS, MOMENTS, NEAR, PLAIN, WHOLE, columns_of, covered, kinds_of, moments_of
 from exojax.models.interface import Augment, Choice, Inputs, Network, Suggest
-from exojax.models.layers import Conv, max_pool
-from exojax.models.measures import MEASURES, difference, measure, mirror_fold, place
+from exojax.models.layers import Conv, highest, max_pool
+from exojax.models.measures import MEASURES, mirror_fold, place
 
-WHOLE = ("global_view", "double_view")
-"""views of the whole phase"""
-NEAR = ("local_view", "secondary_view", "odd_view", "even_view", "half_view")
-"""views of a few durations about an event"""
-ABSENT = -10.0
-"""logit of a row without any candidate"""
-NEIGHBOURHOODS = (0.02, 0.1, 1.0)
-"""days on either side of an event's epoch within which the training rows' epochs are counted"""
-MOMENTS = 4096
-"""quantiles that stand for the training rows' epochs and periods"""
-PLAIN = len(SCALARS) - 1 + len(NEIGHBOURHOODS) + 1
-"""columns that are no figures of a view: scalars without the epoch, and what is known of it and of the period"""
-COLUMNS = PLAIN + 6 * MEASURES
 KNOTS = 7
 """quantiles between which a column is linear"""
-TRANSIT = {"whole": 0.08, "near": 0.5}
-"""share of a view's bins that counts as the transit"""
 
 
 class TransitNet(nn.Module):
@@ -68,18 +52,18 @@ class TransitNet(nn.Module):
         drop = nn.Dropout(self.dropout, deterministic=not train)
         grid = lambda: jnp.linspace(0.0, 1.0, MOMENTS)  # noqa: E731
         moments = {name: self.variable("batch_stats", name, grid).value for name in ("epochs", "periods")}
-        parts = [nn.relu(nn.Dense(self.width, name="columns")(self._encode(_columns(flat, moments))))]
-        for kind, views in _kinds(flat).items():
+        parts = [nn.relu(nn.Dense(self.width, name="columns")(self._encode(columns_of(flat, moments))))]
+        for kind, views in kinds_of(flat).items():
             encoder = ViewEncoder(self.layers, self.windows, name=kind)
             for number, (name, view) in enumerate(views.items()):
-                there = _there(view)
+                there = covered(view)
                 folded = mirror_fold(view)
                 seen = encoder(folded) if number == 0 else _if_any(encoder, there, folded)
                 seen = nn.relu(nn.Dense(self.width, name=name)(drop(seen)))
                 parts.append(jnp.where(there[:, None], seen, 0.0))
         x = nn.relu(nn.Dense(self.hidden)(drop(jnp.concatenate(parts, axis=-1))))
         logits = nn.Dense(1)(drop(x)).reshape(n, k)
-        return _best(logits, _there(flat["global_view"]).reshape(n, k))
+        return highest(logits, covered(flat["global_view"]).reshape(n, k))
 
     def _encode(self, columns: jax.Array) -> jax.Array:
         """``(m, COLUMNS)`` with NaN -> ``(m, features)``, 0 and a flag where a column is not known."""
@@ -124,75 +108,6 @@ def _if_any(encoder: ViewEncoder, there: jax.Array, folded: jax.Array) -> jax.Ar
     return jax.lax.cond(there.any(), run, lambda x: jnp.zeros(shape.shape, shape.dtype), folded)
 
 
-def _kinds(flat: Inputs) -> dict[str, dict[str, jax.Array]]:
-    """The views by the encoder they share; odd and even transits as their difference."""
-    parity = difference(flat["odd_view"], flat["even_view"])
-    near = {"local": flat["local_view"], "secondary": flat["secondary_view"], "half": flat["half_view"]}
-    return {"whole": {"global": flat["global_view"], "double": flat["double_view"]}, "near": near | {"parity": parity}}
-
-
-def _there(view: jax.Array) -> jax.Array:
-    """``(m,)`` bool: any bin of ``view (m, bins, 3)`` is covered."""
-    return (view[..., 2] > 0).any(axis=1)
-
-
-def _columns(flat: Inputs, moments: Mapping[str, jax.Array]) -> jax.Array:
-    """``(m, COLUMNS)`` float32: scalars, how many events are alike, the figures of each view; NaN where unknown."""
-    measured = [measure(view, TRANSIT[kind]) for kind, views in _kinds(flat).items() for view in views.values()]
-    period, epoch = (flat["scalars"][:, SCALARS.index(name)] for name in ("log_period", "epoch"))
-    alike = _alike(period, epoch, moments)
-    # The epoch itself would let the network learn single events by heart.
-    first = SCALARS.index("epoch")
-    plain = [flat["scalars"][:, :first], flat["scalars"][:, first + 1 :]]
-    return jnp.concatenate([*plain, jnp.stack(alike, axis=-1), *measured], axis=-1)
-
-
-def _alike(period: jax.Array, epoch: jax.Array, moments: Mapping[str, jax.Array]) -> list[jax.Array]:
-    """Where the training rows' events crowd: moments at which a spacecraft makes many stars dip, periods of its own.
-
-    The files' own sector catalogues show it: an event is suspect if many other stars have one within minutes of it.
-    Counted among training rows only, through their quantiles, so that each event is judged by itself.
-
-    Args:
-        period: ``(m,)`` float32, log10 of days.
-        epoch: ``(m,)`` float32, days; NaN where there is no survey.
-        moments: ``epochs`` and ``periods``, ``(MOMENTS,)`` quantiles.
-
-    Returns:
-        ``(m,)`` float32 logarithms: share of epochs within each of ``NEIGHBOURHOODS``, each but the longest relative
-        to the next longer one, and share of periods within 0.2 %; NaN without an epoch.
-    """
-    level = jnp.linspace(0.0, 1.0, MOMENTS)
-
-    def share(at: jax.Array, half: float, quantiles: jax.Array) -> jax.Array:
-        rank = lambda x: jnp.interp(x, quantiles, level)  # noqa: E731
-        return rank(at + half) - rank(at - half) + 0.1 / MOMENTS
-
-    near = [share(epoch, half, moments["epochs"]) for half in NEIGHBOURHOODS]
-    peaks = [jnp.log10(a / b) for a, b in pairwise(near)]
-    same = jnp.where(jnp.isnan(epoch), jnp.nan, jnp.log10(share(period, 0.00087, moments["periods"])))
-    return [*peaks, jnp.log10(near[-1]), same]
-
-
-@jax.custom_vjp
-def _best(logits: jax.Array, there: jax.Array) -> jax.Array:
-    """``(n,)`` highest of ``logits (n, k)`` where ``there``; the gradient goes to the first highest alone."""
-    best = jnp.where(there, logits, -jnp.inf).max(axis=1)
-    return jnp.where(there.any(axis=1), best, jnp.asarray(ABSENT, logits.dtype))
-
-
-def _best_forward(logits: jax.Array, there: jax.Array) -> tuple[jax.Array, jax.Array]:
-    winner = jnp.argmax(jnp.where(there, logits, -jnp.inf), axis=1)[:, None] == jnp.arange(logits.shape[1])[None]
-    return _best(logits, there), winner & there
-
-
-def _best_backward(winner: jax.Array, g: jax.Array) -> tuple[jax.Array, None]:
-    return jnp.where(winner, g[:, None], jnp.zeros((), g.dtype)), None
-
-
-_best.defvjp(_best_forward, _best_backward)
-
-
 def settle(batch_stats: Mapping[str, Any], features: Mapping[str, np.ndarray]) -> dict[str, Any]:
     """The scaling of scalars and figures, from the candidates of training rows.
 
@@ -206,12 +121,7 @@ def settle(batch_stats: Mapping[str, Any], features: Mapping[str, np.ndarray]) -
     """
     n = len(features["scalars"])
     found = dict(batch_stats)
-    known = features["scalars"][np.isfinite(features["scalars"][..., SCALARS.index("epoch")])]
-    for name, slot in (("epochs", "epoch"), ("periods", "log_period")):
-        values = known[:, SCALARS.index(slot)].astype(np.float64)
-        values = values[np.isfinite(values)]
-        if len(values):
-            found[name] = jnp.asarray(np.quantile(values, np.linspace(0.0, 1.0, MOMENTS)), jnp.float32)
+    found |= {name: jnp.asarray(x) for name, x in moments_of(features["scalars"]).items()}
     moments = {name: found[name] for name in ("epochs", "periods")}
     parts = []
     for start in range(0, n, 1024):
@@ -233,7 +143,7 @@ def settle(batch_stats: Mapping[str, Any], features: Mapping[str, np.ndarray]) -
     return found | {name: jnp.asarray(x) for name, x in zip(names, (center, spread, knots))}
 
 
-_compiled_columns = jax.jit(_columns)
+_compiled_columns = jax.jit(columns_of)
 
 
 @lru_cache
@@ -279,7 +189,7 @@ def space(suggest: Suggest) -> Choice:
 MODEL = Network(
     inputs=(*WHOLE, *NEAR, "scalars"),
     module=TransitNet(),
-    train=TrainConfig(steps=600, passes=15, batch_size=128, average_decay=0.99),
+    train=TrainConfig(steps=600, passes=15, host_passes=120, batch_size=128, average_decay=0.99),
     augment=augment,
     settle=settle,
     space=space,

@@ -18,7 +18,8 @@ import numpy as np
 from jax import lax
 
 from exojax.lightcurve import EvenCurves
-from exojax.photometry.grid import BREAK, padded_size
+from exojax.photometry.apart import moved, places_apart, shifts_apart
+from exojax.photometry.grid import BREAK
 
 Method = Literal["biweight", "median"]
 
@@ -73,20 +74,54 @@ def flatten(
     Raises:
         ValueError: the window holds fewer than three cadences.
     """
-    half = int(window / 2 / even.cadence + 1e-6)
+    half, longest = spans(window, even.cadence, gap)
     if half < 1:
         raise ValueError(f"a window of {window} days on cadences of {even.cadence} days")
     arrays, shape = [even.flux, even.weight], even.flux.shape
     if in_transit is not None:
         arrays.append(np.where(in_transit, np.float32(0), even.weight))
-    places = _apart(even.weight, round(gap / even.cadence), half + 2 * _stride(half))
+    places = places_apart(even.weight, longest, half + 2 * _stride(half))
     if places is not None:
         old, new, size = places
-        arrays = [_moved(x, old, new, (shape[0], size)) for x in arrays]
+        arrays = [moved(x, old, new, (shape[0], size)) for x in arrays]
     flat, weight, scatter = map(np.asarray, _flatten(*arrays, half=half, method=method, absolute=absolute))
     if places is not None:
-        flat, weight = (_moved(x, new, old, shape) for x in (flat, weight))
+        flat, weight = (moved(x, new, old, shape) for x in (flat, weight))
     return replace(even, flux=flat, weight=weight, scatter=scatter)
+
+
+def spans(window: float, cadence: float, gap: float = BREAK) -> tuple[int, int]:
+    """Cadences of half a window, and of the longest gap within a segment; all three in days."""
+    return int(window / 2 / cadence + 1e-6), round(gap / cadence)
+
+
+def flatten_within(
+    flux: jax.Array, weight: jax.Array, kept: jax.Array, *, half: int, gap: int, absolute: bool, room: int
+) -> tuple[jax.Array, jax.Array, jax.Array]:
+    """:func:`flatten` by the biweight with shapes that depend on nothing measured, to be part of a larger program.
+
+    Args:
+        flux: ``(n_stars, n_cadences)`` float32, not detrended.
+        weight: ``(n_stars, n_cadences)`` float32; 0 where nothing was measured.
+        kept: ``(n_stars, n_cadences)`` float32, the weight in the trend: 0 in known transits.
+        half: cadences of half of the window.
+        gap: empty cadences that end a segment when there are more.
+        absolute: as in :func:`flatten`.
+        room: cadences by which a curve's segments may be moved apart in all. Of one that needs more, windows reach over
+            the last of its gaps.
+
+    Returns:
+        Flat flux, weight, and ``(n_stars,)`` scatter, as in :func:`flatten`.
+    """
+    shift = jnp.minimum(shifts_apart(weight, gap=gap, least=half + 2 * _stride(half)), room)
+    column = jnp.arange(flux.shape[1], dtype=jnp.int32)[None] + shift
+    filled, row = weight > 0, jnp.arange(len(flux), dtype=jnp.int32)[:, None]
+    # Empty cadences may share a place with filled ones, to which they must add nothing.
+    wide = [jnp.pad(jnp.zeros_like(x), ((0, 0), (0, room))) for x in (flux, weight, kept)]
+    laid = [at.at[row, column].add(jnp.where(filled, x, 0.0)) for at, x in zip(wide, (flux, weight, kept))]
+    flat, used, scatter = _flatten(*laid, half=half, method="biweight", absolute=absolute)
+    back = lambda x: jnp.where(filled, jnp.take_along_axis(x, column, axis=1), 0.0)  # noqa: E731
+    return back(flat), back(used), scatter
 
 
 @partial(jax.jit, static_argnames=("half", "method"))
@@ -246,35 +281,3 @@ def _scatter(flux: jax.Array, counts: jax.Array) -> jax.Array:
         return jnp.where(enough, bounds[0], middle), jnp.where(enough, middle, bounds[1])
 
     return 1.4826 * lax.fori_loop(0, 24, halve, (jnp.zeros_like(most), most))[1]
-
-
-def _apart(weight: np.ndarray, gap: int, least: int) -> tuple[np.ndarray, np.ndarray, int] | None:
-    """Where to put filled cadences so that segments are ``least`` empty ones apart; None where they are already.
-
-    Then no window reaches from one segment into the next, and the running location need not know of segments.
-    Returns flat indices ``(n_filled,)`` into the old and the new array, and the new number of cadences.
-    """
-    n_stars, n_cadences = weight.shape
-    old = np.flatnonzero(weight)
-    step = np.diff(old)
-    short = np.flatnonzero((step > gap + 1) & (step <= least))
-    short = short[old[short] // n_cadences == old[short + 1] // n_cadences]
-    if not short.size:
-        return None
-    shift = np.zeros(old.size, np.int64)
-    shift[short + 1] = least + 1 - step[short]
-    shift = np.cumsum(shift)
-    # The sum runs on from star to star.
-    counts = np.count_nonzero(weight, axis=1)
-    begins = np.minimum(np.cumsum(counts) - counts, old.size - 1)
-    shift -= np.repeat(shift[begins], counts)
-    star = np.repeat(np.arange(n_stars), counts)
-    column = old - star * n_cadences + shift
-    size = max(padded_size(int(column.max()) + 1), n_cadences)
-    return old, star * size + column, size
-
-
-def _moved(x: np.ndarray, source: np.ndarray, target: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
-    made = np.zeros(shape, x.dtype)
-    made.reshape(-1)[target] = x.reshape(-1)[source]
-    return made

@@ -8,7 +8,41 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from exojax.reasons import Reasons
 from exojax.report.style import GREY, HOST, OTHER, plain, say, styled
+
+SHORT = {
+    "global_view": "whole phase",
+    "double_view": "at 2P",
+    "local_view": "transit",
+    "secondary_view": "secondary",
+    "parity": "odd – even",
+    "half_view": "at P/2",
+}
+"""views in the order of a sheet, in the words of a small panel"""
+PAIR = ("odd_view", "even_view")
+WIDE = ("global_view", "double_view")
+NUMBERS = {
+    "log_period": "period",
+    "log_duration": "duration",
+    "log_depth": "depth",
+    "log_snr": "SNR, white",
+    "sde": "SDE",
+    "duration_ratio": "relative duration",
+    "odd_even_sigma": "odd – even, σ",
+    "secondary_sigma": "secondary, σ",
+    "centroid_sigma": "centroid shift, σ",
+    "log_n_transits": "transits seen",
+    "mag": "magnitude",
+    "log_view_depth": "depth of the fold",
+    "log_snr_red": "SNR, red",
+    "log_depth_scatters": "depth over scatter",
+    "secondary_ratio": "secondary's depth",
+    "odd_even_ratio": "odd – even depth",
+}
+"""numbers beside the views, in words; others by their own name"""
+MOST_NUMBERS, LEAST = 6, 0.05
+"""lines of numbers on a sheet, and what a number must have moved to be one"""
 
 
 @styled
@@ -71,6 +105,64 @@ def view(
     axes.axhline(0, color=GREY, linewidth=0.5)
     axes.plot(np.flatnonzero(used), value[used], ".", color="black", markersize=4 if len(value) < 100 else 2.5)
     axes.set_xlim(-0.5, len(value) - 0.5)
-    total = f"{attribution.sum():+.2f}".replace("-", "−")
-    axes.set_title(f"{plain(name, 40)}: {total} in all", fontsize=10)
+    axes.set_title(f"{plain(name, 40)}: {signed(float(attribution.sum()))} in all", fontsize=10)
     axes.tick_params(labelsize=9)
+
+
+def why(figure: Figure, found: Reasons, box: tuple[float, float, float, float], probability: str) -> None:
+    """The strip of a sheet that says what moved the candidate's score: its views, shaded, and numbers beside them.
+
+    Args:
+        figure: of the sheet.
+        found: the candidate's.
+        box: left, bottom, right and top of the strip, as shares of the figure.
+        probability: as the sheet gives it.
+    """
+    left, bottom, right, top = box
+    shown = _panels(found)
+    names = [name for name in SHORT if name in shown]
+    shares = [1.9 if name in WIDE else 1.0 for name in names] + [1.75]
+    grid = figure.add_gridspec(
+        1, len(shares), left=left, right=right, bottom=bottom, top=top - 0.05, wspace=0.12, width_ratios=shares
+    )
+    most = max((float(np.abs(moved).max()) for _, moved, _ in shown.values()), default=0.0)
+    figure.text(left, top, f"Why {probability}" if probability else "Why", fontsize=9, va="top")
+    told = f"score {signed(found.score)}, a flat fold's {signed(found.flat)}; bins raised (orange) or lowered (blue) it"
+    told += f" by up to {most:.2g} each, in log-odds"
+    figure.text(right, top, told, fontsize=7.5, va="top", ha="right", color=GREY)
+    for place, name in enumerate(names):
+        axes, (value, moved, measured) = figure.add_subplot(grid[place]), shown[name]
+        view(axes, value, moved, "", most=most, measured=measured)
+        axes.lines[-1].set_markersize(1.5 if name in WIDE else 2)
+        axes.set_title(f"{SHORT[name]} {signed(float(moved.sum()), 1)}", fontsize=7.5, pad=3)
+        axes.set(xticks=[], yticks=[])
+    last = sorted(found.numbers.items(), key=lambda pair: -abs(pair[1]))[:MOST_NUMBERS]
+    last = [(name, fall) for name, fall in last if abs(fall) >= LEAST]
+    axes = figure.add_subplot(grid[-1])
+    axes.set_axis_off()
+    axes.set_title("numbers, each alone" if last else "", fontsize=7.5, pad=3)
+    for line, (name, fall) in enumerate(last):
+        height = 0.94 - line / (MOST_NUMBERS - 0.3)
+        axes.text(0.0, height, NUMBERS.get(name, plain(name, 20)), fontsize=7, va="top", transform=axes.transAxes)
+        colour = HOST if fall > 0 else OTHER
+        axes.text(1.0, height, signed(fall), fontsize=7, va="top", ha="right", color=colour, transform=axes.transAxes)
+
+
+def _panels(found: Reasons) -> dict[str, tuple[np.ndarray, np.ndarray, np.ndarray]]:
+    """Panel to value, attribution and which bins are measured, ``(bins,)`` each; of views that are there.
+
+    Odd and even transits are one panel: a model that compares them gets as much from one as it loses by the other.
+    """
+    seen = {name: found.views[name][:, 2] > 0 for name in found.views}
+    shown = {name: (found.views[name][:, 0], found.moved[name], seen[name]) for name in SHORT if name in found.views}
+    if all(name in found.views for name in PAIR):
+        (odd, moved_odd, seen_odd), (even, moved_even, seen_even) = (
+            (found.views[name][:, 0], found.moved[name], seen[name]) for name in PAIR
+        )
+        shown["parity"] = (odd - even, moved_odd + moved_even, seen_odd & seen_even)
+    return {name: panel for name, panel in shown.items() if panel[2].any()}
+
+
+def signed(value: float, digits: int = 2) -> str:
+    """So many decimals, and a sign that can be told from a dash."""
+    return f"{value:+.{digits}f}".replace("-", "−")

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from exojax.lightcurve import Candidates, Stars
+from exojax.reasons import Reasons
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,6 +36,7 @@ class Sheet:
         star: one row, or None.
         warnings: a sentence each.
         flags: what speaks against it, a few words each.
+        reasons: what moved its score; None where no model that looks at folds gave one.
     """
 
     candidate: Candidates
@@ -57,6 +59,7 @@ class Sheet:
     star: Stars | None = None
     warnings: tuple[str, ...] = ()
     flags: tuple[str, ...] = ()
+    reasons: Reasons | None = None
 
 
 @dataclass(frozen=True, eq=False)

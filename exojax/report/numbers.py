@@ -25,7 +25,7 @@ def rows(one: Candidates, time_system: str, absolute: bool, star: Stars | None) 
     scale, unit, digits = (1e6, "ppm", 0) if absolute else (1.0, "σ", 2)
     depth, depth_error = float(one.depth[0]) * scale, float(one.depth_error[0]) * scale
     found = [
-        ("period", f"≥ {text(one.period_min[0], 4)} d" if single else both(one.period[0], one.period_error[0], "d", 5)),
+        ("period", least(float(one.period_min[0])) if single else both(one.period[0], one.period_error[0], "d", 5)),
         (f"t0, {plain(time_system, 9)}", both(one.t0[0], one.t0_error[0], "d", 4)),
         ("duration", f"{text(one.duration[0] * 24, 2)} h"),
         ("depth", both(depth, depth_error, unit, digits)),
@@ -38,10 +38,15 @@ def rows(one: Candidates, time_system: str, absolute: bool, star: Stars | None) 
         ("secondary", sigma(one.secondary_sigma[0], one.secondary_phase[0])),
         ("centroid shift", sigma(one.centroid_sigma[0])),
         ("probability", text(one.probability[0], 3)),
-        ("aliases", _listed(str(one.aliases[0]), " d")),
+        ("aliases", _listed(str(one.aliases[0]), "\xa0d")),
         ("matches", _listed(str(one.matches[0]))),
     ]
     return [(name, value) for name, value in found if not (single and name in ("odd – even", "secondary", "aliases"))]
+
+
+def least(period: float) -> str:
+    """The shortest period of a single transit, days, or that it is not known."""
+    return "unknown" if math.isnan(period) else f"≥ {text(period, 4)} d"
 
 
 def text(value: float, digits: int) -> str:

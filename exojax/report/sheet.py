@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.gridspec import GridSpec
 
 from exojax.report import numbers, panels
+from exojax.report.attribution import why
 from exojax.report.folding import Fold, Sheet, folded
 from exojax.report.page import write_atomically
 from exojax.report.style import GREY, HOST, plain, png, say, styled
@@ -18,6 +19,7 @@ __all__ = ["Sheet", "draw", "sheet"]
 
 A4 = (11.69, 8.27)
 FLOOR = 0.3  # of the words on the right, above the centroid
+STRIP = (0.055, 0.03, 0.765, 0.182)  # of the reasons, below the panels on the left
 
 
 def sheet(path: Path, one: Sheet) -> None:
@@ -35,9 +37,9 @@ def draw(one: Sheet) -> Figure:
     fold = folded(one)
     figure = Figure(figsize=A4)
     figure.set_layout_engine("none")  # places are given: a fifth of the time of constrained_layout
-    grid = GridSpec(
-        4, 60, figure, left=0.055, right=0.765, top=0.9, bottom=0.055, hspace=0.5, height_ratios=[1, 1.25, 1.25, 1.35]
-    )
+    bottom, heights = (0.055, [1, 1.25, 1.25, 1.35]) if one.reasons is None else (0.25, [0.8, 1.1, 1.25, 1.3])
+    gap = 0.5 if one.reasons is None else 0.62
+    grid = GridSpec(4, 60, figure, left=0.055, right=0.765, top=0.9, bottom=bottom, hspace=gap, height_ratios=heights)
     panels.raw(figure.add_subplot(grid[0, :]), one, "As measured, with its trend")
     panels.flat(figure.add_subplot(grid[1, :]), one, fold)
     panels.periodogram(figure.add_subplot(grid[2, :29]), one, fold)
@@ -50,6 +52,9 @@ def draw(one: Sheet) -> Figure:
         axes.tick_params(labelsize=7.5, length=2.5, pad=2)
         axes.xaxis.label.set_fontsize(8)
         axes.yaxis.label.set_fontsize(8)
+    if one.reasons is not None:
+        value = float(one.candidate.probability[0])
+        why(figure, one.reasons, STRIP, "" if np.isnan(value) else f"probability {value:.3f}")
     _words(figure, one)
     return figure
 
@@ -97,7 +102,7 @@ def _words(figure: Figure, one: Sheet) -> None:
         lines = textwrap.wrap(value, 24)[:4]
         figure.text(0.795, y, label, fontsize=8, color=GREY, va="baseline")
         for line in lines:
-            figure.text(0.865, y, line, fontsize=8, va="baseline")
+            figure.text(0.865, y, line, fontsize=7.6, va="baseline")
             y -= 0.018
         y -= 0.006
     # Flags are this package's own words, which need no check of what can be drawn.

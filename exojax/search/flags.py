@@ -24,6 +24,8 @@ LONGEST = 1.5
 FEW = 2
 POINTED = 0.62
 """shape below which a transit is called V-shaped: a triangle has 5/9, a box 1; K2-3 d was found at 0.65"""
+RESOLVED = 2.0
+"""cadences that a transit lasts at least for its shape to be told: shorter ones are V-shaped by the exposures alone"""
 K2_BEGAN = 1900.0
 """BKJD; Kepler's last quarter ended at 1591, and K2's first campaign began at 1940"""
 THRUSTERS, MOST_MULTIPLE = 12 * 29.4244 / 1440, 6
@@ -136,6 +138,11 @@ def shape_of(view: np.ndarray, weight: np.ndarray, durations: float) -> np.ndarr
         squares = np.sum(weight * beside * depth**2, axis=-1) / max(int(beside.sum()), 1)
         error = np.sqrt(squares / middle[1])
         return np.where(middle[0] > np.maximum(5 * error, 0), whole[0] / middle[0], np.nan)
+
+
+def resolved(shape: np.ndarray, duration: np.ndarray, cadence: float) -> np.ndarray:
+    """``(n,)`` shapes, NaN where the cadence is too long to tell: half of ``duration (n,)`` or more, both in days."""
+    return np.where(duration >= RESOLVED * cadence, shape, np.nan)
 
 
 def spacecraft(period: float, t0: float, time_system: str) -> str:

@@ -6,7 +6,6 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 
 from exojax.search.boxes import box_sums, running_sums, sliding_sums
 
@@ -105,27 +104,34 @@ def single_events(flux: jax.Array, weight: jax.Array, durations: jax.Array, scat
     return SingleEvents(t0, duration, depth, snr, snr_red, clear(middle + offset) | clear(middle - offset))
 
 
-def shortest_period(watched: np.ndarray, duration: np.ndarray) -> np.ndarray:
+@jax.jit
+def shortest_period(watched: jax.Array, duration: jax.Array) -> jax.Array:
     """The shortest period that the curve does not exclude for a single event.
 
     A period is excluded when any of its other transits would have fallen on well measured data that show no like dip.
 
     Args:
         watched: ``(n, n_cadences)`` bool from `SingleEvents`.
-        duration: ``(n,)`` cadences; periods below four of them are not considered.
+        duration: ``(n,)`` float32 cadences; periods below four of them are not considered. NaN asks for nothing.
 
     Returns:
-        ``(n,)`` float64, cadences, to half a cadence.
+        ``(n,)`` float32, cadences, to half a cadence; the length of the curve where all are excluded.
     """
     size = watched.shape[1]
-    shortest = np.empty(len(watched))
-    for star, seen in enumerate(watched):
-        period = np.arange(np.ceil(8.0 * duration[star]), 2 * size + 1) / 2
-        number = 1
-        # Few periods outlive the first rounds, so the rest cost nothing.
-        while len(period) and number * period[0] < size:
-            place = np.rint(number * period).astype(np.int64)
-            period = period[(place >= size) | ~seen[np.minimum(place, size - 1)]]
-            number += 1
-        shortest[star] = period[0] if len(period) else size
-    return shortest
+    period = jnp.arange(1, 2 * size + 1, dtype=jnp.float32) / 2
+
+    def goes_on(carry: tuple[jax.Array, jax.Array]) -> jax.Array:
+        number, left = carry
+        return jnp.any(left & (number * period < size)[None])
+
+    def exclude(carry: tuple[jax.Array, jax.Array]) -> tuple[jax.Array, jax.Array]:
+        number, left = carry
+        at = number * period
+        inside = at < size - 0.5
+        place = jnp.where(inside, jnp.round(at), 0.0).astype(jnp.int32)
+        return number + 1.0, left & ~(inside[None] & watched[:, place])
+
+    # Few periods outlive the first rounds.
+    tried = period[None] >= 4.0 * duration[:, None]
+    _, left = jax.lax.while_loop(goes_on, exclude, (jnp.float32(1.0), tried))
+    return jnp.min(jnp.where(left, period[None], float(size)), axis=1)

@@ -114,14 +114,16 @@ def fit_model(
 
 
 def steps_for(config: TrainConfig, labels: np.ndarray) -> int:
-    """Training steps: ``config.steps``, or fewer where ``config.passes`` over ``labels (n,)`` take fewer.
+    """Training steps: ``config.steps``, or fewer where the ``config``'s passes over ``labels (n,)`` take fewer.
 
     Rounded to 25, so that folds of nearly one size share one compiled step.
     """
-    if not config.passes:
-        return config.steps
-    larger = max(int(np.sum(labels == 1)), int(np.sum(labels != 1)))
-    return min(config.steps, max(25, 25 * round(config.passes * larger / (config.batch_size / 2) / 25)))
+    smaller, larger = sorted((int(np.sum(labels == 1)), int(np.sum(labels != 1))))
+    steps = config.steps
+    for passes, size in ((config.passes, larger), (config.host_passes, smaller)):
+        if passes:
+            steps = min(steps, max(25, 25 * round(passes * size / (config.batch_size / 2) / 25)))
+    return steps
 
 
 def member_folder(folder: Path, member: int) -> Path:
@@ -216,6 +218,18 @@ def states_of(scorer: Scorer) -> tuple[TrainState, ...]:
     """The trained networks behind a scorer; none for a classical model."""
     first = getattr(scorer, "args", (None,))[0]
     return first if isinstance(first, tuple) else ()
+
+
+def arrays_of(scorer: Scorer) -> Mapping[str, np.ndarray]:
+    """What a classical model is kept as; nothing of a network."""
+    arguments: tuple[Any, ...] = getattr(scorer, "args", ())
+    return arguments[1] if len(arguments) == 2 else {}
+
+
+def remarks_of(scorer: Scorer) -> tuple[str, ...]:
+    """What a classical model has to tell of its fit."""
+    arguments: tuple[Any, ...] = getattr(scorer, "args", ())
+    return arguments[0].remarks(arguments[1]) if len(arguments) == 2 else ()
 
 
 def member_logits(scorer: Scorer, features: Features) -> np.ndarray:

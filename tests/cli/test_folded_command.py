@@ -89,3 +89,25 @@ def test_folded_events_are_no_light_curves(call: Call) -> None:
     assert_refused(call(explore.main, "--data", "events.npz", "--out", "out"), "holds folded events")
     ran = call(train.main, "--data", "events.npz", "--model", "transit", "--positive", "XX", "--run", "x")
     assert_refused(ran, "no event is disposed XX", "PC")
+
+
+@pytest.mark.usefixtures("_no_plots")
+def test_boosting_on_events_alone_tells_what_it_leans_on_and_what_it_had_not(call: Call) -> None:
+    write_events(Path("events.npz"), 150)
+    ran = call(train.main, "--data", "events.npz", "--model", "boosting", "--run", "./b1", "--positive", "PC,EB")
+    assert ran.code == 0, ran.err
+    found = json.loads(Path("b1/metrics.json").read_text())
+    assert found["average_precision"]["value"] > 0.9
+    (told,) = [text for text in found["warnings"] if "left out" in text]
+    assert "series: dips (10 columns)" in told
+    rows = read_rows(Path("b1/importances.csv"))
+    assert list(rows[0]) == ["feature", "importance", "error"]
+    losses = [float(row["importance"]) for row in rows]
+    assert losses == sorted(losses, reverse=True)
+    assert losses[0] > 0
+    assert rows[0]["feature"].endswith("view")
+    # Restored, it scores other events; without the secondary's view too.
+    write_events(Path("other.npz"), 45, first=1000, seed=1, secondary_view=None)
+    ran = call(evaluate.main, "--run", "./b1", "--data", "other.npz", "--out", "out")
+    assert ran.code == 0, ran.err
+    assert json.loads(Path("out/metrics.json").read_text())["average_precision"]["value"] > 0.9

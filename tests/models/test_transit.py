@@ -5,10 +5,11 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from exojax.models import transit
+from exojax.folded import SCALARS
+from exojax.models import candidate, layers, transit
 from exojax.models.measures import MEASURES, difference, measure, mirror_fold, place
 
-BINS = dict.fromkeys(transit.WHOLE, 201) | dict.fromkeys(transit.NEAR, 61)
+BINS = dict.fromkeys(candidate.WHOLE, 201) | dict.fromkeys(candidate.NEAR, 61)
 OPTIONAL = ("secondary_view", "half_view", "double_view", "odd_view", "even_view")
 NET = transit.MODEL.module
 
@@ -22,7 +23,7 @@ def candidates(n=6, k=2, seed=0, bins=BINS):
         scatter = np.abs(rng.standard_normal(value.shape))
         there = coverage > 0
         inputs[name] = np.stack([value * there, scatter * there, coverage], axis=-1).astype(np.float32)
-    scalars = rng.standard_normal((n, k, len(transit.SCALARS)))
+    scalars = rng.standard_normal((n, k, len(SCALARS)))
     inputs["scalars"] = np.where(rng.random(scalars.shape) < 0.3, np.nan, scalars).astype(np.float32)
     return inputs
 
@@ -72,13 +73,13 @@ def test_a_row_has_the_highest_logit_of_its_candidates(score):
     gone = x["global_view"].copy()
     gone[np.arange(6), best] = 0
     np.testing.assert_allclose(score(x | {"global_view": gone}), np.sort(each, axis=1)[:, 1], rtol=1e-4, atol=1e-5)
-    assert np.array_equal(score(without(x, "global_view")), np.full(6, transit.ABSENT, np.float32))
+    assert np.array_equal(score(without(x, "global_view")), np.full(6, layers.ABSENT, np.float32))
 
 
 def test_the_gradient_of_the_maximum_goes_to_one_candidate_that_is_there():
     logits = jnp.asarray([[1.0, 3.0, 3.0], [5.0, 2.0, 1.0], [1.0, 2.0, 3.0]])
     there = jnp.asarray([[True, True, True], [False, True, True], [False, False, False]])
-    grad = jax.jit(jax.grad(lambda z: (transit._best(z, there) * jnp.asarray([1.0, 2.0, 4.0])).sum()))(logits)
+    grad = jax.jit(jax.grad(lambda z: (layers.highest(z, there) * jnp.asarray([1.0, 2.0, 4.0])).sum()))(logits)
     assert np.array_equal(grad, [[0, 1, 0], [0, 2, 0], [0, 0, 0]])
 
 
@@ -97,7 +98,7 @@ def test_odd_and_even_transits_may_change_places(score):
 
 @pytest.mark.parametrize(("whole", "near"), [(200, 60), (51, 15), (402, 122)])
 def test_the_weights_fit_any_number_of_bins(variables, whole, near):
-    bins = dict.fromkeys(transit.WHOLE, whole) | dict.fromkeys(transit.NEAR, near)
+    bins = dict.fromkeys(candidate.WHOLE, whole) | dict.fromkeys(candidate.NEAR, near)
     logits = NET.apply(variables, candidates(bins=bins), train=False)
     assert logits.shape == (6,)
     assert np.isfinite(logits).all()
@@ -106,12 +107,12 @@ def test_the_weights_fit_any_number_of_bins(variables, whole, near):
 def test_an_unknown_scalar_is_no_value(score):
     x = candidates()
     x["scalars"] = np.zeros_like(x["scalars"])
-    for number in range(len(transit.SCALARS)):
+    for number in range(len(SCALARS)):
         scalars = x["scalars"].copy()
         scalars[..., number] = np.nan
         logits = score(x | {"scalars": scalars})
         assert np.isfinite(logits).all()
-        assert np.abs(logits - score(x)).max() > 1e-5, transit.SCALARS[number]
+        assert np.abs(logits - score(x)).max() > 1e-5, SCALARS[number]
 
 
 def test_scaling_comes_from_candidates_that_are_there(variables):
@@ -132,11 +133,11 @@ def test_a_moment_at_which_many_training_events_begin_is_told():
     rng = np.random.default_rng(0)
     x = candidates(2000, 1)
     epoch = np.concatenate([np.linspace(1325, 1352, 1600), 1340 + np.linspace(-0.01, 0.01, 400)])
-    x["scalars"][:, 0, transit.SCALARS.index("epoch")] = rng.permutation(epoch)
+    x["scalars"][:, 0, SCALARS.index("epoch")] = rng.permutation(epoch)
     start = NET.init(jax.random.key(0), candidates(1, 1), train=False)["batch_stats"]
     settled = transit.settle(start, x)
     at = jnp.asarray([1340.0, 1330.0, jnp.nan], jnp.float32)
-    within, wider, day, _ = transit._alike(jnp.zeros(3), at, settled)
+    within, wider, day, _ = candidate.alike_of(jnp.zeros(3), at, settled)
     # A fifth of the epochs within 0.02 days of 1340, all the rest even: by hand.
     assert float(10 ** day[0]) == pytest.approx(0.2 + 0.8 * 2 / 27, abs=0.02)
     assert float(10 ** day[1]) == pytest.approx(0.8 * 2 / 27, abs=0.01)

@@ -2,11 +2,13 @@
 
 from itertools import pairwise
 
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from exojax.lightcurve import EvenCurves
-from exojax.photometry.detrend import flatten, window_for
+from exojax.photometry.apart import shifts_apart
+from exojax.photometry.detrend import flatten, flatten_within, spans, window_for
 
 CADENCE = 29.4244 / 1440
 N = 720
@@ -216,3 +218,29 @@ def test_short_and_long_windows(window: float, spin: float) -> None:
 def test_a_window_of_one_cadence_is_refused() -> None:
     with pytest.raises(ValueError, match=r"a window of 0\.03 days"):
         flatten(stars(), 0.03, absolute=True)
+
+
+def test_segments_are_moved_apart_by_what_they_lack() -> None:
+    weight = np.zeros((2, 40), np.float32)
+    # Empty for 3, which ends no segment; for 6, which lacks 4 of 10; for 12, which is enough.
+    weight[0, [0, 4, 11, 24]] = 1
+    shift = np.asarray(shifts_apart(jnp.asarray(weight), gap=3, least=10))
+    assert shift[0, [0, 4, 11, 24]].tolist() == [0, 0, 4, 4]
+    assert not shift[1].any()
+
+
+def test_fixed_shapes_give_the_same_and_with_too_little_room_only_the_last_gaps_suffer() -> None:
+    curves = stars()
+    curves.weight[:, 600:640] = 0  # a second break that is shorter than a window
+    half, gap = spans(2.0, CADENCE)
+    kept = np.where(np.arange(N)[None] % 97 < 5, np.float32(0), curves.weight)
+    arrays = [jnp.asarray(x) for x in (curves.flux, curves.weight, kept)]
+    whole = flatten(curves, 2.0, absolute=True, in_transit=kept < curves.weight)
+    flat, weight, scatter = flatten_within(*arrays, half=half, gap=gap, absolute=True, room=90)
+    np.testing.assert_allclose(np.asarray(flat), whole.flux, atol=1e-3 * NOISE)
+    np.testing.assert_array_equal(np.asarray(weight), whole.weight)
+    np.testing.assert_allclose(np.asarray(scatter), whole.scatter, rtol=1e-4)
+    tight, *_ = flatten_within(*arrays, half=half, gap=gap, absolute=True, room=2)
+    differs = np.abs(np.asarray(tight) - whole.flux).max(axis=0) > 1e-3 * NOISE
+    assert differs.any()
+    assert not differs[: 500 - 2 * half].any()  # the first short break begins at 500

@@ -8,6 +8,7 @@ import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from exojax.lightcurve import Candidates, Stars
+from exojax.reasons import Reasons
 from exojax.report import numbers
 from exojax.report.folding import binned, event, folded, offset, shifts
 from exojax.report.sheet import Sheet, draw, sheet
@@ -89,7 +90,10 @@ def empty(n=50):
 
 
 NUMBERS = [field.name for field in fields(Candidates) if getattr(candidates(), field.name).dtype.kind == "f"]
+LOCAL = {"local_view": np.stack([-np.hanning(61), np.zeros(61), np.ones(61)], axis=1)}
+WHY = Reasons(LOCAL, {"local_view": np.hanning(61)}, {"sde": 0.3, "log_snr": -0.2}, 2.0, -1.0)
 CASES = {
+    "reasons": {"reasons": WHY},
     "ordinary": {},
     "no centroids, no star": {"centroid": None, "star": None},
     "other candidates": {
@@ -186,6 +190,26 @@ def test_a_single_transit_has_no_folds():
     words = [text.get_text() for text in figure.texts]
     assert "≥ 41.2000 d" in words
     assert "odd – even" not in words
+
+
+def test_reasons_stand_below_the_panels_and_cross_none_of_them():
+    plain, figure = draw(one_sheet()), draw(known(one_sheet(reasons=WHY), probability=0.88))
+    assert "Why probability 0.880" in [text.get_text() for text in figure.texts]
+    assert not any(text.get_text().startswith("Why") for text in plain.texts)
+    pen = FigureCanvasAgg(figure).get_renderer()
+    panels, strip = figure.axes[: len(plain.axes)], figure.axes[len(plain.axes) :]
+    assert len(strip) == 2
+    top = max(axes.get_tightbbox(pen).y1 for axes in strip)
+    left_of_centroid = [axes for axes in panels if axes.get_position().x0 < 0.8]
+    assert top < min(axes.xaxis.get_tightbbox(pen).y0 for axes in left_of_centroid)
+    told = next(text for text in figure.texts if text.get_text().startswith("score")).get_window_extent(pen)
+    assert top < told.y0 < told.y1 < min(axes.xaxis.get_tightbbox(pen).y0 for axes in left_of_centroid)
+    assert min(axes.get_tightbbox(pen).y0 for axes in strip) > 0
+
+
+def test_a_single_transit_whose_shortest_period_is_unknown_says_so():
+    one = known(one_sheet(), **(ROWS["single"] | {"period_min": np.nan}))
+    assert dict(numbers.rows(one.candidate, "BKJD", True, one.star))["period"] == "unknown"
 
 
 def test_flags_stand_below_the_warnings_and_do_not_run_into_the_centroid():
@@ -287,7 +311,7 @@ def test_the_table_tells_units():
     assert told["t0, BTJD"] == "101.7000 ± 0.0010 d"
     assert told["centroid shift"] == "not measured"
     assert told["secondary"] == "1.2σ at phase 0.400"
-    assert told["aliases"] == "2.5, 10.0 d"
+    assert told["aliases"] == "2.5, 10.0\xa0d"  # no line begins with the unit
     scatters = dict(numbers.rows(known(one, depth=3.2, depth_error=0.4).candidate, "assumed", False, one.star))
     assert scatters["depth"] == "3.20 ± 0.40 σ"
     assert scatters["radius"] == "–"

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from exojax.lightcurve import Candidates, EvenCurves, Stars
-from exojax.search.flags import THRUSTERS, flags, local_views, others, shape_of, spacecraft
+from exojax.search.flags import THRUSTERS, flags, local_views, others, resolved, shape_of, spacecraft
 
 UNREMARKABLE = {
     "period": 10.0, "t0": 150.0, "duration": 0.1, "depth": 1e-3, "n_transits": 8, "odd_even_sigma": 0.5,
@@ -149,6 +149,11 @@ def test_noise_does_not_make_a_v_of_a_box_and_too_much_of_it_makes_nothing():
     assert np.mean(found < 0.65) < 0.01
     assert np.nanmean(found) == pytest.approx(1, abs=0.03)
     assert np.isnan(shape_of(rng.normal(0, 1, (200, BINS)), np.ones((200, BINS)), 3.0)).mean() > 0.97
+
+
+def test_exposures_make_a_v_of_a_short_transit_and_nothing_is_told_of_it():
+    shape = resolved(np.array([0.5, 0.5, np.nan]), np.array([0.19, 0.21, 0.5]), 0.1)
+    np.testing.assert_array_equal(shape, [np.nan, 0.5, np.nan])
 
 
 def test_the_fold_is_binned_by_weight_around_the_transit():

@@ -1,0 +1,113 @@
+"""Dense networks: the power spectrum, the whole series or the folded views of a star into layers that know no order.
+
+What convolutions add shows in comparison with these. Shallue & Vanderburg (2018, AJ 155, 94) had the same baseline for
+folded views, which came out behind theirs by little. The registry has one for each input: ``mlp`` (spectrum),
+``mlp-flux``, ``mlp-views``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from flax import linen as nn
+
+from exojax.config import TrainConfig
+from exojax.models import augment as change
+from exojax.models.interface import Augment, Choice, Inputs, Network, Suggest
+from exojax.models.layers import highest
+
+VIEWS = ("global_view", "local_view", "secondary_view")
+LEAST_SPREAD = 1e-3
+"""a column that does not vary would be blown up without a floor"""
+
+
+class DenseNet(nn.Module):
+    """Any of the inputs, end to end as one vector -> ``(n,)`` logits; of several candidates a star the highest.
+
+    Attributes:
+        widths: of the dense layers.
+        dropout: share of features dropped before each of them but the first.
+    """
+
+    widths: tuple[int, ...] = (64, 64)
+    dropout: float = 0.5
+
+    @nn.compact
+    def __call__(self, inputs: Inputs, *, train: bool) -> jax.Array:
+        x, there = vectors(inputs)
+        width = x.shape[-1]
+        center = self.variable("batch_stats", "center", jnp.zeros, (width,)).value
+        spread = self.variable("batch_stats", "spread", jnp.ones, (width,)).value
+        x = (x - center[None, None]) / spread[None, None]
+        for number, features in enumerate(self.widths):
+            if number:
+                x = nn.Dropout(self.dropout, deterministic=not train)(x)
+            x = nn.relu(nn.Dense(features)(x))
+        x = nn.Dropout(self.dropout, deterministic=not train)(x)
+        return highest(nn.Dense(1)(x)[..., 0], there)
+
+
+def vectors(inputs: Inputs) -> tuple[jax.Array, jax.Array]:
+    """``(n, k, d)`` float32 of k candidates a row, and ``(n, k)`` bool, which are there; a series has one, always.
+
+    Args:
+        inputs: series or spectra ``(n, c)``, or views ``(n, k, bins, 3)``, whose values enter as inverse hyperbolic
+            sines: an eclipse beside a shallow transit stays of order one.
+    """
+    parts = [jnp.arcsinh(x[..., 0]) if x.ndim == 4 else x[:, None] for _, x in sorted(inputs.items())]
+    joined = jnp.concatenate(parts, axis=-1)
+    if "global_view" in inputs:
+        return joined, (inputs["global_view"][..., 2] > 0).any(axis=2)
+    return joined, jnp.ones(joined.shape[:2], bool)
+
+
+def settle(batch_stats: Mapping[str, Any], features: Mapping[str, np.ndarray]) -> dict[str, Any]:
+    """Mean and standard deviation of each column over the candidates of the training rows.
+
+    Args:
+        batch_stats: as the module starts with.
+        features: the module's inputs.
+
+    Returns:
+        The same collection, ``center`` and ``spread (d,)`` float32.
+    """
+    x, there = (np.asarray(part) for part in vectors({name: jnp.asarray(x) for name, x in features.items()}))
+    known = x[there].astype(np.float64)
+    if not len(known):
+        return dict(batch_stats)
+    found = {"center": known.mean(0), "spread": np.maximum(known.std(0), LEAST_SPREAD)}
+    return dict(batch_stats) | {name: jnp.asarray(value, jnp.float32) for name, value in found.items()}
+
+
+@lru_cache
+def augment_series(cadence: float, injected: float) -> Augment:
+    """Injected transits, a circular shift, time reversal, a little noise."""
+
+    def apply(key: jax.Array, inputs: Inputs, labels: jax.Array) -> Inputs:
+        keys = jax.random.split(key, 4)
+        flux = change.inject(keys[0], inputs["flux"], labels, cadence=cadence, share=injected)
+        flux = change.reverse(keys[1], change.shift(keys[2], flux))
+        return {"flux": change.add_noise(keys[3], flux, 0.2)}
+
+    return apply
+
+
+def space(suggest: Suggest) -> Choice:
+    """Learning rate, decay and dropout."""
+    return Choice(
+        train={
+            "learning_rate": suggest.suggest_float("learning_rate", 1e-4, 1e-2, log=True),
+            "weight_decay": suggest.suggest_float("weight_decay", 1e-4, 1.0, log=True),
+        },
+        options={"dropout": suggest.suggest_float("dropout", 0.0, 0.7)},
+    )
+
+
+MODEL = Network(inputs=("spectrum",), module=DenseNet(), train=TrainConfig(steps=300), settle=settle, space=space)
+FLUX = Network(inputs=("flux",), module=DenseNet(), train=TrainConfig(steps=300), augment=augment_series, space=space)
+FOLDS = Network(inputs=VIEWS, module=DenseNet(), train=TrainConfig(steps=600, passes=15), settle=settle, space=space)

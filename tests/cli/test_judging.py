@@ -1,0 +1,61 @@
+"""Why a candidate has its score: of the shipped run, for candidates that a search has handed over."""
+
+from __future__ import annotations
+
+from dataclasses import fields, replace
+
+import numpy as np
+import pytest
+
+from exojax.cli import judging
+from exojax.folded import SCALARS, VIEWS, WIDE_VIEWS
+from exojax.lightcurve import Candidates
+from exojax.runs import PRETRAINED, load
+
+
+def made(m: int) -> dict[str, np.ndarray]:
+    """Views of ``m`` candidates: each dips, the deeper the later it is, and has numbers of its own."""
+    rng = np.random.default_rng(3)
+    out = {}
+    for name in VIEWS:
+        bins = 64 if name in WIDE_VIEWS else 31
+        view = np.ones((m, bins, 3), np.float32)
+        view[..., 0] = rng.normal(0, 0.05, (m, bins)) - np.arange(1, m + 1)[:, None] / m * np.hanning(bins) ** 8
+        view[..., 1] = 0.05
+        out[name] = view
+    out["scalars"] = np.full((m, len(SCALARS)), np.nan, np.float32)
+    for name, value in {"log_period": 0.7, "log_snr": 1.3, "log_snr_red": 1.2, "sde": 9.0}.items():
+        out["scalars"][:, SCALARS.index(name)] = value
+    return out
+
+
+def test_reasons_are_of_the_candidate_and_complete(monkeypatch: pytest.MonkeyPatch) -> None:
+    folds = made(2)
+    monkeypatch.setattr(judging, "of_batch", lambda *_: folds)
+    run = load(PRETRAINED)
+    _, explain, _ = judging.judge_of(PRETRAINED)
+    assert explain is not None
+    values = {field.name: np.zeros(2) for field in fields(Candidates)}
+    found = Candidates(**values)
+    told = explain(None, found, None)  # type: ignore[arg-type]
+    assert len(told) == 2
+    for k, one in enumerate(told):
+        logit = run.scorer({name: x[k : k + 1, None] for name, x in folds.items() if name in run.inputs})
+        assert one.score == pytest.approx(logit[0], abs=1e-4)
+        assert set(one.views) == set(VIEWS)
+        np.testing.assert_array_equal(one.views["local_view"], folds["local_view"][k])
+        # What the bins add is what tells the score from a flat fold's, to what windows do to each other.
+        total = sum(x.sum() for x in one.moved.values())
+        assert total == pytest.approx(one.score - one.flat, rel=0.1, abs=0.3)
+        assert set(one.numbers) == set(SCALARS)
+        assert one.numbers["mag"] == 0
+        assert one.numbers["log_snr_red"] != 0
+    assert max(abs(one.score - one.flat) for one in told) > 0.5
+    assert told[0].score != pytest.approx(told[1].score)
+
+
+def test_a_run_that_sees_no_folds_gives_no_reasons(monkeypatch: pytest.MonkeyPatch) -> None:
+    run = load(PRETRAINED)
+    series = replace(run, config=replace(run.config, model="svc"))
+    monkeypatch.setattr(judging, "load", lambda name: series)
+    assert judging.judge_of("any")[1] is None

@@ -1,0 +1,78 @@
+"""How far the members of an ensemble differ, in the files that tell probabilities; nothing of it for a single model."""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from exojax.cli.outputs import write_predictions
+from exojax.cli.search_outputs import rows
+from exojax.evaluation.calibration import Calibrator
+from exojax.lightcurve import Candidates
+from exojax.probabilities import Calibration, apply
+from exojax.runs import PRETRAINED, Run, load
+from exojax.scoring import Evaluation, disagreement_of
+from exojax.searching import Found
+from exojax.training import fit
+from exojax.training.fit import states_of
+
+HOW = Calibration(0.3, Calibrator("platt", 1.0, 0.0), 0.5, "validation", None)
+LOGITS = np.array([[0.0, 2.0, -1.0], [0.0, -2.0, 1.0]])
+FEATURES = {"global_view": np.ones((3, 1, 20, 3), np.float32)}
+
+
+@pytest.fixture
+def ensemble(monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Two members that agree on the first of three rows; the last has no candidate."""
+    run = load(PRETRAINED)
+    monkeypatch.setattr("exojax.scoring.member_logits", lambda scorer, features: LOGITS)
+    return replace(run, scorer=partial(fit._ensemble, states_of(run.scorer) * 2), calibration=HOW)
+
+
+def test_rows_that_cannot_be_judged_have_none_and_neither_has_a_single_model(ensemble: Run) -> None:
+    features = {"global_view": FEATURES["global_view"].copy()}
+    features["global_view"][2, ..., 2] = 0
+    found = disagreement_of(ensemble, features)
+    low, high = apply("transit", HOW, LOGITS[:, 1])
+    assert found == pytest.approx([0, abs(high - low) / np.sqrt(2), np.nan], nan_ok=True)
+    assert np.isnan(disagreement_of(ensemble, features, np.array([True, False, True]))[1:]).all()
+    assert disagreement_of(load(PRETRAINED), features) is None
+
+
+class Curves:
+    """What is asked of the rows that were scored."""
+
+    id = np.array(["a", "b", "c"])
+
+    def __init__(self, label: np.ndarray | None) -> None:
+        self.label = label
+
+
+@pytest.mark.parametrize("labelled", [True, False])
+def test_predictions_have_a_last_column_of_it(ensemble: Run, labelled: bool, tmp_path: Path) -> None:
+    curves, everything = Curves(np.array([0, 1, 1]) if labelled else None), np.ones(3, bool)
+    differ = np.array([0.25, 0.0, np.nan])
+    for name, given in (("several", differ), ("single", None)):
+        scored = Evaluation(curves, np.array([0.2, 0.6, 0.3]), np.arange(3), everything, None, [], (), given)  # type: ignore[arg-type]
+        write_predictions(tmp_path / name, ensemble, scored)
+    several, single = (list(csv.reader((tmp_path / name).read_text().splitlines())) for name in ("several", "single"))
+    assert [line[:-1] for line in several] == single
+    assert [line[-1] for line in several] == ["disagreement", "0.25", "0", ""]
+    assert single[0] == ["id", "probability", "prediction"] + ["label"] * labelled
+
+
+def test_candidates_have_a_column_of_it_where_there_are_members() -> None:
+    names = list(Candidates.__dataclass_fields__)
+    found = Candidates(
+        **{name: np.array(["a", "b"]) if name in ("id", "aliases", "matches") else np.ones(2) for name in names}
+    )
+    told = Found(
+        found, np.array(["BKJD"] * 2), np.ones(2, bool), np.array(["", ""]), np.array([0.1, np.nan]), {}, (), 2, 1.0
+    )
+    assert [row["disagreement"] for row in rows(told, None)] == [0.1, None]
+    assert "disagreement" not in rows(replace(told, disagreement=np.full(2, np.nan)), None)[0]
