@@ -15,7 +15,9 @@ from exojax.models import registry
 
 FOLDER = Path(__file__).parents[1] / "examples"
 SMALL = {"n_stars": 60, "steps": 3}
-PATHS = sorted(FOLDER.glob("*.py"))
+EXPERIMENTS = {"fresh_stars", "learning_curve"}
+"""of an hour each, whose figures are in docs/evaluation.md: no examples of how to do something in a few lines"""
+PATHS = sorted(path for path in FOLDER.glob("*.py") if path.stem not in EXPERIMENTS)
 
 
 def example(name: str) -> ModuleType:

@@ -18,6 +18,7 @@
 # else at simulated stars of the same kind, fewer of them so that the page is made in a minute.
 
 # %%
+import io
 import os
 
 import numpy as np
@@ -27,7 +28,7 @@ from exojax.cli.sources import open_source
 from exojax.config import DataConfig, SimulateConfig
 from exojax.features.registry import compute
 from exojax.report import figures
-from exojax.report.style import HOST, OTHER, png, single, styled
+from exojax.report.style import HOST, OTHER, single, styled
 
 stars = int(os.environ.get("EXOJAX_NOTEBOOK_STARS", "240"))
 source = open_source(DataConfig("auto", simulate=SimulateConfig(n_stars=stars, host_fraction=0.2, n_cadences=1600)))
@@ -38,8 +39,9 @@ print(f"{len(curves):,} stars of {curves.flux.shape[1]:,} values, {host.sum()} o
 
 
 def show(figure):
-    figure.set_dpi(60)
-    display(Image(png(figure)))
+    image = io.BytesIO()
+    figure.savefig(image, format="png", dpi=50)  # small, for the page to stay small
+    display(Image(image.getvalue()))
 
 
 # %% [markdown]

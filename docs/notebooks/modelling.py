@@ -39,7 +39,6 @@ print(source.told)
 
 
 def show(figure):
-    figure.set_dpi(60)
     display(Image(png(figure)))
 
 
@@ -81,7 +80,7 @@ for name, one in found.items():
 # %% [markdown]
 # ## Is it the planets?
 # A model may know hosts by something else. Upside down, or with the dips masked, no planet is left to be seen: a ROC
-# AUC well above 0.5 there is a warning.
+# AUC well above 0.5 there is a warning. Each control is shown against all other stars, then against each kind of them.
 
 # %%
 for name, one in found.items():
