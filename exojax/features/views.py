@@ -97,8 +97,8 @@ def fold(
 def _binned(moments: jax.Array, place: jax.Array, bins: int) -> jax.Array:
     """``(m, bins, 3)`` sums of ``moments (m, c, 3)`` over the bins ``place (m, c)``; others are left out."""
     inside, cells = (place >= 0) & (place < bins), len(place) * bins
-    # As one long segment sum: one scatter for each star would be a loop of small ones. What is outside is dropped there,
-    # which is far less work than to add zeros.
+    # As one long segment sum: one scatter for each star would be a loop of small ones. What is outside is dropped in
+    # it, which is far less work than to add zeros.
     rows = jnp.arange(len(place), dtype=jnp.int32)[:, None] * bins
     index = jnp.where(inside, rows + jnp.where(inside, place, 0).astype(jnp.int32), cells)
     return jax.ops.segment_sum(moments.reshape(-1, 3), index.reshape(-1), cells).reshape(-1, bins, 3)
