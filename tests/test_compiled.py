@@ -22,6 +22,8 @@ from exojax.runs import PRETRAINED, Run, load
 from exojax.shown import Detection
 
 CADENCE, CADENCES, START = 0.05, 500, 200.0
+# Right is enough: a fast program takes twice as long to compile.
+HASTY = {"xla_backend_optimization_level": 0}
 # One octave and few bins: little to compile.
 SEARCH = SearchConfig(period_min=2.0, period_max=4.0, duration_max=0.2, max_candidates=2, batch=4)
 PLANETS = {0: [(2.9, 0.7, 3e-3)], 1: [(2.3, 1.1, 3e-3), (3.1, 0.4, 6e-3)], 2: [(np.inf, 11.3, 2e-2)], 3: None}
@@ -83,9 +85,7 @@ def test_the_exported_program_finds_and_judges_what_the_stages_do(run: Run, expo
     program = jax.export.deserialize(exported)
     assert program.platforms == ("cpu", "cuda")
     curves = stars()
-    # Right is enough: a fast program takes twice as long to compile.
-    hasty = jax.jit(program.call, compiler_options={"xla_backend_optimization_level": 0})
-    found, probability = hasty(*given(curves, run))
+    found, probability = jax.jit(program.call, compiler_options=HASTY)(*given(curves, run))
     # The stages, candidate by candidate.
     monkeypatch.setattr("exojax.cli.judging.load", lambda name: run)
     staged, trace = hunt(curves, SEARCH)
@@ -127,21 +127,27 @@ def folds() -> tuple:
 
 def test_the_score_has_the_right_gradient_in_the_folded_flux(run: Run) -> None:
     flux, *rest = folds()
-    score = jax.jit(compiled.scorer(run, compiled.Layout(2, flux.shape[1], 0.02, search=SEARCH)))
-    params = compiled.weights(run)
-    by_flux = jax.jit(jax.grad(lambda x: score(params, x, *rest).sum()))
+    plain = compiled.scorer(run, compiled.Layout(2, flux.shape[1], 0.02, search=SEARCH))
+    score, params = jax.jit(plain, compiler_options=HASTY), compiled.weights(run)
+    # Of a figure that hardly varies the shipped network's knots coincide, and rounding makes it jump between them.
+    knots = "0/batch_stats/columns_knots"
+    params[knots] = params[knots] + np.linspace(0, 0.12, 7, dtype=np.float32)
+    by_flux = jax.jit(jax.grad(lambda x: plain(params, x, *rest).sum()), compiler_options=HASTY)
     slope = np.asarray(by_flux(flux), np.float64)
     assert np.isfinite(slope).all()
     assert (np.abs(slope).max(axis=1) > 0).all()
     rng = np.random.default_rng(0)
     for _ in range(4):
         way = rng.normal(0, 1, flux.shape)
-        step = 2e-5 / np.abs(way).max()  # of a scatter of 1e-3, or bins would cross the network's levels
-        up, down = (
-            np.asarray(score(params, flux + np.float32(s * step) * way.astype(np.float32), *rest)) for s in (1, -1)
-        )
-        change = (up.astype(np.float64) - down).sum() / (2 * step)
-        assert (slope * way).sum() == pytest.approx(change, rel=0.05, abs=0.02 * np.abs(slope).sum())
+        changes = []
+        for step in (1e-7, 3e-7):  # of a scatter of 1e-3
+            ends = (flux + np.float32(sign * step) * way.astype(np.float32) for sign in (1, -1))
+            up, down = (np.asarray(score(params, end, *rest), np.float64) for end in ends)
+            changes.append((up - down) / (2 * step))
+        expected = (slope * way).sum(axis=1)
+        # A bin that crosses a level by which the network counts makes it jump: on one of the two steps at most.
+        off = np.abs(np.array(changes) - expected[None]).min(axis=0)
+        assert (off < 10 + 0.03 * np.abs(expected)).all()
 
 
 @pytest.mark.parametrize(

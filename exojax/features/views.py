@@ -96,12 +96,12 @@ def fold(
 
 def _binned(moments: jax.Array, place: jax.Array, bins: int) -> jax.Array:
     """``(m, bins, 3)`` sums of ``moments (m, c, 3)`` over the bins ``place (m, c)``; others are left out."""
-    inside = (place >= 0) & (place < bins)
-    index = jnp.where(inside, place, 0).astype(jnp.int32)
-    # As one long segment sum: one scatter for each star would be a loop of small ones.
+    inside, cells = (place >= 0) & (place < bins), len(place) * bins
+    # As one long segment sum: one scatter for each star would be a loop of small ones. What is outside is dropped in
+    # it, which is far less work than to add zeros.
     rows = jnp.arange(len(place), dtype=jnp.int32)[:, None] * bins
-    values = jnp.where(inside[..., None], moments, 0.0).reshape(-1, 3)
-    return jax.ops.segment_sum(values, (rows + index).reshape(-1), len(place) * bins).reshape(-1, bins, 3)
+    index = jnp.where(inside, rows + jnp.where(inside, place, 0).astype(jnp.int32), cells)
+    return jax.ops.segment_sum(moments.reshape(-1, 3), index.reshape(-1), cells).reshape(-1, bins, 3)
 
 
 def _around(moments: jax.Array, tau: jax.Array, window: jax.Array, bins: int) -> jax.Array:
