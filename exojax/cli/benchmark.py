@@ -12,7 +12,7 @@ from typing import Annotated, Any
 
 import tyro
 
-from exojax.cli import bench_detection, bench_detrend, bench_load, bench_search, bench_train, command
+from exojax.cli import bench_detection, bench_detrend, bench_features, bench_load, bench_search, bench_train, command
 from exojax.cli.table import text_table
 from exojax.errors import InputError
 from exojax.stored import write_json
@@ -22,6 +22,7 @@ TASKS: dict[str, Callable[..., list[dict[str, Any]]]] = {
     "train": bench_train.measure,
     "search": bench_search.measure,
     "detrend": bench_detrend.measure,
+    "features": bench_features.measure,
     "detection": bench_detection.measure,
 }
 
@@ -31,14 +32,15 @@ class Options:
     """Measure speed beside other software, alternated in one run: benchmark.json and a table.
 
     load: a CSV of the Kaggle set's size; train: one step, inference, and epochs on a GPU; search: one star, four years
-    of one, false alarms, whole commands; detrend: the running biweight; detection: who finds more planets (hours the
-    first time, resumed where it was stopped). What a machine has not got is "not measured".
+    of one, false alarms, whole commands; detrend: the running biweight; features: statistics of whole series;
+    detection: who finds more planets (hours the first time, resumed where it was stopped). What a machine has not got
+    is "not measured".
     """
 
     out: Annotated[Path, command.value("DIR")]
     """folder for benchmark.json"""
     tasks: tyro.conf.Positional[tuple[str, ...]] = ("all",)
-    """load, train, search, detrend, detection or all"""
+    """load, train, search, detrend, features, detection or all"""
     seed: int = 0
     """of everything that is made up"""
 
