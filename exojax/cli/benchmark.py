@@ -12,7 +12,16 @@ from typing import Annotated, Any
 
 import tyro
 
-from exojax.cli import bench_detection, bench_detrend, bench_load, bench_score, bench_search, bench_train, command
+from exojax.cli import (
+    bench_detection,
+    bench_detrend,
+    bench_features,
+    bench_load,
+    bench_score,
+    bench_search,
+    bench_train,
+    command,
+)
 from exojax.cli.table import text_table
 from exojax.errors import InputError
 from exojax.stored import write_json
@@ -23,6 +32,7 @@ TASKS: dict[str, Callable[..., list[dict[str, Any]]]] = {
     "score": bench_score.measure,
     "search": bench_search.measure,
     "detrend": bench_detrend.measure,
+    "features": bench_features.measure,
     "detection": bench_detection.measure,
 }
 
@@ -31,16 +41,16 @@ TASKS: dict[str, Callable[..., list[dict[str, Any]]]] = {
 class Options:
     """Measure speed beside other software, alternated in one run: benchmark.json and a table.
 
-    load: a CSV of the Kaggle set's size; train: one step, inference, and epochs on a GPU;
-    score: a candidate folded and judged; search: one star, four years
-    of one, false alarms, whole commands; detrend: the running biweight; detection: who finds more planets (hours the
-    first time, resumed where it was stopped). What a machine has not got is "not measured".
+    load: a CSV of the Kaggle set's size; train: one step, inference, and epochs on a GPU; score: a candidate folded and
+    judged; search: one star, four years of one, false alarms, whole commands; detrend: the running biweight; features:
+    statistics of whole series; detection: who finds more planets (hours the first time, resumed where it was stopped).
+    What a machine has not got is "not measured".
     """
 
     out: Annotated[Path, command.value("DIR")]
     """folder for benchmark.json"""
     tasks: tyro.conf.Positional[tuple[str, ...]] = ("all",)
-    """load, train, score, search, detrend, detection or all"""
+    """load, train, score, search, detrend, features, detection or all"""
     seed: int = 0
     """of everything that is made up"""
 
