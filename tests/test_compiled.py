@@ -89,7 +89,7 @@ def test_the_exported_program_finds_and_judges_what_the_stages_do(run: Run, expo
     # The stages, candidate by candidate.
     monkeypatch.setattr("exojax.cli.judging.load", lambda name: run)
     staged, trace = hunt(curves, SEARCH)
-    judged, _ = judge_of(PRETRAINED)[0](curves, staged, trace)
+    judged, *_ = judge_of(PRETRAINED)[0](curves, staged, trace)
     assert staged.single.any()
     assert not staged.single.all()
     assert np.asarray(found["there"]).sum(axis=1).tolist() == np.bincount(staged.star, minlength=4).tolist()

@@ -113,7 +113,7 @@ def test_shortest_period_against_every_period():
     rng = np.random.default_rng(0)
     watched = rng.uniform(size=(30, 300)) < np.linspace(0.3, 0.99, 30)[:, None]
     duration = rng.integers(2, 9, 30)
-    got = shortest_period(watched, duration)
+    got = np.asarray(shortest_period(jnp.asarray(watched), jnp.asarray(duration, jnp.float32)))
     for seen, length, found in zip(watched, duration, got):
         for period in np.arange(8 * length, 700) / 2:
             places = np.rint(np.arange(1, 300) * period).astype(int)
