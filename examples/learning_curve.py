@@ -16,6 +16,7 @@ import numpy as np
 import tyro
 
 from exojax.cli import command
+from exojax.cli.asked import positive_of
 from exojax.config import DataConfig, RunConfig
 from exojax.evaluation import repeated, split
 from exojax.models import registry
@@ -60,7 +61,7 @@ def curve(options: Options) -> tuple[list[dict[str, Any]], float]:
     from exojax.runs import load
 
     model, start = registry.get("transit"), load("pretrained")
-    data = open_source(DataConfig(options.data, positive=tuple(options.positive.split(",")))).rows()
+    data = open_source(DataConfig(options.data, positive=positive_of(options.positive))).rows()
     rows = usable_rows(data)
     x = inputs_of(model.inputs, data.take(rows.index), RunConfig())
     part = lambda at: {name: array[at] for name, array in x.items()}  # noqa: E731

@@ -27,6 +27,7 @@ from exojax.lightcurve import Stars as StarTable
 from exojax.photometry.grid import to_even
 from exojax.search.flags import flags, local_views, resolved, shape_of
 from exojax.search.match import known_transits, match_candidates, match_known
+from exojax.stored import check_same
 
 PARTS = ".parts"
 VERSION = 5
@@ -114,7 +115,7 @@ def search(
     """
     folder = out / PARTS
     wanted = {"version": VERSION, **settings, **asdict(config), "mask_known": mask_known}
-    _check_same(folder / "search.json", wanted)
+    check_same(folder / "search.json", wanted, "search")
     parts, done = _resumed(folder)
     resumed, started = len(done), time.perf_counter()
     bad = sum(len(part["skipped"]) for part in parts)
@@ -270,16 +271,6 @@ def _joined(parts: list[dict[str, Any]], known: Known | None, seconds: float) ->
         len(number),
         seconds,
     )
-
-
-def _check_same(path: Path, wanted: dict[str, Any]) -> None:
-    if not path.exists():
-        _write(path, wanted)
-        return
-    before = _read(path)
-    changed = [f"{k}: {before.get(k)} -> {v}" for k, v in wanted.items() if before.get(k) != v]
-    if changed:
-        raise InputError(f"{path.parent.parent}: holds another search ({'; '.join(changed)}); give another --out")
 
 
 def _write(path: Path, value: dict[str, Any]) -> None:

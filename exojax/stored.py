@@ -18,8 +18,12 @@ def write_json(path: Path, value: Any) -> None:
     os.replace(partial, path)
 
 
-def read_json(path: Path) -> dict[str, Any]:
+def read_json(path: Path, *, remedy: str = "mend it, or train again with --fresh") -> dict[str, Any]:
     """A JSON object.
+
+    Args:
+        path: the file.
+        remedy: what to do where it is damaged, for the message.
 
     Raises:
         InputError: the file is missing, damaged, or holds something else.
@@ -27,9 +31,9 @@ def read_json(path: Path) -> dict[str, Any]:
     try:
         value = json.loads(path.read_text())
     except (OSError, ValueError) as error:
-        raise InputError(f"{path}: cannot be read as JSON ({error}); mend it, or train again with --fresh") from None
+        raise InputError(f"{path}: cannot be read as JSON ({error}); {remedy}") from None
     if not isinstance(value, dict):
-        raise InputError(f"{path}: holds no JSON object; mend it, or train again with --fresh")
+        raise InputError(f"{path}: holds no JSON object; {remedy}")
     return value
 
 
@@ -47,7 +51,7 @@ def check_same(path: Path, wanted: dict[str, Any], what: str) -> None:
     if not path.exists():
         write_json(path, wanted)
         return
-    before = read_json(path)
+    before = read_json(path, remedy="give another --out")
     changed = [f"{k}: {before.get(k)} -> {v}" for k, v in wanted.items() if before.get(k) != v]
     if changed:
         raise InputError(f"{path.parent.parent}: holds another {what} ({'; '.join(changed)}); give another --out")

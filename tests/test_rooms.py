@@ -35,7 +35,7 @@ BELOW = {
     "tuning": BASE | {"models", "evaluation", "training", "inputs", "runs", "fitting", "stored"},
     "hunt": BASE | {"photometry", "search"},
     "batching": BASE | {"io", "photometry", "hunt"},
-    "searching": BASE | {"io", "photometry", "search", "hunt", "batching"},
+    "searching": BASE | {"io", "photometry", "search", "hunt", "batching", "stored"},
     "teaching": BASE | {"simulate", "training", "folding", "runs", "stored"},
     "shown": BASE | {"search", "features"},
     "folding": BASE | {"io", "photometry", "search", "hunt", "batching", "searching", "shown"},

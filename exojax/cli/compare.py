@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from exojax.cli import command
-from exojax.config import DataConfig, SimulateConfig
+from exojax.cli.asked import data_of
+from exojax.config import SimulateConfig
 
 NOTE = "no official test remains"
 
@@ -67,16 +68,19 @@ def compare(options: Options) -> None:
     from exojax import comparing
     from exojax.cli.sources import open_source
     from exojax.cli.table import text_table
-    from exojax.cli.train import check_simulation
     from exojax.report import comparison
     from exojax.report.page import write_atomically, write_report
     from exojax.report.style import png
     from exojax.stored import write_json
 
-    simulate = SimulateConfig(n_stars=options.n_stars, host_fraction=options.host_fraction)
-    check_simulation(simulate)
-    positive = tuple(part.strip() for part in options.positive.split(",") if part.strip())
-    config = DataConfig(options.data, options.cadence_minutes, options.labels, positive, simulate)
+    config = data_of(
+        options.data,
+        cadence_minutes=options.cadence_minutes,
+        labels=options.labels,
+        positive=options.positive,
+        n_stars=options.n_stars,
+        host_fraction=options.host_fraction,
+    )
     source = open_source(config)
     print(source.told, flush=True)
     plan = comparing.Plan(

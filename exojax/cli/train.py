@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from exojax.cli import command
-from exojax.config import RunConfig, SimulateConfig, TrainConfig, from_dict
+from exojax.cli.asked import checked, positive_of
+from exojax.config import RunConfig, TrainConfig, from_dict
 from exojax.errors import InputError
 
 BARE = ("svc", "cnn", "transit")
@@ -173,13 +174,12 @@ def configure(options: Options, model: str | None) -> RunConfig:
     base = from_dict(RunConfig, found, str(stored))
     data = _override(base.data, source=options.data, labels=options.labels, cadence_minutes=options.cadence_minutes)
     if options.positive is not None:
-        data = replace(data, positive=tuple(part.strip() for part in options.positive.split(",") if part.strip()))
+        data = replace(data, positive=positive_of(options.positive))
     simulate = _override(data.simulate, n_stars=options.n_stars, host_fraction=options.host_fraction)
     simulate = _override(simulate, seed=options.simulate_seed)
     if options.close_gaps:
         simulate = replace(simulate, close_gaps=True)
-    check_simulation(simulate)
-    base = with_steps(replace(base, data=replace(data, simulate=simulate)), options.steps)
+    base = with_steps(replace(base, data=replace(data, simulate=checked(simulate))), options.steps)
     return _override(base, seed=options.seed, init=options.init)
 
 
@@ -194,18 +194,6 @@ def with_steps(config: RunConfig, steps: int | None) -> RunConfig:
     if steps < 1:
         raise InputError(f"--steps {steps}: give 1 or more")
     return replace(config, train=replace(config.train or TrainConfig(), steps=steps, passes=0.0, host_passes=0.0))
-
-
-def check_simulation(config: SimulateConfig) -> None:
-    """Refuse a population that cannot be.
-
-    Raises:
-        InputError: too few stars, or a share outside (0, 1).
-    """
-    if config.n_stars < 20:
-        raise InputError(f"--n-stars {config.n_stars}: give 20 or more")
-    if not 0 < config.host_fraction < 1:
-        raise InputError(f"--host-fraction {config.host_fraction}: give a share between 0 and 1")
 
 
 def set_aside(folder: Path) -> None:

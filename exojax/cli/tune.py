@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Annotated
 
 from exojax.cli import command
+from exojax.cli.asked import data_of
 from exojax.config import DataConfig, RunConfig, SimulateConfig
 
 
@@ -61,14 +62,18 @@ def tune(options: Options) -> None:
     command.use_compilation_cache()
     from exojax import tuning
     from exojax.cli.sources import open_source
-    from exojax.cli.train import check_simulation, with_steps
+    from exojax.cli.train import with_steps
     from exojax.cli.tune_outputs import write
     from exojax.models import registry
 
-    simulate = SimulateConfig(n_stars=options.n_stars, host_fraction=options.host_fraction)
-    check_simulation(simulate)
-    positive = tuple(part.strip() for part in options.positive.split(",") if part.strip())
-    data = DataConfig(options.data, options.cadence_minutes, options.labels, positive, simulate)
+    data = data_of(
+        options.data,
+        cadence_minutes=options.cadence_minutes,
+        labels=options.labels,
+        positive=options.positive,
+        n_stars=options.n_stars,
+        host_fraction=options.host_fraction,
+    )
     source = open_source(data)
     config = RunConfig(model=options.model, seed=options.seed, data=DataConfig(**vars(data) | {"source": source.path}))
     config = with_steps(RunConfig(**vars(config) | {"train": registry.training(config)}), options.steps)

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import jax
 import jax.numpy as jnp
+
+from exojax.models.interface import Augment, Inputs
 
 LOWEST_SNR, HIGHEST_SNR = 7.0, 70.0
 
@@ -63,3 +67,22 @@ def inject(key: jax.Array, series: jax.Array, labels: jax.Array, *, cadence: flo
     depth = snr / jnp.sqrt(jnp.maximum(jnp.sum(shape**2, axis=1), 1.0))
     chosen = jax.random.bernoulli(keys[6], share, (n,)) & (labels > 0.5) & (donor_labels < 0.5)
     return jnp.where(chosen[:, None], donors - depth[:, None] * shape, series)
+
+
+@lru_cache
+def of_series(name: str, cadence: float, injected: float) -> Augment:
+    """Of the input ``name``, a series: injected transits, a circular shift, time reversal, a little noise.
+
+    Args:
+        name: of a ``(b, c)`` float32 input in units of the star's scatter, 0 where not valid.
+        cadence: days between samples.
+        injected: share of the hosts that are replaced, 0 to 1.
+    """
+
+    def apply(key: jax.Array, inputs: Inputs, labels: jax.Array) -> Inputs:
+        keys = jax.random.split(key, 4)
+        series = inject(keys[0], inputs[name], labels, cadence=cadence, share=injected)
+        series = reverse(keys[1], shift(keys[2], series))
+        return {name: add_noise(keys[3], series, 0.2)}
+
+    return apply

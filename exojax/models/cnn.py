@@ -8,7 +8,7 @@ hosts. Both are also shown how significant a dip of transit length ends at each 
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import partial
 
 import jax
 import jax.numpy as jnp
@@ -16,8 +16,8 @@ from flax import linen as nn
 from scipy.fft import next_fast_len
 
 from exojax.config import TrainConfig
-from exojax.models import augment as change
-from exojax.models.interface import Augment, Choice, Inputs, Network, Suggest
+from exojax.models.augment import of_series
+from exojax.models.interface import Choice, Inputs, Network, Suggest
 from exojax.models.layers import Conv, max_pool
 
 SHALLOW = 5.0
@@ -104,19 +104,6 @@ def autocorrelation(series: jax.Array) -> jax.Array:
     return 5.0 * lags[:, 1:] / (lags[:, :1] + 1e-3)
 
 
-@lru_cache
-def augment(cadence: float, injected: float) -> Augment:
-    """Injected transits, a circular shift, time reversal, a little noise."""
-
-    def apply(key: jax.Array, inputs: Inputs, labels: jax.Array) -> Inputs:
-        keys = jax.random.split(key, 4)
-        flat = change.inject(keys[0], inputs["flat"], labels, cadence=cadence, share=injected)
-        flat = change.reverse(keys[1], change.shift(keys[2], flat))
-        return {"flat": change.add_noise(keys[3], flat, 0.2)}
-
-    return apply
-
-
 def space(suggest: Suggest) -> Choice:
     """The optimiser, the belief in injected transits, dropout."""
     return Choice(
@@ -135,6 +122,6 @@ MODEL = Network(
     inputs=("flat",),
     module=DipCNN(),
     train=TrainConfig(steps=400, inject=30.0, adam_epsilon=1e-4),
-    augment=augment,
+    augment=partial(of_series, "flat"),
     space=space,
 )

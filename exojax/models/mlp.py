@@ -8,7 +8,7 @@ folded views, which came out behind theirs by little. The registry has one for e
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import lru_cache
+from functools import partial
 from typing import Any
 
 import jax
@@ -17,8 +17,8 @@ import numpy as np
 from flax import linen as nn
 
 from exojax.config import TrainConfig
-from exojax.models import augment as change
-from exojax.models.interface import Augment, Choice, Inputs, Network, Suggest
+from exojax.models.augment import of_series
+from exojax.models.interface import Choice, Inputs, Network, Suggest
 from exojax.models.layers import highest
 
 VIEWS = ("global_view", "local_view", "secondary_view")
@@ -84,19 +84,6 @@ def settle(batch_stats: Mapping[str, Any], features: Mapping[str, np.ndarray]) -
     return dict(batch_stats) | {name: jnp.asarray(value, jnp.float32) for name, value in found.items()}
 
 
-@lru_cache
-def augment_series(cadence: float, injected: float) -> Augment:
-    """Injected transits, a circular shift, time reversal, a little noise."""
-
-    def apply(key: jax.Array, inputs: Inputs, labels: jax.Array) -> Inputs:
-        keys = jax.random.split(key, 4)
-        flux = change.inject(keys[0], inputs["flux"], labels, cadence=cadence, share=injected)
-        flux = change.reverse(keys[1], change.shift(keys[2], flux))
-        return {"flux": change.add_noise(keys[3], flux, 0.2)}
-
-    return apply
-
-
 def space(suggest: Suggest) -> Choice:
     """Learning rate, decay and dropout."""
     return Choice(
@@ -109,5 +96,7 @@ def space(suggest: Suggest) -> Choice:
 
 
 MODEL = Network(inputs=("spectrum",), module=DenseNet(), train=TrainConfig(steps=300), settle=settle, space=space)
-FLUX = Network(inputs=("flux",), module=DenseNet(), train=TrainConfig(steps=300), augment=augment_series, space=space)
+FLUX = Network(
+    inputs=("flux",), module=DenseNet(), train=TrainConfig(steps=300), augment=partial(of_series, "flux"), space=space
+)
 FOLDS = Network(inputs=VIEWS, module=DenseNet(), train=TrainConfig(steps=600, passes=15), settle=settle, space=space)

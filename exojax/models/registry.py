@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import hashlib
 import inspect
+import sys
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
@@ -104,10 +105,24 @@ def point(config: RunConfig, suggest: Suggest) -> RunConfig:
 
 
 def fingerprint(name: str) -> str:
-    """Of the model's settings and of its file's text: scores of an earlier version are not this model's."""
+    """Of the model's settings and of the text of its file and of all in ``models/`` that this imports.
+
+    Scores of an earlier version are not this model's.
+    """
     model = get(name)
     home = type(model.module) if isinstance(model, Network) else model.fit
     about = f"{model.inputs} {model.module} {model.train}" if isinstance(model, Network) else f"{model.inputs}"
-    with suppress(OSError):
-        about += Path(inspect.getfile(home)).read_text()
-    return hashlib.sha256(about.encode()).hexdigest()[:16]
+    found: dict[str, str] = {}
+    _read_sources(home.__module__, found)
+    return hashlib.sha256((about + "".join(found[module] for module in sorted(found))).encode()).hexdigest()[:16]
+
+
+def _read_sources(module: str, found: dict[str, str]) -> None:
+    """Add the text of ``module``, and of the modules of this package that its names come from, to ``found``."""
+    found[module] = ""
+    with suppress(OSError, TypeError):  # one made in a notebook or by a test may have no file
+        found[module] = Path(inspect.getfile(sys.modules[module])).read_text()
+    for value in vars(sys.modules[module]).values():
+        needed = getattr(value, "__module__", None) or getattr(value, "__name__", None)
+        if isinstance(needed, str) and needed.startswith(f"{__package__}.") and needed not in found:
+            _read_sources(needed, found)
