@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator
 
 from exojax.evaluation.metrics import Curve
 from exojax.report.style import GREY, plain, single, styled
@@ -48,6 +49,11 @@ def quality_and_cost(rows: Sequence[Mapping[str, Any]], note: str = "") -> Figur
         axes.annotate(plain(row["model"], 20), (seconds, found["value"]), xytext=(6, 4), textcoords="offset points")
     axes.set(xscale="log", xlabel="one fit, seconds", ylabel="average precision")
     axes.margins(x=0.25)
+    # Fits within one decade would have ticks such as 1.4 x 10^-1.
+    plainly = FuncFormatter(lambda seconds, _: f"{seconds:g}")
+    axes.xaxis.set_minor_locator(LogLocator(subs=(2, 5)))
+    axes.xaxis.set_major_formatter(plainly)
+    axes.xaxis.set_minor_formatter(plainly)
     axes.set_title(_titled("Quality and cost", note))
     return figure
 

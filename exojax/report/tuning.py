@@ -45,7 +45,8 @@ def importances(share: Mapping[str, float]) -> Figure:
     Args:
         share: name to share; empty where there are too few trials.
     """
-    figure, axes = single()
+    figure = Figure(figsize=(6.0, 1.4 + 0.4 * max(len(share), 1)))
+    axes = figure.add_subplot()
     if not share:
         say(axes, "too few complete trials to tell what mattered")
         return figure
