@@ -149,7 +149,7 @@ sys.exit(search.main(sys.argv[1:]))
 def test_killed_it_goes_on(call: Call) -> None:
     write_npz(Path("many.npz"), flux_of(42))
     options = [str(o) for o in ("--data", "many.npz", *SMALL, "--sheets", 0, "--out")]
-    program = KILLED.format(here=str(Path(__file__).parents[1]), after=5)
+    program = KILLED.format(here=str(Path(__file__).parents[1]), after=4)
     killed = subprocess.run([sys.executable, "-c", program, *options, "out"], capture_output=True, timeout=120)
     assert killed.returncode == -signal.SIGKILL, killed.stderr
     finished = {path: path.stat().st_mtime_ns for path in Path("out/.parts").glob("part-*.json")}
