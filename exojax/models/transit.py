@@ -26,6 +26,7 @@ from exojax.models.measures import MEASURES, mirror_fold, place
 
 KNOTS = 7
 """quantiles between which a column is linear"""
+_ROWS = 512
 
 
 class TransitNet(nn.Module):
@@ -124,11 +125,12 @@ def settle(batch_stats: Mapping[str, Any], features: Mapping[str, np.ndarray]) -
     found |= {name: jnp.asarray(x) for name, x in moments_of(features["scalars"]).items()}
     moments = {name: found[name] for name in ("epochs", "periods")}
     parts = []
-    for start in range(0, n, 1024):
-        flat = {name: x[start : start + 1024].reshape(-1, *x.shape[2:]) for name, x in features.items()}
-        parts.append(
-            np.asarray(_compiled_columns(flat, moments))[np.asarray(flat["global_view"])[..., 2].max(axis=1) > 0]
-        )
+    for start in range(0, n, _ROWS):
+        part = {name: np.asarray(x[start : start + _ROWS]) for name, x in features.items()}
+        # One size, and so one compilation, for any number of rows; rows without a view are left out again.
+        part = {name: np.pad(x, [(0, _ROWS - len(x))] + [(0, 0)] * (x.ndim - 1)) for name, x in part.items()}
+        flat = {name: x.reshape(-1, *x.shape[2:]) for name, x in part.items()}
+        parts.append(np.asarray(_compiled_columns(flat, moments))[flat["global_view"][..., 2].max(axis=1) > 0])
     columns = np.concatenate(parts)
     names = "columns_center", "columns_spread", "columns_knots"
     center, spread, knots = (np.array(batch_stats[name]) for name in names)

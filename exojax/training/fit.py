@@ -24,7 +24,7 @@ from exojax.training.loop import Report, train
 from exojax.training.recipe import Recipe
 from exojax.training.sampler import balanced_batches
 from exojax.training.state import TrainState, create_state
-from exojax.training.step import logits
+from exojax.training.step import scored
 from exojax.training.weights import with_weights
 
 Features = Mapping[str, np.ndarray]
@@ -273,7 +273,8 @@ def _network(state: TrainState, features: Features) -> np.ndarray:
         missing = min(BATCH, _ceil_power(n)) - len(next(iter(part.values())))
         padded = {name: np.pad(x, [(0, missing)] + [(0, 0)] * (x.ndim - 1)) for name, x in part.items()}
         try:
-            scores.append(np.asarray(_forward(state, padded))[: len(next(iter(part.values())))])
+            found = _forward(state.apply_fn, state.average, padded)
+            scores.append(np.asarray(found)[: len(next(iter(part.values())))])
         except ScopeParamShapeError:
             shape = next(iter(features.values())).shape[1:]
             raise InputError(
@@ -283,7 +284,10 @@ def _network(state: TrainState, features: Features) -> np.ndarray:
     return np.concatenate(scores).astype(np.float64) if scores else np.zeros(0)
 
 
-_forward = jax.jit(logits)
+@partial(jax.jit, static_argnums=0)
+def _forward(apply_fn: Callable[..., Any], average: Any, inputs: Inputs) -> jax.Array:
+    """Not of the whole state, whose optimiser differs from run to run and would compile this again."""
+    return scored(apply_fn, average, inputs)
 
 
 def _ceil_power(n: int) -> int:

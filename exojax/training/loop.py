@@ -23,7 +23,7 @@ from exojax.training.mesh import make_mesh, replicate, split_batch
 from exojax.training.recipe import TrainStep
 from exojax.training.sampler import BatchFn
 from exojax.training.state import TrainState, empty_tally
-from exojax.training.step import train_step
+from exojax.training.step import Batch, train_step
 from exojax.training.stop import Interrupted, stop_signal
 
 Validate = Callable[[TrainState], float]
@@ -49,11 +49,10 @@ class Progress:
     done: bool = False
 
 
-@partial(jax.jit, static_argnames=("steps", "mesh", "step_fn"), donate_argnums=0)
 def run_steps(
     state: TrainState, batch_fn: Partial, *, steps: int, mesh: Mesh | None = None, step_fn: TrainStep = train_step
 ) -> TrainState:
-    """``steps`` training steps in one compiled call.
+    """``steps`` training steps: one, or more in one compiled call.
 
     Args:
         state: donated.
@@ -62,12 +61,28 @@ def run_steps(
         mesh: splits every batch over its devices.
         step_fn: one training step.
     """
+    if steps > 1 or mesh is not None:
+        return _together(state, batch_fn, steps=steps, mesh=mesh, step_fn=step_fn)
+    # A step by itself knows nothing of the number of rows: trainings on other rows, as of folds, share its program.
+    return _step(state, _draw(batch_fn, state.key, state.step), step_fn=step_fn)
 
+
+@partial(jax.jit, static_argnames="step_fn", donate_argnums=0)
+def _step(state: TrainState, batch: Batch, *, step_fn: TrainStep) -> TrainState:
+    return step_fn(state, batch)[0]
+
+
+@jax.jit
+def _draw(batch_fn: Partial, key: jax.Array, step: jax.Array) -> Batch:
+    return batch_fn(key, step)
+
+
+# Of several devices one program at a time is under way: two of them, both waiting for all devices, may block each other.
+@partial(jax.jit, static_argnames=("steps", "mesh", "step_fn"), donate_argnums=0)
+def _together(state: TrainState, batch_fn: Partial, *, steps: int, mesh: Mesh | None, step_fn: TrainStep) -> TrainState:
     def one(state: TrainState, _: None) -> tuple[TrainState, None]:
         batch = batch_fn(state.key, state.step)
-        if mesh is not None:
-            batch = split_batch(batch, mesh)
-        return step_fn(state, batch)[0], None
+        return step_fn(state, batch if mesh is None else split_batch(batch, mesh))[0], None
 
     return one(state, None)[0] if steps == 1 else jax.lax.scan(one, state, None, length=steps)[0]
 
@@ -113,8 +128,8 @@ def train(
     fn = batch_fn if isinstance(batch_fn, Partial) else Partial(batch_fn)
     # The steps donate their state; the caller keeps his own.
     state = jax.tree.map(jnp.copy, state)
-    if mesh is not None:
-        state, fn = replicate(state, mesh), replicate(fn, mesh)
+    # Placed by name even where there is one device: arrays placed in two ways would compile the step again.
+    state, fn = (jax.device_put(tree, devices[0]) if mesh is None else replicate(tree, mesh) for tree in (state, fn))
     # On an accelerator whole intervals are one compiled scan; on a CPU a loop body gains nothing.
     chunk = 1 if devices[0].platform == "cpu" else config.evaluate_every
     progress, best = Progress(), None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -96,5 +97,10 @@ def advance(
 
 def logits(state: TrainState, inputs: Inputs) -> jax.Array:
     """``(n,)`` float32 log-odds of n stars by the averaged weights, nothing random."""
-    params, batch_stats = state.average
-    return state.apply_fn({"params": params, "batch_stats": batch_stats}, inputs, train=False)
+    return scored(state.apply_fn, state.average, inputs)
+
+
+def scored(apply_fn: Callable[..., jax.Array], average: Any, inputs: Inputs) -> jax.Array:
+    """``(n,)`` float32 log-odds by a module's ``apply`` and its ``(params, batch_stats)``."""
+    params, batch_stats = average
+    return apply_fn({"params": params, "batch_stats": batch_stats}, inputs, train=False)
