@@ -161,7 +161,7 @@ class SearchConfig:
     """a star's second and further candidates, and single transits, have this red-noise SNR or more"""
     max_candidates: int = 3
     """a star, its best peak included however weak"""
-    batch: int = 64
+    batch: int = 128
     """stars searched at once; it bounds the memory"""
 
 

@@ -30,7 +30,8 @@ MOST_TAKEN = 0.6
 """share of a curve's cadences that may be left out of its last trend"""
 Array = TypeVar("Array", np.ndarray, jax.Array)
 _TYPICAL_CADENCES, _LEAST_STARS = 3584, 8
-_FEW = 4  # stars and fewer are padded to this many, more to a whole batch
+_PARTS = 8  # of a batch, each searched by itself on a CPU, so that the few stars that are searched again fill one
+_FEW = 4  # stars and fewer are padded to this many, more to whole parts
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,7 +119,8 @@ def hunt(
     if n > batch:
         raise ValueError(f"{n} stars in a batch of {batch}")
     # A program takes far longer to compile than a star to search, so that there are two a shape at most.
-    batch = min(_FEW, batch) if n <= _FEW else batch
+    whole = batch // _PARTS if jax.default_backend() == "cpu" else batch
+    part = min(_FEW, batch) if n <= _FEW else max(whole, min(_FEW, batch))
     taken = np.zeros((n, size), bool) if masked is None else masked.copy()
     order = np.argsort(grid.periods, kind="stable")
     rows: list[dict[str, Any]] = []
@@ -127,27 +129,30 @@ def hunt(
     for turn in range(config.max_candidates + (MOST_SINGLES if alter is None else 0)):
         if len(active) == 0:
             break
-        flat, power, periodic, single, chosen = _search(
-            grid, _take(even, active), taken[active], curves.take(active), config, batch, alter, first=turn == 0
-        )
         goes_on = np.zeros(len(active), bool)
-        for k, star in enumerate(active.tolist()):
-            if not chosen.stands[k]:
-                continue
-            row = _row(grid, days, periodic, single, chosen, power, k)
-            late = np.arange(size) - row["t0"]
-            late -= 0.0 if row["single"] else np.rint(late / row["period"]) * row["period"]
-            taken[star] |= np.abs(late) <= MASKED * row["duration"] * (WIDER if row["single"] else 1.0)
-            unit = float(flat.scatter[k]) if curves.absolute else 1.0
-            found = {**_physical(row, even, star, unit), "power": power[order, k]}
-            rows.append({"star": star, "id": curves.id[star], **found})
-            left[star] -= not row["single"]
-            goes_on[k] = row["snr_red"] >= config.snr_min and left[star] > 0
+        for first in range(0, len(active), part):
+            some = active[first : first + part]
+            flat, power, periodic, single, chosen = _search(
+                grid, _take(even, some), taken[some], curves.take(some), config, part, alter, first=turn == 0
+            )
+            for k, star in enumerate(some.tolist()):
+                if not chosen.stands[k]:
+                    continue
+                row = _row(grid, days, periodic, single, chosen, power, k)
+                late = np.arange(size) - row["t0"]
+                late -= 0.0 if row["single"] else np.rint(late / row["period"]) * row["period"]
+                taken[star] |= np.abs(late) <= MASKED * row["duration"] * (WIDER if row["single"] else 1.0)
+                unit = float(flat.scatter[k]) if curves.absolute else 1.0
+                found = {**_physical(row, even, star, unit), "power": power[order, k]}
+                rows.append({"star": star, "id": curves.id[star], **found})
+                left[star] -= not row["single"]
+                goes_on[first + k] = row["snr_red"] >= config.snr_min and left[star] > 0
         active = active[goes_on]
     rows.sort(key=lambda row: (row["star"], -row["snr_red"]))
     powers = np.array([row.pop("power") for row in rows], np.float32).reshape(len(rows), len(order))
-    final = _clean(even, protected(taken, even.weight), curves.absolute, config)
-    return _table(rows), Trace(even, final, grid.periods[order] * days, powers)
+    kept = protected(taken, even.weight)
+    final = _clean(even, kept, curves.absolute, config, to=part if n <= part else batch)
+    return _table(rows), Trace(even, _take(final, np.arange(n)), grid.periods[order] * days, powers)
 
 
 def protected(taken: Array, weight: Array) -> Array:
@@ -161,8 +166,9 @@ def protected(taken: Array, weight: Array) -> Array:
     return taken & (share <= MOST_TAKEN)[:, None]
 
 
-def _clean(even: EvenCurves, taken: np.ndarray, absolute: bool, config: SearchConfig) -> EvenCurves:
-    """Flat curves, upward outliers out; what is ``taken`` is kept from the trend."""
+def _clean(even: EvenCurves, taken: np.ndarray, absolute: bool, config: SearchConfig, *, to: int) -> EvenCurves:
+    """Flat curves, upward outliers out; what is ``taken`` is kept from the trend. Padded ``to`` so many stars."""
+    even, taken = _padded(even, to), np.pad(taken, ((0, to - len(taken)), (0, 0)))
     flat = flatten(even, config.window, absolute=absolute, in_transit=taken if taken.any() else None)
     return replace(flat, weight=np.asarray(clip_upward(flat.flux, flat.weight, flat.scatter)))
 
@@ -180,7 +186,7 @@ def _search(
 ) -> tuple[EvenCurves, np.ndarray, Measured, SingleEvents, Choice]:
     """One search of some stars: flat curves, ``(n_periods, n)`` periodogram, best signal, best single event, choice."""
     n = len(even.flux)
-    flat = _clean(_padded(even, batch), np.pad(taken, ((0, batch - n), (0, 0))), curves.absolute, config)
+    flat = _clean(even, taken, curves.absolute, config, to=batch)
     flat = replace(flat, weight=np.where(np.pad(taken, ((0, batch - n), (0, 0))), np.float32(0), flat.weight))
     flat = flat if alter is None else alter(flat)
     y, w = flat.flux / flat.scatter[:, None], flat.weight

@@ -64,15 +64,15 @@ def test_what_is_left_after_some_batches_keeps_its_company(whole: bool) -> None:
 
 
 def test_a_grid_that_comes_out_longer_at_the_batch_s_cadence_is_split() -> None:
-    """64 stars fit a program of 3,584 cadences; at the cadence that most of them have the slow ones need 3,610."""
+    """128 stars fit a batch of 3,584 cadences; at the cadence that most of them have the slow ones need 3,610."""
     fast, slow = nominal(0.02) * 0.996, nominal(0.02) * 1.004
-    noise = np.random.default_rng(0).normal(0, 3e-4, (64, 3582))
-    most = curves_of(noise[:40, :3400], cadence=fast)
-    rest = curves_of(noise[40:], cadence=slow, first=40)
+    noise = np.random.default_rng(0).normal(0, 3e-4, (128, 3582))
+    most = curves_of(noise[:80, :3400], cadence=fast)
+    rest = curves_of(noise[80:], cadence=slow, first=80)
     config = SearchConfig(period_min=1.0)
-    assert batch_size(3584, config) == 64
+    assert batch_size(3584, config) == 128
     batches = [one for one in grouped([most, rest], config) if isinstance(one, LightCurves)]
-    assert sum(map(len, batches)) == 64
+    assert sum(map(len, batches)) == 128
     for batch in batches:
         assert len(batch) <= batch_size(to_even(batch).flux.shape[1], config)
 

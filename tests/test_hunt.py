@@ -235,7 +235,7 @@ def test_periods_end_at_half_the_curve_and_batches_shrink_with_length():
     days = 1024 * CADENCE
     assert plan_for(1024, CADENCE, SearchConfig()).periods.max() == pytest.approx(days / 2, rel=0.05)
     assert plan_for(1024, CADENCE, CONFIG).periods.max() == pytest.approx(6.0, rel=0.05)
-    assert [batch_size(n, SearchConfig()) for n in (1, 3584, 3585, 7168, 65536, 10**7)] == [64, 64, 32, 32, 8, 8]
+    assert [batch_size(n, SearchConfig()) for n in (1, 3584, 3585, 7168, 65536, 10**7)] == [128, 128, 64, 64, 8, 8]
 
 
 def test_what_does_not_fit_is_refused():
