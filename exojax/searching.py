@@ -30,7 +30,7 @@ from exojax.search.match import known_transits, match_candidates, match_known
 from exojax.stored import check_same
 
 PARTS = ".parts"
-VERSION = 5
+VERSION = 6
 """of what a part holds and how it was found; parts of another one are not mixed in"""
 
 SHAPED = 3.0

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
-from exojax.search.grid import INNER
+from exojax.search.grid import inner
 
 SUBS = 16
 """stretches of time that are folded apart, so that a change of period shifts them against each other"""
@@ -68,7 +68,7 @@ def locate(
 
 def _power(sums: jax.Array, total: jax.Array, duration: int, columns: int) -> jax.Array:
     """``(columns,)`` squared SNR of windows of ``duration`` bins; ``sums (>= columns + duration, 2)`` exclusive."""
-    core = max(2 * round(INNER * duration / 2) if duration % 2 == 0 else 2 * round((INNER * duration - 1) / 2) + 1, 1)
+    core = inner(duration)
     outside = (duration - core) // 2
     whole = sums[duration : duration + columns] - sums[:columns]
     middle = sums[outside + core : outside + core + columns] - sums[outside : outside + columns]

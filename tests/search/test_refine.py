@@ -1,10 +1,12 @@
 import functools
 
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from exojax.search.grid import inner
 from exojax.search.polish import polish
-from exojax.search.refine import Ephemeris, locate, refine
+from exojax.search.refine import Ephemeris, _power, locate, refine
 from exojax.simulate.transits import Orbits, find_events, scaled_axis
 
 CADENCES, CADENCE = 1400, 1 / 48
@@ -116,3 +118,20 @@ def test_refinement_alone_mends_a_period_that_is_a_duration_off():
     better = Ephemeris(*map(np.asarray, refine(flux, weight, start, *LIMITS)))
     assert np.median(off(better, truth)) < 0.12
     assert np.median(np.abs(late(better, truth))) < 0.08
+
+
+@pytest.mark.parametrize("duration", [2, 3, 4, 6, 8, 10, 12, 16])
+def test_the_template_is_the_periodogram_s(duration):
+    """A lone window's SNR, by hand with the share of `grid.inner` at full depth."""
+    flux = np.random.default_rng(duration).normal(size=40)
+    flux -= flux.mean()
+    sums = np.pad(np.cumsum(np.stack([flux, np.ones(40)], axis=1), axis=0), ((1, 0), (0, 0)))
+    core = inner(duration)
+    template = np.full(duration, 0.5)
+    template[(duration - core) // 2 : (duration + core) // 2] = 1.0
+    columns = 40 - duration
+    found = _power(jnp.asarray(sums, jnp.float32), jnp.float32(40), duration, columns)
+    for start in range(columns):
+        s = min(template @ flux[start : start + duration], 0.0)
+        wanted = s**2 * 40 / ((template**2).sum() * 40 - template.sum() ** 2)
+        assert float(found[start]) == pytest.approx(wanted, rel=1e-4, abs=1e-4)
