@@ -76,7 +76,7 @@ class TransitNet(nn.Module):
         x = jnp.where(known, columns, center[None])
         scaled = jnp.clip(jnp.arcsinh((x - center[None]) / spread[None]), -4.0, 4.0)
         low, high = knots[None, :, :-1], knots[None, :, 1:]
-        share = jnp.clip((x[..., None] - low) / jnp.maximum(high - low, 1e-9), 0.0, 1.0) - 0.5
+        share = jnp.clip((x[..., None] - low) / jnp.maximum(high - low, 1e-4), 0.0, 1.0) - 0.5
         share = jnp.where(known[..., None], share, 0.0).reshape(len(x), -1)
         # A view's figures are unknown together, and one flag is enough.
         flags = known[:, :PLAIN], known[:, PLAIN::MEASURES]
