@@ -14,7 +14,6 @@ import exojax
 from exojax.features.views import fold
 from exojax.folded import SCALARS, VALUE
 from exojax.models.interface import Inputs
-from exojax.training.fit import states_of
 from exojax.training.step import logits
 
 PERIOD, DURATION, CADENCE = 3.2, 0.15, 0.02  # days
@@ -38,7 +37,7 @@ BINS = {"global_bins": 201, "local_bins": 61}
 
 def main(depth: float = 2e-3, copies: int = 16) -> np.ndarray:
     """``(bins,)`` gradient of the log-odds with respect to the value of each bin around the transit."""
-    (state, *_) = states_of(exojax.load("pretrained").scorer)
+    (state, *_) = exojax.load("pretrained").scorer.states
     inputs = {name: jnp.repeat(x, copies, axis=0) for name, x in folded(depth).items()}
     view = inputs["local_view"]
     noisy = view.at[..., VALUE].add(0.03 * jax.random.normal(jax.random.key(0), view.shape[:-1]))

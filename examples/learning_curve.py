@@ -20,7 +20,7 @@ from exojax.cli.asked import positive_of
 from exojax.config import DataConfig, RunConfig
 from exojax.evaluation import repeated, split
 from exojax.models import registry
-from exojax.training.fit import fit_model, states_of, steps_for
+from exojax.training.fit import fit_model, steps_for
 
 FROM_SCRATCH = 150
 """steps at least, for a network that starts from nothing; one that starts from weights takes its usual few passes"""
@@ -84,7 +84,7 @@ def curve(options: Options) -> tuple[list[dict[str, Any]], float]:
                     rows.group[at],
                     cadence=data.cadence,
                     seed=options.seed,
-                    init=states_of(start.scorer)[0] if name == "simulation" else None,
+                    init=start.scorer.states[0] if name == "simulation" else None,
                 )
                 size = n if n in options.sizes else -1  # folds differ by a star or two
                 scores.setdefault((size, name), np.zeros(len(x["scalars"])))[unseen] = _ranks(scorer(part(unseen)))

@@ -24,7 +24,8 @@ from exojax.runs import check_shapes, load
 from exojax.stored import check_same
 from exojax.training.arrays import load_arrays, save_arrays
 from exojax.training.cost import memory_used, parameters_of
-from exojax.training.fit import Scorer, fit_model, states_of
+from exojax.training.fit import fit_model
+from exojax.training.scorer import Scorer
 from exojax.training.state import TrainState
 
 Report = Callable[[str, int, int], None]
@@ -221,7 +222,7 @@ def _initial(plan: Plan, name: str) -> TrainState | None:
     if plan.init is None:
         return None
     start = load(plan.init)
-    return states_of(start.scorer)[0] if start.config.model == name else None
+    return start.scorer.states[0] if start.config.model == name else None
 
 
 def _summary(plan: Plan, data: Data, rows: Rows, found: Scores, cost: dict[str, list[np.ndarray]]) -> dict[str, Any]:

@@ -31,7 +31,6 @@ from exojax.search.measure import in_transit, measure
 from exojax.search.single import shortest_period
 from exojax.search.sweep import periodogram
 from exojax.shown import Detection, hide, shown
-from exojax.training.fit import states_of
 from exojax.training.weights import weights_of
 
 ROOM = 8
@@ -80,7 +79,7 @@ def weights(run: Run) -> dict[str, np.ndarray]:
         InputError: the run's model is no network that looks at folds.
     """
     _module(run)
-    states = states_of(run.scorer)
+    states = run.scorer.states
     return {f"{number}/{name}": x for number, state in enumerate(states) for name, x in weights_of(state).items()}
 
 
@@ -200,7 +199,7 @@ def scorer(run: Run, layout: Layout) -> Callable[..., jax.Array]:
     Raises:
         InputError: the run's model is no network that looks at folds.
     """
-    module, how, members = _module(run), run.config.fold, len(states_of(run.scorer))
+    module, how, members = _module(run), run.config.fold, len(run.scorer.states)
 
     def score(params: Weights, *candidates: Any) -> jax.Array:
         made = shown(*candidates, absolute=layout.absolute, global_bins=how.global_bins, local_bins=how.local_bins)

@@ -29,7 +29,7 @@ from exojax.runs import (
 )
 from exojax.stored import write_json
 from exojax.training.arrays import load_arrays, save_arrays
-from exojax.training.fit import OWN, fit_model, remarks_of, states_of, steps_of
+from exojax.training.fit import OWN, fit_model
 from exojax.training.recipe import Recipe
 from exojax.training.state import TrainState
 
@@ -204,7 +204,7 @@ def fit(
 
     scorer = fit_on(train, config.model, folder, validation)
     prior = float(label[train].mean())
-    warnings = [*rows.warnings, *remarks_of(scorer)]
+    warnings = [*rows.warnings, *scorer.remarks]
     if len(validation):
         protocol, judged = "validation", validation
         scores = scorer(features_of(validation))
@@ -235,7 +235,7 @@ def fit(
     else:
         # Too few hosts to choose by, and scores of several models.
         curve = calibration.Calibrator("platt", *calibration.fit_platt(shifted, label[judged]))
-    how = Calibration(prior, curve, 0.5, protocol, steps_of(scorer))
+    how = Calibration(prior, curve, 0.5, protocol, scorer.steps)
     threshold = calibration.choose_threshold(label[judged], apply(config.model, how, scores))
     how = replace(how, threshold=threshold)
     write_json(folder / "calibration.json", stored(how) | {"warnings": warnings})
@@ -248,7 +248,7 @@ def _initial(start: Run, model: str) -> TrainState:
         raise InputError(f"--init {start.folder.name}: {model} is fitted at once and starts from nothing; leave it out")
     if start.config.model != model:
         raise InputError(f"--init {start.folder.name}: is a run of {start.config.model}, which cannot start a {model}")
-    return states_of(start.scorer)[0]
+    return start.scorer.states[0]
 
 
 def _of_member(phase: str, record: dict[str, Any], members: int) -> str:

@@ -21,7 +21,8 @@ from exojax.models import registry
 from exojax.models.interface import Network
 from exojax.probabilities import Calibration, apply, at_rate, restored
 from exojax.stored import read_json, write_json
-from exojax.training.fit import Features, Scorer, load_model, steps_of
+from exojax.training.fit import load_model
+from exojax.training.scorer import Features, Scorer
 
 CHECKPOINTS = Path("checkpoints")
 PRETRAINED = "pretrained"
@@ -105,7 +106,7 @@ def load(run: str | Path) -> Run:
         found = read_json(folder / "calibration.json")
         warnings = tuple(found.pop("warnings"))
         how = restored(found)
-        for wanted, got in zip(how.steps or (), steps_of(scorer) or ()):
+        for wanted, got in zip(how.steps or (), scorer.steps or ()):
             if wanted != got:
                 warnings += (
                     f"the checkpoint of step {wanted} is damaged; the weights are those of step {got}, which are "

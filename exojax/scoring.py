@@ -21,7 +21,7 @@ from exojax.lightcurve import LightCurves
 from exojax.probabilities import disagreement
 from exojax.runs import SCORES, Run, check_shapes, from_logits, judged, load, stating
 from exojax.training.arrays import load_arrays
-from exojax.training.fit import Features, member_logits, states_of
+from exojax.training.scorer import Features
 
 ALPHA = 0.1
 """share of the stars of a class whose prediction sets may miss it"""
@@ -136,12 +136,12 @@ def disagreement_of(run: Run, features: Features, useful: np.ndarray | None = No
         features: its inputs, of n rows.
         useful: ``(n,)`` bool; the others get NaN, as does a row without a candidate.
     """
-    if len(states_of(run.scorer)) < 2:
+    if len(run.scorer.states) < 2:
         return None
     there = searchable(features)
     known = np.ones(len(next(iter(features.values()))), bool) if there is None else there
     known = known if useful is None else known & useful
-    logits = member_logits(run.scorer, features)
+    logits = run.scorer.members(features)
     return disagreement(run.config.model, run.calibration, np.where(known[None], logits, np.nan))
 
 

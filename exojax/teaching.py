@@ -18,7 +18,7 @@ from exojax.runs import SCORES, Run
 from exojax.simulate.teaching import teach
 from exojax.stored import read_json, write_json
 from exojax.training.arrays import save_arrays
-from exojax.training.fit import WEIGHTS, states_of
+from exojax.training.fit import WEIGHTS
 from exojax.training.weights import weights_of
 
 Report = Callable[[str, int, int], None]
@@ -70,6 +70,6 @@ def ship(run: Run, out: Path) -> None:
         shutil.copyfile(run.folder / name, out / name)
     split = read_json(run.folder / "split.json")
     write_json(out / "split.json", {name: [] for name in split})
-    for member, state in enumerate(states_of(run.scorer)):
+    for member, state in enumerate(run.scorer.states):
         home = out / "members" / str(member) if member else out
         save_arrays(home / WEIGHTS, weights_of(state))

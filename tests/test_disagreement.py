@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -18,8 +17,7 @@ from exojax.probabilities import Calibration, apply
 from exojax.runs import PRETRAINED, Run, load
 from exojax.scoring import Evaluation, disagreement_of
 from exojax.searching import Found
-from exojax.training import fit
-from exojax.training.fit import states_of
+from exojax.training.scorer import Scorer
 
 HOW = Calibration(0.3, Calibrator("platt", 1.0, 0.0), 0.5, "validation", None)
 LOGITS = np.array([[0.0, 2.0, -1.0], [0.0, -2.0, 1.0]])
@@ -30,8 +28,8 @@ FEATURES = {"global_view": np.ones((3, 1, 20, 3), np.float32)}
 def ensemble(monkeypatch: pytest.MonkeyPatch) -> Run:
     """Two members that agree on the first of three rows; the last has no candidate."""
     run = load(PRETRAINED)
-    monkeypatch.setattr("exojax.scoring.member_logits", lambda scorer, features: LOGITS)
-    return replace(run, scorer=partial(fit._ensemble, states_of(run.scorer) * 2), calibration=HOW)
+    monkeypatch.setattr(Scorer, "members", lambda self, features: LOGITS)
+    return replace(run, scorer=replace(run.scorer, states=run.scorer.states * 2), calibration=HOW)
 
 
 def test_rows_that_cannot_be_judged_have_none_and_neither_has_a_single_model(ensemble: Run) -> None:

@@ -20,7 +20,6 @@ from exojax.cli.bench_train import pin, timed, torch_version
 from exojax.config import FoldConfig
 from exojax.runs import PRETRAINED, load
 from exojax.shown import Detection, shown
-from exojax.training.fit import states_of
 from exojax.training.step import logits
 from exojax.training.weights import weights_of
 
@@ -70,7 +69,7 @@ def candidates(seed: int = 0) -> tuple[Any, ...]:
 def time_ours(seed: int = 0) -> dict[str, float]:
     """CPU milliseconds a candidate of the fold, of the network, and of both as one program."""
     run, given, how = load(PRETRAINED), candidates(seed), FoldConfig()
-    state = states_of(run.scorer)[0]
+    state = run.scorer.states[0]
     fold = partial(shown, absolute=True, global_bins=how.global_bins, local_bins=how.local_bins)
 
     def inputs(*arguments: Any) -> dict[str, jax.Array]:
@@ -95,7 +94,7 @@ def time_theirs(seed: int = 0) -> dict[str, float]:
     run, given, how = load(PRETRAINED), candidates(seed), FoldConfig()
     made = shown(*given, absolute=True, global_bins=how.global_bins, local_bins=how.local_bins)
     folded = {name: torch.from_numpy(np.array(made[name])) for name in run.inputs}
-    network = transit(weights_of(states_of(run.scorer)[0]))
+    network = transit(weights_of(run.scorer.states[0]))
     with torch.inference_mode():
         return {"network": timed(lambda: network(folded))[1] / N}
 

@@ -20,7 +20,7 @@ from exojax.reasons import Reasons, Score, flat, integrated_occlusion, withheld
 from exojax.runs import Run, from_logits, judged, load, predict, stating
 from exojax.scoring import disagreement_of
 from exojax.searching import Judge, Judged
-from exojax.training.fit import Features, states_of
+from exojax.training.scorer import Features
 from exojax.training.step import logits as logits_by
 
 Explain = Callable[[LightCurves, Candidates, Trace], list[Reasons]]
@@ -75,7 +75,7 @@ def _features(run: Run, curves: LightCurves, found: Candidates, made: Mapping[st
 
 
 def _reasons_of(run: Run) -> Explain:
-    states = states_of(run.scorer)
+    states = run.scorer.states
 
     # One function object for all candidates: what is compiled for it is kept.
     @jax.jit

@@ -21,7 +21,6 @@ from exojax.report.style import HOST, OTHER, png
 from exojax.runs import Run
 from exojax.scoring import Evaluation
 from exojax.stored import write_json
-from exojax.training.fit import arrays_of
 from exojax.training.log import read_metrics
 
 SHOWN = 6
@@ -115,7 +114,7 @@ def write_predictions(path: Path, run: Run, found: Evaluation) -> None:
 
 def write_importances(path: Path, run: Run) -> None:
     """``feature,importance,error``, the most important first; no file of a model that has none."""
-    arrays = arrays_of(run.scorer)
+    arrays = run.scorer.arrays
     if not len(arrays.get("importance", ())):
         return
     text = io.StringIO()
@@ -157,7 +156,7 @@ def plots(run: Run, found: Evaluation) -> dict[str, tuple[str, bytes]]:
             "loss",
             png(figures.loss_curve(records)),
         )
-    arrays = arrays_of(run.scorer)
+    arrays = run.scorer.arrays
     if len(arrays.get("importance", ())):
         drawn["What the model leans on: loss of average precision, on rows held out in folds of the training rows"] = (
             "importances",

@@ -1,4 +1,4 @@
-"""What a model has to bring: a network in Flax, or a classical estimator as functions over arrays."""
+"""What a model has to bring: a network in Flax, a classical estimator as functions over arrays, or several of them."""
 
 from __future__ import annotations
 
@@ -109,4 +109,24 @@ class Classical:
     needs: tuple[str, str] | None = None
 
 
-Model = Network | Classical
+@dataclass(frozen=True)
+class Stack:
+    """Several models, each fitted in its own way, and the weights with which their log-odds add up.
+
+    Attributes:
+        of: name -> model.
+        folds: of the training rows, by star; out of them come the log-odds by which the models are weighed.
+        space: what ``tune.py`` may choose.
+    """
+
+    of: Mapping[str, Network | Classical]
+    folds: int = 3
+    space: Space | None = None
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """What any of the models looks at."""
+        return tuple(dict.fromkeys(name for model in self.of.values() for name in model.inputs))
+
+
+Model = Network | Classical | Stack

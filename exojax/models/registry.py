@@ -15,8 +15,8 @@ from typing import Any
 
 from exojax.config import RunConfig, TrainConfig
 from exojax.errors import InputError
-from exojax.models import boosting, cnn, cnn_original, linear, mlp, svc, transit
-from exojax.models.interface import Classical, Model, Network, Suggest
+from exojax.models import boosting, cnn, cnn_original, linear, mlp, stack, svc, transit
+from exojax.models.interface import Classical, Model, Network, Stack, Suggest
 
 MODELS: dict[str, Model] = {
     "linear": linear.MODEL,
@@ -28,6 +28,7 @@ MODELS: dict[str, Model] = {
     "cnn-original": cnn_original.MODEL,
     "cnn": cnn.MODEL,
     "transit": transit.MODEL,
+    "stack": stack.MODEL,
 }
 
 
@@ -49,8 +50,9 @@ def get(name: str) -> Model:
         near = difflib.get_close_matches(name, MODELS, n=3) or list(MODELS)
         raise InputError(f"--model {name}: no such model; did you mean {' or '.join(near)}?")
     model = MODELS[name]
-    if isinstance(model, Classical) and model.needs and find_spec(model.needs[0]) is None:
-        raise InputError(f"--model {name}: needs {model.needs[0]}, which is not installed: {model.needs[1]}")
+    for one in model.of.values() if isinstance(model, Stack) else (model,):
+        if isinstance(one, Classical) and one.needs and find_spec(one.needs[0]) is None:
+            raise InputError(f"--model {name}: needs {one.needs[0]}, which is not installed: {one.needs[1]}")
     return model
 
 
@@ -72,6 +74,7 @@ def build(config: RunConfig) -> Model:
             raise InputError(f"options: {name} is {value!r}, expected {kinds[0].__name__} as in {config.model}'s file")
     if isinstance(model, Network):
         return replace(model, module=model.module.clone(**config.options))
+    assert isinstance(model, Classical)  # a stack has no options
     return replace(model, fit=partial(model.fit, **config.options))
 
 
@@ -80,6 +83,8 @@ def options_of(model: Model) -> dict[str, Any]:
     if isinstance(model, Network):
         attributes = {name: getattr(model.module, name) for name in model.module.__dataclass_fields__}
         found = {name: value for name, value in attributes.items() if name not in ("parent", "name")}
+    elif isinstance(model, Stack):
+        found = {}
     else:
         keywords = inspect.signature(model.fit).parameters.values()
         found = {p.name: p.default for p in keywords if p.kind is p.KEYWORD_ONLY}
@@ -109,11 +114,12 @@ def fingerprint(name: str) -> str:
 
     Scores of an earlier version are not this model's.
     """
-    model = get(name)
-    home = type(model.module) if isinstance(model, Network) else model.fit
-    about = f"{model.inputs} {model.module} {model.train}" if isinstance(model, Network) else f"{model.inputs}"
+    model, about = get(name), ""
     found: dict[str, str] = {}
-    _read_sources(home.__module__, found)
+    for one in model.of.values() if isinstance(model, Stack) else (model,):
+        home = type(one.module) if isinstance(one, Network) else one.fit
+        about += f"{one.inputs} {one.module} {one.train}" if isinstance(one, Network) else f"{one.inputs}"
+        _read_sources(home.__module__, found)
     return hashlib.sha256((about + "".join(found[module] for module in sorted(found))).encode()).hexdigest()[:16]
 
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import jax
 import numpy as np
 
-from exojax.training.fit import Scorer, states_of
+from exojax.training.scorer import Scorer
 
 _STATUS, _CLEAR = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 
@@ -41,8 +41,7 @@ def _resident(name: str) -> float:
 
 
 def parameters_of(scorer: Scorer) -> int:
-    """Numbers that a fitted model keeps: weights of its networks, or elements of its arrays."""
-    if states := states_of(scorer):
-        return sum(leaf.size for state in states for leaf in jax.tree.leaves(state.params))
-    arrays: Mapping[str, np.ndarray] = getattr(scorer, "args", (None, {}))[1]
-    return sum(x.size for x in map(np.asarray, arrays.values()) if x.dtype.kind in "fiu")
+    """Numbers that a fitted model keeps: weights of its networks, elements of its arrays, those of its parts."""
+    own = sum(leaf.size for state in scorer.states for leaf in jax.tree.leaves(state.params))
+    own += sum(x.size for x in map(np.asarray, scorer.arrays.values()) if x.dtype.kind in "fiu")
+    return own + sum(parameters_of(part) for part in scorer.parts.values())

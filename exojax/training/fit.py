@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -12,28 +12,22 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
-from flax.errors import ScopeParamShapeError
 from sklearn.metrics import average_precision_score
 
 from exojax.config import TrainConfig
 from exojax.errors import InputError
-from exojax.models.interface import Classical, Inputs, Model, Network
+from exojax.evaluation import split
+from exojax.models.interface import Classical, Inputs, Model, Network, Stack
 from exojax.training.arrays import load_arrays, save_arrays
 from exojax.training.checkpoint import open_checkpoints
 from exojax.training.loop import Report, train
 from exojax.training.recipe import Recipe
 from exojax.training.sampler import balanced_batches
+from exojax.training.scorer import Features, Scorer
+from exojax.training.stack import weigh
 from exojax.training.state import TrainState, create_state
-from exojax.training.step import scored
 from exojax.training.weights import with_weights
 
-Features = Mapping[str, np.ndarray]
-"""Feature name -> ``(n, ...)`` float32."""
-Scorer = Callable[[Features], np.ndarray]
-"""Features of n stars -> ``(n,)`` float64 logits, before calibration."""
-
-BATCH = 256
-"""stars scored at a time"""
 WEIGHTS = "weights.npz"
 """in a folder without checkpoints: the weights alone, as arrays"""
 OWN = Recipe()
@@ -76,18 +70,23 @@ def fit_model(
         recipe: how a network learns otherwise.
 
     Raises:
-        InputError: a class has no star, the loss is not finite, or a classical model is given a recipe.
+        InputError: a class has no star, the loss is not finite, or another model than a network is given a recipe.
         Interrupted: by Ctrl-C or SIGTERM.
     """
+    if recipe.told() and not isinstance(model, Network):
+        raise InputError(f"a recipe ({', '.join(recipe.told())}) is for networks; this model is fitted at once")
+    if isinstance(model, Stack):
+        how: dict[str, Any] = {"cadence": cadence, "seed": seed, "report": report, "row_names": row_names}
+        return _fit_stack(model, features, labels, groups, folder, how)
     if isinstance(model, Classical):
-        if recipe.told():
-            raise InputError(f"a recipe ({', '.join(recipe.told())}) is for networks; this model is fitted at once")
         if folder is not None and (folder / "model.npz").exists():
             return load_model(model, folder, {})
-        arrays = model.fit(features, labels, groups, seed)
+        arrays = model.fit({name: features[name] for name in model.inputs}, labels, groups, seed)
         if folder is not None:
             save_arrays(folder / "model.npz", arrays)
-        return partial(_classical, model, arrays)
+        return Scorer(model.inputs, classical=model, arrays=arrays)
+
+    features = {name: features[name] for name in model.inputs}
 
     config = replace(config, steps=steps_for(config, labels))
     states = []
@@ -110,7 +109,37 @@ def fit_model(
                 recipe,
             )
         )
-    return partial(_ensemble, tuple(states))
+    return Scorer(model.inputs, tuple(states))
+
+
+def _fit_stack(
+    model: Stack, features: Features, labels: np.ndarray, groups: np.ndarray, folder: Path | None, how: dict[str, Any]
+) -> Scorer:
+    """Each model on all rows, and out of folds to weigh it; what is finished in ``folder`` is read back."""
+    how = how | {"report": None}
+    fold = split.folds(groups, labels, k=model.folds, seed=how["seed"])
+    part = lambda rows: {name: x[rows] for name, x in features.items()}  # noqa: E731
+    parts, seen = {}, {}
+    for name, one in model.of.items():
+        home = None if folder is None else folder / "members" / name
+        config = one.train if isinstance(one, Network) else TrainConfig()
+        kept = None if home is None else home / "out_of_fold.npz"
+        if kept is not None and kept.exists():
+            seen[name] = load_arrays(kept)["logits"]
+        else:
+            seen[name] = np.zeros(len(labels))
+            for number in range(model.folds):
+                fit, out = fold != number, fold == number
+                names = None if how["row_names"] is None else how["row_names"][fit]
+                scorer = fit_model(one, config, part(fit), labels[fit], groups[fit], **(how | {"row_names": names}))
+                seen[name][out] = scorer(part(out))
+            if kept is not None:
+                save_arrays(kept, {"logits": seen[name]})
+        parts[name] = fit_model(one, config, features, labels, groups, folder=home, **how)
+    arrays = weigh(np.stack(list(seen.values())), labels)
+    if folder is not None:
+        save_arrays(folder / "model.npz", arrays)
+    return Scorer(model.inputs, arrays=arrays, parts=parts)
 
 
 def steps_for(config: TrainConfig, labels: np.ndarray) -> int:
@@ -176,7 +205,7 @@ def _fit_network(
     validate = None
     if validation is not None:
         rows, truth = validation
-        validate = lambda state: average_precision_score(truth, _network(state, rows))  # noqa: E731
+        validate = lambda state: average_precision_score(truth, Scorer(model.inputs, (state,))(rows))  # noqa: E731
     return train(
         state,
         batches,
@@ -202,40 +231,14 @@ def load_model(model: Model, folder: Path, shapes: Mapping[str, list[int]], *, m
         InputError: nothing sound is there.
     """
     if isinstance(model, Classical):
-        return partial(_classical, model, load_arrays(folder / "model.npz"))
-    return partial(
-        _ensemble, tuple(load_state(model, member_folder(folder, member), shapes) for member in range(members))
+        return Scorer(model.inputs, classical=model, arrays=load_arrays(folder / "model.npz"))
+    if isinstance(model, Stack):
+        parts = {name: load_model(one, folder / "members" / name, shapes) for name, one in model.of.items()}
+        return Scorer(model.inputs, arrays=load_arrays(folder / "model.npz"), parts=parts)
+    shapes = {name: shapes[name] for name in model.inputs}
+    return Scorer(
+        model.inputs, tuple(load_state(model, member_folder(folder, member), shapes) for member in range(members))
     )
-
-
-def steps_of(scorer: Scorer) -> list[int] | None:
-    """The training step of each network's weights; None for a classical model."""
-    states = states_of(scorer)
-    return [int(state.step) for state in states] or None
-
-
-def states_of(scorer: Scorer) -> tuple[TrainState, ...]:
-    """The trained networks behind a scorer; none for a classical model."""
-    first = getattr(scorer, "args", (None,))[0]
-    return first if isinstance(first, tuple) else ()
-
-
-def arrays_of(scorer: Scorer) -> Mapping[str, np.ndarray]:
-    """What a classical model is kept as; nothing of a network."""
-    arguments: tuple[Any, ...] = getattr(scorer, "args", ())
-    return arguments[1] if len(arguments) == 2 else {}
-
-
-def remarks_of(scorer: Scorer) -> tuple[str, ...]:
-    """What a classical model has to tell of its fit."""
-    arguments: tuple[Any, ...] = getattr(scorer, "args", ())
-    return arguments[0].remarks(arguments[1]) if len(arguments) == 2 else ()
-
-
-def member_logits(scorer: Scorer, features: Features) -> np.ndarray:
-    """``(members, n)`` float64 log-odds of each network; of a classical model one row."""
-    states = states_of(scorer)
-    return np.stack([_network(state, features) for state in states] if states else [scorer(features)])
 
 
 def load_state(model: Network, folder: Path, shapes: Mapping[str, list[int]]) -> TrainState:
@@ -255,44 +258,6 @@ def load_state(model: Network, folder: Path, shapes: Mapping[str, list[int]]) ->
         if meta["best_step"] != int(state.step) and (best := saver.restore(state, step=meta["best_step"])):
             state = best[0]
     return state
-
-
-def _classical(model: Classical, arrays: Mapping[str, np.ndarray], features: Features) -> np.ndarray:
-    return np.asarray(model.logits(arrays, features), np.float64)
-
-
-def _ensemble(states: tuple[TrainState, ...], features: Features) -> np.ndarray:
-    return np.mean([_network(state, features) for state in states], axis=0)
-
-
-def _network(state: TrainState, features: Features) -> np.ndarray:
-    n = len(next(iter(features.values())))
-    scores = []
-    for start in range(0, n, BATCH):
-        part = {name: x[start : start + BATCH] for name, x in features.items()}
-        missing = min(BATCH, _ceil_power(n)) - len(next(iter(part.values())))
-        padded = {name: np.pad(x, [(0, missing)] + [(0, 0)] * (x.ndim - 1)) for name, x in part.items()}
-        try:
-            found = _forward(state.apply_fn, state.average, padded)
-            scores.append(np.asarray(found)[: len(next(iter(part.values())))])
-        except ScopeParamShapeError:
-            shape = next(iter(features.values())).shape[1:]
-            raise InputError(
-                f"the network was trained on series of another length than {shape[0]} cadences; "
-                "score data of the same layout, or train on these"
-            ) from None
-    return np.concatenate(scores).astype(np.float64) if scores else np.zeros(0)
-
-
-@partial(jax.jit, static_argnums=0)
-def _forward(apply_fn: Callable[..., Any], average: Any, inputs: Inputs) -> jax.Array:
-    """Not of the whole state, whose optimiser differs from run to run and would compile this again."""
-    return scored(apply_fn, average, inputs)
-
-
-def _ceil_power(n: int) -> int:
-    """Next power of two: batches of a few sizes compile a few times, whatever the number of stars."""
-    return 1 << max(n - 1, 0).bit_length()
 
 
 def _on_device(features: Features) -> Inputs:

@@ -50,7 +50,7 @@ class Progress:
 
 
 def run_steps(
-    state: TrainState, batch_fn: Partial, *, steps: int, mesh: Mesh | None = None, step_fn: TrainStep = train_step
+    state: TrainState, batch_fn: BatchFn, *, steps: int, mesh: Mesh | None = None, step_fn: TrainStep = train_step
 ) -> TrainState:
     """``steps`` training steps: one, or more in one compiled call.
 
@@ -77,9 +77,9 @@ def _draw(batch_fn: Partial, key: jax.Array, step: jax.Array) -> Batch:
     return batch_fn(key, step)
 
 
-# Of several devices one program at a time is under way: two of them, both waiting for all devices, may block each other.
+# Of several devices one program at a time is under way: two, both waiting for all devices, may block each other.
 @partial(jax.jit, static_argnames=("steps", "mesh", "step_fn"), donate_argnums=0)
-def _together(state: TrainState, batch_fn: Partial, *, steps: int, mesh: Mesh | None, step_fn: TrainStep) -> TrainState:
+def _together(state: TrainState, batch_fn: BatchFn, *, steps: int, mesh: Mesh | None, step_fn: TrainStep) -> TrainState:
     def one(state: TrainState, _: None) -> tuple[TrainState, None]:
         batch = batch_fn(state.key, state.step)
         return step_fn(state, batch if mesh is None else split_batch(batch, mesh))[0], None
@@ -151,6 +151,9 @@ def train(
             ahead = min(chunk - step % chunk, config.steps - step)
             state = run_steps(state, fn, steps=ahead, mesh=mesh, step_fn=step_fn)
             step += ahead
+            if mesh is not None and chunk == 1:
+                # Virtual devices share a processor's threads: steps in flight may starve each other until XLA gives up.
+                jax.block_until_ready(state.step)
             due = step % config.evaluate_every == 0 or step >= config.steps
             record: dict[str, Any] = {"step": step}
             if due:

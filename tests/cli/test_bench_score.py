@@ -12,7 +12,6 @@ from exojax.folded import SCALARS, VIEWS, WIDE_VIEWS
 from exojax.models.layers import ABSENT
 from exojax.models.transit import MODEL
 from exojax.runs import PRETRAINED, load
-from exojax.training.fit import states_of
 from exojax.training.step import logits
 from exojax.training.weights import weights_of
 
@@ -35,7 +34,7 @@ def folds(n: int = 12) -> dict[str, np.ndarray]:
 
 def test_torch_network_with_our_weights_gives_our_logits() -> None:
     torch = pytest.importorskip("torch")
-    state, given = states_of(load(PRETRAINED).scorer)[0], folds()
+    state, given = load(PRETRAINED).scorer.states[0], folds()
     ours = np.asarray(jax.jit(logits)(state, {name: given[name][:, None] for name in MODEL.inputs}))
     theirs = transit(weights_of(state))({name: torch.from_numpy(x) for name, x in given.items()}).detach().numpy()
     assert theirs[0] == ABSENT

@@ -13,7 +13,7 @@ from exojax.errors import InputError
 from exojax.folded import SCALARS
 from exojax.models import boosting, candidate, registry
 from exojax.models.importance import permuted
-from exojax.training.fit import arrays_of, fit_model, load_model, remarks_of
+from exojax.training.fit import fit_model, load_model
 
 MODEL = boosting.MODEL
 
@@ -93,10 +93,10 @@ def test_kept_as_plain_arrays_and_restored_to_the_bit(tmp_path):
     fresh, _, _ = stars(seed=1)
     again = load_model(MODEL, tmp_path, {})
     assert np.array_equal(again(fresh), scores(fresh))
-    arrays = arrays_of(again)
+    arrays = again.arrays
     assert {x.dtype.kind for x in arrays.values()} <= {"f", "U", "i", "u"}
     assert "learner" in json.loads(arrays["booster"].tobytes())
-    assert remarks_of(again) == boosting.remarks(arrays) != ()
+    assert again.remarks == boosting.remarks(arrays) != ()
     with pytest.raises(InputError, match="damaged") as told:
         MODEL.logits(dict(arrays) | {"booster": arrays["booster"][:500]}, fresh)
     assert "\n" not in str(told.value)

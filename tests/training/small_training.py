@@ -22,7 +22,8 @@ from exojax.models import augment as change
 from exojax.models.interface import Network
 from exojax.models.layers import Conv, max_pool
 from exojax.training.checkpoint import arrays, open_checkpoints
-from exojax.training.fit import Scorer, fit_model
+from exojax.training.fit import fit_model
+from exojax.training.scorer import Scorer
 from exojax.training.state import TrainState, create_state
 from exojax.training.stop import Interrupted
 

@@ -28,5 +28,5 @@ def test_parameters_are_counted():
     flux, labels = made_up()
     features = {"spectrum": flux, "flux": flux}
     scorer = fit_model(svc.MODEL, None, features, labels, np.arange(48), cadence=0.02, seed=0)
-    m = len(scorer.args[1]["support"])
+    m = len(scorer.arrays["support"])
     assert parameters_of(scorer) == 64 * (m + 2) + m + 2

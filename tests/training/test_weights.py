@@ -10,7 +10,7 @@ from small_training import CONFIG, MODEL, made_up
 
 from exojax.errors import InputError
 from exojax.training.arrays import save_arrays
-from exojax.training.fit import WEIGHTS, fit_model, load_model, member_logits, states_of, steps_of
+from exojax.training.fit import WEIGHTS, fit_model, load_model
 from exojax.training.weights import weights_of
 
 SHAPES = {"flux": [64]}
@@ -28,7 +28,7 @@ def fitted(folder, **more):
 
 def test_a_folder_with_nothing_but_the_weights_gives_the_same_scores(tmp_path):
     scorer, flux = fitted(tmp_path / "run")
-    arrays = weights_of(states_of(scorer)[0])
+    arrays = weights_of(scorer.states[0])
     assert all("/" in name and value.dtype == np.float32 for name, value in arrays.items())
     save_arrays(tmp_path / "shipped" / WEIGHTS, arrays)
     again = load_model(MODEL, tmp_path / "shipped", SHAPES)
@@ -36,7 +36,7 @@ def test_a_folder_with_nothing_but_the_weights_gives_the_same_scores(tmp_path):
 
 
 def test_weights_of_another_network_are_refused(tmp_path):
-    arrays = weights_of(states_of(fitted(None)[0])[0])
+    arrays = weights_of(fitted(None)[0].states[0])
     name = next(iter(arrays))
     save_arrays(tmp_path / WEIGHTS, {key: value for key, value in arrays.items() if key != name})
     with pytest.raises(InputError, match=r"weights\.npz: holds the weights of another network"):
@@ -48,11 +48,11 @@ def test_weights_of_another_network_are_refused(tmp_path):
 
 def test_an_ensemble_is_the_mean_of_members_that_differ_and_is_read_back(tmp_path):
     scorer, flux = fitted(tmp_path, members=3)
-    each = member_logits(scorer, {"flux": flux})
+    each = scorer.members({"flux": flux})
     assert each.shape == (3, len(flux))
     assert not np.allclose(each[0], each[1])
     np.testing.assert_array_equal(scorer({"flux": flux}), each.mean(axis=0))
-    assert steps_of(scorer) == [6, 6, 6]
+    assert scorer.steps == [6, 6, 6]
     alone, _ = fitted(None)
     np.testing.assert_array_equal(alone({"flux": flux}), each[0])
     again = load_model(MODEL, tmp_path, SHAPES, members=3)

@@ -1,0 +1,102 @@
+"""A fitted model: features of stars in, log-odds out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+import jax
+import numpy as np
+from flax.errors import ScopeParamShapeError
+
+from exojax.errors import InputError
+from exojax.models.interface import Classical, Inputs
+from exojax.training.state import TrainState
+from exojax.training.step import scored
+
+Features = Mapping[str, np.ndarray]
+"""Feature name -> ``(n, ...)`` float32."""
+
+BATCH = 256
+"""stars scored at a time"""
+
+
+@dataclass(frozen=True, eq=False)
+class Scorer:
+    """A fitted model, called with features of n stars: ``(n,)`` float64 logits, before calibration.
+
+    Attributes:
+        inputs: the features that it looks at; others may be given.
+        states: of a network, its members, whose mean log-odds count.
+        classical: of a classical model, itself.
+        arrays: what a classical model is kept as; of a stack the weights of its parts.
+        parts: of a stack, its fitted models by name.
+    """
+
+    inputs: tuple[str, ...]
+    states: tuple[TrainState, ...] = ()
+    classical: Classical | None = None
+    arrays: Mapping[str, np.ndarray] = field(default_factory=dict)
+    parts: Mapping[str, Scorer] = field(default_factory=dict)
+
+    def __call__(self, features: Features) -> np.ndarray:
+        """``(n,)`` float64 logits.
+
+        Raises:
+            InputError: a network was trained on series of another length.
+        """
+        return self.members(features).mean(axis=0)
+
+    def members(self, features: Features) -> np.ndarray:
+        """``(members, n)`` float64 logits of each network; of other models one row."""
+        seen = {name: features[name] for name in self.inputs}
+        if self.states:
+            return np.stack([_network(state, seen) for state in self.states])
+        if self.parts:
+            each = np.stack([part(features) for part in self.parts.values()])
+            return (self.arrays["weight"] @ each + self.arrays["bias"])[None]
+        assert self.classical is not None
+        return np.asarray(self.classical.logits(self.arrays, seen), np.float64)[None]
+
+    @property
+    def steps(self) -> list[int] | None:
+        """The training step of each network's weights; None for other models."""
+        return [int(state.step) for state in self.states] or None
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What a classical model, or a part of a stack, has to tell of its fit."""
+        own = self.classical.remarks(self.arrays) if self.classical is not None else ()
+        return (*own, *(text for part in self.parts.values() for text in part.remarks))
+
+
+def _network(state: TrainState, features: Features) -> np.ndarray:
+    n = len(next(iter(features.values())))
+    scores = []
+    for start in range(0, n, BATCH):
+        part = {name: x[start : start + BATCH] for name, x in features.items()}
+        missing = min(BATCH, _ceil_power(n)) - len(next(iter(part.values())))
+        padded = {name: np.pad(x, [(0, missing)] + [(0, 0)] * (x.ndim - 1)) for name, x in part.items()}
+        try:
+            found = _forward(state.apply_fn, state.average, padded)
+            scores.append(np.asarray(found)[: len(next(iter(part.values())))])
+        except ScopeParamShapeError:
+            shape = next(iter(features.values())).shape[1:]
+            raise InputError(
+                f"the network was trained on series of another length than {shape[0]} cadences; "
+                "score data of the same layout, or train on these"
+            ) from None
+    return np.concatenate(scores).astype(np.float64) if scores else np.zeros(0)
+
+
+@partial(jax.jit, static_argnums=0)
+def _forward(apply_fn: Callable[..., Any], average: Any, inputs: Inputs) -> jax.Array:
+    """Not of the whole state, whose optimiser differs from run to run and would compile this again."""
+    return scored(apply_fn, average, inputs)
+
+
+def _ceil_power(n: int) -> int:
+    """Next power of two: batches of a few sizes compile a few times, whatever the number of stars."""
+    return 1 << max(n - 1, 0).bit_length()

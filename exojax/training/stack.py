@@ -1,0 +1,34 @@
+"""What each of several models counts for, from log-odds of rows that they have not seen."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.optimize import minimize
+
+_TIE = 1e-3
+"""of the squared weights, against log-odds that tell two classes apart without an error"""
+
+
+def weigh(logits: np.ndarray, labels: np.ndarray) -> dict[str, np.ndarray]:
+    """The weights with which log-odds add up to those of the labels: logistic regression without negative weights.
+
+    Args:
+        logits: ``(m, n)`` float64 of m models, each of rows that it was not fitted on.
+        labels: ``(n,)`` int, 1 for hosts; both classes.
+
+    Returns:
+        ``weight (m,)`` and ``bias ()`` float64.
+    """
+    # A network's log-odds may be ten times as large as another model's.
+    scale = np.maximum(logits.std(axis=1), 1e-9)
+    x, sign = logits / scale[:, None], np.where(labels == 1, 1.0, -1.0)
+
+    def loss(p: np.ndarray) -> tuple[float, np.ndarray]:
+        margin = sign * (p[:-1] @ x + p[-1])
+        pull = -sign / (1.0 + np.exp(np.clip(margin, -500, 500))) / len(sign)
+        value = np.logaddexp(0.0, -margin).mean() + _TIE * float(p[:-1] @ p[:-1])
+        return value, np.append(x @ pull + 2 * _TIE * p[:-1], pull.sum())
+
+    start = np.append(np.full(len(x), 1.0 / len(x)), 0.0)
+    found = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=[(0.0, None)] * len(x) + [(None, None)]).x
+    return {"weight": found[:-1] / scale, "bias": np.asarray(found[-1])}
