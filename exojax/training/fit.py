@@ -116,12 +116,15 @@ def _fit_stack(
     model: Stack, features: Features, labels: np.ndarray, groups: np.ndarray, folder: Path | None, how: dict[str, Any]
 ) -> Scorer:
     """Each model on all rows, and out of folds to weigh it; what is finished in ``folder`` is read back."""
-    how = how | {"report": None}
+    report, how = how["report"] or (lambda record: None), how | {"report": None}
+    # Progress is told by models fitted: their own steps would start anew with each.
+    number_of_fits = len(model.of) * (model.folds + 1)
     fold = split.folds(groups, labels, k=model.folds, seed=how["seed"])
     part = lambda rows: {name: x[rows] for name, x in features.items()}  # noqa: E731
     parts, seen = {}, {}
-    for name, one in model.of.items():
+    for at, (name, one) in enumerate(model.of.items()):
         home = None if folder is None else folder / "members" / name
+        report({"step": at * (model.folds + 1), "of": number_of_fits})
         config = one.train if isinstance(one, Network) else TrainConfig()
         kept = None if home is None else home / "out_of_fold.npz"
         if kept is not None and kept.exists():
@@ -133,9 +136,11 @@ def _fit_stack(
                 names = None if how["row_names"] is None else how["row_names"][fit]
                 scorer = fit_model(one, config, part(fit), labels[fit], groups[fit], **(how | {"row_names": names}))
                 seen[name][out] = scorer(part(out))
+                report({"step": at * (model.folds + 1) + number + 1, "of": number_of_fits})
             if kept is not None:
                 save_arrays(kept, {"logits": seen[name]})
         parts[name] = fit_model(one, config, features, labels, groups, folder=home, **how)
+    report({"step": number_of_fits, "of": number_of_fits})
     arrays = weigh(np.stack(list(seen.values())), labels)
     if folder is not None:
         save_arrays(folder / "model.npz", arrays)

@@ -47,7 +47,12 @@ def test_log_odds_without_an_error_get_finite_weights():
 
 def test_it_is_kept_and_read_back_bit_by_bit(tmp_path):
     features, labels, groups = rows()
-    scorer = fit_model(SMALL, TrainConfig(), features, labels, groups, cadence=0.02, seed=0, folder=tmp_path)
+    told = []
+    how = {"cadence": 0.02, "seed": 0, "folder": tmp_path, "report": told.append}
+    scorer = fit_model(SMALL, TrainConfig(), features, labels, groups, **how)
+    # Three folds and the whole, of two models.
+    assert [record["step"] for record in told] == [0, 1, 2, 3, 4, 5, 6, 7, 8]
+    assert {record["of"] for record in told} == {8}
     again = load_model(SMALL, tmp_path, {"spectrum": [16]})
     fresh = rows(seed=9)[0]
     np.testing.assert_array_equal(again(fresh), scorer(fresh))
