@@ -317,7 +317,7 @@ def uphill(state, batch):
 
 
 def weights(folder):
-    return np.concatenate([x.ravel() for x in jax.tree.leaves(load(folder).scorer.args[0][0].params)])
+    return np.concatenate([x.ravel() for x in jax.tree.leaves(load(folder).scorer.states[0].params)])
 
 
 def test_functions_take_the_place_of_the_models_own(tmp_path):

@@ -118,7 +118,7 @@ def test_a_model_is_given_its_training_rows_alone() -> None:
             seen.update(x=given["x"], labels=labels)
             train = dict.fromkeys(("spectrum", "flux"), given["x"][~held])
             scorer = fit_model(model, TrainConfig(), train, labels[~held], np.flatnonzero(~held), cadence=0.1, seed=0)
-            return scorer.args[1]
+            return scorer.arrays
 
         return settle
 
