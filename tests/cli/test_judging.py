@@ -32,7 +32,7 @@ def made(m: int) -> dict[str, np.ndarray]:
     return out
 
 
-def test_reasons_are_of_the_candidate_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_reasons_are_of_the_candidate_and_complete(monkeypatch: pytest.MonkeyPatch) -> None:
     folds = made(2)
     monkeypatch.setattr(judging, "of_batch", lambda *_: folds)
     run = load(PRETRAINED)
@@ -51,6 +51,9 @@ def test_reasons_are_of_the_candidate_itself(monkeypatch: pytest.MonkeyPatch) ->
         moved = integrated_occlusion(score, {name: x[k : k + 1, None] for name, x in folds.items()})
         for name, bins in moved.items():
             np.testing.assert_allclose(one.moved[name], bins[0, 0], atol=1e-3)
+        # What the bins add is what tells the score from a flat fold's, to what windows do to each other.
+        total = sum(x.sum() for x in one.moved.values())
+        assert total == pytest.approx(one.score - one.flat, rel=0.1, abs=0.3)
         assert set(one.numbers) == set(SCALARS)
         assert one.numbers["mag"] == 0
         assert one.numbers["log_snr_red"] != 0

@@ -61,7 +61,7 @@ def test_it_is_kept_and_read_back_bit_by_bit(tmp_path):
     assert parameters_of(scorer) == 3 + sum(parameters_of(part) for part in scorer.parts.values())
 
 
-def test_killed_between_two_models_it_goes_on_with_what_is_there(tmp_path, monkeypatch):
+def test_killed_between_two_models_it_goes_on_with_what_is_there(tmp_path):
     features, labels, groups = rows()
     whole = fit_model(SMALL, TrainConfig(), features, labels, groups, cadence=0.02, seed=0)
 
@@ -74,7 +74,6 @@ def test_killed_between_two_models_it_goes_on_with_what_is_there(tmp_path, monke
     stubborn = replace(SMALL, of=SMALL.of | {"mlp": replace(SMALL.of["linear"], fit=dies)})
     with pytest.raises(Killed):
         fit_model(stubborn, TrainConfig(), features, labels, groups, cadence=0.02, seed=0, folder=tmp_path)
-    monkeypatch.setattr(linear, "fit", dies)
     resumed = replace(SMALL, of={"linear": replace(linear.MODEL, fit=dies), "mlp": SMALL.of["mlp"]})
     scorer = fit_model(resumed, TrainConfig(), features, labels, groups, cadence=0.02, seed=0, folder=tmp_path)
     np.testing.assert_array_equal(scorer(features), whole(features))
