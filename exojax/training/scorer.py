@@ -62,8 +62,12 @@ class Scorer:
 
     @property
     def steps(self) -> list[int] | None:
-        """The training step of each network's weights; None for other models."""
-        return [int(state.step) for state in self.states] or None
+        """The training step of each network's weights, those in a stack too; None where there is none.
+
+        By these a run that is read back tells that a damaged checkpoint was replaced by an earlier one.
+        """
+        own = [int(state.step) for state in self.states]
+        return own + [step for part in self.parts.values() for step in part.steps or ()] or None
 
     @property
     def remarks(self) -> tuple[str, ...]:

@@ -58,6 +58,8 @@ def test_it_is_kept_and_read_back_bit_by_bit(tmp_path):
     np.testing.assert_array_equal(again(fresh), scorer(fresh))
     each = np.stack([part(fresh) for part in scorer.parts.values()])
     assert again(fresh) == pytest.approx(scorer.arrays["weight"] @ each + scorer.arrays["bias"])
+    # The network's step is known, or weights of an earlier one would be taken without a word.
+    assert again.steps == [8]
     assert parameters_of(scorer) == 3 + sum(parameters_of(part) for part in scorer.parts.values())
 
 
