@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import time
+import json
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from sklearn.metrics import average_precision_score
 
-from exojax import config as defaults
 from exojax.config import RunConfig
 from exojax.errors import InputError
 from exojax.evaluation import power, repeated, split
@@ -18,47 +18,14 @@ from exojax.evaluation.metrics import Figure
 from exojax.fitting import Rows, check_both_classes, check_not_seen, usable_rows
 from exojax.inputs import Data, inputs_of
 from exojax.models import registry
-from exojax.models.interface import Network
-from exojax.probabilities import apply, calibrated
+from exojax.nested import Plan, one_fold
 from exojax.runs import check_shapes, load
 from exojax.stored import check_same
 from exojax.training.arrays import load_arrays, save_arrays
-from exojax.training.cost import memory_used, parameters_of
-from exojax.training.fit import fit_model
-from exojax.training.scorer import Scorer
-from exojax.training.state import TrainState
+from exojax.training.space import check_space
 
 Report = Callable[[str, int, int], None]
 """``(what, done, total)``"""
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What is compared, and on what.
-
-    Attributes:
-        models: names; differences are taken against the first.
-        folds: outer folds.
-        repeats: times the stars are dealt anew.
-        seed: of folds, weights and batches.
-        steps: of networks; None for each one's own.
-        init: a run whose model, where it is compared, starts from that run's weights in every fold.
-        test_fraction: share of stars left out altogether, the same as a run's test stars; 0 where the test rows are
-            a file of their own.
-        inner: folds of each outer fold's training rows, whose out-of-fold scores calibrate and set the threshold;
-            0 leaves both out, and only the order of the stars is judged.
-        note: what has to stand beside every figure; empty for none.
-    """
-
-    models: tuple[str, ...]
-    folds: int = 5
-    repeats: int = 1
-    seed: int = 0
-    steps: int | None = None
-    test_fraction: float = 0.0
-    init: str | None = None
-    inner: int = 2
-    note: str = ""
 
 
 def compare(plan: Plan, data: Data, out: Path, report: Report | None = None) -> dict[str, Any]:
@@ -75,19 +42,26 @@ def compare(plan: Plan, data: Data, out: Path, report: Report | None = None) -> 
         report: progress.
 
     Returns:
-        ``rows``: one for each model, ready for a table; ``curves``: model to its PR curve; ``can_show``: what this many
-        hosts can and cannot show; ``warnings``; ``n``, ``n_positive``; ``data_sha256``; ``plan``.
+        ``rows``: one for each model, ready for a table; ``curves``: model to its PR curve; ``tuned``: model to what was
+        chosen in each fold; ``can_show``: what this many hosts can and cannot show; ``warnings``; ``n``,
+        ``n_positive``; ``data_sha256``; ``plan``.
 
     Raises:
         InputError: a model is unknown, there are fewer hosts than folds, or ``out`` holds another comparison.
     """
     for name in plan.models:
         registry.get(name)
+    if plan.tune:
+        for name in plan.models:
+            if registry.get(name).space is not None:
+                check_space(RunConfig(model=name), lambda point: None)
     for name, number in (("repeats", plan.repeats), ("steps", plan.steps)):
         if number is not None and number < 1:
             raise InputError(f"--{name} {number}: give 1 or more")
     if plan.inner < 0 or plan.inner == 1:
         raise InputError(f"--inner {plan.inner}: give 2 or more folds, or 0 for none")
+    if plan.tune < 0 or (plan.tune and not plan.inner):
+        raise InputError(f"--tune {plan.tune}: give 1 point or more, which need --inner 2 or more folds; or 0 for none")
     if len(set(plan.models)) < len(plan.models):
         raise InputError(f"--models {','.join(plan.models)}: names a model twice")
     rows = usable_rows(data)
@@ -117,6 +91,7 @@ def compare(plan: Plan, data: Data, out: Path, report: Report | None = None) -> 
     shape = (len(plan.models), plan.repeats, len(rows.label))
     found = Scores(np.zeros(shape), np.full(shape, np.nan), np.zeros(shape, bool))
     cost: dict[str, list[np.ndarray]] = {name: [] for name in plan.models}
+    tuned: dict[str, list[dict[str, Any]]] = {}
     for m, name in enumerate(plan.models):
         features: dict[str, np.ndarray] = {}
         for r, fold in enumerate(folds):
@@ -132,7 +107,7 @@ def compare(plan: Plan, data: Data, out: Path, report: Report | None = None) -> 
                         check_shapes(name, features, data.source)
                     save_arrays(
                         kept,
-                        _one_fold(plan, name, data.cadence, data.id[rows.index], features, rows, fold == number, r),
+                        one_fold(plan, name, data.cadence, data.id[rows.index], features, rows, fold == number, r),
                     )
                 one = load_arrays(kept)
                 found.rank[m, r, fold == number] = _percentile(one["logits"])
@@ -140,9 +115,14 @@ def compare(plan: Plan, data: Data, out: Path, report: Report | None = None) -> 
                     found.probability[m, r, fold == number] = one["probability"]
                     found.called[m, r, fold == number] = one["probability"] >= one["threshold"]
                 cost[name].append(one["cost"])
+                if "point" in one:
+                    outer = average_precision_score(rows.label[fold == number], one["logits"])
+                    inner, seconds = (float(x) for x in one["tuned"])
+                    about = {"repeat": r, "fold": number, "inner": inner, "outer": float(outer), "seconds": seconds}
+                    tuned.setdefault(name, []).append(about | {"point": json.loads(str(one["point"]))})
                 done += 1
     say("done", total, total)
-    return _summary(plan, data, rows, found, cost)
+    return _summary(plan, data, rows, found, cost, tuned)
 
 
 @dataclass(frozen=True, eq=False)
@@ -160,72 +140,14 @@ class Scores:
     called: np.ndarray
 
 
-def _one_fold(
+def _summary(
     plan: Plan,
-    name: str,
-    cadence: float,
-    names: np.ndarray,
-    features: dict[str, np.ndarray],
+    data: Data,
     rows: Rows,
-    out: np.ndarray,
-    repeat: int,
-) -> dict[str, np.ndarray]:
-    model = registry.get(name)
-    config = model.train if isinstance(model, Network) else defaults.TrainConfig()
-    if plan.steps is not None:
-        config = replace(config, steps=plan.steps, passes=0.0, host_passes=0.0)
-    train, seed = np.flatnonzero(~out), plan.seed + repeat
-    part = lambda chosen: {key: x[chosen] for key, x in features.items()}  # noqa: E731
-
-    def fit_on(chosen: np.ndarray) -> Scorer:
-        return fit_model(
-            model,
-            config,
-            part(chosen),
-            rows.label[chosen],
-            rows.group[chosen],
-            cadence=cadence,
-            seed=seed,
-            row_names=names[chosen],
-            init=_initial(plan, name),
-        )
-
-    started = time.perf_counter()
-    with memory_used() as used:
-        scorer = fit_on(train)
-        memory = used()
-    fitted = time.perf_counter() - started
-    how = None
-    if plan.inner:
-        how = calibrated(
-            name,
-            rows.label[train],
-            rows.group[train],
-            plan.inner,
-            seed,
-            lambda fit, score: fit_on(train[fit])(part(train[score])),
-        )
-    # Only now is an outer row looked at.
-    outer = part(np.flatnonzero(out))
-    scorer(outer)  # the first call compiles
-    compiled = time.perf_counter()
-    logits = scorer(outer)
-    per_star = (time.perf_counter() - compiled) / max(out.sum(), 1)
-    kept = {"logits": logits, "cost": np.array([fitted, per_star, memory, parameters_of(scorer)])}
-    if how is not None:
-        kept |= {"probability": apply(name, how, logits), "threshold": np.asarray(how.threshold)}
-    return kept
-
-
-def _initial(plan: Plan, name: str) -> TrainState | None:
-    """The weights that a model starts from, where ``plan.init`` is a run of it."""
-    if plan.init is None:
-        return None
-    start = load(plan.init)
-    return start.scorer.states[0] if start.config.model == name else None
-
-
-def _summary(plan: Plan, data: Data, rows: Rows, found: Scores, cost: dict[str, list[np.ndarray]]) -> dict[str, Any]:
+    found: Scores,
+    cost: dict[str, list[np.ndarray]],
+    tuned: dict[str, list[dict[str, Any]]],
+) -> dict[str, Any]:
     how: dict[str, Any] = {"groups": rows.group, "seed": plan.seed}
     table: list[dict[str, Any]] = []
     differences: dict[str, Figure] = {}
@@ -246,6 +168,9 @@ def _summary(plan: Plan, data: Data, rows: Rows, found: Scores, cost: dict[str, 
                 "recall at the threshold": repeated.mean_recall(truth, found.called[m], **how),
                 "precision at the threshold": repeated.mean_precision(truth, found.called[m], **how),
             }
+        if name in tuned:
+            line["inner less outer AP"] = round(float(np.mean([t["inner"] - t["outer"] for t in tuned[name]])), 3)
+            line["tuning, s"] = round(float(np.median([t["seconds"] for t in tuned[name]])), 2)
         line |= {
             "fit, s": round(float(np.median(each[:, 0])), 2),
             "score, ms/star": round(1e3 * float(np.median(each[:, 1])), 3),
@@ -258,6 +183,11 @@ def _summary(plan: Plan, data: Data, rows: Rows, found: Scores, cost: dict[str, 
     warnings = [
         *([plan.note] if plan.note else []),
         *rows.warnings,
+        *(
+            [f"{', '.join(untuned)}: no space to tune in, so as its file says"]
+            if plan.tune and (untuned := [name for name in plan.models if name not in tuned])
+            else []
+        ),
         "scores are percentiles within a fold, pooled over the folds; intervals draw stars and leave out the luck of "
         "the training seed",
         f"with {hosts} hosts an average precision is known to about ±{width / 2:.2f}; differences are paired and known "
@@ -269,6 +199,7 @@ def _summary(plan: Plan, data: Data, rows: Rows, found: Scores, cost: dict[str, 
     return {
         "rows": table,
         "curves": curves,
+        "tuned": tuned,
         "can_show": power.told(differences, plan.models[0], hosts),
         "n": len(rows.label),
         "n_positive": int(rows.label.sum()),
@@ -288,6 +219,8 @@ def _settings(plan: Plan) -> dict[str, Any]:
         "test_fraction": plan.test_fraction,
         "init": plan.init,
         "inner": plan.inner,
+        # Comparisons from before there was a choice go on.
+        **({"tune": plan.tune} if plan.tune else {}),
     }
 
 

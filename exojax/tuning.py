@@ -162,7 +162,7 @@ def tune(plan: Plan, data: Data, out: Path, report: Report) -> Tuned:
     with studies.connected(plan.storage) as storage:
         study = studies.open_study(job, storage)
         run_workers(job, study, plan.workers, lambda done, n: report(f"trials of {config.model}", done, n))
-        best, score = studies.best_point(job, study)
+        best, score = studies.best_point(config, study)
         trials, importances = studies.finished(study), studies.importances(study, seed)
 
     truth, stars = rows.label[outer], rows.group[outer]

@@ -40,6 +40,8 @@ class Options:
     """times the stars are dealt anew"""
     inner: Annotated[int, command.value("K")] = 2
     """inner folds that calibrate and set the threshold, each a fit more; 0 judges the order of the stars alone"""
+    tune: Annotated[int, command.value("N")] = 0
+    """points of each model's space that are tried in the inner folds, in every outer fold anew; 0 for its own"""
     join_test: bool = False
     """add the rows of exoTest.csv; no official test remains, and every figure says so"""
     init: Annotated[str | None, command.value("RUN")] = None
@@ -68,6 +70,7 @@ def compare(options: Options) -> None:
     from exojax import comparing
     from exojax.cli.sources import open_source
     from exojax.cli.table import text_table
+    from exojax.nested import Plan
     from exojax.report import comparison
     from exojax.report.page import write_atomically, write_report
     from exojax.report.style import png
@@ -83,7 +86,7 @@ def compare(options: Options) -> None:
     )
     source = open_source(config)
     print(source.told, flush=True)
-    plan = comparing.Plan(
+    plan = Plan(
         models=tuple(options.models.split(",")),
         folds=options.folds,
         repeats=options.repeats,
@@ -92,6 +95,7 @@ def compare(options: Options) -> None:
         test_fraction=source.test_fraction,
         init=options.init,
         inner=options.inner,
+        tune=options.tune,
         note=NOTE if options.join_test else "",
     )
     read = source.joined if options.join_test else source.rows

@@ -12,6 +12,8 @@ import numpy as np
 
 LEVELS = (-1.5, -0.75, -0.5, -0.25, -0.1, 0.1, 0.25, 0.5, 1.0)
 """in units of the depth; the share of the bins below each is the view's distribution without the cost of sorting it"""
+SOFT = 0.1
+"""in units of the depth; over so much a bin passes a level by and by, so that no figure jumps"""
 WINDOWS = 12
 """places from the middle to the edge at which the folded view itself is shown"""
 
@@ -102,7 +104,7 @@ def measure(view: jax.Array, transit: float) -> jax.Array:
         _mean(value[:, 1:] * value[:, :-1], pairs),
         _mean(skew, mirrored),
         _mean(skew, mirrored & within),
-        *(_mean((value < level).astype(value.dtype), there) for level in LEVELS),
+        *(_mean(jnp.clip(0.5 + (level - value) / SOFT, 0.0, 1.0), there) for level in LEVELS),
         _mean(view[..., 1], there),
         view[..., 2].mean(axis=1),
     ]

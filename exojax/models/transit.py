@@ -26,6 +26,8 @@ from exojax.models.measures import MEASURES, mirror_fold, place
 
 KNOTS = 7
 """quantiles between which a column is linear"""
+NARROWEST = 0.3
+"""of a column's spread, the least that is between two knots"""
 _ROWS = 512
 
 
@@ -76,7 +78,9 @@ class TransitNet(nn.Module):
         x = jnp.where(known, columns, center[None])
         scaled = jnp.clip(jnp.arcsinh((x - center[None]) / spread[None]), -4.0, 4.0)
         low, high = knots[None, :, :-1], knots[None, :, 1:]
-        share = jnp.clip((x[..., None] - low) / jnp.maximum(high - low, 1e-4), 0.0, 1.0) - 0.5
+        # Of a column that is mostly one value many knots coincide: without a floor it would jump there.
+        apart = jnp.maximum(high - low, NARROWEST * spread[None, :, None])
+        share = jnp.clip((x[..., None] - low) / apart, 0.0, 1.0) - 0.5
         share = jnp.where(known[..., None], share, 0.0).reshape(len(x), -1)
         # A view's figures are unknown together, and one flag is enough.
         flags = known[:, :PLAIN], known[:, PLAIN::MEASURES]
@@ -117,8 +121,9 @@ def settle(batch_stats: Mapping[str, Any], features: Mapping[str, np.ndarray]) -
         features: the module's inputs, ``(n, K, ...)`` float32.
 
     Returns:
-        The same collection with the quantiles of epochs and periods, and the median, the interquartile range as a
-        standard deviation and the quantiles of each column; one that no candidate has keeps what it had.
+        The same collection with the quantiles of epochs and periods, and the median, the spread (the interquartile
+        range as a standard deviation, or a tenth of the range of 98 % where that is more) and the quantiles of each
+        column; one that no candidate has keeps what it had.
     """
     n = len(features["scalars"])
     found = dict(batch_stats)
@@ -139,8 +144,9 @@ def settle(batch_stats: Mapping[str, Any], features: Mapping[str, np.ndarray]) -
         if not len(told):
             continue
         low, center[j], high = np.quantile(told, (0.25, 0.5, 0.75))
-        # A column that hardly varies would be blown up without a floor.
-        spread[j] = max((high - low) / 1.349, 1e-6)
+        # A column that is mostly one value has no interquartile range; a normal one is not touched by the second.
+        first, last = np.quantile(told, (0.01, 0.99))
+        spread[j] = max((high - low) / 1.349, 0.1 * (last - first), 1e-6)
         knots[j] = np.quantile(told, np.linspace(0.0, 1.0, KNOTS))
     return found | {name: jnp.asarray(x) for name, x in zip(names, (center, spread, knots))}
 

@@ -15,6 +15,8 @@ from exojax.errors import InputError
 from exojax.models import registry
 from exojax.models.interface import Suggest
 
+PRUNE_FROM = 5
+"""finished trials from which others are pruned"""
 HEARTBEAT_S, GRACE_S = 10, 60
 """a worker of another machine counts as dead when its trial has not been heard of for ``GRACE_S``"""
 
@@ -77,7 +79,7 @@ def connected(url: str) -> Iterator[Any]:
         from sqlalchemy.engine import make_url
         from sqlalchemy.exc import ArgumentError, SQLAlchemyError
     except ModuleNotFoundError as missing:
-        raise InputError(f'tuning needs {missing.name}: pip install -e ".[tune]"') from None
+        raise _needs(missing) from None
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     try:
         address = make_url(url)
@@ -115,6 +117,36 @@ def _write_ahead(connection: Any, record: object) -> None:
         connection.execute(f"PRAGMA {pragma}")
 
 
+def alone(name: str, sampler_seed: int) -> Any:
+    """A study in this process's memory, for points that are tried one after the other and kept nowhere.
+
+    Raises:
+        InputError: Optuna is not installed.
+    """
+    try:
+        import optuna
+    except ModuleNotFoundError as missing:
+        raise _needs(missing) from None
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    return optuna.create_study(
+        study_name=name,
+        direction="maximize",
+        sampler=optuna.samplers.TPESampler(seed=sampler_seed),
+        pruner=pruner(),
+    )
+
+
+def pruner() -> Any:
+    """Gives a trial up whose score after a fold lies below the median of the others' there."""
+    import optuna
+
+    return optuna.pruners.MedianPruner(n_startup_trials=PRUNE_FROM)
+
+
+def _needs(missing: ModuleNotFoundError) -> InputError:
+    return InputError(f'tuning needs {missing.name}: pip install -e ".[tune]"')
+
+
 def open_study(job: Job, storage: Any) -> Any:
     """The study, made where it is missing. Before any worker starts: several would race to make its tables."""
     import optuna
@@ -146,8 +178,8 @@ def finished(study: Any) -> list[Trial]:
     return found
 
 
-def best_point(job: Job, study: Any) -> tuple[RunConfig, float]:
-    """The configuration of the best complete trial, and its score.
+def best_point(config: RunConfig, study: Any) -> tuple[RunConfig, float]:
+    """The configuration of the best complete trial, otherwise as ``config``, and its score.
 
     Raises:
         InputError: no trial is complete.
@@ -158,9 +190,9 @@ def best_point(job: Job, study: Any) -> tuple[RunConfig, float]:
         best = study.best_trial
     except ValueError:
         why = next((trial.reason for trial in finished(study) if trial.reason), "all were pruned")
-        raise InputError(f"no trial of study {job.study} is complete ({why}); give more --trials") from None
-    config = registry.point(job.config, _fixed(optuna, best.params))
-    return replace(config, train=registry.training(config)), float(best.value)
+        raise InputError(f"no trial of study {study.study_name} is complete ({why}); give more --trials") from None
+    chosen = registry.point(config, _fixed(optuna, best.params))
+    return replace(chosen, train=registry.training(chosen)), float(best.value)
 
 
 def _fixed(optuna: Any, params: dict[str, Any]) -> Suggest:

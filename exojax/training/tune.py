@@ -18,7 +18,7 @@ import time
 import warnings
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from sklearn.metrics import average_precision_score
@@ -28,10 +28,9 @@ from exojax.errors import InputError
 from exojax.models import registry
 from exojax.training.arrays import load_arrays
 from exojax.training.fit import fit_model
-from exojax.training.study import Job, connected, worker_name
+from exojax.training.state import TrainState
+from exojax.training.study import Job, alone, best_point, connected, pruner, worker_name
 
-PRUNE_FROM = 5
-"""finished trials from which others are pruned"""
 Report = Callable[[int, int], None]
 """``(finished, wanted)``"""
 
@@ -60,7 +59,7 @@ def _work(job: Job, storage: Any, number: int, parent: int | None, report: Repor
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
         study.sampler = optuna.samplers.TPESampler(seed=int(seed), constant_liar=True)
-        study.pruner = optuna.pruners.MedianPruner(n_startup_trials=PRUNE_FROM)
+        study.pruner = pruner()
         while parent is None or os.getppid() == parent:
             states = [trial.state.name for trial in study.get_trials(deepcopy=False)]
             done = states.count("COMPLETE") + states.count("PRUNED")
@@ -80,12 +79,19 @@ class Surplus(Exception):
 
 
 def _trial(job: Job, study: Any, kept: dict[str, np.ndarray], worker: str, trial: Any) -> float:
-    from optuna import TrialPruned
-
     earlier = [t.state.name for t in study.get_trials(deepcopy=False) if t.number < trial.number]
     if len(earlier) - earlier.count("FAIL") >= job.trials:
         raise Surplus
     trial.set_user_attr("worker", worker)
+    return _score(job.config, kept, job.cadence, None, trial)
+
+
+def _score(
+    config: RunConfig, kept: dict[str, np.ndarray], cadence: float, init: TrainState | None, trial: Any
+) -> float:
+    """What :func:`score_in_folds` gives for a trial's point, unless it is pruned on the way."""
+    from optuna import TrialPruned
+
     fitted = [0.0]
 
     def heard(score: float, fold: int, seconds: float) -> None:
@@ -95,7 +101,7 @@ def _trial(job: Job, study: Any, kept: dict[str, np.ndarray], worker: str, trial
             raise TrialPruned
 
     try:
-        return score_in_folds(registry.point(job.config, trial), kept, job.cadence, heard)
+        return score_in_folds(registry.point(config, trial), kept, cadence, heard, init=init)
     except InputError as error:
         # Another point may do: it counts as a bad one, or a study of bad points would never end.
         trial.set_user_attr("reason", str(error))
@@ -104,11 +110,41 @@ def _trial(job: Job, study: Any, kept: dict[str, np.ndarray], worker: str, trial
         trial.set_user_attr("fit_seconds", sum(fitted))
 
 
+class Best(NamedTuple):
+    """The best of some points: its configuration, mean average precision over the inner folds, and numbers."""
+
+    config: RunConfig
+    score: float
+    params: dict[str, Any]
+
+
+def best_of(
+    config: RunConfig, kept: dict[str, np.ndarray], cadence: float, *, trials: int, init: TrainState | None = None
+) -> Best:
+    """Try ``trials`` points of the model's space one after the other, with nothing stored.
+
+    Args:
+        config: names the model and the seed; what all points have in common.
+        kept: rows to choose by, and no others, as the file of :class:`Job` holds them.
+        cadence: days between samples.
+        trials: points, pruned ones included.
+        init: weights that every training starts from.
+
+    Raises:
+        InputError: no point could be trained, or Optuna is not installed.
+    """
+    study = alone(config.model, config.seed)
+    study.optimize(partial(_score, config, kept, cadence, init), n_trials=trials)
+    return Best(*best_point(config, study), dict(study.best_params))
+
+
 def score_in_folds(
     config: RunConfig,
     kept: dict[str, np.ndarray],
     cadence: float,
     heard: Callable[[float, int, float], None],
+    *,
+    init: TrainState | None = None,
 ) -> float:
     """Mean average precision over the folds, each scored by a model that was fitted on the others.
 
@@ -119,6 +155,7 @@ def score_in_folds(
         kept: see :class:`Job`.
         cadence: days between samples.
         heard: given the mean so far after each fold, the fold's number, and the seconds that it took.
+        init: weights that every training starts from.
     """
     model, training = registry.build(config), registry.training(config)
     features = {name.removeprefix("input/"): x for name, x in kept.items() if name.startswith("input/")}
@@ -127,7 +164,9 @@ def score_in_folds(
     for number in range(int(fold.max()) + 1):
         out, started = fold == number, time.perf_counter()
         part = {name: x[~out] for name, x in features.items()}
-        scorer = fit_model(model, training, part, label[~out], group[~out], cadence=cadence, seed=config.seed)
+        scorer = fit_model(
+            model, training, part, label[~out], group[~out], cadence=cadence, seed=config.seed, init=init
+        )
         found = scorer({name: x[out] for name, x in features.items()})
         scores.append(float(average_precision_score(label[out], found)))
         heard(float(np.mean(scores)), number, time.perf_counter() - started)

@@ -6,14 +6,16 @@ import csv
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from small_cli import CADENCES, TINY, Call, assert_refused, files, read_json, stars, write_csv
 
-from exojax import comparing
+from exojax import nested
 from exojax.cli import compare
 from exojax.models import registry
+from exojax.models.interface import Choice, Suggest
 from exojax.training.arrays import load_arrays
 
 MODELS = ("--models", "tiny,svc", "--folds", 3, "--repeats", 2, "--steps", 4)
@@ -113,8 +115,8 @@ def test_only_what_is_missing_is_fitted_again(compared: Path, source: Path, call
     for gone in ("tiny-0-1.npz", "svc-1-2.npz"):
         (folds / gone).unlink()
     fitted = []
-    fit = comparing.fit_model
-    monkeypatch.setattr(comparing, "fit_model", lambda *a, **b: fitted.append(1) or fit(*a, **b))
+    fit = nested.fit_model
+    monkeypatch.setattr(nested, "fit_model", lambda *a, **b: fitted.append(1) or fit(*a, **b))
     assert call(compare.main, "--data", source, "--out", compared, *MODELS).code == 0
     assert len(fitted) == 2 * (1 + 2)  # and two inner folds each
     assert scores(compared) == before
@@ -130,6 +132,42 @@ def test_a_model_may_be_added_later(compared: Path, source: Path, call: Call) ->
         row["model"]: row["average precision"] for row in before
     }
     assert call(compare.main, "--data", source, "--out", compared, *MODELS).code == 0
+
+
+def test_each_outer_fold_is_tuned_by_itself(source: Path, call: Call, monkeypatch) -> None:
+    pytest.importorskip("optuna")
+    tried = []
+
+    def space(suggest: Suggest) -> Choice:
+        rate = suggest.suggest_float("learning_rate", 1e-4, 1e-1, log=True)
+        tried.append(rate)
+        return Choice(train={"learning_rate": rate})
+
+    monkeypatch.setitem(registry.MODELS, "tiny", replace(TINY, space=space))
+    monkeypatch.setitem(registry.MODELS, "untuned", TINY)
+    command = ("--data", source, "--models", "tiny,untuned", "--folds", 3, "--steps", 4, "--tune", 4, "--out", "out")
+    ran = call(compare.main, *command)
+    assert ran.code == 0, ran.err
+    found = read_json(Path("out/compare.json"))
+    assert found["tuned"].keys() == {"tiny"}
+    folds = found["tuned"]["tiny"]
+    assert [one["fold"] for one in folds] == [0, 1, 2]
+    # One look at the space, four points in each fold, and the best of them once more.
+    assert len(tried) == 1 + 3 * (4 + 1)
+    for number, one in enumerate(folds):
+        assert one["point"]["learning_rate"] in tried[1 + 5 * number : 5 + 5 * number]
+    tiny, untuned = found["rows"]
+    mean = sum(one["inner"] - one["outer"] for one in folds) / 3
+    assert tiny["inner less outer AP"] == pytest.approx(mean, abs=1e-3)
+    assert "inner less outer AP" not in untuned
+    assert any("untuned: no space" in line for line in found["warnings"])
+    assert "inner less outer AP" in Path("out/compare.md").read_text()
+    # What is finished is not tuned again.
+    tried.clear()
+    assert call(compare.main, *command).code == 0
+    assert len(tried) == 1
+    assert scores(Path("out"))[0]["average precision"] == tiny["average precision"]
+    assert_refused(call(compare.main, *command[:-2], "--tune", 5, "--out", "out"), "tune: 4 -> 5")
 
 
 @pytest.mark.parametrize(
@@ -157,6 +195,8 @@ def test_another_plan_is_refused(options: tuple, word: str, compared: Path, sour
         (("--repeats", 0), "--repeats 0"),
         (("--steps", 0), "--steps 0"),
         (("--inner", 1), "--inner 1"),
+        (("--tune", -1), "--tune -1"),
+        (("--tune", 3, "--inner", 0), "--inner 2"),
         (("--join-test",), "no test file of its own"),
         (("--models", "tiny,svx"), "did you mean svc"),
         (("--models", "tiny,tiny"), "twice"),

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from exojax import comparing
+from exojax import nested
 from exojax.config import TrainConfig
 from exojax.errors import InputError
 from exojax.evaluation import calibration, split
@@ -135,7 +135,7 @@ def test_a_model_is_given_its_training_rows_alone() -> None:
 
 @pytest.mark.parametrize("leaks", [False, True])
 def test_the_outer_rows_of_a_comparison_leave_no_trace_in_its_thresholds(leaks: bool, monkeypatch) -> None:
-    plan = comparing.Plan(("svc",), folds=4, inner=2)
+    plan = nested.Plan(("svc",), folds=4, inner=2)
     index, name = np.arange(N), np.array([f"k{i}" for i in range(N)])
 
     def settle(given, labels, held):
@@ -147,10 +147,33 @@ def test_the_outer_rows_of_a_comparison_leave_no_trace_in_its_thresholds(leaks: 
             )
         rows = Rows(index, index, labels, name, ())
         inputs = dict.fromkeys(("spectrum", "flux"), given["x"])
-        return {"threshold": comparing._one_fold(plan, "svc", 0.1, name, inputs, rows, held, 0)["threshold"]}
+        return {"threshold": nested.one_fold(plan, "svc", 0.1, name, inputs, rows, held, 0)["threshold"]}
 
     if not leaks:
         check_blind(settle, {"x": made_up()}, LABEL, HELD, rounds=2)
         return
     with pytest.raises(InputError, match="threshold: depends on held-out rows"):
+        check_blind(settle, {"x": made_up()}, LABEL, HELD)
+
+
+@pytest.mark.parametrize("leaks", [False, True])
+def test_the_outer_rows_of_a_comparison_leave_no_trace_in_what_was_tuned(leaks: bool, monkeypatch) -> None:
+    pytest.importorskip("optuna")
+    plan = nested.Plan(("svc",), folds=4, inner=2, tune=3)
+    index, name = np.arange(N), np.array([f"k{i}" for i in range(N)])
+    best_of = nested.best_of
+
+    def settle(given, labels, held):
+        inputs = dict.fromkeys(("spectrum", "flux"), given["x"])
+        if leaks:
+            everything = {f"input/{key}": x for key, x in inputs.items()}
+            everything |= {"label": labels, "group": index, "fold": index % 2}
+            monkeypatch.setattr(nested, "best_of", lambda config, within, *a, **b: best_of(config, everything, *a, **b))
+        rows = Rows(index, index, labels, name, ())
+        return {"inner": nested.one_fold(plan, "svc", 0.1, name, inputs, rows, held, 0)["tuned"][0]}
+
+    if not leaks:
+        check_blind(settle, {"x": made_up()}, LABEL, HELD, rounds=2)
+        return
+    with pytest.raises(InputError, match="inner: depends on held-out rows"):
         check_blind(settle, {"x": made_up()}, LABEL, HELD)

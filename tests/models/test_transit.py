@@ -7,7 +7,7 @@ import pytest
 
 from exojax.folded import SCALARS
 from exojax.models import candidate, layers, transit
-from exojax.models.measures import MEASURES, difference, measure, mirror_fold, place
+from exojax.models.measures import FIGURES, LEVELS, MEASURES, difference, measure, mirror_fold, place
 
 BINS = dict.fromkeys(candidate.WHOLE, 201) | dict.fromkeys(candidate.NEAR, 61)
 OPTIONAL = ("secondary_view", "half_view", "double_view", "odd_view", "even_view")
@@ -146,6 +146,19 @@ def test_a_moment_at_which_many_training_events_begin_is_told():
     assert np.isnan([within[2], wider[2], day[2]]).all()
 
 
+def test_a_column_that_is_mostly_one_value_does_not_make_the_score_jump(variables):
+    x = candidates(300, 1, seed=4)
+    column = SCALARS.index("log_duration")
+    x["scalars"][..., column] = 0.5
+    x["scalars"][:6, 0, column] = np.linspace(1.0, 2.0, 6)
+    variables = variables | {"batch_stats": transit.settle(variables["batch_stats"], x)}
+    few = {name: np.repeat(v[10:11], 101, axis=0) for name, v in x.items()}
+    few["scalars"][:, 0, column] = np.linspace(0.5, 1.0, 101)
+    logits = np.asarray(NET.apply(variables, few, train=False))
+    assert np.ptp(logits) > 0.05
+    assert np.abs(np.diff(logits)).max() < 0.05 * np.ptp(logits)
+
+
 def test_training_changes_no_scaling(variables):
     _, updated = NET.apply(
         variables, candidates(), train=True, mutable=["batch_stats"], rngs={"dropout": jax.random.key(0)}
@@ -212,6 +225,22 @@ def test_measures_know_the_bins_that_are_there():
     assert measured.shape == (2, MEASURES)
     assert np.isnan(measured[1]).all()
     np.testing.assert_allclose(measured[0, :4], [0, np.linspace(-1, 1, 40).std(), -1, 1], atol=1e-5)
+
+
+def test_no_figure_jumps_when_a_bin_passes_a_level():
+    view = np.zeros((401, 61, 3), np.float32)
+    view[..., 2] = 1
+    view[:, :30, 0] = np.linspace(-2, 2, 401)[:, None]
+    measured = np.asarray(measure(jnp.asarray(view), 0.5))
+    below = [FIGURES.index(f"below_{level:g}") for level in LEVELS]
+    # Half of the bins go from -2 to 2 by hundredths of the depth: from below every level to above it, by and by.
+    assert np.all(np.ptp(measured[:, below], axis=0) > 0.45)
+    assert np.abs(np.diff(measured, axis=0)).max() < 0.06
+    at = [round((level + 2) * 100) for level in LEVELS]
+    other = [1.0 if level > 0 else 0.0 for level in LEVELS]
+    # A bin that is on a level counts half.
+    for row, column, rest in zip(at, below, other):
+        assert measured[row, column] == pytest.approx((30 * 0.5 + 31 * rest) / 61, abs=0.01)
 
 
 def test_places_average_a_constant_to_itself_at_any_length():
