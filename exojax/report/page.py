@@ -37,7 +37,7 @@ p{margin:.5rem 0}.soft{color:var(--soft)}code{font:.88em/1.4 ui-monospace,monosp
 .warn ul{margin:.3rem 0;padding-left:1.2rem}
 .scroll{overflow-x:auto}table{border-collapse:collapse;font-variant-numeric:tabular-nums}
 th,td{text-align:left;padding:.35rem .9rem .35rem 0;border-bottom:1px solid var(--line);vertical-align:top}
-th{color:var(--soft);font-weight:600}td.n{white-space:nowrap}td.t{min-width:16rem}
+th{color:var(--soft);font-weight:600}td.n{white-space:nowrap}td.t{min-width:15rem}
 .plots{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,27rem),1fr));gap:1rem}
 figure{margin:0;min-width:0}
 figure.wide{grid-column:1/-1;overflow-x:auto}figure.wide img{min-width:42rem}
@@ -224,7 +224,8 @@ def _table(rows: Sequence[Mapping[str, Any]]) -> str:
 
 def _cell(value: Any) -> str:
     text = "–" if value is None else figure_text(value)
-    css = "t" if len(text) > 40 else "n"
+    # A figure and its interval stay on one line; words give way to them.
+    css = "t" if len(text) > 40 else "n" if "[" in text or " " not in text else "w"
     return f'<td class="{css}">{escape(text)}</td>'
 
 
