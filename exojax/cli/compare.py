@@ -24,10 +24,10 @@ class Options:
     exoTest.csv, the test stars of a run on a single file) are not touched.
     """
 
-    out: Annotated[Path, command.value("DIR")]
-    """folder for compare.csv, .json, .md and .html"""
     data: Annotated[str, command.value("SOURCE")] = "auto"
     """as for train.py"""
+    out: Annotated[Path | None, command.value("DIR")] = None
+    """folder for compare.csv, .json, .md and .html; out/compare/<source> by default"""
     positive: Annotated[str, command.value("PC,EB")] = "PC"
     """dispositions that count as hosts, comma-separated, where a file has several"""
     labels: Annotated[str | None, command.value("CSV")] = None
@@ -86,6 +86,7 @@ def compare(options: Options) -> None:
     )
     source = open_source(config)
     print(source.told, flush=True)
+    out = options.out or Path("out") / "compare" / source.name
     plan = Plan(
         models=tuple(options.models.split(",")),
         folds=options.folds,
@@ -101,19 +102,19 @@ def compare(options: Options) -> None:
     read = source.joined if options.join_test else source.rows
     with command.progress() as show:
         found = comparing.compare(
-            plan, read(), options.out, lambda what, done, total: show("folds", done, total, {"now": what})
+            plan, read(), out, lambda what, done, total: show("folds", done, total, {"now": what})
         )
     rows, curves = found["rows"], found.pop("curves")
     pr = png(comparison.precision_recall(curves, found["n_positive"] / found["n"], plan.note))
     cost = png(comparison.quality_and_cost(rows, plan.note))
-    write_atomically(options.out / "pr.png", pr)
-    write_atomically(options.out / "cost.png", cost)
-    write_atomically(options.out / "compare.csv", _csv(rows).encode())
-    write_json(options.out / "compare.json", {"source": source.told, **found})
-    write_atomically(options.out / "compare.md", _markdown(found).encode())
+    write_atomically(out / "pr.png", pr)
+    write_atomically(out / "cost.png", cost)
+    write_atomically(out / "compare.csv", _csv(rows).encode())
+    write_json(out / "compare.json", {"source": source.told, **found})
+    write_atomically(out / "compare.md", _markdown(found).encode())
     said = f"; {plan.note}" if plan.note else ""
     write_report(
-        options.out / "compare.html",
+        out / "compare.html",
         title=f"{', '.join(plan.models)} compared",
         metrics={},
         figures={f"Precision against recall, with 95 % bands{said}": pr, f"Quality and the time of a fit{said}": cost},
@@ -126,7 +127,7 @@ def compare(options: Options) -> None:
     )
     print(text_table(rows))
     print("\n".join(found["can_show"]))
-    print(f"report: {options.out / 'compare.html'}")
+    print(f"report: {out / 'compare.html'}")
 
 
 def _markdown(found: dict[str, Any]) -> str:

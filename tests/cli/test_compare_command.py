@@ -239,3 +239,10 @@ def test_killed_in_the_middle_it_ends_alike(compared: Path, source: Path, call: 
     # Another process compiles for one device, this one for eight: the same to rounding.
     for one, other in zip(scores(Path("out")), scores(compared)):
         assert one["average precision"]["value"] == pytest.approx(other["average precision"]["value"], abs=0.02)
+
+
+def test_without_a_folder_the_source_names_it(source: Path, call: Call) -> None:
+    ran = call(compare.main, "--data", source, "--models", "svc", "--folds", 2, "--inner", 0)
+    assert ran.code == 0, ran.err
+    assert Path("out/compare/some/compare.html").exists()
+    assert "report: out/compare/some/compare.html" in ran.out
