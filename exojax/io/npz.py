@@ -169,7 +169,7 @@ def _own_time(
         told.append(f"cadences differ between stars, from {each.min():.4g} to {each.max():.4g} days")
     jumps = int(np.sum(np.nanmax(steps, axis=1, initial=0) > 1.5 * days))
     if jumps:
-        told.append(f"{jumps} stars have gaps in time that are closed up here: features take rows as evenly spaced")
+        told.append(f"{jumps} stars have gaps in time: the search keeps them, models of whole series close them up")
     return time, days, tuple(told)
 
 
