@@ -39,18 +39,19 @@ class Reasons:
     flat: float
 
 
-def integrated_gradients(score: Score, views: Views, *, steps: int = 32) -> dict[str, np.ndarray]:
+def integrated_gradients(score: Score, views: Views, *, steps: int = 32, width: int = 1) -> dict[str, np.ndarray]:
     """What each bin's value adds to the score on the straight way from no signal to the signal.
 
     Sundararajan, Taly & Yan (2017): value times the mean gradient along the way, here by Gauss and Legendre's rule,
     which is exact for polynomials of degree ``2 steps - 1``; ReLUs and maxima have corners, where it is approximate.
-    The sum over views and bins is the score less that of the baseline; :func:`missing` tells by how much it is not:
-    of a score with steps in it, :func:`integrated_occlusion` tells more.
+    The sum over views and bins is the score less that of the baseline; :func:`missing` tells by how much it is not. Of
+    a score with steps in it, or without a derivative, :func:`integrated_occlusion` tells more.
 
     Args:
         score: differentiable.
         views: what it takes; arrays that are no views, of fewer than four axes, are held fixed.
         steps: points on the way.
+        width: bins of a window, which share alike what they add, as in :func:`integrated_occlusion`.
 
     Returns:
         View name to ``(n, K, bins)`` float64, in units of the score: positive bins raised it.
@@ -63,7 +64,11 @@ def integrated_gradients(score: Score, views: Views, *, steps: int = 32) -> dict
         slope = gradient({name: jnp.asarray(at * value, jnp.float32) for name, value in values.items()}, fixed)
         for name in total:
             total[name] += share * np.asarray(slope[name], np.float64)
-    return {name: values[name] * mean for name, mean in total.items()}
+    found = {name: values[name] * mean for name, mean in total.items()}
+    for x in found.values():
+        for window in _windows(x.shape[2], width):
+            x[..., window] = x[..., window].mean(axis=-1, keepdims=True)
+    return found
 
 
 def integrated_occlusion(score: Score, views: Views, *, width: int = 5, steps: int = 24) -> dict[str, np.ndarray]:

@@ -69,8 +69,11 @@ def test_windows_are_complete_for_a_bent_score_and_share_alike():
     found = integrated_occlusion(bent, given, width=4, steps=16)
     assert np.abs(np.asarray(bent(given)) - flat(bent, given)).min() > 0.02
     assert missing(bent, given, found) == pytest.approx(0, abs=5e-3)
+    each, shared = (integrated_gradients(bent, given, width=width) for width in (1, 4))
     for window in (slice(0, 2), slice(2, 6), slice(6, 9)):  # one about the middle
         assert np.ptp(found["local"][..., window], axis=-1) == pytest.approx(0)
+        mean = each["local"][..., window].mean(axis=-1, keepdims=True)
+        assert shared["local"][..., window] == pytest.approx(np.repeat(mean, window.stop - window.start, axis=-1))
 
 
 def test_steps_of_a_score_are_told_by_differences_and_not_by_gradients():

@@ -28,6 +28,8 @@ KNOTS = 7
 """quantiles between which a column is linear"""
 NARROWEST = 0.3
 """of a column's spread, the least that is between two knots"""
+LEAST = 1e-2
+"""the least spread of a column: figures are of order one, and of one that is always the same rounding would be told"""
 _ROWS = 512
 
 
@@ -121,9 +123,9 @@ def settle(batch_stats: Mapping[str, Any], features: Mapping[str, np.ndarray]) -
         features: the module's inputs, ``(n, K, ...)`` float32.
 
     Returns:
-        The same collection with the quantiles of epochs and periods, and the median, the spread (the interquartile
-        range as a standard deviation, or a tenth of the range of 98 % where that is more) and the quantiles of each
-        column; one that no candidate has keeps what it had.
+        The same collection with the quantiles of epochs and periods, and the median, the quantiles and the spread of
+        each column (the interquartile range as a standard deviation, a tenth of the range of 98 % or ``LEAST``,
+        whichever is most); one that no candidate has keeps what it had.
     """
     n = len(features["scalars"])
     found = dict(batch_stats)
@@ -146,7 +148,7 @@ def settle(batch_stats: Mapping[str, Any], features: Mapping[str, np.ndarray]) -
         low, center[j], high = np.quantile(told, (0.25, 0.5, 0.75))
         # A column that is mostly one value has no interquartile range; a normal one is not touched by the second.
         first, last = np.quantile(told, (0.01, 0.99))
-        spread[j] = max((high - low) / 1.349, 0.1 * (last - first), 1e-6)
+        spread[j] = max((high - low) / 1.349, 0.1 * (last - first), LEAST)
         knots[j] = np.quantile(told, np.linspace(0.0, 1.0, KNOTS))
     return found | {name: jnp.asarray(x) for name, x in zip(names, (center, spread, knots))}
 

@@ -159,6 +159,16 @@ def test_a_column_that_is_mostly_one_value_does_not_make_the_score_jump(variable
     assert np.abs(np.diff(logits)).max() < 0.05 * np.ptp(logits)
 
 
+def test_rounding_of_a_figure_that_is_always_the_same_is_not_told(variables):
+    x = candidates(300, 1, seed=4)
+    column = SCALARS.index("log_duration")
+    x["scalars"][..., column] = 1.0
+    settled = transit.settle(variables["batch_stats"], x)
+    next_to_it = x | {"scalars": x["scalars"] * np.float32(1 - 1e-6)}
+    scores = [np.asarray(NET.apply(variables | {"batch_stats": settled}, y, train=False)) for y in (x, next_to_it)]
+    np.testing.assert_allclose(*scores, atol=2e-3)
+
+
 def test_training_changes_no_scaling(variables):
     _, updated = NET.apply(
         variables, candidates(), train=True, mutable=["batch_stats"], rngs={"dropout": jax.random.key(0)}
