@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
@@ -17,24 +17,17 @@ from exojax.errors import InputError
 from exojax.evaluation.recovery import Injections, recover
 from exojax.hunt import Trace, batch_size, hunt
 from exojax.lightcurve import Candidates, EvenCurves, LightCurves
-from exojax.photometry.inject import inject, touched, white_scatter, white_snr
 from exojax.photometry.nulls import inverted, scrambled
+from exojax.planting import Quantity, between, plant
 from exojax.search.match import known_transits
-from exojax.simulate.transits import EARTH_PER_SOLAR_RADIUS, Orbits, deficit, scaled_axis
 from exojax.stored import check_same
 from exojax.training.arrays import load_arrays, save_arrays
 
-Quantity = Literal["radius", "depth", "snr"]
 Report = Callable[[str, int, int], None]
 """``(what, done, total)``"""
 
 VERSION = 1
 """of what a part holds; raise it whenever the same settings would give other numbers"""
-LIMB_DARKENING = (0.4, 0.25)
-DENSITY = (0.4, 6.0)
-"""solar; dwarfs, log-uniform, where a star's density is not known"""
-CLOSEST_ORBIT = 2.5
-"""a/R of the closest orbit: a star of low density is made denser where a period would bring the planet closer"""
 BLOCK = 2.0
 """longest durations in a block of a scrambled curve"""
 FOREVER = 1e9  # days: the period of an event that does not come again
@@ -198,41 +191,13 @@ def _one_injected(
     plan: Plan, group: LightCurves, rows: np.ndarray, number: np.ndarray, uniforms: np.ndarray
 ) -> dict[str, np.ndarray]:
     curves = group.take(rows)
-    time = np.where(curves.valid, curves.time, np.nan)
-    first, span = np.nanmin(time, axis=1), np.nanmax(time, axis=1) - np.nanmin(time, axis=1)
-    u, between = uniforms.T, lambda low, high, u: low * (high / low) ** u
+    u = uniforms.T
     period, size = between(*plan.period, u[0]), between(*plan.size, u[1])
-    density = between(*DENSITY, u[4])
-    if curves.stars is not None:
-        known = np.isfinite(curves.stars.density) & (curves.stars.density > 0)
-        density = np.where(known, curves.stars.density, density)
-    if plan.quantity == "radius":
-        assert curves.stars is not None
-        ratio = size * EARTH_PER_SOLAR_RADIUS / curves.stars.radius
-    else:
-        ratio = np.sqrt(size) if plan.quantity == "depth" else np.full(len(size), 0.02)
-    axis = np.maximum(scaled_axis(period, density), CLOSEST_ORBIT)
-    limb = np.tile(LIMB_DARKENING, (len(size), 1))
-    orbits = Orbits(period, first + u[3] * period, axis, u[2], ratio, limb)
-    where = touched(curves, period, orbits.t0, orbits.duration, curves.cadence)
-    lost = deficit(orbits, where.row, where.since, curves.cadence)
-    scatter = white_scatter(curves)
-    # The middle of the transit, not smeared by an exposure.
-    depth = deficit(orbits, np.arange(len(size)), np.zeros(len(size)), 0.0).astype(np.float64)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        scale = np.ones(len(size))
-        if plan.quantity == "depth":
-            scale = size / depth
-        elif plan.quantity == "snr":
-            # Nothing observed has no SNR, whatever the depth.
-            scale = np.nan_to_num(size / white_snr(where, lost, scatter), nan=0.0, posinf=0.0)
-        lost = (lost * scale[where.row]).astype(np.float32)
-        strength = white_snr(where, lost, scatter)
-    found, _ = hunt(inject(curves, where, lost), plan.search)
-    truth = Injections(period, orbits.t0, orbits.duration, span, np.full(len(size), curves.cadence))
+    made = plant(curves, period, size, plan.quantity, u[2:])
+    orbits = made.orbits
+    found, _ = hunt(made.curves, plan.search)
+    truth = Injections(period, orbits.t0, orbits.duration, made.span, np.full(len(size), curves.cadence))
     seen = recover(truth, found.star, found.period, found.t0, found.duration, found.snr_red)
-    inside = np.abs(where.since) < 0.5 * orbits.duration[where.row]
-    events = np.unique(np.stack([where.row[inside], where.epoch[inside]]), axis=1)
     return {
         "number": number,
         "id": curves.id,
@@ -241,9 +206,9 @@ def _one_injected(
         "duration": orbits.duration,
         "impact": orbits.impact,
         "size": size,
-        "depth": depth * scale,
-        "snr": strength,
-        "n_transits": np.bincount(events[0], minlength=len(size)),
+        "depth": made.depth,
+        "snr": made.snr,
+        "n_transits": made.n_transits,
         **{field.name: getattr(seen, field.name) for field in fields(seen)},
     }
 

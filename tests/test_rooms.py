@@ -43,8 +43,9 @@ BELOW = {
     "compiled": BASE
     | {"photometry", "search", "evaluation", "models", "training", "hunt", "shown", "probabilities", "runs"},
     "inputs": BASE | {"features", "evaluation", "folding"},
+    "planting": BASE | {"photometry", "simulate"},
     "injecting": BASE
-    | {"photometry", "search", "simulate", "evaluation", "models", "training", "runs", "hunt", "batching", "stored"},
+    | {"photometry", "search", "planting", "evaluation", "models", "training", "runs", "hunt", "batching", "stored"},
     "report": BASE | {"reasons", "features", "models", "evaluation", "training", "runs", "scoring"},
 }
 TOP = {"cli", "__init__"}

@@ -14,7 +14,8 @@ from exojax.config import DataConfig, SearchConfig, SimulateConfig
 from exojax.errors import InputError
 
 if TYPE_CHECKING:
-    from exojax.injecting import Plan, Quantity
+    from exojax.injecting import Plan
+    from exojax.planting import Quantity
     from exojax.lightcurve import LightCurves
 
 # Smallest and largest size by default, and what an option's value is divided by.
