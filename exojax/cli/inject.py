@@ -15,8 +15,8 @@ from exojax.errors import InputError
 
 if TYPE_CHECKING:
     from exojax.injecting import Plan
-    from exojax.planting import Quantity
     from exojax.lightcurve import LightCurves
+    from exojax.planting import Quantity
 
 # Smallest and largest size by default, and what an option's value is divided by.
 SIZES = {"radius": ((0.5, 16.0), 1.0), "depth": ((1e-4, 0.02), 1e6), "snr": ((3.0, 40.0), 1.0)}
