@@ -18,11 +18,12 @@ from exojax.evaluation.metrics import Figure
 from exojax.fitting import Rows, check_both_classes, check_not_seen, usable_rows
 from exojax.inputs import Data, inputs_of
 from exojax.models import registry
-from exojax.nested import Plan, one_fold
+from exojax.nested import Plan, one_fold, training_of
 from exojax.runs import check_shapes, load
 from exojax.stored import check_same
 from exojax.training.arrays import load_arrays, save_arrays
 from exojax.training.space import check_space
+from exojax.twins import twins_for
 
 Report = Callable[[str, int, int], None]
 """``(what, done, total)``"""
@@ -94,6 +95,7 @@ def compare(plan: Plan, data: Data, out: Path, report: Report | None = None) -> 
     tuned: dict[str, list[dict[str, Any]]] = {}
     for m, name in enumerate(plan.models):
         features: dict[str, np.ndarray] = {}
+        planted = None
         for r, fold in enumerate(folds):
             for number in range(plan.folds):
                 say(f"{name}, repeat {r + 1}, fold {number + 1}", done, total)
@@ -105,9 +107,19 @@ def compare(plan: Plan, data: Data, out: Path, report: Report | None = None) -> 
                             registry.get(name).inputs, data.take(rows.index), RunConfig(), report=searched
                         )
                         check_shapes(name, features, data.source)
+                        planted = twins_for(
+                            registry.get(name),
+                            training_of(plan, name),
+                            data.take(rows.index),
+                            rows.label,
+                            RunConfig(seed=plan.seed),
+                            searched,
+                        )
                     save_arrays(
                         kept,
-                        one_fold(plan, name, data.cadence, data.id[rows.index], features, rows, fold == number, r),
+                        one_fold(
+                            plan, name, data.cadence, data.id[rows.index], features, rows, fold == number, r, planted
+                        ),
                     )
                 one = load_arrays(kept)
                 found.rank[m, r, fold == number] = _percentile(one["logits"])

@@ -124,6 +124,10 @@ class TrainConfig:
     """strength of the belief in injected transits: with H training hosts, inject / (inject + H) of the batch's
     positives are training non-hosts with a simulated transit signal"""
 
+    twins: int = 0
+    """with fewer training hosts than this, copies of other training stars with a simulated planet that the search finds
+    make up the number; only for networks that look at folds of light curves"""
+
     def __post_init__(self) -> None:
         least = {"steps": 1, "batch_size": 2, "evaluate_every": 1, "patience": 1, "members": 1}
         least |= {

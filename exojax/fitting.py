@@ -32,6 +32,7 @@ from exojax.training.arrays import load_arrays, save_arrays
 from exojax.training.fit import OWN, fit_model
 from exojax.training.recipe import Recipe
 from exojax.training.state import TrainState
+from exojax.twins import Taught, beside, paced, twins_for
 
 Report = Callable[[str, dict[str, Any]], None]
 """``(phase, record)``: ``record["step"]``, and after a validation ``loss`` and so on."""
@@ -182,22 +183,28 @@ def fit(
         coverage = controls.coverage_features(watched.time, watched.valid, data.cadence)
         save_arrays(folder / "coverage.npz", {"features": coverage, "label": label[train]})
 
-    place = {row: i for i, row in enumerate(dev)}
-    features_of = lambda chosen: {name: x[[place[r] for r in chosen]] for name, x in seen.items()}  # noqa: E731
+    place = np.zeros(len(label), int)
+    place[dev] = np.arange(len(dev))
+    features_of = lambda chosen: {name: x[place[chosen]] for name, x in seen.items()}  # noqa: E731
+    taught = Taught(seen, label[dev], group[dev], data.id[rows.index[dev]])
+    planted = twins_for(model, training, data.take(rows.index[train]), label[train], config, found)
+    if planted is not None:
+        planted = replace(planted, star=place[train[planted.star]])
 
     def fit_on(chosen: np.ndarray, phase: str, keep: Path | None, stop_by: np.ndarray) -> Any:
+        part = beside(taught, planted, place[chosen])
         return fit_model(
             model,
-            training,
-            features_of(chosen),
-            label[chosen],
-            group[chosen],
+            paced(training, label[chosen], len(part.label) - len(chosen)),
+            part.features,
+            part.label,
+            part.group,
             cadence=data.cadence,
             seed=config.seed,
             folder=keep,
             validation=(features_of(stop_by), label[stop_by]) if len(stop_by) else None,
             report=lambda record: say(_of_member(phase, record, training.members), record),
-            row_names=data.id[rows.index[chosen]],
+            row_names=part.name,
             init=initial,
             recipe=recipe,
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -19,6 +20,7 @@ from exojax.training.fit import fit_model
 from exojax.training.scorer import Scorer
 from exojax.training.state import TrainState
 from exojax.training.tune import best_of
+from exojax.twins import Taught, Twins, beside, paced
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,7 @@ def one_fold(
     rows: Rows,
     out: np.ndarray,
     repeat: int,
+    planted: Twins | None = None,
 ) -> dict[str, np.ndarray]:
     """Fit one model on all rows but one fold's, and score that fold's.
 
@@ -74,6 +77,7 @@ def one_fold(
         rows: labels and stars.
         out: ``(n,)`` bool, the fold's own rows: nothing is chosen by them.
         repeat: number of the repetition, from 0.
+        planted: copies of rows with simulated planets, for the trainings on these rows; tuning goes without.
 
     Returns:
         ``logits (m,)`` of the fold's own rows; ``cost``: seconds of the fit, seconds a star of the scoring, bytes,
@@ -85,7 +89,7 @@ def one_fold(
     """
     train, seed = np.flatnonzero(~out), plan.seed + repeat
     part = lambda chosen: {key: x[chosen] for key, x in features.items()}  # noqa: E731
-    config = replace(RunConfig(model=name, seed=seed), train=_training(plan, name))
+    config = replace(RunConfig(model=name, seed=seed), train=training_of(plan, name))
     init = _initial(plan, name)
     kept: dict[str, np.ndarray] = {}
     if plan.tune and registry.get(name).space is not None:
@@ -99,18 +103,13 @@ def one_fold(
         config = best.config
     model, training = registry.build(config), registry.training(config)
 
+    taught = Taught(features, rows.label, rows.group, names)
+
     def fit_on(chosen: np.ndarray) -> Scorer:
-        return fit_model(
-            model,
-            training,
-            part(chosen),
-            rows.label[chosen],
-            rows.group[chosen],
-            cadence=cadence,
-            seed=seed,
-            row_names=names[chosen],
-            init=init,
-        )
+        some = beside(taught, planted, chosen)
+        how: dict[str, Any] = {"cadence": cadence, "seed": seed, "row_names": some.name, "init": init}
+        pace = paced(training, rows.label[chosen], len(some.label) - len(chosen))
+        return fit_model(model, pace, some.features, some.label, some.group, **how)
 
     started = time.perf_counter()
     with memory_used() as used:
@@ -139,7 +138,7 @@ def one_fold(
     return kept
 
 
-def _training(plan: Plan, name: str) -> TrainConfig:
+def training_of(plan: Plan, name: str) -> TrainConfig:
     """As the model's file says, but for the number of steps where the plan gives one."""
     config = registry.training(RunConfig(model=name))
     return config if plan.steps is None else replace(config, steps=plan.steps, passes=0.0, host_passes=0.0)
