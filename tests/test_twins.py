@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 
-from exojax import nested
+from exojax import fitting, nested
 from exojax import twins as module
 from exojax.config import RunConfig, TrainConfig
+from exojax.features.registry import compute
 from exojax.fitting import Rows
 from exojax.folded import SCALARS, VIEWS
 from exojax.lightcurve import LightCurves
 from exojax.models import registry
 from exojax.simulate.population import SimulateConfig, simulate
-from exojax.training.fit import steps_for
+from exojax.training.fit import fit_model, steps_for
 from exojax.twins import Taught, Twins, beside, paced, twins, twins_for
 
 K = 2
@@ -150,3 +152,32 @@ def test_hosts_are_passed_over_as_often_as_without_copies():
     # 120 times 40 hosts and 15 times 260 copies, 32 a step, to 25 steps.
     assert steps_for(paced(training, label, 260), taught) == 275
     assert steps_for(paced(training, label, 0), label) == 150
+
+
+def test_no_training_of_a_run_meets_a_twin_of_a_star_that_it_does_not_train_on(tmp_path, curves, monkeypatch):
+    """Of validation and test stars there are none; out of folds, of the fold's own rows none either."""
+    met, asked = [], []
+
+    def planted(model, training, data, label, config, report):
+        asked.append(set(data.id.tolist()))
+        star = np.flatnonzero(label == 0)
+        return Twins(star, {name: x[star] for name, x in compute(("spectrum", "flux"), data).items()})
+
+    def fitted(model, config, features, labels, groups, *, row_names, **_: Any):
+        met.append((row_names, labels, len(features["spectrum"])))
+        return fit_model(model, config, features, labels, groups, row_names=row_names, **_)
+
+    monkeypatch.setattr(fitting, "twins_for", planted)
+    monkeypatch.setattr(fitting, "fit_model", fitted)
+    data = replace(curves, valid=np.ones_like(curves.valid))
+    run = fitting.fit(RunConfig(model="svc"), data, tmp_path / "run")
+    assert asked == [set(run.split["train"])]
+    assert len(met) == 4
+    for names, labels, n in met:
+        real = {name for name in names.tolist() if " " not in name}
+        twin = [name.split(" ")[0] for name in names.tolist() if " " in name]
+        assert len(names) == len(labels) == n
+        assert twin
+        assert set(twin) == {name for name in real if data.label[data.id.tolist().index(name)] == 0}
+        assert (labels[[" " in name for name in names.tolist()]] == 1).all()
+    assert len({len(names) for names, _, _ in met}) > 1
