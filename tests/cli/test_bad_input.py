@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from small_cli import Call, assert_refused, files, read_json, stars, write_csv
 
-from exojax.cli import compare, evaluate, explore, train
+from exojax.cli import compare, evaluate, explore, train, tune
 
 pytestmark = pytest.mark.usefixtures("_no_plots")
 
@@ -227,4 +227,4 @@ def test_a_run_folder_that_cannot_be_written(one_file: Path, call: Call) -> None
 
 def test_a_command_without_what_it_needs(call: Call) -> None:
     assert_refused(call(evaluate.main), "--run and --data must be given")
-    assert_refused(call(compare.main), "--out must be given")
+    assert_refused(call(tune.main), "--model must be given")
