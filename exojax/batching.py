@@ -14,9 +14,10 @@ from pathlib import Path
 import numpy as np
 
 from exojax.config import SearchConfig
-from exojax.hunt import batch_size, nominal
+from exojax.hunt import batch_size
 from exojax.io.folder import Skipped
 from exojax.io.stitch import kind_of, pack
+from exojax.layout import nominal
 from exojax.lightcurve import LightCurves
 from exojax.photometry.grid import BINS_PER_DURATION, padded_size
 

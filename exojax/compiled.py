@@ -1,13 +1,12 @@
 """The whole hunt as one compiled program for a batch of stars: detrend, search, fold, score. It can be exported.
 
-What :mod:`exojax.hunt` and a run do in stages, with the same functions, for shapes that are fixed beforehand: light
-curves on an even grid of cadences, padded to one length, and a number of stars. Nothing is decided outside of it.
+``search.py`` calls it for every batch; :func:`program` is the same for arrays that are on an even grid already.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 import jax
@@ -16,60 +15,35 @@ import numpy as np
 from flax.traverse_util import unflatten_dict
 from scipy.special import logit
 
-from exojax.config import SearchConfig
 from exojax.errors import InputError
-from exojax.hunt import MOST_SINGLES, nominal, plan_for, protected
+from exojax.folded import COVERAGE, VIEWS
+from exojax.hunt import Program, Search
+from exojax.layout import Layout
 from exojax.models import registry
 from exojax.models.interface import Network
-from exojax.photometry.clean import clip_upward
-from exojax.photometry.detrend import flatten_within, spans
 from exojax.probabilities import Calibration
+from exojax.rounds import Columns, Curves, Found, searcher
 from exojax.runs import Run
-from exojax.search.choose import WIDER, allowed_durations, choose
-from exojax.search.grid import Plan
-from exojax.search.measure import in_transit, measure
-from exojax.search.single import shortest_period
-from exojax.search.sweep import periodogram
 from exojax.shown import Detection, hide, shown
 from exojax.training.weights import weights_of
 
-ROOM = 8
-"""a curve's length over the cadences by which its segments may be moved apart while its trend is found"""
+__all__ = ["Layout", "export", "judging", "program", "scorer", "suits", "weights"]
+
 Weights = Mapping[str, jax.Array | np.ndarray]
 """Plain named arrays, such as ``0/params/whole/Conv_0/kernel`` of the first network of an ensemble."""
 Star = Mapping[str, jax.Array | np.ndarray]
 """``radius`` and ``mass`` (solar) and ``mag``, ``(n_stars,)`` float32 each, NaN where unknown."""
-Found = dict[str, jax.Array]
-Program = Callable[[Weights, jax.Array, jax.Array, jax.Array, Star], tuple[Found, jax.Array]]
+Hunt = Callable[[Weights, jax.Array, jax.Array, jax.Array, Star], tuple[Columns, jax.Array]]
+_AT_ONCE = 32  # candidates
+_DAYS = ("period", "period_error", "period_min", "t0", "t0_error", "duration")
 
 
-@dataclass(frozen=True)
-class Layout:
-    """The shapes that a program is made for.
-
-    Attributes:
-        n_stars: of a batch; those that are padding have no valid cadence.
-        n_cadences: of a curve; what is padding is not valid.
-        cadence: days; the program takes curves of up to 1 % more or less.
-        absolute: flux is relative, its median about 1; otherwise it is in the file's units.
-        search: ranges and thresholds.
-    """
-
-    n_stars: int
-    n_cadences: int
-    cadence: float
-    absolute: bool = True
-    search: SearchConfig = field(default_factory=SearchConfig)
-
-    @property
-    def plan(self) -> Plan:
-        """Periods and durations that are tried."""
-        return plan_for(self.n_cadences, nominal(self.cadence), self.search)
-
-    @property
-    def slots(self) -> int:
-        """Candidates a star that a program has room for."""
-        return self.search.max_candidates + MOST_SINGLES
+def suits(run: Run) -> bool:
+    """A run whose model is a network that looks at folds and at nothing else."""
+    known = {*VIEWS, "scalars"}
+    return (
+        isinstance(registry.get(run.config.model), Network) and "global_view" in run.inputs and known >= {*run.inputs}
+    )
 
 
 def weights(run: Run) -> dict[str, np.ndarray]:
@@ -83,7 +57,7 @@ def weights(run: Run) -> dict[str, np.ndarray]:
     return {f"{number}/{name}": x for number, state in enumerate(states) for name, x in weights_of(state).items()}
 
 
-def program(run: Run, layout: Layout) -> Program:
+def program(run: Run, layout: Layout) -> Hunt:
     """``hunt(params, flux, valid, cadence, star) -> (candidates, probabilities)``, to be compiled by ``jax.jit``.
 
     Its arguments are :func:`weights`, ``(n_stars, n_cadences)`` float32 flux and bool valid on an even grid, () float32
@@ -101,93 +75,79 @@ def program(run: Run, layout: Layout) -> Program:
         InputError: the run's model is no network that looks at folds.
         ValueError: the curves cannot hold the range of periods.
     """
-    grid, config, score = layout.plan, layout.search, scorer(run, layout)
-    half, gap = spans(config.window, layout.cadence)
-    room = layout.n_cadences // ROOM
+    whole = _whole(run, layout)
 
     def hunt(
         params: Weights, flux: jax.Array, valid: jax.Array, cadence: jax.Array, star: Star
-    ) -> tuple[Found, jax.Array]:
+    ) -> tuple[Columns, jax.Array]:
         low = jnp.where(valid, flux, jnp.inf).min(axis=1)
         varies = jnp.where(valid, flux, -jnp.inf).max(axis=1) > low
         weight = jnp.where(valid & varies[:, None], 1.0, 0.0)
         density = jnp.asarray(star["mass"]) / jnp.asarray(star["radius"]) ** 3
-        shortest, longest = allowed_durations(grid, density)
-
-        def clean(taken: jax.Array) -> tuple[jax.Array, jax.Array, jax.Array]:
-            kept = jnp.where(taken, 0.0, weight)
-            flat, used, scatter = flatten_within(
-                flux, weight, kept, half=half, gap=gap, absolute=layout.absolute, room=room
-            )
-            return flat, clip_upward(flat, used, scatter), scatter
-
-        def search(taken: jax.Array, first: jax.Array) -> Found:
-            flat, used, scatter = clean(taken)
-            used, flat = jnp.where(taken, 0.0, used), flat / scatter[:, None]
-            power = periodogram(grid, flat, used)
-            periodic, events = measure(grid, power, flat, used, None, shortest, longest)
-            chosen = choose(periodic, events, first, snr_min=config.snr_min)
-            alone = jnp.where(chosen.single & chosen.apart, chosen.duration, jnp.nan)
-            limit = shortest_period(events.watched, alone)
-            pick = lambda event, signal: jnp.where(chosen.single, event, signal)  # noqa: E731
-            row = {name: pick(jnp.nan, getattr(periodic, name)) for name in _PERIODIC}
-            row |= {name: pick(getattr(chosen, name), getattr(periodic, name)) for name in _EITHER}
-            row["t0_error"] = pick(0.5, periodic.t0_error)
-            row["n_transits"] = pick(1.0, periodic.n_transits.astype(jnp.float32))
-            row["period_min"] = jnp.where(jnp.isnan(alone), jnp.nan, limit)
-            unit = scatter if layout.absolute else jnp.ones_like(scatter)
-            row["depth"] = row["depth"] * unit
-            row["depth_error"] = row["depth"] / jnp.maximum(row["snr_red"], 1e-6)
-            return row | {"single": chosen.single, "there": chosen.stands}
-
-        def turn(
-            carry: tuple[jax.Array, jax.Array, jax.Array], number: jax.Array
-        ) -> tuple[tuple[jax.Array, jax.Array, jax.Array], Found]:
-            taken, active, left = carry
-            shape = jax.eval_shape(search, taken, number == 0)
-            nothing = lambda *_: {name: jnp.zeros(x.shape, x.dtype) for name, x in shape.items()}  # noqa: E731
-            row = jax.lax.cond(active.any(), search, nothing, taken, number == 0)
-            row["there"] = there = row["there"] & active
-            wide = row["duration"] * jnp.where(row["single"], WIDER, 1.0)
-            period = jnp.where(row["single"], jnp.inf, row["period"])
-            taken = taken | (there[:, None] & in_transit(period, row["t0"], wide, layout.n_cadences))
-            left = jnp.where(there & ~row["single"], left - 1, left)
-            return (taken, there & (row["snr_red"] >= config.snr_min) & (left > 0), left), row
-
-        begin = (jnp.zeros(flux.shape, bool), (weight > 0).any(axis=1), jnp.full(len(flux), config.max_candidates))
-        (taken, _, _), rows = jax.lax.scan(turn, begin, jnp.arange(layout.slots))
-        order = jnp.argsort(jnp.where(rows["there"], -rows["snr_red"], jnp.inf), axis=0, stable=True)
-        ranked = {name: jnp.take_along_axis(x, order, axis=0).T for name, x in rows.items()}
-        there = ranked["there"]
-        found = {name: x if x.dtype == bool else jnp.where(there, x, jnp.nan) for name, x in ranked.items()}
-
-        flat, used, scatter = clean(protected(taken, weight))
-        by_slot = lambda x: jnp.repeat(x, layout.slots, axis=0)  # noqa: E731
-        told = Detection(**{name: found.get(name, jnp.full(there.shape, jnp.nan)) for name in Detection._fields})
-        seen = jnp.where(there.reshape(-1, 1), by_slot(used), 0.0)
-        for slot in range(layout.slots - 1):
-            later = jnp.arange(layout.slots)[None] > slot
-            period, t0, duration = (
-                jnp.where(later, x[:, slot, None], jnp.nan).reshape(-1) for x in (told.period, told.t0, told.duration)
-            )
-            seen = hide(seen, told.period.reshape(-1), (period, t0, duration))
-        each = Detection(*(x.reshape(-1) for x in told))
-        logits = score(
-            params, by_slot(flat), seen, by_slot(scatter), each, by_slot(density), by_slot(star["mag"]), cadence
-        )
-        probability = _probability(run.config.model, run.calibration, logits).reshape(there.shape)
-        first = there & (jnp.arange(layout.slots)[None] < config.max_candidates)
-        best = jnp.where(first, probability, -jnp.inf).max(axis=1)
-        days = {name: found[name] * cadence for name in _DAYS}
-        found |= days | {"probability": jnp.where(there, probability, jnp.nan)}
-        return found, jnp.where(first.any(axis=1), best, run.calibration.share)
+        curves = Curves(flux, weight, jnp.zeros(flux.shape, bool), density)
+        found, said = whole(params, curves, jnp.asarray(star["mag"]), cadence)
+        there = found.rows["there"]
+        rows = {name: x for name, x in (found.rows | said).items() if x.ndim == 2}
+        rows |= {name: rows[name] * cadence for name in _DAYS}
+        told = {name: x if x.dtype == bool else jnp.where(there, x, jnp.nan) for name, x in rows.items()}
+        first = there & (jnp.arange(layout.slots)[None] < layout.search.max_candidates)
+        best = jnp.where(first, said["probability"], -jnp.inf).max(axis=1)
+        return told, jnp.where(first.any(axis=1), best, run.calibration.share)
 
     return hunt
 
 
-_PERIODIC = ("period", "period_error", "sde", "odd_even_sigma", "secondary_sigma", "secondary_phase")
-_EITHER = ("t0", "duration", "depth", "snr", "snr_red")
-_DAYS = ("period", "period_error", "period_min", "t0", "t0_error", "duration")
+def judging(run: Run) -> Program:
+    """What :func:`exojax.hunt.hunt` takes as its program to have every candidate judged by a run.
+
+    Raises:
+        InputError: the run's model is no network that looks at folds.
+    """
+    params = weights(run)
+
+    @lru_cache(maxsize=64)
+    def of(layout: Layout) -> Search:
+        whole = jax.jit(_whole(run, layout))
+        return lambda curves, mag, cadence: whole(params, curves, mag, cadence)
+
+    return of
+
+
+def _whole(run: Run, layout: Layout) -> Callable[..., tuple[Found, Columns]]:
+    """``(params, curves, mag, cadence) -> (found, said)``: the search, and what the run says of what it found."""
+    search, score = searcher(layout), _members(run, layout)
+    n, slots = layout.n_stars * layout.slots, layout.slots
+    at_once = min(_AT_ONCE, n)
+
+    def whole(params: Weights, curves: Curves, mag: jax.Array, cadence: jax.Array) -> tuple[Found, Columns]:
+        found = search(curves)
+        there, density = found.rows["there"], jnp.asarray(curves.density)
+        # Places of candidates first; what is left of the last few is dropped.
+        places = jnp.pad(jnp.argsort(~there.reshape(-1), stable=True), (0, -n % at_once), constant_values=n)
+
+        def some(number: jax.Array, logits: jax.Array) -> jax.Array:
+            place = jax.lax.dynamic_slice(places, (number * at_once,), (at_once,))
+            star, slot = jnp.minimum(place // slots, layout.n_stars - 1), place % slots
+            told = Detection(**{name: found.rows[name][star, slot] for name in Detection._fields})
+            seen = found.weight[star]
+            for better in range(slots - 1):
+                there_too = (better < slot) & there[star, better]
+                other = (found.rows[name][star, better] for name in ("period", "t0", "duration"))
+                seen = hide(seen, told.period, tuple(jnp.where(there_too, x, jnp.nan) for x in other))
+            curve = (found.flat[star], seen, found.scatter[star])
+            new = score(params, *curve, told, density[star], jnp.asarray(mag)[star], cadence)
+            return logits.at[:, place].set(new, mode="drop")
+
+        turns = -(-there.sum() // at_once)
+        unknown = jnp.full((len(run.scorer.states), n), jnp.nan)
+        logits = jax.lax.fori_loop(0, turns, some, unknown).reshape(-1, *there.shape)
+        each = _probability(run.config.model, run.calibration, logits)
+        said = {"probability": _probability(run.config.model, run.calibration, logits.mean(axis=0))}
+        if len(each) > 1:
+            said["disagreement"] = each.std(axis=0, ddof=1)
+        return found, said
+
+    return whole
 
 
 def scorer(run: Run, layout: Layout) -> Callable[..., jax.Array]:
@@ -199,14 +159,21 @@ def scorer(run: Run, layout: Layout) -> Callable[..., jax.Array]:
     Raises:
         InputError: the run's model is no network that looks at folds.
     """
+    each = _members(run, layout)
+    return lambda params, *candidates: each(params, *candidates).mean(axis=0)
+
+
+def _members(run: Run, layout: Layout) -> Callable[..., jax.Array]:
+    """``(members, m)`` log-odds; NaN of a candidate that nothing was measured of."""
     module, how, members = _module(run), run.config.fold, len(run.scorer.states)
 
     def score(params: Weights, *candidates: Any) -> jax.Array:
         made = shown(*candidates, absolute=layout.absolute, global_bins=how.global_bins, local_bins=how.local_bins)
         inputs = {name: made[name][:, None] for name in run.inputs}
         tree = unflatten_dict(dict(params), sep="/")
-        each = [module.apply(tree[str(number)], inputs, train=False) for number in range(members)]
-        return sum(each[1:], each[0]) / members
+        each = jnp.stack([module.apply(tree[str(number)], inputs, train=False) for number in range(members)])
+        seen = (made["global_view"][..., COVERAGE] > 0).any(axis=-1)
+        return jnp.where(seen[None], each, jnp.nan)
 
     return score
 
@@ -240,14 +207,15 @@ def export(run: Run, layout: Layout, *, platforms: tuple[str, ...] = ("cpu", "cu
 
 def _module(run: Run) -> Any:
     model = registry.get(run.config.model)
-    if not isinstance(model, Network) or "global_view" not in run.inputs:
+    if not isinstance(model, Network) or not suits(run):
         raise InputError(f"{run.folder}: {run.config.model} is no network that looks at folds; use one such as transit")
     return model.module
 
 
 def _probability(model: str, how: Calibration, logits: jax.Array) -> jax.Array:
-    """:func:`exojax.probabilities.apply` of a network's logits, as a part of the program."""
+    """:func:`exojax.runs.from_logits` of a network, as a part of the program."""
     z = logits + float(logit(how.prior) - logit(0.5))
     bend = jnp.interp(z, jnp.asarray(how.curve.knots), jnp.asarray(how.curve.values)) if how.curve.knots else 0.0
     odds = how.curve.slope * z + how.curve.intercept + bend
-    return jax.nn.sigmoid(odds + float(logit(how.share) - logit(how.prior)))
+    probability = jax.nn.sigmoid(odds + float(logit(how.share) - logit(how.prior)))
+    return jnp.where(jnp.isnan(logits), how.share, probability)

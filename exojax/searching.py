@@ -19,7 +19,7 @@ import numpy as np
 from exojax.batching import Stars, grouped
 from exojax.config import SearchConfig
 from exojax.errors import InputError
-from exojax.hunt import Trace, hunt
+from exojax.hunt import Program, Trace, hunt, unjudged
 from exojax.io.catalogue import Known
 from exojax.io.folder import Skipped
 from exojax.lightcurve import Candidates, LightCurves
@@ -30,7 +30,7 @@ from exojax.search.match import known_transits, match_candidates, match_known
 from exojax.stored import check_same
 
 PARTS = ".parts"
-VERSION = 6
+VERSION = 7
 """of what a part holds and how it was found; parts of another one are not mixed in"""
 
 SHAPED = 3.0
@@ -91,6 +91,7 @@ def search(
     known: Known | None = None,
     mask_known: bool = False,
     judge: Judge | None = None,
+    program: Program = unjudged,
     workers: int = 1,
     report: Report | None = None,
 ) -> Found:
@@ -107,6 +108,7 @@ def search(
         known: planets that are labelled in ``matches``.
         mask_known: search without the known planets' transits.
         judge: gives ``probability``.
+        program: that is compiled; see :func:`exojax.hunt.hunt`.
         workers: batches at once; also the number of threads.
         report: progress.
 
@@ -120,7 +122,7 @@ def search(
     resumed, started = len(done), time.perf_counter()
     bad = sum(len(part["skipped"]) for part in parts)
     told: dict[str, list[str]] = {}
-    searched = _batches(_heard(stars(set(done)), told), config, known if mask_known else None, judge, workers)
+    searched = _batches(_heard(stars(set(done)), told), config, known if mask_known else None, judge, program, workers)
     with closing(searched):
         for part in searched:
             for name in part["stars"]:
@@ -163,15 +165,17 @@ def _heard(stars: Stars, told: dict[str, list[str]]) -> Stars:
         yield given
 
 
-def traces(stars: Stars, config: SearchConfig, known: Known | None) -> Iterator[tuple[LightCurves, Candidates, Trace]]:
+def traces(
+    stars: Stars, config: SearchConfig, known: Known | None, program: Program = unjudged
+) -> Iterator[tuple[LightCurves, Candidates, Trace]]:
     """Search a few stars again, for what a picture needs; in batches as ``search`` makes them."""
     for batch in grouped(stars, config):
         if not isinstance(batch, Skipped):
-            yield batch, *hunt(batch, config, masked=_mask(batch, config, known))
+            yield batch, *hunt(batch, config, masked=_mask(batch, config, known), program=program)
 
 
 def _batches(
-    stars: Stars, config: SearchConfig, known: Known | None, judge: Judge | None, workers: int
+    stars: Stars, config: SearchConfig, known: Known | None, judge: Judge | None, program: Program, workers: int
 ) -> Generator[dict[str, Any]]:
     """Parts, in the order of their batches; two batches a thread are in flight, which bounds the memory."""
     waiting: deque[Future[dict[str, Any]]] = deque()
@@ -181,7 +185,7 @@ def _batches(
             if isinstance(batch, Skipped):
                 yield _part([], [batch], [], {})
                 continue
-            waiting.append(pool.submit(_one, batch, config, known, judge))
+            waiting.append(pool.submit(_one, batch, config, known, judge, program))
             while len(waiting) > 2 * workers or (waiting and waiting[0].done()):
                 yield waiting.popleft().result()
         while waiting:
@@ -191,8 +195,10 @@ def _batches(
         pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _one(batch: LightCurves, config: SearchConfig, known: Known | None, judge: Judge | None) -> dict[str, Any]:
-    found, trace = hunt(batch, config, masked=_mask(batch, config, known))
+def _one(
+    batch: LightCurves, config: SearchConfig, known: Known | None, judge: Judge | None, program: Program
+) -> dict[str, Any]:
+    found, trace = hunt(batch, config, masked=_mask(batch, config, known), program=program)
     shape = shape_of(*local_views(found, trace.flat, durations=SHAPED), SHAPED)
     shape = resolved(shape, found.duration, trace.flat.cadence)
     unknown = np.full(len(found), np.nan)

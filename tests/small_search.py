@@ -59,7 +59,7 @@ def curves_of(flux: np.ndarray, *, cadence: float = CADENCE, first: int = 0, **m
     return LightCurves(**(given | more))
 
 
-def quick_hunt(curves: LightCurves, config: SearchConfig, *, masked: np.ndarray | None = None) -> tuple:
+def quick_hunt(curves: LightCurves, config: SearchConfig, *, masked: np.ndarray | None = None, **_: Any) -> tuple:
     """A candidate a star that depends on the star, on the batch and on the mask; none of flux that does not vary."""
     even = to_even(curves, shortest=config.duration_min)
     assert len(curves) <= batch_size(even.flux.shape[1], config)

@@ -8,8 +8,9 @@ from small_search import CADENCE, curves_of, flux_of
 
 from exojax.batching import grouped, split
 from exojax.config import SearchConfig
-from exojax.hunt import batch_size, nominal, plan_for
+from exojax.hunt import batch_size
 from exojax.io.folder import Skipped
+from exojax.layout import nominal, plan_for
 from exojax.lightcurve import LightCurves
 from exojax.photometry.grid import to_even
 

@@ -10,15 +10,16 @@ import numpy as np
 import pytest
 
 from exojax import compiled
-from exojax.cli.judging import judge_of
 from exojax.config import FoldConfig, SearchConfig
 from exojax.errors import InputError
 from exojax.evaluation.calibration import Calibrator
-from exojax.hunt import hunt, protected
+from exojax.folding import of_batch
+from exojax.hunt import hunt
 from exojax.lightcurve import LightCurves, Stars
 from exojax.photometry.grid import to_even
 from exojax.probabilities import Calibration, apply, at_rate
-from exojax.runs import PRETRAINED, Run, load
+from exojax.rounds import protected
+from exojax.runs import PRETRAINED, Run, from_logits, load
 from exojax.shown import Detection
 
 CADENCE, CADENCES, START = 0.05, 500, 200.0
@@ -81,15 +82,15 @@ def exported(run: Run) -> bytes:
     return compiled.export(run, compiled.Layout(*flux.shape, CADENCE, search=SEARCH))
 
 
-def test_the_exported_program_finds_and_judges_what_the_stages_do(run: Run, exported: bytes, monkeypatch) -> None:
+def test_the_exported_program_finds_and_judges_what_the_stages_do(run: Run, exported: bytes) -> None:
     program = jax.export.deserialize(exported)
     assert program.platforms == ("cpu", "cuda")
     curves = stars()
     found, probability = jax.jit(program.call, compiler_options=HASTY)(*given(curves, run))
-    # The stages, candidate by candidate.
-    monkeypatch.setattr("exojax.cli.judging.load", lambda name: run)
+    # A search, and then its folds as training sees them, candidate by candidate.
     staged, trace = hunt(curves, SEARCH)
-    judged, *_ = judge_of(PRETRAINED)[0](curves, staged, trace)
+    folds = of_batch(curves, staged, trace, run.config.fold)
+    judged = from_logits(run, run.scorer({name: folds[name][:, None] for name in run.inputs}))
     assert staged.single.any()
     assert not staged.single.all()
     assert np.asarray(found["there"]).sum(axis=1).tolist() == np.bincount(staged.star, minlength=4).tolist()

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from exojax.config import SearchConfig
-from exojax.hunt import batch_size, hunt, plan_for
+from exojax.hunt import batch_size, hunt
+from exojax.layout import plan_for
 from exojax.lightcurve import LightCurves
 
 CADENCES, CADENCE, NOISE, START = 1000, 1 / 48, 3e-4, 2130.7

@@ -128,8 +128,8 @@ def _check(options: Options) -> None:
 
 
 def _plan(options: Options, curves: LightCurves) -> Plan:
-    from exojax.hunt import LONGEST_PERIOD
     from exojax.injecting import Plan, quantity_of
+    from exojax.layout import LONGEST_PERIOD
 
     natural = quantity_of(curves)
     named = [name for name in SIZES if getattr(options, name) is not None]

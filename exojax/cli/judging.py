@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
+from exojax.compiled import judging, suits
 from exojax.features.registry import compute
 from exojax.folded import SCALARS, VIEWS
 from exojax.folding import of_batch
-from exojax.hunt import Trace
+from exojax.hunt import Program, Trace, unjudged
 from exojax.inputs import FOLDED, inputs_of, usable
 from exojax.lightcurve import Candidates, LightCurves
 from exojax.models.interface import Inputs
@@ -29,10 +30,25 @@ _POINTS = 256  # on the way from no signal: with 64 the sum misses up to 0.2 of 
 _WIDTH = 5  # bins that are told together
 
 
-def judge_of(name: str, rate: float | None = None) -> tuple[Judge, Explain | None, str]:
-    """What ``search`` asks for probabilities, what gives reasons, and a sentence on what the probabilities are for.
+@dataclass(frozen=True, eq=False)
+class Judging:
+    """How a run judges what a search finds.
 
-    There are reasons where the run looks at folds; they are of the score before any calibration.
+    Attributes:
+        judge: what ``search`` asks for probabilities; None for none.
+        program: what is compiled: a network that looks at folds is a part of it, any other judge comes after it.
+        explain: gives reasons, of the score before any calibration; None of a run that does not look at folds.
+        told: a sentence on what the probabilities are for.
+    """
+
+    judge: Judge | None = None
+    program: Program = unjudged
+    explain: Explain | None = None
+    told: str = ""
+
+
+def judging_of(name: str, rate: float | None = None) -> Judging:
+    """How the run of this name judges.
 
     A star is judged at the number of cadences of the run's training, so that neither the longest star beside it nor its
     padding changes its probability; a longer one gets none, and is told.
@@ -48,9 +64,12 @@ def judge_of(name: str, rate: float | None = None) -> tuple[Judge, Explain | Non
     origin = "as among its training rows" if rate is None else "as stated"
     share = f"a share of {run.calibration.share:.4g} are hosts, {origin}"
     by_fold = bool(set(run.inputs) & set(FOLDED))
-    judge = _of_folds(run) if by_fold else _of_series(run, name)
-    explain = _reasons_of(run) if by_fold else None
-    return judge, explain, f"Probabilities are those of run {run.folder.name} for stars of which {share}."
+    return Judging(
+        _of_folds(run) if by_fold else _of_series(run, name),
+        judging(run) if suits(run) else unjudged,
+        _reasons_of(run) if by_fold else None,
+        f"Probabilities are those of run {run.folder.name} for stars of which {share}.",
+    )
 
 
 def _of_folds(run: Run) -> Judge:
@@ -58,11 +77,12 @@ def _of_folds(run: Run) -> Judge:
     seen = set(run.split["seen"]) if run.data["catalogued"] else set()
 
     def judge(curves: LightCurves, found: Candidates, trace: Trace) -> Judged:
+        told = [f"run {run.folder.name} was trained on this star" if s in seen else "" for s in curves.id.tolist()]
+        if suits(run):
+            return Judged(found.probability, told, trace.disagreement)
         made = of_batch(curves, found, trace, run.config.fold)
         features = _features(run, curves, found, made)
-        logits = judged(run, features)
-        told = [f"run {run.folder.name} was trained on this star" if s in seen else "" for s in curves.id.tolist()]
-        return Judged(from_logits(run, logits), told, disagreement_of(run, features))
+        return Judged(from_logits(run, judged(run, features)), told, disagreement_of(run, features))
 
     return judge
 

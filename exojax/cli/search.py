@@ -84,20 +84,20 @@ def search(options: Options) -> int:
     command.use_compilation_cache()
     from exojax import searching
     from exojax.cli import search_outputs
-    from exojax.cli.judging import judge_of
+    from exojax.cli.judging import Judging, judging_of
     from exojax.io import catalogue
 
     # What is wrong with any of these is told before the first star is read.
     known = catalogue.known(options.known) if options.known else None
     labels = catalogue.labels(options.labels) if options.labels else None
     table = catalogue.stars(options.stars) if options.stars else None
-    judge, explain, judged = (None, None, "") if options.run == "none" else judge_of(options.run, options.prior)
+    judging = Judging() if options.run == "none" else judging_of(options.run, options.prior)
     source = _source(options)
     print(source.told, flush=True)
     for note in source.notes:
         print(f"note: {note}")
-    if judged:
-        print(judged)
+    if judging.told:
+        print(judging.told)
     stars = source.stars
     if table is not None:
         stars = lambda done: _about(source.stars(done), table)  # noqa: E731
@@ -117,7 +117,8 @@ def search(options: Options) -> int:
             settings=settings,
             known=known,
             mask_known=options.mask_known,
-            judge=judge,
+            judge=judging.judge,
+            program=judging.program,
             workers=command.threads(),
             report=lambda done, bad, speed: show(
                 "stars", min(done + bad, source.n), source.n, {"stars/s": speed, "skipped": bad}
@@ -128,13 +129,18 @@ def search(options: Options) -> int:
         _check_any(found, options.out)
         best = found.candidates.take(np.arange(min(options.sheets, len(found.candidates))))
         others = set(found.candidates.id.tolist()) - set(best.id.tolist())
-        again = (
-            searching.traces(stars(others), config, known if options.mask_known else None) if len(best) else iter(())
-        )
+        masked = known if options.mask_known else None
+        again = searching.traces(stars(others), config, masked, judging.program) if len(best) else iter(())
         drawn = search_outputs.write_sheets(
-            options.out, found, best, again, explain, source.notes, lambda done: show("sheets", done, len(best), {})
+            options.out,
+            found,
+            best,
+            again,
+            judging.explain,
+            source.notes,
+            lambda done: show("sheets", done, len(best), {}),
         )
-    search_outputs.write_index(options.out, rows, drawn, (source.told, judged), found)
+    search_outputs.write_index(options.out, rows, drawn, (source.told, judging.told), found)
     print(search_outputs.summary(rows, found))
     tables = {"--labels": labels, "--stars": table, "--known": None if known is None else known.id.tolist()}
     for option, ids in tables.items():

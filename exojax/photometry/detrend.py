@@ -95,6 +95,13 @@ def spans(window: float, cadence: float, gap: float = BREAK) -> tuple[int, int]:
     return int(window / 2 / cadence + 1e-6), round(gap / cadence)
 
 
+def room_for(weight: np.ndarray, window: float, cadence: float) -> int:
+    """Cadences by which the segments of ``weight (n_stars, n_cadences)`` have to be moved apart; the rest is days."""
+    half, longest = spans(window, cadence)
+    shifts = shifts_apart(weight, gap=longest, least=half + 2 * _stride(half))
+    return int(np.asarray(shifts[:, -1]).max(initial=0))
+
+
 def flatten_within(
     flux: jax.Array, weight: jax.Array, kept: jax.Array, *, half: int, gap: int, absolute: bool, room: int
 ) -> tuple[jax.Array, jax.Array, jax.Array]:

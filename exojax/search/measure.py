@@ -166,13 +166,16 @@ def measure(
     peaks = find_peaks(plan, power, PEAKS)
     scatter = noise.pulse_scatter(flux, weight, scales)
     judge = partial(_judge, flux, weight, scatter, scales, tried, columns, most)
-    found, score, _ = judge(peaks.period / plan.cadence)
+    found, score, differs = judge(peaks.period / plan.cadence)
     best = jnp.argmax(above_trend(score, found.snr, peaks.height), axis=1)
     # Period and multiples share the grid's misfit here; in the periodogram each had its own.
     low, high = plan.periods.min() / plan.cadence, plan.periods.max() / plan.cadence
     several = _pick(found.period, best)[:, None] * jnp.asarray(HARMONICS, jnp.float32)[None]
     inside = (several >= 0.999 * low) & (several <= 1.001 * high)
-    found, score, differs = judge(jnp.clip(several, low, high))
+    # The first of them is judged already.
+    others = judge(jnp.clip(several[:, 1:], low, high))
+    join = lambda known, more: jnp.concatenate([_pick(known, best)[:, None], more], axis=1)  # noqa: E731
+    found, score, differs = jax.tree.map(join, (found, score, differs), others)
     score = score * jnp.asarray([1.0] + [LESS] * (len(HARMONICS) - 1), jnp.float32)[None]
     which = jnp.argmax(jnp.where(inside, score, -jnp.inf), axis=1)
     double = jnp.asarray(DOUBLE, jnp.int32)[which]

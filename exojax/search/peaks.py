@@ -41,9 +41,10 @@ def find_peaks(plan: Plan, power: jax.Array, n_peaks: int) -> Peaks:
     log_period = np.log(plan.periods)
     blocks = int(np.clip(np.ptp(log_period) / NARROWEST, 1, BLOCKS))
     block = (log_period - log_period.min()) / (np.ptp(log_period) * (1 + 1e-9)) * blocks
-    member = (np.arange(blocks)[:, None] == block.astype(int)).astype(np.float32)
-    means = (member / np.maximum(member.sum(axis=1, keepdims=True), 1)) @ power
-    above = power - means[block.astype(int)]
+    block = jnp.asarray(block.astype(np.int32))
+    count = jnp.maximum(jax.ops.segment_sum(jnp.ones(len(block)), block, blocks), 1.0)
+    means = jax.ops.segment_sum(power, block, blocks) / count[:, None]
+    above = power - means[block]
     spread = jnp.maximum(above.std(axis=0), 1e-6)
     # Transits of a period this close drift by less than two of the longest durations over the curve.
     near = 2 * plan.durations.max() / plan.n_cadences
@@ -52,11 +53,27 @@ def find_peaks(plan: Plan, power: jax.Array, n_peaks: int) -> Peaks:
     periods, heights = [], []
     left = above
     for _ in range(n_peaks):
-        close = jnp.abs(places[:, None] - places[left.argmax(axis=0)][None]) <= near
+        close = jnp.abs(places[:, None] - places[_highest(left)][None]) <= near
         # A step of the trend beside a peak must not move it.
-        at = jnp.where(close & jnp.isfinite(left), power, -jnp.inf).argmax(axis=0)
+        at = _highest(jnp.where(close & jnp.isfinite(left), power, -jnp.inf))
         periods.append(jnp.asarray(plan.periods, jnp.float32)[at])
         heights.append(left[at, stars])
         left = jnp.where(close | (jnp.abs(places[:, None] - places[at][None]) <= near), -jnp.inf, left)
     height = jnp.stack(heights, axis=1)
     return Peaks(jnp.stack(periods, axis=1), height, height / spread[:, None])
+
+
+def _highest(values: jax.Array) -> jax.Array:
+    """``argmax`` over the first axis of ``(k, n)``, by halves: XLA's own takes one value at a time on a CPU.
+
+    Of equal values it may be any.
+    """
+    index = jnp.broadcast_to(jnp.arange(len(values), dtype=jnp.int32)[:, None], values.shape)
+    while len(values) > 1:
+        half = (len(values) + 1) // 2
+        first, second = slice(0, half), slice(len(values) - half, None)
+        # Halves of an odd number share the middle.
+        ahead = values[first] >= values[second]
+        index = jnp.where(ahead, index[first], index[second])
+        values = jnp.where(ahead, values[first], values[second])
+    return index[0]

@@ -69,7 +69,7 @@ def _polish_one(y: jax.Array, w: jax.Array, start: Ephemeris, shortest: jax.Arra
     # Parameters: epoch, drift a turn in units of 1 / (half the number of turns), log width, log variance, depth, level.
     scale = 1.0 / jnp.maximum(0.5 * n / start.period, 1.0)
 
-    def model(p: jax.Array) -> tuple[jax.Array, jax.Array]:
+    def cost(p: jax.Array) -> tuple[jax.Array, jax.Array, jax.Array]:
         half, s = 0.5 * jnp.exp(p[2]), jnp.sqrt(least + jnp.exp(p[3]))
         x = offset - p[0] - p[1] * turn * scale
         a, b = (x + half) / s, (x - half) / s
@@ -78,14 +78,10 @@ def _polish_one(y: jax.Array, w: jax.Array, start: Ephemeris, shortest: jax.Arra
         dx, dh = (ga - gb) / s, (ga + gb) / s
         ds = -(ga * a - gb * b) / s
         columns = (dx, dx * turn * scale, -dh * half, -ds * jnp.exp(p[3]) / (2 * s))
-        jacobian = jnp.stack([p[4] * c for c in columns] + [-f, jnp.ones_like(f)], axis=1)
-        return p[5] - p[4] * f, jacobian
-
-    def cost(p: jax.Array) -> tuple[jax.Array, jax.Array, jax.Array]:
-        found, jacobian = model(p)
-        residual = y - found
-        weighted = jacobian * v[:, None]
-        return (v * residual * residual).sum(), weighted.T @ residual, weighted.T @ jacobian
+        # The model is p[5] - p[4] f. One product of all rows with each other holds every sum that a step needs.
+        rows = jnp.stack([p[4] * c for c in columns] + [-f, jnp.ones_like(f), y - p[5] + p[4] * f])
+        sums = (rows * v[None]) @ rows.T
+        return sums[6, 6], sums[:6, 6], sums[:6, :6]
 
     # A weak pull towards a usual steepness, where the data say nothing of it.
     usual = jnp.log((0.1 * start.duration) ** 2 / 3 + 0.02)

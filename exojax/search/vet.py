@@ -12,6 +12,8 @@ from exojax.search.noise import GAUSSIAN_MEDIAN, median_absolute
 
 PER_DURATION = 4
 """bins of the fold in one duration"""
+REACH = 0.01
+"""relative distance from the exact ratio within which a harmonic is looked for"""
 HARMONICS = {"1/3": 1 / 3, "1/2": 1 / 2, "2/3": 2 / 3, "3/2": 3 / 2, "2": 2.0, "3": 3.0}
 
 
@@ -110,22 +112,27 @@ def secondary(
     return depth, sigma, phase, scatter
 
 
-def harmonics(periods: np.ndarray, snr: np.ndarray, period: float, reach: float = 0.01) -> list[tuple[float, float]]:
-    """The best peaks of a periodogram at simple ratios of a period (1/3, 1/2, 2/3, 3/2, 2, 3), strongest first.
+def harmonics(periods: np.ndarray, power: jax.Array, period: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """The periodogram's best near simple ratios of a period: 1/3, 1/2, 2/3, 3/2, 2 and 3.
 
     Args:
-        periods: ``(n_periods,)`` float64, increasing or decreasing, any unit.
-        snr: ``(n_periods,)`` float32 of each.
-        period: of the candidate, same unit.
-        reach: relative distance from the exact ratio within which the peak is looked for.
+        periods: ``(n_periods,)`` float64, increasing, days.
+        power: ``(n_periods, n)`` float32, SNR.
+        period: ``(n,)`` float32 days, of the candidates.
 
     Returns:
-        ``(period, snr)`` of each ratio that the periodogram covers.
+        ``(n, 6)`` float32 period and SNR of the best within 1 % of each ratio; NaN and 0 where the periodogram covers
+        none.
     """
-    found = []
-    for ratio in HARMONICS.values():
-        near = np.flatnonzero(np.abs(periods / (ratio * period) - 1.0) <= reach)
-        if len(near):
-            top = near[np.argmax(snr[near])]
-            found.append((float(periods[top]), float(snr[top])))
-    return sorted(found, key=lambda peak: -peak[1])
+    # As many as lie within 1 % of any period.
+    widest = int(np.max(np.searchsorted(periods, periods * (1 + 2.1 * REACH)) - np.arange(len(periods)))) + 2
+    grid = jnp.asarray(periods, jnp.float32)
+    wanted = period[:, None] * jnp.asarray(list(HARMONICS.values()), jnp.float32)[None]
+    first = jnp.searchsorted(grid, wanted * (1 - REACH))
+    place = jnp.minimum(first[..., None] + jnp.arange(widest)[None, None], len(periods) - 1)
+    near = jnp.abs(grid[place] / wanted[..., None] - 1.0) <= REACH
+    snr = jnp.where(near, power[place, jnp.arange(len(period))[:, None, None]], -1.0)
+    top = jnp.argmax(snr, axis=-1)[..., None]
+    read = lambda x: jnp.take_along_axis(x, top, axis=-1)[..., 0]  # noqa: E731
+    covered = near.any(axis=-1)
+    return jnp.where(covered, read(grid[place]), jnp.nan), jnp.where(covered, read(snr), 0.0)

@@ -36,7 +36,7 @@ def test_reasons_are_of_the_candidate_and_complete(monkeypatch: pytest.MonkeyPat
     folds = made(2)
     monkeypatch.setattr(judging, "of_batch", lambda *_: folds)
     run = load(PRETRAINED)
-    _, explain, _ = judging.judge_of(PRETRAINED)
+    explain = judging.judging_of(PRETRAINED).explain
     assert explain is not None
     values = {field.name: np.zeros(2) for field in fields(Candidates)}
     found = Candidates(**values)
@@ -66,4 +66,4 @@ def test_a_run_that_sees_no_folds_gives_no_reasons(monkeypatch: pytest.MonkeyPat
     run = load(PRETRAINED)
     series = replace(run, config=replace(run.config, model="svc"))
     monkeypatch.setattr(judging, "load", lambda name: series)
-    assert judging.judge_of("any")[1] is None
+    assert judging.judging_of("any").explain is None

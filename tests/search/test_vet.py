@@ -96,13 +96,17 @@ def test_secondary_knows_of_red_noise_and_gaps():
 
 
 def test_harmonics():
-    periods = np.geomspace(0.5, 30, 5000)[::-1]
+    periods = np.geomspace(0.5, 30, 5000)
     snr = 4 + np.random.default_rng(0).uniform(0, 0.1, 5000)
     for period, height in ((10.0, 20.0), (5.0, 12.0), (20.02, 15.0), (6.0, 30.0)):
         snr[np.argmin(np.abs(periods - period))] = height
-    found = harmonics(periods, snr, 10.0)
-    # 30 is on the edge of the grid, 6 is no harmonic, and 10 is the candidate itself.
-    assert [round(period, 1) for period, _ in found[:2]] == [20.0, 5.0]
-    assert [round(height) for _, height in found] == [15, 12, 4, 4, 4, 4]
-    assert harmonics(periods, snr, 100.0) == []
-    assert len(harmonics(periods, snr, 40.0)) == 3
+    power = jnp.asarray(np.tile(snr[:, None], 4), jnp.float32)
+    found, height = map(np.asarray, harmonics(periods, power, array(10.0, 100.0, 40.0, np.nan)))
+    # 1/3, 1/2, 2/3, 3/2, 2, 3: 30 is on the edge of the grid, 6 is no harmonic, and 10 is the candidate itself.
+    assert found[0] == pytest.approx([10 / 3, 5, 20 / 3, 15, 20, 30], rel=0.01)
+    assert found[0, [1, 4]] == pytest.approx([5.0, 20.02], rel=1e-3)
+    assert np.round(height[0]).tolist() == [4, 12, 4, 4, 15, 4]
+    assert np.isnan(found[1]).all()
+    assert np.isfinite(found[2]).tolist() == [True, True, True, False, False, False]
+    assert np.isnan(found[3]).all()
+    assert (height[1] == 0).all()
