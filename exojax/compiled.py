@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import lru_cache
 from typing import Any
 
 import jax
@@ -17,12 +16,12 @@ from scipy.special import logit
 
 from exojax.errors import InputError
 from exojax.folded import COVERAGE, VIEWS
-from exojax.hunt import Program, Search
+from exojax.hunt import Program, Search, made_once
 from exojax.layout import Layout
 from exojax.models import registry
 from exojax.models.interface import Network
 from exojax.probabilities import Calibration
-from exojax.rounds import Columns, Curves, Found, searcher
+from exojax.rounds import Columns, Curves, Found, searcher, shapes
 from exojax.runs import Run
 from exojax.shown import Detection, hide, shown
 from exojax.training.weights import weights_of
@@ -105,10 +104,11 @@ def judging(run: Run) -> Program:
     """
     params = weights(run)
 
-    @lru_cache(maxsize=64)
+    @made_once
     def of(layout: Layout) -> Search:
-        whole = jax.jit(_whole(run, layout))
-        return lambda curves, mag, cadence: whole(params, curves, mag, cadence)
+        mag, cadence = jax.ShapeDtypeStruct((layout.n_stars,), jnp.float32), jax.ShapeDtypeStruct((), jnp.float32)
+        whole = jax.jit(_whole(run, layout)).lower(params, shapes(layout), mag, cadence).compile()
+        return lambda *given: whole(params, *given)
 
     return of
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import wraps
+from threading import Lock
 
 import jax
 import numpy as np
@@ -13,9 +14,9 @@ from exojax.config import SearchConfig
 from exojax.layout import ROOM, Layout, nominal, slices
 from exojax.lightcurve import Candidates, EvenCurves, LightCurves
 from exojax.photometry.clean import clip_upward
-from exojax.photometry.detrend import flatten, room_for
+from exojax.photometry.detrend import flatten, room_for, spans
 from exojax.photometry.grid import padded_size, to_even
-from exojax.rounds import Columns, Curves, Found, searcher
+from exojax.rounds import Columns, Curves, Found, searcher, shapes
 
 _TYPICAL_CADENCES, _LEAST_STARS = 3584, 8
 _FEW = (
@@ -65,10 +66,28 @@ def batch_size(n_cadences: int, config: SearchConfig) -> int:
     return 2 ** (max(most, 1).bit_length() - 1)
 
 
-@lru_cache(maxsize=64)
+def made_once(make: Program) -> Program:
+    """``make``, whose answers are kept. One of several threads that ask for a layout makes it, and the others wait."""
+    made: dict[Layout, Search] = {}
+    locks: dict[Layout, Lock] = {}
+    guard = Lock()
+
+    @wraps(make)
+    def of(layout: Layout) -> Search:
+        with guard:
+            lock = locks.setdefault(layout, Lock())
+        with lock:
+            if layout not in made:
+                made[layout] = make(layout)
+            return made[layout]
+
+    return of
+
+
+@made_once
 def unjudged(layout: Layout) -> Search:
     """The search alone."""
-    search = jax.jit(searcher(layout))
+    search = jax.jit(searcher(layout)).lower(shapes(layout)).compile()
     return lambda curves, mag, cadence: (search(curves), {})
 
 
@@ -111,10 +130,11 @@ def hunt(
     if alter is not None:
         given = alter(_clean(even, taken, curves.absolute, config))
         taken = np.zeros_like(taken)
-    elif (needed := room_for(even.weight, config.window, nominal(even.cadence))) > size // ROOM:
+    elif (needed := room_for(even.weight, *spans(config.window, nominal(even.cadence)))) > size // ROOM:
         room = padded_size(needed)
     whole = min(_FEW, batch) if n <= _FEW else batch
-    layout = Layout(whole, size, nominal(even.cadence), curves.absolute, config, room)
+    kinds = (given.centroid is not None, alter is not None)
+    layout = Layout(whole, size, nominal(even.cadence), curves.absolute, config, room, *kinds)
     periods = slices(layout.plan)[0] * even.cadence / layout.plan.cadence
     unknown = np.full(n, np.nan)
     density, mag = (unknown, unknown) if curves.stars is None else (curves.stars.density, curves.stars.mag)

@@ -7,7 +7,7 @@ turn is full, however few stars show more than one signal. What is found of a st
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -55,6 +55,15 @@ class Curves(NamedTuple):
     density: jax.Array | np.ndarray
     centroid: jax.Array | np.ndarray | None = None
     scatter: jax.Array | np.ndarray | None = None
+
+
+def shapes(layout: Layout) -> Curves:
+    """Shapes and types of the curves that a program for this layout takes."""
+    many, wide = (layout.n_stars,), (layout.n_stars, layout.n_cadences)
+    real: Callable[..., Any] = lambda *shape: jax.ShapeDtypeStruct(shape, jnp.float32)  # noqa: E731
+    centroid = real(*wide, 2) if layout.centroids else None
+    taken: Any = jax.ShapeDtypeStruct(wide, jnp.bool_)
+    return Curves(real(*wide), real(*wide), taken, real(*many), centroid, real(*many) if layout.flat else None)
 
 
 Columns = dict[str, jax.Array]
@@ -109,8 +118,10 @@ def searcher(layout: Layout) -> Callable[[Curves], Found]:
     starts = slices(grid)[1]
     slice_of = np.repeat(np.arange(len(starts)), np.diff(starts, append=len(by_period))).astype(np.int32)
 
+    # Compiled functions within a compiled function are traced once, wherever they are called.
+    @jax.jit
     def cleaned(curves: Curves, taken: jax.Array) -> tuple[jax.Array, jax.Array, jax.Array]:
-        if curves.scatter is not None:
+        if layout.flat:
             return jnp.asarray(curves.flux), jnp.asarray(curves.weight), jnp.asarray(curves.scatter)
         weight = jnp.asarray(curves.weight)
         flat, used, scatter = flatten_within(
@@ -124,6 +135,7 @@ def searcher(layout: Layout) -> Callable[[Curves], Found]:
         )
         return flat, clip_upward(flat, used, scatter), scatter
 
+    @jax.jit
     def once(curves: Curves, taken: jax.Array, first: jax.Array) -> tuple[dict[str, jax.Array], jax.Array]:
         flat, used, scatter = cleaned(curves, taken)
         used, flat = jnp.where(taken, 0.0, used), flat / scatter[:, None]
@@ -162,7 +174,7 @@ def searcher(layout: Layout) -> Callable[[Curves], Found]:
         taken |= there[:, None] & in_transit(period, row["t0"], wide, layout.n_cadences)
         left = jnp.where(there & ~row["single"], left - 1, left)
         on = there & (row["snr_red"] >= config.snr_min) & (left > 0) & (number + 1 < layout.slots)
-        if curves.scatter is not None:
+        if layout.flat:
             on = jnp.zeros_like(on)
         # Rows of stars that are not searched, or have nothing more, are dropped.
         place = jnp.where(there, some, layout.n_stars)

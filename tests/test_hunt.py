@@ -1,11 +1,14 @@
+import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import fields, replace
+from threading import Barrier
 
 import numpy as np
 import pytest
 
 from exojax.config import SearchConfig
-from exojax.hunt import batch_size, hunt
-from exojax.layout import plan_for
+from exojax.hunt import batch_size, hunt, made_once
+from exojax.layout import Layout, plan_for
 from exojax.lightcurve import LightCurves
 
 CADENCES, CADENCE, NOISE, START = 1000, 1 / 48, 3e-4, 2130.7
@@ -192,6 +195,36 @@ def test_a_star_alone_has_the_candidates_that_it_has_among_others(first):
     turned, _ = hunt(curves(*FIRST[::-1]), CONFIG)
     for star in range(4):
         same(of(turned, 3 - star), of(first[0], star))
+
+
+def test_stars_that_wait_for_their_turn_have_the_candidates_that_they_have_at_once(first, second):
+    # Eight stars, four at a time: those that show more are searched again beside stars that were not searched yet.
+    found, trace = hunt(curves(*FIRST, *SECOND, (PLANET,)), replace(CONFIG, batch=8))
+    assert len(trace.flat.flux) == 8
+    for star in range(4):
+        same(of(found, star), of(first[0], star))
+    for star in range(3):
+        same(of(found, 4 + star), of(second[0], star))
+    same(of(found, 7), of(first[0], 0))
+
+
+def test_a_program_is_made_once_however_many_threads_ask():
+    made, started = [], Barrier(4)
+
+    @made_once
+    def make(layout):
+        made.append(layout)
+        time.sleep(0.05)
+        return lambda *_: layout
+
+    def ask(n_stars):
+        started.wait()
+        return make(Layout(n_stars, 64, 0.02))()
+
+    with ThreadPoolExecutor(4) as pool:
+        told = list(pool.map(ask, (4, 8, 4, 8)))
+    assert [layout.n_stars for layout in told] == [4, 8, 4, 8]
+    assert sorted(layout.n_stars for layout in made) == [4, 8]
 
 
 def test_flux_without_a_scale(first):

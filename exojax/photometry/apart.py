@@ -6,9 +6,6 @@ from functools import partial
 
 import jax
 import jax.numpy as jnp
-import numpy as np
-
-from exojax.photometry.grid import padded_size
 
 
 @partial(jax.jit, static_argnames=("gap", "least"))
@@ -31,27 +28,3 @@ def shifts_apart(weight: jax.Array, *, gap: int, least: int) -> jax.Array:
     step = place - before
     short = filled & (before >= 0) & (step > gap + 1) & (step <= least)
     return jnp.cumsum(jnp.where(short, least + 1 - step, 0), axis=1)
-
-
-def places_apart(weight: np.ndarray, gap: int, least: int) -> tuple[np.ndarray, np.ndarray, int] | None:
-    """Where filled cadences go so that segments are ``least`` empty ones apart; None where they are already.
-
-    Returns flat indices ``(n_filled,)`` into the old and the new array, and the new number of cadences.
-    """
-    n_cadences = weight.shape[1]
-    shift = np.asarray(shifts_apart(weight, gap=gap, least=least))
-    old = np.flatnonzero(weight)
-    moves = shift.reshape(-1)[old]
-    if not moves.any():
-        return None
-    star = old // n_cadences
-    column = old - star * n_cadences + moves
-    size = max(padded_size(int(column.max()) + 1), n_cadences)
-    return old, star * size + column, size
-
-
-def moved(x: np.ndarray, source: np.ndarray, target: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
-    """``x (n_stars, n)`` laid into zeros of another ``shape``, from flat indices to flat indices."""
-    made = np.zeros(shape, x.dtype)
-    made.reshape(-1)[target] = x.reshape(-1)[source]
-    return made

@@ -18,8 +18,8 @@ import numpy as np
 from jax import lax
 
 from exojax.lightcurve import EvenCurves
-from exojax.photometry.apart import moved, places_apart, shifts_apart
-from exojax.photometry.grid import BREAK
+from exojax.photometry.apart import shifts_apart
+from exojax.photometry.grid import BREAK, padded_size
 
 Method = Literal["biweight", "median"]
 
@@ -77,16 +77,12 @@ def flatten(
     half, longest = spans(window, even.cadence, gap)
     if half < 1:
         raise ValueError(f"a window of {window} days on cadences of {even.cadence} days")
-    arrays, shape = [even.flux, even.weight], even.flux.shape
-    if in_transit is not None:
-        arrays.append(np.where(in_transit, np.float32(0), even.weight))
-    places = places_apart(even.weight, longest, half + 2 * _stride(half))
-    if places is not None:
-        old, new, size = places
-        arrays = [moved(x, old, new, (shape[0], size)) for x in arrays]
-    flat, weight, scatter = map(np.asarray, _flatten(*arrays, half=half, method=method, absolute=absolute))
-    if places is not None:
-        flat, weight = (moved(x, new, old, shape) for x in (flat, weight))
+    kept = even.weight if in_transit is None else np.where(in_transit, np.float32(0), even.weight)
+    needed = room_for(even.weight, half, longest)
+    room = padded_size(needed) if needed else 0
+    given = (even.flux, even.weight, kept)
+    found = flatten_within(*given, half=half, gap=longest, absolute=absolute, room=room, method=method)
+    flat, weight, scatter = map(np.asarray, found)
     return replace(even, flux=flat, weight=weight, scatter=scatter)
 
 
@@ -95,17 +91,25 @@ def spans(window: float, cadence: float, gap: float = BREAK) -> tuple[int, int]:
     return int(window / 2 / cadence + 1e-6), round(gap / cadence)
 
 
-def room_for(weight: np.ndarray, window: float, cadence: float) -> int:
-    """Cadences by which the segments of ``weight (n_stars, n_cadences)`` have to be moved apart; the rest is days."""
-    half, longest = spans(window, cadence)
-    shifts = shifts_apart(weight, gap=longest, least=half + 2 * _stride(half))
+def room_for(weight: np.ndarray, half: int, gap: int) -> int:
+    """By how many cadences :func:`flatten_within` has to move the segments of ``weight (n_stars, n_cadences)``."""
+    shifts = shifts_apart(weight, gap=gap, least=half + 2 * _stride(half))
     return int(np.asarray(shifts[:, -1]).max(initial=0))
 
 
+@partial(jax.jit, static_argnames=("half", "gap", "absolute", "room", "method"))
 def flatten_within(
-    flux: jax.Array, weight: jax.Array, kept: jax.Array, *, half: int, gap: int, absolute: bool, room: int
+    flux: jax.Array,
+    weight: jax.Array,
+    kept: jax.Array,
+    *,
+    half: int,
+    gap: int,
+    absolute: bool,
+    room: int,
+    method: Method = "biweight",
 ) -> tuple[jax.Array, jax.Array, jax.Array]:
-    """:func:`flatten` by the biweight with shapes that depend on nothing measured, to be part of a larger program.
+    """:func:`flatten` with shapes that depend on nothing measured, to be part of a larger program.
 
     Args:
         flux: ``(n_stars, n_cadences)`` float32, not detrended.
@@ -120,13 +124,15 @@ def flatten_within(
     Returns:
         Flat flux, weight, and ``(n_stars,)`` scatter, as in :func:`flatten`.
     """
+    if room == 0:
+        return _flatten(flux, weight, kept, half=half, method=method, absolute=absolute)
     shift = jnp.minimum(shifts_apart(weight, gap=gap, least=half + 2 * _stride(half)), room)
     column = jnp.arange(flux.shape[1], dtype=jnp.int32)[None] + shift
     filled, row = weight > 0, jnp.arange(len(flux), dtype=jnp.int32)[:, None]
     # Empty cadences may share a place with filled ones, to which they must add nothing.
     wide = [jnp.pad(jnp.zeros_like(x), ((0, 0), (0, room))) for x in (flux, weight, kept)]
     laid = [at.at[row, column].add(jnp.where(filled, x, 0.0)) for at, x in zip(wide, (flux, weight, kept))]
-    flat, used, scatter = _flatten(*laid, half=half, method="biweight", absolute=absolute)
+    flat, used, scatter = _flatten(*laid, half=half, method=method, absolute=absolute)
     back = lambda x: jnp.where(filled, jnp.take_along_axis(x, column, axis=1), 0.0)  # noqa: E731
     return back(flat), back(used), scatter
 
@@ -252,11 +258,10 @@ def _between(location: jax.Array, known: jax.Array, stride: int) -> jax.Array:
 
 @partial(jax.jit, static_argnames=("half", "method", "absolute"))
 def _flatten(
-    flux: jax.Array, weight: jax.Array, kept: jax.Array | None = None, *, half: int, method: Method, absolute: bool
+    flux: jax.Array, weight: jax.Array, kept: jax.Array, *, half: int, method: Method, absolute: bool
 ) -> tuple[jax.Array, jax.Array, jax.Array]:
     """``(n_stars, n_cadences)`` flux and weight and ``(n_stars,)`` scatter; ``kept`` is the weight in the trend."""
-    flux, weight = flux.T, weight.T
-    kept = weight if kept is None else kept.T
+    flux, weight, kept = flux.T, weight.T, kept.T
     filled = jnp.where(weight > 0, 1.0, 0.0)
     mean = (flux * filled).sum(0, keepdims=True) / jnp.maximum(filled.sum(0, keepdims=True), 1)
     flux = (flux - mean) * filled

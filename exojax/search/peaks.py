@@ -63,6 +63,7 @@ def find_peaks(plan: Plan, power: jax.Array, n_peaks: int) -> Peaks:
     return Peaks(jnp.stack(periods, axis=1), height, height / spread[:, None])
 
 
+@jax.jit
 def _highest(values: jax.Array) -> jax.Array:
     """``argmax`` over the first axis of ``(k, n)``, by halves: XLA's own takes one value at a time on a CPU.
 
@@ -74,6 +75,6 @@ def _highest(values: jax.Array) -> jax.Array:
         first, second = slice(0, half), slice(len(values) - half, None)
         # Halves of an odd number share the middle.
         ahead = values[first] >= values[second]
-        index = jnp.where(ahead, index[first], index[second])
-        values = jnp.where(ahead, values[first], values[second])
+        index = jax.lax.select(ahead, index[first], index[second])
+        values = jax.lax.select(ahead, values[first], values[second])
     return index[0]

@@ -140,7 +140,7 @@ def _reach(band: Band) -> int:
 
 def _rows(array: jax.Array, starts: Callable[[jax.Array | int], jax.Array], number: int, size: int) -> jax.Array:
     """The sum of ``number`` slices of ``size`` values."""
-    cut = lambda i: lax.dynamic_slice(array, (starts(i),), (size,))  # noqa: E731
+    cut = lambda i: lax.dynamic_slice(array, (starts(i),), (size,), allow_negative_indices=False)  # noqa: E731
     total = cut(0)
     for i in range(1, number % _UNROLLED or min(number, _UNROLLED)):
         total = total + cut(i)
@@ -165,14 +165,16 @@ def _band(band: Band, sums: jax.Array, weights: jax.Array, total: jax.Array) -> 
     # The slope that `_cumulative` took off, in all rows.
     ramp = jnp.repeat(jnp.arange(held[0], dtype=jnp.float32) * (blocks.size * blocks.number * band.bin), n_stars)
 
-    def start(row: jax.Array | int, trial: jax.Array) -> jax.Array:
+    def starts_of(trial: jax.Array) -> Callable[[jax.Array | int], jax.Array]:
         """Where a row begins, in bins: its number times the period, rounded."""
-        whole, part = band.low + trial // steps, trial % steps
-        return row * whole + (2 * row * part + steps) // (2 * steps)
+        # Nothing here is negative: `//` and `%` of traced integers would mind, at a dozen operations each.
+        whole, part = band.low + lax.div(trial, jnp.int32(steps)), lax.rem(trial, jnp.int32(steps))
+        return lambda row: row * whole + lax.div(2 * row * part + steps, jnp.int32(2 * steps))
 
     def block_sums(array: jax.Array, trial: jax.Array) -> jax.Array:
         """``(number * wide,)`` every block's rows laid over each other, from ``slack`` bins before it."""
-        first = lambda block: lambda i: start(block * blocks.size + i, trial) * n_stars  # noqa: E731
+        start = starts_of(trial)
+        first = lambda block: lambda i: start(block * blocks.size + i) * n_stars  # noqa: E731
         if blocks.number == 1:
             return _rows(array, first(0), blocks.size, wide)
         numbers = jnp.arange(blocks.number, dtype=jnp.int32)
@@ -182,9 +184,11 @@ def _band(band: Band, sums: jax.Array, weights: jax.Array, total: jax.Array) -> 
         if blocks.number == 1:
             return sum_of_blocks
 
+        start, theirs = starts_of(trial), starts_of(shared)
+
         def at(block: jax.Array | int) -> jax.Array:
             first = block * blocks.size
-            return block * wide + (blocks.slack + start(first, trial) - start(first, shared)) * n_stars
+            return block * wide + (blocks.slack + start(first) - theirs(first)) * n_stars
 
         return _rows(sum_of_blocks, at, blocks.number, held[0] * n_stars)
 
@@ -213,7 +217,7 @@ def _band(band: Band, sums: jax.Array, weights: jax.Array, total: jax.Array) -> 
         new_folds, new_masses = [fold(block_fold, now, shared)], [fold(block_mass, now, shared) + ramp]
         for level in range(1, n_levels):
             at = jnp.clip(trial - level, 0, last) + band.low * steps
-            half = (2 * at + 2**level * steps) // (2 ** (level + 1) * steps) * n_stars
+            half = lax.div(2 * at + 2**level * steps, jnp.int32(2 ** (level + 1) * steps)) * n_stars
             size = held[level] * n_stars
             new_folds.append(folds[level - 1][:size] + lax.dynamic_slice(folds[level - 1], (half,), (size,)))
             new_masses.append(masses[level - 1][:size] + lax.dynamic_slice(masses[level - 1], (half,), (size,)))
@@ -254,22 +258,22 @@ def _best(
 
     def window(array: jax.Array, start: int, length: int) -> jax.Array:
         a, b = start * n_stars, (start + length) * n_stars
-        return array[b : b + size] - array[a : a + size]
+        return lax.slice(array, (b,), (b + size,)) - lax.slice(array, (a,), (a + size,))
 
     top = bottom = None
     for duration in durations:
         core = inner(duration)
         outside = (duration - core) // 2
         # Twice s, twice a1, four times a2: the template's halves are left to the end, where they cancel.
-        s = jnp.minimum(window(fold, 0, duration) + window(fold, outside, core), 0.0)
+        s = lax.min(window(fold, 0, duration) + window(fold, outside, core), 0.0)
         full, half = window(mass, outside, core), window(mass, 0, duration)
         a1 = half + full
-        power, norm = s * s, jnp.maximum((a1 + 2.0 * full) * whole - a1 * a1, 1.0)
+        power, norm = s * s, lax.max((a1 + 2.0 * full) * whole - a1 * a1, 1.0)
         if top is None or bottom is None:
             top, bottom = power, norm
         else:
             better = power * bottom > top * norm
-            top, bottom = jnp.where(better, power, top), jnp.where(better, norm, bottom)
+            top, bottom = lax.select(better, power, top), lax.select(better, norm, bottom)
     assert top is not None
     assert bottom is not None
     return jnp.where(below, top, 0.0) / bottom
@@ -279,6 +283,8 @@ def _highest(values: jax.Array, columns: int, n_stars: int) -> jax.Array:
     """``(n_stars,)`` maximum over columns, by halves that overlap."""
     while columns > _SCALAR_COLUMNS:
         half = (columns + 1) // 2
-        values = jnp.maximum(values[: half * n_stars], values[(columns - half) * n_stars : columns * n_stars])
+        first, second = ((at * n_stars,) for at in (0, columns - half))
+        size = (half * n_stars,)
+        values = lax.max(lax.slice(values, first, size), lax.slice(values, second, (columns * n_stars,)))
         columns = half
     return values.reshape(columns, n_stars).max(axis=0)

@@ -8,7 +8,7 @@ import pytest
 
 from exojax.lightcurve import EvenCurves
 from exojax.photometry.apart import shifts_apart
-from exojax.photometry.detrend import flatten, flatten_within, spans, window_for
+from exojax.photometry.detrend import flatten, flatten_within, room_for, spans, window_for
 
 CADENCE = 29.4244 / 1440
 N = 720
@@ -236,11 +236,14 @@ def test_fixed_shapes_give_the_same_and_with_too_little_room_only_the_last_gaps_
     kept = np.where(np.arange(N)[None] % 97 < 5, np.float32(0), curves.weight)
     arrays = [jnp.asarray(x) for x in (curves.flux, curves.weight, kept)]
     whole = flatten(curves, 2.0, absolute=True, in_transit=kept < curves.weight)
-    flat, weight, scatter = flatten_within(*arrays, half=half, gap=gap, absolute=True, room=90)
+    room = room_for(curves.weight, half, gap)
+    flat, weight, scatter = flatten_within(*arrays, half=half, gap=gap, absolute=True, room=room)
     # The biweight drops or keeps a cadence at its edge by the last digit.
     np.testing.assert_allclose(np.asarray(flat), whole.flux, atol=2e-2 * NOISE)
     np.testing.assert_array_equal(np.asarray(weight), whole.weight)
     np.testing.assert_allclose(np.asarray(scatter), whole.scatter, rtol=1e-4)
+    less, *_ = flatten_within(*arrays, half=half, gap=gap, absolute=True, room=room - 1)
+    assert (np.asarray(less) != np.asarray(flat)).any()
     tight, *_ = flatten_within(*arrays, half=half, gap=gap, absolute=True, room=2)
     differs = np.abs(np.asarray(tight) - whole.flux).max(axis=0) > 1e-3 * NOISE
     assert differs.any()
