@@ -14,6 +14,7 @@ import numpy as np
 from flax.traverse_util import unflatten_dict
 from scipy.special import logit
 
+from exojax.ahead import ahead
 from exojax.errors import InputError
 from exojax.folded import COVERAGE, VIEWS
 from exojax.hunt import Program, Search, made_once
@@ -51,7 +52,7 @@ def weights(run: Run) -> dict[str, np.ndarray]:
     Raises:
         InputError: the run's model is no network that looks at folds.
     """
-    _module(run)
+    _check(run)
     states = run.scorer.states
     return {f"{number}/{name}": x for number, state in enumerate(states) for name, x in weights_of(state).items()}
 
@@ -83,7 +84,8 @@ def program(run: Run, layout: Layout) -> Hunt:
         varies = jnp.where(valid, flux, -jnp.inf).max(axis=1) > low
         weight = jnp.where(valid & varies[:, None], 1.0, 0.0)
         density = jnp.asarray(star["mass"]) / jnp.asarray(star["radius"]) ** 3
-        curves = Curves(flux, weight, jnp.zeros(flux.shape, bool), density)
+        none = jnp.zeros(flux.shape, bool)
+        curves = Curves(flux, weight, none, density, none[:, 0], jnp.zeros(len(flux)))
         found, said = whole(params, curves, jnp.asarray(star["mag"]), cadence)
         there = found.rows["there"]
         rows = {name: x for name, x in (found.rows | said).items() if x.ndim == 2}
@@ -103,11 +105,12 @@ def judging(run: Run) -> Program:
         InputError: the run's model is no network that looks at folds.
     """
     params = weights(run)
+    known = [run.config.model, run.config.options, run.config.fold, run.calibration, run.inputs]
 
     @made_once
     def of(layout: Layout) -> Search:
         mag, cadence = jax.ShapeDtypeStruct((layout.n_stars,), jnp.float32), jax.ShapeDtypeStruct((), jnp.float32)
-        whole = jax.jit(_whole(run, layout)).lower(params, shapes(layout), mag, cadence).compile()
+        whole = ahead(_whole(run, layout), (params, shapes(layout), mag, cadence), f"judged {layout} {known}")
         return lambda *given: whole(params, *given)
 
     return of
@@ -165,13 +168,14 @@ def scorer(run: Run, layout: Layout) -> Callable[..., jax.Array]:
 
 def _members(run: Run, layout: Layout) -> Callable[..., jax.Array]:
     """``(members, m)`` log-odds; NaN of a candidate that nothing was measured of."""
-    module, how, members = _module(run), run.config.fold, len(run.scorer.states)
+    _check(run)
+    how, states = run.config.fold, run.scorer.states
 
     def score(params: Weights, *candidates: Any) -> jax.Array:
         made = shown(*candidates, absolute=layout.absolute, global_bins=how.global_bins, local_bins=how.local_bins)
         inputs = {name: made[name][:, None] for name in run.inputs}
         tree = unflatten_dict(dict(params), sep="/")
-        each = jnp.stack([module.apply(tree[str(number)], inputs, train=False) for number in range(members)])
+        each = jnp.stack([state.apply_fn(tree[str(k)], inputs, train=False) for k, state in enumerate(states)])
         seen = (made["global_view"][..., COVERAGE] > 0).any(axis=-1)
         return jnp.where(seen[None], each, jnp.nan)
 
@@ -185,7 +189,7 @@ def export(run: Run, layout: Layout, *, platforms: tuple[str, ...] = ("cpu", "cu
     together is chosen for the machine that exports, which costs some speed on another.
 
     Raises:
-        InputError: as of :func:`program`, or the package ``flatbuffers`` is missing.
+        InputError: as of :func:`program`.
     """
     from jax import export as exporting
 
@@ -198,18 +202,12 @@ def export(run: Run, layout: Layout, *, platforms: tuple[str, ...] = ("cpu", "cu
         jax.ShapeDtypeStruct((), jnp.float32),
         {"radius": row, "mass": row, "mag": row},
     )
-    made = exporting.export(jax.jit(program(run, layout)), platforms=platforms)(*given)
-    try:
-        return bytes(made.serialize())
-    except ModuleNotFoundError as error:
-        raise InputError(f"exporting needs the package {error.name}: pip install 'exojax-hunt[export]'") from None
+    return bytes(exporting.export(jax.jit(program(run, layout)), platforms=platforms)(*given).serialize())
 
 
-def _module(run: Run) -> Any:
-    model = registry.get(run.config.model)
-    if not isinstance(model, Network) or not suits(run):
+def _check(run: Run) -> None:
+    if not suits(run):
         raise InputError(f"{run.folder}: {run.config.model} is no network that looks at folds; use one such as transit")
-    return model.module
 
 
 def _probability(model: str, how: Calibration, logits: jax.Array) -> jax.Array:

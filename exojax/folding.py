@@ -54,9 +54,7 @@ def folded_events(
         cannot be searched have no coverage anywhere. ``period``, ``t0``, ``duration`` ``(n,)`` float64 days of each
         star's best candidate, NaN where there is none.
     """
-    if alter is not None:
-        search = replace(search, max_candidates=1)
-    n, k = len(curves), search.max_candidates
+    n, k = len(curves), search.max_candidates if alter is None else 1
     out: dict[str, np.ndarray] = {}
     for name in VIEWS:
         out[name] = np.zeros((n, k, how.global_bins if name in WIDE_VIEWS else how.local_bins, 3), np.float32)

@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from functools import wraps
 from threading import Lock
 
-import jax
 import numpy as np
 
+from exojax.ahead import ahead
 from exojax.config import SearchConfig
 from exojax.layout import ROOM, Layout, nominal, slices
 from exojax.lightcurve import Candidates, EvenCurves, LightCurves
@@ -87,7 +87,7 @@ def made_once(make: Program) -> Program:
 @made_once
 def unjudged(layout: Layout) -> Search:
     """The search alone."""
-    search = jax.jit(searcher(layout)).lower(shapes(layout)).compile()
+    search = ahead(searcher(layout), (shapes(layout),), f"search {layout}")
     return lambda curves, mag, cadence: (search(curves), {})
 
 
@@ -108,33 +108,29 @@ def hunt(
         config: ranges and thresholds.
         masked: ``(n_stars, n_cadences)`` bool on the even grid, cadences of known transits; or None.
         alter: done to the flat, clean curves (those of ``masked`` without weight) before they are searched, such as
-            turning them upside down; only with ``config.max_candidates`` 1, as what is found is then elsewhere.
+            turning them upside down; they are searched for one candidate a star, as what is found is then elsewhere.
         program: the search that is compiled; one with a judge fills ``probability``.
 
     Returns:
         Candidates in the order of their stars, best first, ``matches`` still empty; and what the search saw.
 
     Raises:
-        ValueError: more stars than a batch, curves that cannot hold the range of periods, or more than one candidate
-            of altered curves.
+        ValueError: more stars than a batch, or curves that cannot hold the range of periods.
     """
-    if alter is not None and config.max_candidates != 1:
-        raise ValueError("altered curves are searched for one candidate")
     even = to_even(curves, shortest=config.duration_min)
     n, size = even.flux.shape
     batch = batch_size(size, config)
     if n > batch:
         raise ValueError(f"{n} stars in a batch of {batch}")
     taken = np.zeros((n, size), bool) if masked is None else masked
-    given, room = even, None
+    needed = room_for(even.weight, *spans(config.window, nominal(even.cadence)))
+    room = padded_size(needed) if needed > size // ROOM else None
+    given = even
     if alter is not None:
         given = alter(_clean(even, taken, curves.absolute, config))
         taken = np.zeros_like(taken)
-    elif (needed := room_for(even.weight, *spans(config.window, nominal(even.cadence)))) > size // ROOM:
-        room = padded_size(needed)
     whole = min(_FEW, batch) if n <= _FEW else batch
-    kinds = (given.centroid is not None, alter is not None)
-    layout = Layout(whole, size, nominal(even.cadence), curves.absolute, config, room, *kinds)
+    layout = Layout(whole, size, nominal(even.cadence), curves.absolute, config, room, given.centroid is not None)
     periods = slices(layout.plan)[0] * even.cadence / layout.plan.cadence
     unknown = np.full(n, np.nan)
     density, mag = (unknown, unknown) if curves.stars is None else (curves.stars.density, curves.stars.mag)
@@ -144,8 +140,9 @@ def hunt(
         more(given.weight),
         more(taken),
         more(density.astype(np.float32)),
+        more(np.full(n, alter is not None)),
+        more(given.scatter),
         None if given.centroid is None else more(given.centroid),
-        None if alter is None else more(given.scatter),
     )
     found, said = program(layout)(arrays, more(mag.astype(np.float32)), np.float32(even.cadence))
     star, slot = np.nonzero(np.asarray(found.rows["there"])[:n])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -217,11 +217,10 @@ def _one_null(plan: Plan, group: LightCurves, rows: np.ndarray, batch: tuple[int
     curves = group.take(rows)
     own, trace = hunt(curves, plan.search)
     taken = _own_transits(own.take(own.snr_red >= plan.search.snr_min), trace, len(curves))
-    once = replace(plan.search, max_candidates=1)
     rng = np.random.default_rng([plan.seed, BLOCKS, *batch])
 
     def best(alter: Callable[[EvenCurves], EvenCurves]) -> np.ndarray:
-        found, _ = hunt(curves, once, masked=taken, alter=alter)
+        found, _ = hunt(curves, plan.search, masked=taken, alter=alter)
         highest = np.zeros(len(curves))
         highest[found.star] = found.snr_red
         return highest

@@ -35,7 +35,6 @@ class Layout:
         room: cadences by which a curve's segments may be moved apart while its trend is found, so that no window
             reaches over a gap; None is an eighth of the curve. Where that is too little, one reaches over the last gap.
         centroids: they are given.
-        flat: curves are flat and clean already, and searched once.
     """
 
     n_stars: int
@@ -45,7 +44,6 @@ class Layout:
     search: SearchConfig = field(default_factory=SearchConfig)
     room: int | None = None
     centroids: bool = False
-    flat: bool = False
 
     @property
     def plan(self) -> Plan:

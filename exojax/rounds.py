@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, TypeVar
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax import export
 
 from exojax.layout import Layout, nominal, slices
 from exojax.photometry.clean import clip_upward
@@ -46,24 +47,26 @@ class Curves(NamedTuple):
         taken: ``(n, n_cadences)`` bool, known transits, which are neither searched nor seen by the trend.
         density: ``(n,)`` float32, solar; NaN where unknown.
         centroid: ``(n, n_cadences, 2)`` float32 pixels, or None.
-        scatter: ``(n,)`` float32, of curves that are flat and clean already; None of those that are to be cleaned.
+        flat: ``(n,)`` bool, flat and clean already: of ``scatter``, and searched once.
+        scatter: ``(n,)`` float32; of no account for those that are to be cleaned.
     """
 
     flux: jax.Array | np.ndarray
     weight: jax.Array | np.ndarray
     taken: jax.Array | np.ndarray
     density: jax.Array | np.ndarray
+    flat: jax.Array | np.ndarray
+    scatter: jax.Array | np.ndarray
     centroid: jax.Array | np.ndarray | None = None
-    scatter: jax.Array | np.ndarray | None = None
 
 
 def shapes(layout: Layout) -> Curves:
     """Shapes and types of the curves that a program for this layout takes."""
     many, wide = (layout.n_stars,), (layout.n_stars, layout.n_cadences)
     real: Callable[..., Any] = lambda *shape: jax.ShapeDtypeStruct(shape, jnp.float32)  # noqa: E731
+    yes: Callable[..., Any] = lambda *shape: jax.ShapeDtypeStruct(shape, jnp.bool_)  # noqa: E731
     centroid = real(*wide, 2) if layout.centroids else None
-    taken: Any = jax.ShapeDtypeStruct(wide, jnp.bool_)
-    return Curves(real(*wide), real(*wide), taken, real(*many), centroid, real(*many) if layout.flat else None)
+    return Curves(real(*wide), real(*wide), yes(*wide), real(*many), yes(*many), real(*many), centroid)
 
 
 Columns = dict[str, jax.Array]
@@ -89,6 +92,10 @@ class Found(NamedTuple):
     flat: jax.Array
     weight: jax.Array
     scatter: jax.Array
+
+
+export.register_namedtuple_serialization(Curves, serialized_name="exojax.Curves")
+export.register_namedtuple_serialization(Found, serialized_name="exojax.Found")
 
 
 class _State(NamedTuple):
@@ -121,11 +128,9 @@ def searcher(layout: Layout) -> Callable[[Curves], Found]:
     # Compiled functions within a compiled function are traced once, wherever they are called.
     @jax.jit
     def cleaned(curves: Curves, taken: jax.Array) -> tuple[jax.Array, jax.Array, jax.Array]:
-        if layout.flat:
-            return jnp.asarray(curves.flux), jnp.asarray(curves.weight), jnp.asarray(curves.scatter)
-        weight = jnp.asarray(curves.weight)
+        flux, weight, as_given = jnp.asarray(curves.flux), jnp.asarray(curves.weight), jnp.asarray(curves.flat)
         flat, used, scatter = flatten_within(
-            jnp.asarray(curves.flux),
+            flux,
             weight,
             jnp.where(taken, 0.0, weight),
             half=half,
@@ -133,7 +138,10 @@ def searcher(layout: Layout) -> Callable[[Curves], Found]:
             absolute=layout.absolute,
             room=layout.apart,
         )
-        return flat, clip_upward(flat, used, scatter), scatter
+        flat, used = (
+            jnp.where(as_given[:, None], x, y) for x, y in ((flux, flat), (weight, clip_upward(flat, used, scatter)))
+        )
+        return flat, used, jnp.where(as_given, curves.scatter, scatter)
 
     @jax.jit
     def once(curves: Curves, taken: jax.Array, first: jax.Array) -> tuple[dict[str, jax.Array], jax.Array]:
@@ -173,9 +181,7 @@ def searcher(layout: Layout) -> Callable[[Curves], Found]:
         period = jnp.where(row["single"], jnp.inf, row["period"])
         taken |= there[:, None] & in_transit(period, row["t0"], wide, layout.n_cadences)
         left = jnp.where(there & ~row["single"], left - 1, left)
-        on = there & (row["snr_red"] >= config.snr_min) & (left > 0) & (number + 1 < layout.slots)
-        if layout.flat:
-            on = jnp.zeros_like(on)
+        on = there & (row["snr_red"] >= config.snr_min) & (left > 0) & (number + 1 < layout.slots) & ~these.flat
         # Rows of stars that are not searched, or have nothing more, are dropped.
         place = jnp.where(there, some, layout.n_stars)
         put = lambda kept, new: kept.at[place, number].set(new, mode="drop")  # noqa: E731

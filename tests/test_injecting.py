@@ -73,7 +73,6 @@ class Search:
             with self.lock:
                 self.seen.append(curves)
             return candidates(stars, snr_red=np.full(len(stars), self.own), **when), trace
-        assert config.max_candidates == 1
         changed = alter(even)
         with self.lock:
             self.altered.append((even, changed, masked))
