@@ -12,6 +12,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+import flax
 import jax
 import numpy as np
 from jax import export
@@ -28,11 +29,17 @@ def ahead(function: Callable[..., Any], arguments: tuple[Any, ...], key: str) ->
     Args:
         function: of arrays in containers that ``jax.export`` knows; a named tuple has to be registered with it.
         arguments: arrays, or ``jax.ShapeDtypeStruct``.
-        key: all that the function holds beside its arguments: with the sources of this package, JAX's version and the
-            platform, the same key must mean the same program.
+        key: all that the function holds beside its arguments: with the sources of this package, the versions of JAX and
+            Flax and the platform, the same key must mean the same program.
+
+    Returns:
+        The compiled function, of arrays of exactly these shapes and types.
     """
     platform = jax.default_backend()
-    full = f"program {_VERSION} {jax.__version__} {platform} {_sources()} {jax.tree.map(_shape, arguments)} {key}"
+    # All that decides what is traced: 64-bit mode and Flax's layers would change it unseen.
+    wide = jax.config.read("jax_enable_x64")
+    made_with = f"{jax.__version__} {flax.__version__} {platform} {wide} {_sources()}"
+    full = f"program {_VERSION} {made_with} {jax.tree.map(_shape, arguments)} {key}"
 
     def make() -> dict[str, np.ndarray]:
         made = export.export(jax.jit(function), platforms=(platform,))(*arguments)

@@ -27,7 +27,7 @@ from exojax.runs import Run
 from exojax.shown import Detection, hide, shown
 from exojax.training.weights import weights_of
 
-__all__ = ["Layout", "export", "judging", "program", "scorer", "suits", "weights"]
+__all__ = ["Layout", "export", "judged_by", "program", "scorer", "suits", "weights"]
 
 Weights = Mapping[str, jax.Array | np.ndarray]
 """Plain named arrays, such as ``0/params/whole/Conv_0/kernel`` of the first network of an ensemble."""
@@ -98,7 +98,7 @@ def program(run: Run, layout: Layout) -> Hunt:
     return hunt
 
 
-def judging(run: Run) -> Program:
+def judged_by(run: Run) -> Program:
     """What :func:`exojax.hunt.hunt` takes as its program to have every candidate judged by a run.
 
     Raises:

@@ -42,13 +42,13 @@ class Curves(NamedTuple):
     """What is known of ``n`` stars, on an even grid of cadences.
 
     Attributes:
-        flux: ``(n, n_cadences)`` float32, not detrended.
+        flux: ``(n, n_cadences)`` float32, not detrended unless ``flat``.
         weight: ``(n, n_cadences)`` float32; 0 where nothing was measured, and in all of a star that cannot be searched.
         taken: ``(n, n_cadences)`` bool, known transits, which are neither searched nor seen by the trend.
         density: ``(n,)`` float32, solar; NaN where unknown.
+        flat: ``(n,)`` bool, flat and clean already; such a star is searched once.
+        scatter: ``(n,)`` float32, of those that are flat, in units of their flux; of no account for the others.
         centroid: ``(n, n_cadences, 2)`` float32 pixels, or None.
-        flat: ``(n,)`` bool, flat and clean already: of ``scatter``, and searched once.
-        scatter: ``(n,)`` float32; of no account for those that are to be cleaned.
     """
 
     flux: jax.Array | np.ndarray

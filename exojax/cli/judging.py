@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from exojax.compiled import judging, suits
+from exojax.compiled import judged_by, suits
 from exojax.features.registry import compute
 from exojax.folded import SCALARS, VIEWS
 from exojax.folding import of_batch
@@ -66,7 +66,7 @@ def judging_of(name: str, rate: float | None = None) -> Judging:
     by_fold = bool(set(run.inputs) & set(FOLDED))
     return Judging(
         _of_folds(run) if by_fold else _of_series(run, name),
-        judging(run) if suits(run) else unjudged,
+        judged_by(run) if suits(run) else unjudged,
         _reasons_of(run) if by_fold else None,
         f"Probabilities are those of run {run.folder.name} for stars of which {share}.",
     )

@@ -53,9 +53,9 @@ def find_peaks(plan: Plan, power: jax.Array, n_peaks: int) -> Peaks:
     periods, heights = [], []
     left = above
     for _ in range(n_peaks):
-        close = jnp.abs(places[:, None] - places[_highest(left)][None]) <= near
+        close = jnp.abs(places[:, None] - places[_where_highest(left)][None]) <= near
         # A step of the trend beside a peak must not move it.
-        at = _highest(jnp.where(close & jnp.isfinite(left), power, -jnp.inf))
+        at = _where_highest(jnp.where(close & jnp.isfinite(left), power, -jnp.inf))
         periods.append(jnp.asarray(plan.periods, jnp.float32)[at])
         heights.append(left[at, stars])
         left = jnp.where(close | (jnp.abs(places[:, None] - places[at][None]) <= near), -jnp.inf, left)
@@ -64,7 +64,7 @@ def find_peaks(plan: Plan, power: jax.Array, n_peaks: int) -> Peaks:
 
 
 @jax.jit
-def _highest(values: jax.Array) -> jax.Array:
+def _where_highest(values: jax.Array) -> jax.Array:
     """``argmax`` over the first axis of ``(k, n)``, by halves: XLA's own takes one value at a time on a CPU.
 
     Of equal values it may be any.
