@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from sklearn.metrics import average_precision_score
 
 from exojax.config import RunConfig
 from exojax.errors import InputError
@@ -50,6 +49,9 @@ def compare(plan: Plan, data: Data, out: Path, report: Report | None = None) -> 
     Raises:
         InputError: a model is unknown, there are fewer hosts than folds, or ``out`` holds another comparison.
     """
+
+    from sklearn.metrics import average_precision_score
+
     for name in plan.models:
         registry.get(name)
     if plan.tune:

@@ -2,38 +2,32 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import platform
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Any
 
 import tyro
 
-from exojax.cli import (
-    bench_detection,
-    bench_detrend,
-    bench_features,
-    bench_load,
-    bench_score,
-    bench_search,
-    bench_train,
-    command,
-)
+from exojax.cli import command
 from exojax.cli.table import text_table
 from exojax.errors import InputError
 from exojax.stored import write_json
 
+
+def _measure(task: str, **settings: Any) -> list[dict[str, Any]]:
+    """Run ``bench_<task>.measure``. What it measures is imported only then: ``--help`` needs none of it."""
+    rows: list[dict[str, Any]] = importlib.import_module(f"exojax.cli.bench_{task}").measure(**settings)
+    return rows
+
+
 TASKS: dict[str, Callable[..., list[dict[str, Any]]]] = {
-    "load": bench_load.measure,
-    "train": bench_train.measure,
-    "score": bench_score.measure,
-    "search": bench_search.measure,
-    "detrend": bench_detrend.measure,
-    "features": bench_features.measure,
-    "detection": bench_detection.measure,
+    task: partial(_measure, task) for task in ("load", "train", "score", "search", "detrend", "features", "detection")
 }
 
 
@@ -95,9 +89,11 @@ def run(tasks: list[str], out: Path, seed: int = 0) -> dict[str, Any]:
 
 def machine() -> dict[str, Any]:
     """Processor, cores, operating system, versions, and the load average before anything was measured."""
+    from exojax.cli.bench_train import available_cores
+
     return {
         "cpu": _cpu(),
-        "cores": bench_train.available_cores(),
+        "cores": available_cores(),
         "system": platform.platform(terse=True),
         "python": platform.python_version(),
         **{name: version(name) for name in ("jax", "jaxlib", "flax", "numpy", "pandas")},

@@ -132,9 +132,7 @@ def _sentence(box: str) -> str:
 
 
 def use_compilation_cache() -> None:
-    """Keep compiled functions in the user's cache, so that a second run starts at once."""
-    import jax
-
+    """Keep compiled functions in the user's cache, so that a second run starts at once. JAX is not imported for it."""
     from exojax.io import cache
 
     folder = cache.directory() / "compiled"
@@ -143,8 +141,12 @@ def use_compilation_cache() -> None:
     # JAX warns at every function that it cannot keep.
     if not os.access(folder, os.W_OK):
         return
-    jax.config.update("jax_compilation_cache_dir", str(folder))
-    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.3)
+    settings = {"jax_compilation_cache_dir": str(folder), "jax_persistent_cache_min_compile_time_secs": 0.3}
+    for name, value in settings.items():
+        if "jax" in sys.modules:
+            sys.modules["jax"].config.update(name, value)
+        else:
+            os.environ[name.upper()] = str(value)
 
 
 def use_wide_vectors() -> None:

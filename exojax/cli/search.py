@@ -84,20 +84,25 @@ def search(options: Options) -> int:
     command.use_compilation_cache()
     from exojax import searching
     from exojax.cli import search_outputs
-    from exojax.cli.judging import Judging, judging_of
     from exojax.io import catalogue
 
     # What is wrong with any of these is told before the first star is read.
     known = catalogue.known(options.known) if options.known else None
     labels = catalogue.labels(options.labels) if options.labels else None
     table = catalogue.stars(options.stars) if options.stars else None
-    judging = Judging() if options.run == "none" else judging_of(options.run, options.prior)
+    judging = None
+    if options.run != "none":
+        from exojax.cli.judging import judging_of  # with it comes JAX, which a search alone need not wait for
+
+        judging = judging_of(options.run, options.prior)
+    judged = {} if judging is None else {"program": judging.program}
+    stated = "" if judging is None else judging.told
     source = _source(options)
     print(source.told, flush=True)
     for note in source.notes:
         print(f"note: {note}")
-    if judging.told:
-        print(judging.told)
+    if stated:
+        print(stated)
     stars = source.stars
     if table is not None:
         stars = lambda done: _about(source.stars(done), table)  # noqa: E731
@@ -117,8 +122,8 @@ def search(options: Options) -> int:
             settings=settings,
             known=known,
             mask_known=options.mask_known,
-            judge=judging.judge,
-            program=judging.program,
+            judge=None if judging is None else judging.judge,
+            **judged,
             workers=command.threads(),
             report=lambda done, bad, speed: show(
                 "stars", min(done + bad, source.n), source.n, {"stars/s": speed, "skipped": bad}
@@ -130,17 +135,17 @@ def search(options: Options) -> int:
         best = found.candidates.take(np.arange(min(options.sheets, len(found.candidates))))
         others = set(found.candidates.id.tolist()) - set(best.id.tolist())
         masked = known if options.mask_known else None
-        again = searching.traces(stars(others), config, masked, judging.program) if len(best) else iter(())
+        again = searching.traces(stars(others), config, masked, **judged) if len(best) else iter(())
         drawn = search_outputs.write_sheets(
             options.out,
             found,
             best,
             again,
-            judging.explain,
+            None if judging is None else judging.explain,
             source.notes,
             lambda done: show("sheets", done, len(best), {}),
         )
-    search_outputs.write_index(options.out, rows, drawn, (source.told, judging.told), found)
+    search_outputs.write_index(options.out, rows, drawn, (source.told, stated), found)
     print(search_outputs.summary(rows, found))
     tables = {"--labels": labels, "--stars": table, "--known": None if known is None else known.id.tolist()}
     for option, ids in tables.items():

@@ -8,21 +8,22 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from exojax.cli.judging import Explain
 from exojax.cli.table import text_table
-from exojax.hunt import Trace
 from exojax.io.folder import Skipped
 from exojax.lightcurve import Candidates, LightCurves
 from exojax.report import candidates as page
-from exojax.report.folding import Sheet
 from exojax.report.page import write_atomically
-from exojax.report.sheet import sheet
 from exojax.search.grid import INNER
 from exojax.searching import Found
+
+if TYPE_CHECKING:
+    from exojax.cli.judging import Explain
+    from exojax.hunt import Trace
+    from exojax.report.folding import Sheet
 
 Row = dict[str, Any]
 _SHOWN = 10
@@ -117,6 +118,8 @@ def write_sheets(
     """
     drawn: dict[tuple[str, int], str] = {}
     (out / "sheets").mkdir(exist_ok=True)
+    if len(best):
+        from exojax.report.sheet import sheet
     for curves, seen, trace in again:
         for star, name in enumerate(curves.id.tolist()):
             of_star = found.candidates.take(found.candidates.id == name)
@@ -158,6 +161,8 @@ def _sheet(
     power: np.ndarray,
     warnings: tuple[str, ...],
 ) -> Sheet:
+    from exojax.report.folding import Sheet
+
     even, flat = trace.even, trace.flat
     used = curves.valid[star]
     raw, above = even.flux[star].astype(np.float64), flat.flux[star].astype(np.float64)

@@ -14,7 +14,6 @@ from exojax.cli.simulated import simulated
 from exojax.config import TEST_FRACTION, DataConfig, SimulateConfig
 from exojax.errors import InputError
 from exojax.folded import FoldedEvents
-from exojax.inputs import Data
 from exojax.io import (
     catalogue,
     download,
@@ -30,6 +29,7 @@ from exojax.io import (
 from exojax.lightcurve import LightCurves
 
 if TYPE_CHECKING:
+    from exojax.inputs import Data
     from exojax.simulate.truth import Truth
 
 CSV_ENDINGS = (".csv", ".csv.gz", ".csv.zip", ".zip")

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from exojax.report.page import figure_text
-from exojax.runs import Run
-from exojax.scoring import Evaluation
+
+if TYPE_CHECKING:
+    from exojax.runs import Run
+    from exojax.scoring import Evaluation
 
 SHOWN = {
     "average_precision": "average precision",

@@ -6,9 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
-from scipy.optimize import minimize
 from scipy.special import expit, logit
-from sklearn.isotonic import IsotonicRegression
 
 from exojax.evaluation import split
 
@@ -107,6 +105,9 @@ def fit_isotonic(logits: np.ndarray, labels: np.ndarray) -> Calibrator:
 
     Args and errors are those of :func:`fit_platt`.
     """
+
+    from sklearn.isotonic import IsotonicRegression
+
     logits, target = _checked(logits, labels)
     share = IsotonicRegression(increasing=True).fit(logits, target).predict(logits)
     # Equal neighbours that were fitted apart differ in their last digits.
@@ -153,6 +154,8 @@ def _checked(logits: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.nda
 
 def _fit_line(x: np.ndarray, target: np.ndarray, *, intercept: bool) -> tuple[float, float]:
     """Slope and intercept (0 where none is wanted) of least log loss; ``x (n,)`` is of order 1."""
+    from scipy.optimize import minimize
+
     free = (None, None) if intercept else (0.0, 0.0)
 
     def loss(parameters: np.ndarray) -> tuple[float, np.ndarray]:

@@ -12,7 +12,6 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from scipy.stats import betabinom
 
 from exojax.errors import InputError
 
@@ -96,6 +95,9 @@ def band(n: int, m: int, alpha: float, *, level: float = 0.95) -> dict[str, floa
     Returns:
         ``expected``; ``low`` and ``high``, the central interval; ``sd``.
     """
+
+    from scipy.stats import betabinom
+
     k = _strange(n, alpha)
     law = betabinom(m, n + 1 - k, k)
     low, high = law.ppf([(1 - level) / 2, (1 + level) / 2])

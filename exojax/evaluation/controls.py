@@ -18,9 +18,6 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
 
 from exojax.evaluation import metrics
 
@@ -61,6 +58,11 @@ def coverage_score(train_features: np.ndarray, train_labels: np.ndarray, test_fe
     Returns:
         ``(n,)`` float64, higher for likelier hosts; all equal where coverage never varies.
     """
+
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
     model = make_pipeline(StandardScaler(), LogisticRegression(class_weight="balanced", max_iter=1000))
     return model.fit(train_features, train_labels).decision_function(test_features)
 

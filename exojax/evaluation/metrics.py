@@ -12,8 +12,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.stats import beta
-from sklearn.metrics import average_precision_score, brier_score_loss, confusion_matrix, roc_auc_score
 
 from exojax.evaluation import bootstrap as boot
 
@@ -86,6 +84,9 @@ def evaluate(
     Raises:
         ValueError: no rows, or a probability that is not in [0, 1] (NaN included).
     """
+
+    from sklearn.metrics import brier_score_loss, confusion_matrix
+
     labels, probability = np.asarray(labels).astype(np.int64), np.asarray(probability, np.float64)
     if len(labels) == 0 or not ((probability >= 0) & (probability <= 1)).all():
         raise ValueError(f"expected at least one row and probabilities in [0, 1], got {len(labels)} rows")
@@ -125,6 +126,9 @@ def ranking(
         seed: of the bootstrap.
         n_bootstrap: number of resamples.
     """
+
+    from sklearn.metrics import average_precision_score, roc_auc_score
+
     labels, score = np.asarray(labels).astype(np.int64), np.asarray(score, np.float64)
     n_positive = int(labels.sum())
     if n_positive == 0:
@@ -144,6 +148,8 @@ def ranking(
 
 def proportion(successes: int, trials: int) -> Figure:
     """``successes / trials`` with its exact 95 % interval (Clopper & Pearson 1934); None without trials."""
+    from scipy.stats import beta
+
     if trials == 0:
         return None
     tail = (1 - boot.LEVEL) / 2

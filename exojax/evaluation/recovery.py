@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import binom
 
 from exojax.evaluation.metrics import proportion
 
@@ -134,6 +133,9 @@ def threshold(snr: np.ndarray, rate: float) -> Threshold:
         snr: ``(n,)`` float64, one or more.
         rate: share of curves that may exceed it, 0 to 1.
     """
+
+    from scipy.stats import binom
+
     falling = np.sort(snr)[::-1]
     n = len(falling)
     # The smallest and the largest plausible number of values above the true threshold.

@@ -12,8 +12,6 @@ from pathlib import Path
 from typing import IO, cast
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.csv
 import simdjson
 
 from exojax.errors import InputError
@@ -76,6 +74,9 @@ def _any(text: bytes, number: int, columns: Sequence[str], path: Path) -> np.nda
 
 
 def _by_arrow(text: bytes, size: int) -> np.ndarray:
+    import pyarrow as pa
+    import pyarrow.csv
+
     # As one long column, so that Arrow neither makes thousands of columns nor has to be transposed.
     column = text.replace(b",", b"\n") + b"\n"
     parse = pa.csv.ParseOptions(quote_char='"' if b'"' in text else False, ignore_empty_lines=False)

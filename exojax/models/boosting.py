@@ -13,7 +13,6 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from sklearn.model_selection import StratifiedGroupKFold
 
 from exojax.columns import FAMILIES, SERIES
 from exojax.errors import InputError
@@ -88,6 +87,9 @@ def fit(
         int; ``importance_name`` str, ``importance`` and ``importance_error`` float64, loss of average precision when
         shuffled, its mean and standard error over folds; empty where there were too few hosts.
     """
+
+    from sklearn.model_selection import StratifiedGroupKFold
+
     settings = {"learning_rate": learning_rate, "max_depth": max_depth, "min_child_weight": min_child_weight}
     settings |= {"colsample_bytree": columns_a_tree, "seed": seed}
     figures = _figures(features)

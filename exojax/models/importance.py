@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
-from sklearn.metrics import average_precision_score
 
 
 def permuted(
@@ -32,6 +31,9 @@ def permuted(
     Returns:
         name -> ``(repeats,)`` float64: average precision as it is less that with the group shuffled.
     """
+
+    from sklearn.metrics import average_precision_score
+
     whole = average_precision_score(labels, score(x))
     rng = np.random.default_rng(seed)
     lost = {}

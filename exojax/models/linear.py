@@ -9,10 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
-from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import average_precision_score
-from sklearn.model_selection import StratifiedGroupKFold
-from threadpoolctl import threadpool_limits
 
 from exojax.errors import InputError
 from exojax.models.interface import Choice, Classical, Suggest
@@ -42,6 +38,9 @@ def fit(
     Raises:
         InputError: ``c`` is negative.
     """
+
+    from sklearn.model_selection import StratifiedGroupKFold
+
     x = features["spectrum"]
     if c < 0:
         raise InputError(f"options: linear takes a c above 0, or 0 to choose it, not {c}")
@@ -76,11 +75,16 @@ def logits(arrays: Mapping[str, np.ndarray], features: Mapping[str, np.ndarray])
 
 
 def _score(x: np.ndarray, labels: np.ndarray, strength: float, train: np.ndarray, test: np.ndarray) -> float:
+    from sklearn.metrics import average_precision_score
+
     arrays = _fit(x[train], labels[train], strength)
     return float(average_precision_score(labels[test], logits(arrays, {"spectrum": x[test]})))
 
 
 def _fit(x: np.ndarray, labels: np.ndarray, strength: float) -> dict[str, np.ndarray]:
+    from sklearn.linear_model import LogisticRegression
+    from threadpoolctl import threadpool_limits
+
     wide = x.astype(np.float64)
     mean, scale = wide.mean(0), wide.std(0)
     scale = np.where(scale > 0, scale, 1.0)

@@ -10,9 +10,6 @@ from collections.abc import Mapping
 from itertools import product
 
 import numpy as np
-from sklearn.metrics import average_precision_score
-from sklearn.model_selection import StratifiedGroupKFold
-from sklearn.svm import SVC
 
 from exojax.errors import InputError
 from exojax.models.interface import Choice, Classical, Suggest
@@ -48,6 +45,9 @@ def fit(
         ``input`` () str, ``mean`` and ``scale (d,)`` of the training columns, ``support (m, d)``, ``weight (m,)``,
         ``intercept`` and ``gamma`` (), float64.
     """
+
+    from sklearn.model_selection import StratifiedGroupKFold
+
     hosts = len(np.unique(groups[labels == 1]))
     if input not in ("", *(name for name, _ in CHOICES)) or c < 0 or gamma <= 0:
         raise InputError(
@@ -97,6 +97,8 @@ def _score(
     train: np.ndarray,
     test: np.ndarray,
 ) -> float:
+    from sklearn.metrics import average_precision_score
+
     arrays = _fit({name: features[name][train]}, labels[train], name, c, gamma)
     return float(average_precision_score(labels[test], logits(arrays, {name: features[name][test]})))
 
@@ -104,6 +106,8 @@ def _score(
 def _fit(
     features: Mapping[str, np.ndarray], labels: np.ndarray, name: str, c: float, gamma: float
 ) -> dict[str, np.ndarray]:
+    from sklearn.svm import SVC
+
     x = _columns(features[name])
     mean, scale = x.mean(0), x.std(0)
     scale = np.where(scale > 0, scale, 1.0)

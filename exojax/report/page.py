@@ -8,11 +8,11 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from html import escape
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from matplotlib.figure import Figure
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
-from exojax.report.style import png
 
 NAMES = {
     "average_precision": "Average precision",
@@ -158,6 +158,8 @@ def _metrics(metrics: Mapping[str, Any]) -> str:
 
 
 def _plot(caption: str, figure: Figure | bytes) -> str:
+    from exojax.report.style import png
+
     content = figure if isinstance(figure, bytes) else png(figure)
     # Width and height of a PNG stand at fixed places of its header.
     width, height = int.from_bytes(content[16:20], "big"), int.from_bytes(content[20:24], "big")

@@ -12,14 +12,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
-from sklearn.metrics import average_precision_score
 
 from exojax.config import TrainConfig
 from exojax.errors import InputError
 from exojax.evaluation import split
 from exojax.models.interface import Classical, Inputs, Model, Network, Stack
 from exojax.training.arrays import load_arrays, save_arrays
-from exojax.training.checkpoint import open_checkpoints
 from exojax.training.loop import Report, train
 from exojax.training.recipe import Recipe
 from exojax.training.sampler import balanced_batches
@@ -183,6 +181,8 @@ def _fit_network(
     init: TrainState | None,
     recipe: Recipe,
 ) -> TrainState:
+    from sklearn.metrics import average_precision_score
+
     hosts = int(np.sum(labels == 1))
     # Rounded, so that folds with a host more or less share one compiled step.
     injected = round(config.inject / (config.inject + hosts), 1) if config.inject else 0.0
@@ -258,6 +258,8 @@ def load_state(model: Network, folder: Path, shapes: Mapping[str, list[int]]) ->
     state = fresh()
     if not (folder / "checkpoints").is_dir():
         raise InputError(f"{folder}: holds no checkpoints; train the run first")
+    from exojax.training.checkpoint import open_checkpoints
+
     with open_checkpoints(folder / "checkpoints") as saver:
         latest = saver.restore(state)
         if latest is None:

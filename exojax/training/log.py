@@ -7,9 +7,10 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from tensorboardX import SummaryWriter
+if TYPE_CHECKING:
+    from tensorboardX import SummaryWriter
 
 
 def read_metrics(path: Path) -> list[dict[str, Any]]:
@@ -30,6 +31,8 @@ class MetricsLog:
 
     def cut(self, step: int) -> None:
         """Forget every record after ``step``: training goes on from there."""
+        from tensorboardX import SummaryWriter
+
         kept = [record for record in read_metrics(self._path) if record["step"] <= step]
         partial = self._path.with_suffix(".partial")
         partial.write_text("".join(map(_line, kept)))

@@ -17,7 +17,6 @@ from jax.tree_util import Partial
 
 from exojax.config import TrainConfig
 from exojax.errors import InputError
-from exojax.training.checkpoint import open_checkpoints
 from exojax.training.log import open_log
 from exojax.training.mesh import make_mesh, replicate, split_batch
 from exojax.training.recipe import TrainStep
@@ -122,6 +121,9 @@ def train(
         Interrupted: by Ctrl-C or SIGTERM, after saving.
         InputError: a loss is not finite; it names the step and the batch's stars.
     """
+
+    from exojax.training.checkpoint import open_checkpoints
+
     report = report or (lambda record: None)
     devices = devices or jax.devices()
     mesh = make_mesh(devices) if len(devices) > 1 else None

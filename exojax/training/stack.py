@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.optimize import minimize
 
 _TIE = 1e-3
 """of the squared weights, against log-odds that tell two classes apart without an error"""
@@ -19,6 +18,9 @@ def weigh(logits: np.ndarray, labels: np.ndarray) -> dict[str, np.ndarray]:
     Returns:
         ``weight (m,)`` and ``bias ()`` float64.
     """
+
+    from scipy.optimize import minimize
+
     # A network's log-odds may be ten times as large as another model's.
     scale = np.maximum(logits.std(axis=1), 1e-9)
     x, sign = logits / scale[:, None], np.where(labels == 1, 1.0, -1.0)

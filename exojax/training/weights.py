@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from exojax.errors import InputError
@@ -39,8 +38,8 @@ def with_weights(state: TrainState, arrays: dict[str, np.ndarray], *, file: str)
     for name, leaf in zip(names, leaves):
         if arrays[name].shape != leaf.shape or arrays[name].dtype != leaf.dtype:
             raise InputError(f"{file}: {name} is {arrays[name].dtype} {arrays[name].shape}, expected {leaf.shape}")
-    found = jax.tree.unflatten(structure, [jnp.asarray(arrays[name]) for name in names])
-    again = jax.tree.map(jnp.copy, found)
+    # Together, and twice: a copy of each leaf by itself takes ten times as long.
+    found, again = (jax.device_put(jax.tree.unflatten(structure, [arrays[name] for name in names])) for _ in range(2))
     return state.replace(
         params=found["params"],
         batch_stats=found["batch_stats"],
