@@ -151,7 +151,7 @@ class TrainConfig:
 class SearchConfig:
     """How transits are searched for. Days and fractions."""
 
-    period_min: float = 0.5
+    period_min: float = 0.17
     """shortest period, days"""
     period_max: float | None = None
     """longest period, days; None is half of the baseline, 500 at most"""
@@ -159,14 +159,20 @@ class SearchConfig:
     """shortest transit, days"""
     duration_max: float = 0.5
     """longest transit, days, and never more than a quarter of the period"""
-    window: float = 2.0
-    """of the running biweight that takes the star's own variability off, days"""
+    window: float | None = None
+    """width of the running biweight that takes the star's own variability off, days; None is 2 days, or four times
+    ``duration_max`` where that is more"""
     snr_min: float = 7.1
     """a star's second and further candidates, and single transits, have this red-noise SNR or more"""
     max_candidates: int = 3
     """a star, its best peak included however weak"""
     batch: int = 128
     """stars searched at once; it bounds the memory"""
+
+    @property
+    def window_days(self) -> float:
+        """Width of the detrending window, days: ``window``, or the default where that is None."""
+        return max(2.0, 4 * self.duration_max) if self.window is None else self.window
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from exojax.config import DataConfig, SimulateConfig
+from exojax.config import DataConfig, SearchConfig, SimulateConfig
 from exojax.errors import InputError
 
 
@@ -40,3 +40,59 @@ def data_of(
     """
     population = checked(SimulateConfig(n_stars=n_stars, host_fraction=host_fraction))
     return DataConfig(source, cadence_minutes, labels, positive_of(positive), population)
+
+
+NARROWEST_WINDOW = 2.0
+"""longest durations that a detrending window must hold: a narrower one takes the transit for the star's variability"""
+
+
+def search_of(
+    *,
+    period_min: float,
+    period_max: float | None,
+    duration_min: float,
+    duration_max: float,
+    window: float | None,
+    snr_min: float = SearchConfig.snr_min,
+    max_candidates: int,
+) -> SearchConfig:
+    """Return how to search, from the options of these names.
+
+    Raises:
+        InputError: a number is not finite or not above 0, a range is empty, or the window is too narrow for the
+            durations.
+    """
+    _check_range("period", period_min, period_max)
+    _check_range("duration", duration_min, duration_max)
+    if period_max is not None and 4 * duration_min > period_max:
+        raise InputError(
+            f"--duration-min {duration_min:g} --period-max {period_max:g}: a transit lasts a quarter of its period at "
+            "most; give a shorter --duration-min or a longer --period-max"
+        )
+    narrowest = NARROWEST_WINDOW * duration_max
+    if window is not None and not narrowest <= window < float("inf"):
+        raise InputError(
+            f"--window {window:g}: give {narrowest:g} days or more, twice the --duration-max of {duration_max:g}, or "
+            "the window takes transits for the star's own variability"
+        )
+    if max_candidates < 1:
+        raise InputError(f"--max-candidates {max_candidates}: give 1 or more")
+    if not 0 < snr_min < float("inf"):
+        raise InputError(f"--snr-min {snr_min:g}: give a number above 0")
+    return SearchConfig(
+        period_min=period_min,
+        period_max=period_max,
+        duration_min=duration_min,
+        duration_max=duration_max,
+        window=window,
+        snr_min=snr_min,
+        max_candidates=max_candidates,
+    )
+
+
+def _check_range(name: str, low: float, high: float | None) -> None:
+    for end, value in (("min", low), ("max", high)):
+        if value is not None and not 0 < value < float("inf"):
+            raise InputError(f"--{name}-{end} {value:g}: give a number of days above 0")
+    if high is not None and not low < high:
+        raise InputError(f"--{name}-min {low:g} --{name}-max {high:g}: the range is empty")

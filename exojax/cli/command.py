@@ -88,8 +88,16 @@ def _terminable() -> Iterator[None]:
 
 
 def value(called: str) -> Any:
-    """For ``Annotated[type, value("FILE")]``: what the help calls an option's value. A default of None goes untold."""
-    hint = lambda default: "" if default in ("", "None") else f"(default: {default})"  # noqa: E731
+    """Return what the help calls an option's value, for ``Annotated[type, value("FILE")]``.
+
+    A default of None is not shown, and a number that no person would type is shortened.
+    """
+
+    def hint(default: str) -> str:
+        with contextlib.suppress(ValueError):
+            default = f"{float(default):.3g}" if len(default) > 9 else default
+        return "" if default in ("", "None") else f"(default: {default})"
+
     return tyro.conf.arg(metavar=called, help_behavior_hint=hint)
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import numpy as np
 
 from exojax.cli import command
+from exojax.cli.asked import search_of
 from exojax.config import DataConfig, SearchConfig, SimulateConfig
 from exojax.errors import InputError
 
@@ -49,6 +50,13 @@ class Options:
     """shortest period injected and searched"""
     period_max: Annotated[float | None, command.value("DAYS")] = None
     """longest period injected and searched; half of the typical light curve by default, 500 at most"""
+    duration_min: Annotated[float, command.value("DAYS")] = SearchConfig.duration_min
+    """shortest transit searched"""
+    duration_max: Annotated[float, command.value("DAYS")] = SearchConfig.duration_max
+    """longest transit searched; never more than a quarter of the period"""
+    window: Annotated[float | None, command.value("DAYS")] = None
+    """width of the running filter that takes the star's own variability off; 2, or four times --duration-max where that
+    is more, by default"""
     radius: Annotated[tuple[float, float] | None, command.value("EARTH_RADII")] = None
     """smallest and largest radius; needs stellar radii; 0.5 16 by default"""
     depth: Annotated[tuple[float, float] | None, command.value("PPM")] = None
@@ -123,8 +131,18 @@ def _check(options: Options) -> None:
         ends = getattr(options, name)
         if ends is not None and not 0 < ends[0] < ends[1] < float("inf"):
             raise InputError(f"--{name} {ends[0]:g} {ends[1]:g}: give the smallest and the largest, above 0")
-    if options.max_candidates < 1:
-        raise InputError("--max-candidates must be 1 or more")
+    _search_config(options)
+
+
+def _search_config(options: Options) -> SearchConfig:
+    return search_of(
+        period_min=options.period_min,
+        period_max=options.period_max,
+        duration_min=options.duration_min,
+        duration_max=options.duration_max,
+        window=options.window,
+        max_candidates=options.max_candidates,
+    )
 
 
 def _plan(options: Options, curves: LightCurves) -> Plan:
@@ -147,11 +165,14 @@ def _plan(options: Options, curves: LightCurves) -> Plan:
     longest = min(_baseline(curves) / 2, LONGEST_PERIOD) if options.period_max is None else options.period_max
     if not 0 < options.period_min < longest:
         raise InputError(f"--period-min {options.period_min} --period-max {longest:.4g}: the range is empty")
-    search = SearchConfig(
-        period_min=options.period_min, period_max=options.period_max, max_candidates=options.max_candidates
-    )
     return Plan(
-        quantity, (options.period_min, float(longest)), size, options.n, options.null_stars, options.seed, search
+        quantity,
+        (options.period_min, float(longest)),
+        size,
+        options.n,
+        options.null_stars,
+        options.seed,
+        _search_config(options),
     )
 
 

@@ -13,6 +13,7 @@ import numpy as np
 import tyro
 
 from exojax.cli import command
+from exojax.cli.asked import search_of
 from exojax.config import DataConfig, SearchConfig, SimulateConfig
 from exojax.errors import InputError
 
@@ -60,6 +61,13 @@ class Options:
     """shortest period"""
     period_max: Annotated[float | None, command.value("DAYS")] = None
     """longest period; half of the light curve by default, 500 at most"""
+    duration_min: Annotated[float, command.value("DAYS")] = SearchConfig.duration_min
+    """shortest transit"""
+    duration_max: Annotated[float, command.value("DAYS")] = SearchConfig.duration_max
+    """longest transit; never more than a quarter of the period"""
+    window: Annotated[float | None, command.value("DAYS")] = None
+    """width of the running filter that takes the star's own variability off; 2, or four times --duration-max where that
+    is more, by default"""
     snr_min: Annotated[float, command.value("SNR")] = SearchConfig.snr_min
     """of a star's second and further candidates, and of single transits"""
     max_candidates: Annotated[int, command.value("N")] = SearchConfig.max_candidates
@@ -158,20 +166,18 @@ def search(options: Options) -> int:
 def _config(options: Options) -> SearchConfig:
     if sum((bool(options.files), options.data is not None, options.target is not None)) != 1:
         raise InputError("give files, --data SOURCE or --target NAME, and one of them only")
-    longest = options.period_max
-    if not 0 < options.period_min < float("inf") or (longest is not None and not longest > options.period_min):
-        raise InputError(f"--period-min {options.period_min} --period-max {longest}: the range is empty")
-    if options.max_candidates < 1 or options.sheets < 0:
-        raise InputError("--max-candidates must be 1 or more and --sheets 0 or more")
-    if not options.snr_min > 0:
-        raise InputError(f"--snr-min {options.snr_min}: give a number above 0")
+    if options.sheets < 0:
+        raise InputError(f"--sheets {options.sheets}: give 0 or more")
     if options.prior is not None and options.run == "none":
         raise InputError("--prior needs a --run that gives probabilities")
     if options.mask_known and options.known is None:
         raise InputError("--mask-known needs --known CSV")
-    return SearchConfig(
+    return search_of(
         period_min=options.period_min,
-        period_max=longest,
+        period_max=options.period_max,
+        duration_min=options.duration_min,
+        duration_max=options.duration_max,
+        window=options.window,
         snr_min=options.snr_min,
         max_candidates=options.max_candidates,
     )

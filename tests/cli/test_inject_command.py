@@ -14,7 +14,7 @@ from small_cli import Call, assert_refused, files, read_rows
 from exojax import injecting
 from exojax.cli import inject
 
-SMALL = ("--n", 24, "--null-stars", 12, "--max-candidates", 1, "--false-alarm", 0.2)
+SMALL = ("--period-min", 0.5, "--n", 24, "--null-stars", 12, "--max-candidates", 1, "--false-alarm", 0.2)
 
 
 def write_npz(path: Path, n: int = 14, *, label: bool = True) -> Path:
@@ -119,6 +119,9 @@ def test_the_same_command_again_searches_nothing(done: Path, source: Path, call:
         (("--period-min", 30), ("--period-min 30", "empty")),
         (("--period-min", 0.2), ("no star can be searched", "0.40", "--period-min")),
         (("--max-candidates", 0), ("--max-candidates",)),
+        (("--period-max", "inf"), ("--period-max inf",)),
+        (("--duration-min", 0.6), ("--duration-min 0.6", "empty")),
+        (("--window", 0.5), ("--window 0.5", "--duration-max")),
         (("--data", "nowhere.npz"), ("nowhere.npz",)),
         (("--stars", "nowhere.csv"), ("nowhere.csv",)),
         (("--false-alarms", 0.1), ("--false-alarm",)),

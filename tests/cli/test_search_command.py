@@ -17,7 +17,7 @@ from small_cli import write_csv as write_kaggle
 from small_search import CADENCE, START, flux_of, quick_hunt, write_csv, write_npz
 
 from exojax import load, predict, searching
-from exojax.cli import search
+from exojax.cli import asked, search
 from exojax.config import SearchConfig
 from exojax.io import kaggle
 
@@ -28,7 +28,7 @@ SMALL = ("--period-min", 1, "--period-max", 4, "--max-candidates", 1)
 
 @pytest.fixture(autouse=True)
 def _small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(search, "SearchConfig", partial(SearchConfig, batch=4))
+    monkeypatch.setattr(asked, "SearchConfig", partial(SearchConfig, batch=4))
 
 
 @pytest.fixture
@@ -49,7 +49,7 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def done(source: Path) -> Path:
     """Searched in earnest, with three sheets."""
     with chdir(source.parent), pytest.MonkeyPatch.context() as patch:
-        patch.setattr(search, "SearchConfig", partial(SearchConfig, batch=4))
+        patch.setattr(asked, "SearchConfig", partial(SearchConfig, batch=4))
         patch.setenv("EXOJAX_CACHE", str(source.parent / "cache"))
         Path("labels.csv").write_text("id,label\n100,1\n105,0\n")
         Path("known.csv").write_text(f"id,period,t0,duration,name\n101,1.9,{START + 0.7},0.16,one b\n")
@@ -128,11 +128,11 @@ import os, signal, sys
 sys.path.insert(0, {here!r})
 from small_search import quick_hunt
 from exojax import load, predict, searching
-from exojax.cli import search
+from exojax.cli import asked, search
 from exojax.config import SearchConfig
 from exojax.io import kaggle
 from functools import partial
-search.SearchConfig = partial(SearchConfig, batch=4)
+asked.SearchConfig = partial(SearchConfig, batch=4)
 searching.hunt = quick_hunt
 write, parts = searching._write, []
 def write_and_die(path, part):
@@ -251,6 +251,18 @@ def test_every_file_is_searched_or_told(how: tuple[str, ...], call: Call) -> Non
         (("short.csv", "blank.csv"), ("blank.csv", "and 1 more in", "skipped.csv")),
         (("stars.npz",), ("stars.npz", "--data stars.npz")),
         (("star.csv", "--period-min", 3, "--period-max", 2), ("--period-min 3", "empty")),
+        (("star.csv", "--period-min", 0), ("--period-min 0", "above 0")),
+        (("star.csv", "--period-min", "nan"), ("--period-min nan", "above 0")),
+        (("star.csv", "--period-max", "inf"), ("--period-max inf", "above 0")),
+        (("star.csv", "--period-max", "nan"), ("--period-max nan", "above 0")),
+        (("star.csv", "--duration-min", -1), ("--duration-min -1", "above 0")),
+        (("star.csv", "--duration-max", "nan"), ("--duration-max nan", "above 0")),
+        (("star.csv", "--duration-min", 0.6), ("--duration-min 0.6 --duration-max 0.5", "empty")),
+        (("star.csv", "--duration-min", 0.3, "--period-max", 1), ("--duration-min 0.3", "a quarter of its period")),
+        (("star.csv", "--window", 0.9), ("--window 0.9", "give 1 days or more")),
+        (("star.csv", "--window", 2, "--duration-max", 1.5), ("--window 2", "give 3 days or more")),
+        (("star.csv", "--window", "nan"), ("--window nan", "twice the --duration-max")),
+        (("star.csv", "--window", "inf"), ("--window inf",)),
         (("star.csv", "--period-min", 20), ("star.csv", "cannot hold two periods of 20")),
         (("star.csv", "--period-min", 0.1), ("star.csv", "longer --period-min")),
         (("star.csv", "--max-candidates", 0), ("--max-candidates",)),
@@ -318,7 +330,15 @@ def test_a_run_judges_each_star_by_itself(svc_run: Path, call: Call) -> None:
 def test_help_names_every_option(call: Call) -> None:
     ran = call(search.main, "--help")
     assert ran.code == 0
-    for word in ("FILE", "--data SOURCE", "--target NAME", "--known CSV", "(default: 0.5)", "skipped.csv"):
+    for word in (
+        "FILE",
+        "--data SOURCE",
+        "--target NAME",
+        "--known CSV",
+        "(default: 0.17)",
+        "(default: 0.0417)",
+        "skipped.csv",
+    ):
         assert word in ran.out
 
 
