@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-import os
+import logging
 import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -18,26 +16,29 @@ import numpy as np
 
 from exojax.batching import Stars, grouped
 from exojax.config import SearchConfig
-from exojax.errors import InputError
 from exojax.hunt import Program, Trace, hunt, unjudged
 from exojax.io.catalogue import Known
 from exojax.io.folder import Skipped
 from exojax.lightcurve import Candidates, LightCurves
 from exojax.lightcurve import Stars as StarTable
+from exojax.parts import DamagedError, Part, Row, read_part, write_part
 from exojax.photometry.grid import to_even
-from exojax.search.flags import flags, local_views, resolved, shape_of
-from exojax.search.match import known_transits, match_candidates, match_known
+from exojax.ranking import Found, ranked
+from exojax.search.flags import local_views, resolved, shape_of
+from exojax.search.match import known_transits
 from exojax.stored import check_same
 
+_log = logging.getLogger(__name__)
+
 PARTS = ".parts"
-VERSION = 7
+VERSION = 8
 """of what a part holds and how it was found; parts of another one are not mixed in"""
 
 SHAPED = 3.0
 """durations of the fold from which a transit's shape is measured"""
 
-Report = Callable[[int, int, float], None]
-"""``(stars done, skipped, stars a second)``"""
+Report = Callable[[int, int], None]
+"""``(stars done, skipped)``"""
 
 
 class Judged(NamedTuple):
@@ -51,35 +52,6 @@ class Judged(NamedTuple):
 
 Judge = Callable[[LightCurves, Candidates, Trace], Judged]
 """Of stars, their candidates and what the search saw."""
-Row = dict[str, Any]
-_KEYS = {"stars", "skipped", "rows", "warnings"}
-
-
-@dataclass(frozen=True, eq=False)
-class Found:
-    """All candidates of a search, highest red-noise SNR first.
-
-    Attributes:
-        candidates: ``star`` numbers the stars that have any.
-        time_system: ``(n,)`` str, of each.
-        absolute: ``(n,)`` bool, depth is a fraction.
-        flags: ``(n,)`` str, what speaks against each, as in :func:`exojax.search.flags.flags`.
-        disagreement: ``(n,)`` float64, how far an ensemble's members differ; NaN where the judge is none.
-        warnings: star to what a reader of its figures has to know.
-        skipped: what could not be searched, in order of ids.
-        n_stars: stars that were searched.
-        seconds: this call took, resumed parts left out; 0 where all were there.
-    """
-
-    candidates: Candidates
-    time_system: np.ndarray
-    absolute: np.ndarray
-    flags: np.ndarray
-    disagreement: np.ndarray
-    warnings: Mapping[str, tuple[str, ...]]
-    skipped: tuple[Skipped, ...]
-    n_stars: int
-    seconds: float
 
 
 def search(
@@ -112,15 +84,17 @@ def search(
         workers: batches at once; also the number of threads.
         report: progress.
 
+    Returns:
+        What all parts hold, those of earlier calls included. Its rows stay on disk: memory does not grow with them.
+
     Raises:
-        InputError: ``out`` holds another search, or a damaged part.
+        InputError: ``out`` holds another search.
     """
     folder = out / PARTS
     wanted = {"version": VERSION, **settings, **asdict(config), "mask_known": mask_known}
     check_same(folder / "search.json", wanted, "search")
-    parts, done = _resumed(folder)
-    resumed, started = len(done), time.perf_counter()
-    bad = sum(len(part["skipped"]) for part in parts)
+    paths, done, bad = _resumed(folder)
+    clock = _Clock()
     told: dict[str, list[str]] = {}
     searched = _batches(_heard(stars(set(done)), told), config, known if mask_known else None, judge, program, workers)
     with closing(searched):
@@ -128,33 +102,71 @@ def search(
             for name in part["stars"]:
                 if texts := told.pop(name, []) + part["warnings"].get(name, []):
                     part["warnings"][name] = texts
-            content = json.dumps([part["stars"], part["skipped"]])
-            _write(folder / f"part-{hashlib.sha256(content.encode()).hexdigest()[:16]}.json", part)
-            parts.append(part)
+            for one in part["skipped"]:
+                told.pop(one["id"], None)
+            paths.append(write_part(folder, part))
             done.update(part["stars"])
             bad += len(part["skipped"])
+            clock.count(len(part["stars"]))
             if report:
-                report(len(done), bad, (len(done) - resumed) / (time.perf_counter() - started))
-    seconds = time.perf_counter() - started if len(done) > resumed else 0.0
-    return _joined(parts, known, seconds)
+                report(len(done), bad)
+    # In the order of their names, which follows from their stars: two batches may have ended in any order.
+    return ranked(sorted(set(paths)), known, clock.rate)
 
 
-def _resumed(folder: Path) -> tuple[list[dict[str, Any]], set[str]]:
-    """The parts of an earlier call, and the stars that need not be read again."""
-    read = {path: _read(path) for path in sorted(folder.glob("part-*.json"))}
-    for path, part in read.items():
-        if part.keys() != _KEYS:
-            raise InputError(f"{path}: is damaged; remove it to have its stars searched again")
-    done = {name for part in read.values() for name in part["stars"]}
-    parts = []
-    for path, part in read.items():
-        # A file is told before its star is searched: of a star that is not, it will be told again, or has been mended.
-        part["skipped"] = [one for one in part["skipped"] if one["id"] in done]
-        if part["stars"] or part["skipped"]:
-            parts.append(part)
+class _Clock:
+    """Stars a second, from the end of the first batch on: before it something may have been compiled."""
+
+    def __init__(self) -> None:
+        self._first = self._last = 0.0
+        self._counted = 0
+
+    def count(self, n: int) -> None:
+        """Note that a part with ``n`` stars is finished."""
+        self._last = time.perf_counter()
+        if not n:
+            return
+        if self._first:
+            self._counted += n
+        else:
+            self._first = self._last
+
+    @property
+    def rate(self) -> float | None:
+        """Stars a second, or None before the second batch."""
+        return self._counted / max(self._last - self._first, 1e-9) if self._counted else None
+
+
+def _resumed(folder: Path) -> tuple[list[Path], set[str], int]:
+    """The parts of an earlier call, the stars that need not be read again, and how many were skipped.
+
+    A damaged part is removed, so that its stars, which were one batch, are searched again.
+    """
+    paths, done = [], set()
+    told: list[tuple[Path, set[str]]] = []
+    bad = 0
+    for path in sorted(folder.glob("part-*.json")):
+        try:
+            part = read_part(path)
+        except DamagedError as error:
+            _log.warning("%s: is damaged (%s); its stars are searched again", path, error)
+            path.unlink()
+            continue
+        if part["stars"]:
+            done.update(part["stars"])
+            paths.append(path)
+            bad += len(part["skipped"])
+        else:
+            told.append((path, {one["id"] for one in part["skipped"]}))
+    for path, names in told:
+        # A file is reported before its star is searched: of a star that is not, it will be reported again, or has been
+        # mended.
+        if names <= done:
+            paths.append(path)
+            bad += 1
         else:
             path.unlink(missing_ok=True)
-    return parts, done
+    return paths, done, bad
 
 
 def _heard(stars: Stars, told: dict[str, list[str]]) -> Stars:
@@ -176,9 +188,9 @@ def traces(
 
 def _batches(
     stars: Stars, config: SearchConfig, known: Known | None, judge: Judge | None, program: Program, workers: int
-) -> Generator[dict[str, Any]]:
+) -> Generator[Part]:
     """Parts, in the order of their batches; two batches a thread are in flight, which bounds the memory."""
-    waiting: deque[Future[dict[str, Any]]] = deque()
+    waiting: deque[Future[Part]] = deque()
     pool = ThreadPoolExecutor(workers)
     try:
         for batch in grouped(stars, config):
@@ -195,9 +207,7 @@ def _batches(
         pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _one(
-    batch: LightCurves, config: SearchConfig, known: Known | None, judge: Judge | None, program: Program
-) -> dict[str, Any]:
+def _one(batch: LightCurves, config: SearchConfig, known: Known | None, judge: Judge | None, program: Program) -> Part:
     found, trace = hunt(batch, config, masked=_mask(batch, config, known), program=program)
     shape = shape_of(*local_views(found, trace.flat, durations=SHAPED), SHAPED)
     shape = resolved(shape, found.duration, trace.flat.cadence)
@@ -220,7 +230,7 @@ def _one(
     return _part(names, empty, rows, {name: [text] for name, text in zip(names, judged.said) if text})
 
 
-def _part(stars: list[str], skipped: list[Skipped], rows: list[Row], warnings: dict[str, list[str]]) -> dict[str, Any]:
+def _part(stars: list[str], skipped: list[Skipped], rows: list[Row], warnings: dict[str, list[str]]) -> Part:
     told = [{"id": s.id, "path": str(s.path), "reason": s.reason} for s in skipped]
     return {"stars": stars, "skipped": told, "rows": rows, "warnings": warnings}
 
@@ -232,63 +242,3 @@ def _mask(batch: LightCurves, config: SearchConfig, known: Known | None) -> np.n
     told = np.isfinite(known.t0) & np.isfinite(known.duration)
     planets = (known.id[told], known.period[told], known.t0[told], known.duration[told])
     return known_transits(batch.id, even.start, even.cadence, even.flux.shape[1], *planets)
-
-
-def _joined(parts: list[dict[str, Any]], known: Known | None, seconds: float) -> Found:
-    """One list of all parts, matched against itself and the known planets."""
-    rows = sorted(
-        (row for part in parts for row in part["rows"]), key=lambda row: (-row["snr_red"], row["id"], row["rank"])
-    )
-    number: dict[str, int] = {}
-    for row in rows:
-        row["star"] = number.setdefault(row["id"], len(number))
-    found = Candidates.of_rows(rows)
-    told = match_candidates(
-        found.star, found.id, found.period, found.t0, found.duration, found.period_error, found.t0_error
-    )
-    column = lambda name: np.array([row[name] for row in rows])  # noqa: E731
-    about = StarTable(*(column(field.name).astype(np.float64) for field in fields(StarTable)))
-    time_system, absolute = column("time_system").astype(np.str_), column("absolute").astype(bool)
-    shape = column("shape").astype(np.float64)
-    # Before the known planets of the star itself are added to what it shares with others.
-    flagged = flags(replace(found, matches=told), about, absolute, time_system, shape)
-    if known is not None:
-        of = match_known(
-            found.id,
-            found.period,
-            found.t0,
-            found.duration,
-            known.id,
-            known.name,
-            known.period,
-            known.t0,
-            known.duration,
-        )
-        told = np.array([";".join(filter(None, pair)) for pair in zip(of.tolist(), told.tolist())], np.str_)
-    skipped = {(s["id"], s["path"], s["reason"]) for part in parts for s in part["skipped"]}
-    return Found(
-        replace(found, matches=told),
-        time_system,
-        absolute,
-        flagged,
-        column("disagreement").astype(np.float64),
-        {name: tuple(texts) for part in parts for name, texts in part["warnings"].items()},
-        tuple(Skipped(name, Path(path), reason) for name, path, reason in sorted(skipped)),
-        len(number),
-        seconds,
-    )
-
-
-def _write(path: Path, value: dict[str, Any]) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_suffix(".partial")
-    # NaN is Python's own spelling here: nothing but this module reads these files.
-    partial.write_text(json.dumps(value))
-    os.replace(partial, path)
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        return dict(json.loads(path.read_text()))
-    except (OSError, ValueError, TypeError) as error:
-        raise InputError(f"{path}: is damaged ({error}); remove it to have its stars searched again") from None

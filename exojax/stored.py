@@ -1,13 +1,34 @@
-"""JSON files: written in one step, read back with words for what is wrong, compared when work goes on."""
+"""Files written in one step; JSON read back with words for what is wrong, compared when work goes on."""
 
 from __future__ import annotations
 
 import json
 import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from exojax.errors import InputError
+
+
+@contextmanager
+def written_in_one_step(path: Path) -> Iterator[IO[str]]:
+    """Open a text file beside ``path`` and move it there at the end: a reader sees the old file or the new, never half.
+
+    For files that are too long to be held in memory; nothing is left where an error ends it.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", newline="") as stream:
+            yield stream
+        os.chmod(name, 0o644)  # mkstemp's 0o600 would hide the file from the people it is meant for
+        os.replace(name, path)
+    except BaseException:
+        os.unlink(name)
+        raise
 
 
 def write_json(path: Path, value: Any) -> None:

@@ -10,13 +10,14 @@ import numpy as np
 import pytest
 
 from exojax.cli.outputs import write_predictions
-from exojax.cli.search_outputs import rows
+from exojax.cli.search_outputs import lines
 from exojax.evaluation.calibration import Calibrator
 from exojax.lightcurve import Candidates
+from exojax.parts import write_part
 from exojax.probabilities import Calibration, apply
+from exojax.ranking import ranked
 from exojax.runs import PRETRAINED, Run, load
 from exojax.scoring import Evaluation, disagreement_of
-from exojax.searching import Found
 from exojax.training.scorer import Scorer
 
 HOW = Calibration(0.3, Calibrator("platt", 1.0, 0.0), 0.5, "validation", None)
@@ -64,13 +65,12 @@ def test_predictions_have_a_last_column_of_it(ensemble: Run, labelled: bool, tmp
     assert single[0] == ["id", "probability", "prediction"] + ["label"] * labelled
 
 
-def test_candidates_have_a_column_of_it_where_there_are_members() -> None:
-    names = list(Candidates.__dataclass_fields__)
-    found = Candidates(
-        **{name: np.array(["a", "b"]) if name in ("id", "aliases", "matches") else np.ones(2) for name in names}
-    )
-    told = Found(
-        found, np.array(["BKJD"] * 2), np.ones(2, bool), np.array(["", ""]), np.array([0.1, np.nan]), {}, (), 2, 1.0
-    )
-    assert [row["disagreement"] for row in rows(told, None)] == [0.1, None]
-    assert "disagreement" not in rows(replace(told, disagreement=np.full(2, np.nan)), None)[0]
+def test_candidates_have_a_column_of_it_where_there_are_members(tmp_path: Path) -> None:
+    row = dict.fromkeys(Candidates.__dataclass_fields__, 1.0) | {"id": "a", "aliases": "", "matches": "", "rank": 1}
+    row |= dict.fromkeys(("radius", "mass", "teff", "mag", "shape"), float("nan"))
+    row |= {"time_system": "BKJD", "absolute": True, "single": False, "n_transits": 9}
+    for differ, expected in ((0.1, [0.1, None]), (float("nan"), [])):
+        rows = [row | {"disagreement": differ}, row | {"id": "b", "disagreement": float("nan")}]
+        part = {"stars": ["a", "b"], "skipped": [], "rows": rows, "warnings": {}}
+        found = ranked([write_part(tmp_path / str(differ), part)])
+        assert [line["disagreement"] for line in lines(found, None) if "disagreement" in line] == expected

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Iterable
+import tracemalloc
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,8 @@ from exojax.hunt import Trace
 from exojax.io.catalogue import Known
 from exojax.io.folder import Skipped
 from exojax.lightcurve import Candidates, LightCurves
+from exojax.parts import write_part
+from exojax.ranking import ranked
 
 CONFIG = SearchConfig(period_min=1.0, batch=4)
 N = 22
@@ -56,9 +59,12 @@ def search(out: Path, stars: Any = files, **options: Any) -> searching.Found:
 
 
 def outcome(found: searching.Found) -> tuple:
-    c = found.candidates
-    rows = [c.id.tolist(), c.star.tolist(), c.period.tolist(), c.t0.tolist(), c.snr_red.tolist(), c.matches.tolist()]
-    return rows, found.skipped, dict(found.warnings), found.n_stars
+    """All that must not depend on how the search went; as text, in which NaN equals NaN."""
+    return [json.dumps(row, sort_keys=True) for row in found.rows()], found.skipped, found.n_warned, found.stars
+
+
+def warnings_of(found: searching.Found) -> dict[str, list[str]]:
+    return {row["id"]: row["warnings"] for row in found.rows()}
 
 
 class Killed(BaseException):
@@ -71,11 +77,15 @@ def test_everything_is_accounted_for(tmp_path: Path) -> None:
     assert {name for name, _ in told} == {"s3", "s5", "s6", "s10", "s17"}
     # Two bad files of one star are two lines.
     assert {("s3", "s3-a.fits"), ("s3", "s3-b.fits")} <= told
-    assert set(found.candidates.id.tolist()) == {f"s{k}" for k in range(N)} - {"s5", "s6", "s10"}
-    assert found.n_stars == N - 3
-    assert found.warnings["s8"] == ("warning of 8",)
-    assert "s9" not in found.warnings
-    assert np.all(np.diff(found.candidates.snr_red) <= 0)
+    assert set(found.stars) == {f"s{k}" for k in range(N)} - {"s5", "s6", "s10"}
+    assert (found.n_stars, found.n_warned) == (N - 3, 6)
+    assert warnings_of(found)["s8"] == ["warning of 8"]
+    assert warnings_of(found)["s9"] == []
+    table = found.table()
+    assert len(table) == len(found) == N - 3
+    assert np.all(np.diff(table.snr_red) <= 0)
+    assert [found.stars[k] for k in table.star] == table.id.tolist()
+    assert [row["period"] for row in found.of_star(3)] == [table.period[3]]
 
 
 @pytest.mark.parametrize("n_workers", [1, 3])
@@ -86,7 +96,7 @@ def test_neither_threads_nor_kills_change_what_is_found(n_workers: int, tmp_path
     for stop in range(1, n_parts):
         out, left = tmp_path / f"{stop}", [stop]
 
-        def report(done: int, bad: int, speed: float, left: list[int] = left) -> None:
+        def report(done: int, bad: int, left: list[int] = left) -> None:
             left[0] -= 1
             if left[0] == 0:
                 raise Killed
@@ -108,7 +118,8 @@ def test_what_is_done_is_not_searched_again(tmp_path: Path, monkeypatch: pytest.
     again = search(tmp_path, stars)
     assert outcome(again) == outcome(first)
     assert asked == [{f"s{k}" for k in range(N)} - {"s6", "s10"}]
-    assert again.seconds == 0
+    assert again.rate is None
+    assert first.rate is not None
 
 
 def test_a_mended_file_is_read_again(tmp_path: Path) -> None:
@@ -120,7 +131,7 @@ def test_a_mended_file_is_read_again(tmp_path: Path) -> None:
 
     for _ in range(2):
         found = search(tmp_path, lambda done: dict.fromkeys(["x"]) and _once(mended(done)))
-        assert "s10" in found.candidates.id
+        assert "s10" in found.stars
         assert "s10" not in {s.id for s in found.skipped}
 
 
@@ -143,16 +154,67 @@ def test_another_search_in_the_same_folder_is_refused(tmp_path: Path) -> None:
         search(tmp_path, mask_known=True)
 
 
-@pytest.mark.parametrize("content", ["", '{"stars": [', "[1]", '{"stars": []}'])
-def test_a_damaged_part_is_named(content: str, tmp_path: Path) -> None:
-    search(tmp_path)
-    part = min((tmp_path / searching.PARTS).glob("part-*"))
+def flipped(content: bytes) -> bytes:
+    """One digit of the first period is another: still JSON."""
+    at = content.index(b'"period": ') + 14
+    return content[:at] + bytes([content[at] ^ 1]) + content[at + 1 :]
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [lambda text: b"", lambda text: b'{"stars": [', lambda text: b"[1]", lambda text: text[:-9], flipped],
+    ids=["empty", "cut", "another", "short", "a digit"],
+)
+def test_a_damaged_part_is_searched_again(
+    damage: Callable[[bytes], bytes], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     whole = outcome(search(tmp_path))
-    part.write_text(content)
-    with pytest.raises(InputError, match=rf"{part.name}: is damaged.*remove it"):
-        search(tmp_path)
-    part.unlink()
+    part = next(p for p in (tmp_path / searching.PARTS).glob("part-*") if b'"period": ' in p.read_bytes())
+    content = part.read_bytes()
+    part.write_bytes(damage(content))
     assert outcome(search(tmp_path)) == whole
+    assert f"{part.name}: is damaged" in caplog.text
+    assert part.read_bytes() == content
+
+
+def test_a_part_that_is_damaged_during_the_search_is_named(tmp_path: Path) -> None:
+    search(tmp_path)
+    parts = sorted((tmp_path / searching.PARTS).glob("part-*"))
+    parts[0].write_bytes(b"")
+    with pytest.raises(InputError, match=rf"{parts[0].name}: is damaged.*the same command again"):
+        ranked(parts)
+
+
+def test_memory_does_not_grow_with_what_is_found(tmp_path: Path) -> None:
+    """Of each candidate some hundred bytes are held, of its row of two thousand."""
+    row = dict.fromkeys(Candidates.__dataclass_fields__, 1.5) | {
+        "rank": 1,
+        "aliases": "",
+        "matches": "",
+        "single": False,
+    }
+    row |= dict.fromkeys(("radius", "mass", "teff", "mag", "shape", "disagreement"), float("nan"))
+    row |= {"time_system": "BKJD", "absolute": True, "n_transits": 9, "single": False, "padding": "x" * 1500}
+    row |= {"period_error": 1e-5, "t0_error": 1e-4}
+
+    def parts(folder: Path, n: int) -> list[Path]:
+        rng, paths = np.random.default_rng(0), []
+        for first in range(0, n, 100):
+            names = [f"s{k}" for k in range(first, first + 100)]
+            drawn = rng.uniform(1, 1000, (100, 2)).tolist()
+            rows = [row | {"id": name, "period": p, "snr_red": s} for name, (p, s) in zip(names, drawn)]
+            paths.append(write_part(folder, {"stars": names, "skipped": [], "rows": rows, "warnings": {}}))
+        return paths
+
+    peak = {}
+    for n in (1_000, 5_000):
+        paths = parts(tmp_path / str(n), n)
+        tracemalloc.start()
+        found = ranked(paths)
+        assert sum(1 for _ in found.rows()) == n
+        peak[n] = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+    assert (peak[5_000] - peak[1_000]) / 4_000 < 500
 
 
 def test_a_bug_in_a_thread_surfaces(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -194,13 +256,14 @@ def test_ctrl_c_waits_for_no_batch(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 def test_known_planets_mask_or_name(tmp_path: Path) -> None:
     plain = search(tmp_path / "a")
-    row = plain.candidates.take(plain.candidates.id == "s8")
+    table = plain.table()
+    row = table.take(table.id == "s8")
     known = Known(np.array(["s8"]), np.array(["b"]), row.period, row.t0, np.array([0.1]))
-    named = search(tmp_path / "b", known=known)
-    assert "b" in named.candidates.matches[named.candidates.id == "s8"][0]
-    assert np.array_equal(named.candidates.period, plain.candidates.period)
-    masked = search(tmp_path / "c", known=known, mask_known=True)
-    changed = masked.candidates.take(masked.candidates.id == "s8")
+    named = search(tmp_path / "b", known=known).table()
+    assert "b" in named.matches[named.id == "s8"][0]
+    assert np.array_equal(named.period, table.period)
+    masked = search(tmp_path / "c", known=known, mask_known=True).table()
+    changed = masked.take(masked.id == "s8")
     assert changed.period[0] != row.period[0]
 
 
@@ -211,12 +274,13 @@ def test_a_judge_is_asked_for_every_batch(tmp_path: Path) -> None:
         return searching.Judged(number / 100 + found.rank / 1e4, said, number / 1000)
 
     found = search(tmp_path, judge=judge)
-    assert found.disagreement.tolist() == [float(name[1:]) / 1000 for name in found.candidates.id.tolist()]
-    rows = found.candidates
+    assert found.with_disagreement
+    assert [row["disagreement"] for row in found.rows()] == [float(row["id"][1:]) / 1000 for row in found.rows()]
+    rows, warnings = found.table(), warnings_of(found)
     for name, rank, probability in zip(rows.id.tolist(), rows.rank.tolist(), rows.probability.tolist()):
         assert probability == float(name[1:]) / 100 + rank / 1e4
-        assert ("odd" in found.warnings.get(name, ())) == bool(int(name[1:]) % 2)
-    assert found.warnings["s8"] == ("warning of 8",)
+        assert ("odd" in warnings[name]) == bool(int(name[1:]) % 2)
+    assert warnings["s8"] == ["warning of 8"]
 
 
 def test_parts_are_plain_json(tmp_path: Path) -> None:

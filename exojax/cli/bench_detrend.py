@@ -18,7 +18,7 @@ from exojax.lightcurve import EvenCurves
 
 ABSENT = "not measured"
 N_STARS, N_CADENCES, LONG_STARS, LONG_CADENCES = 64, 3197, 4, 65_000
-WINDOW = SearchConfig().window
+WINDOW = SearchConfig().window_days
 _NOISE = 1e-4
 _CADENCE = KEPLER_CADENCE_MINUTES / 1440
 _GAP = 0.75

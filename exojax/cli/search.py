@@ -20,7 +20,7 @@ from exojax.errors import InputError
 if TYPE_CHECKING:
     from exojax.io.folder import Group, Skipped
     from exojax.lightcurve import LightCurves
-    from exojax.searching import Found
+    from exojax.ranking import Found
 
 _BLOCK = 512
 """rows of a file that are handed to the search at once"""
@@ -133,17 +133,16 @@ def search(options: Options) -> int:
             judge=None if judging is None else judging.judge,
             **judged,
             workers=command.threads(),
-            report=lambda done, bad, speed: show(
-                "stars", min(done + bad, source.n), source.n, {"stars/s": speed, "skipped": bad}
-            ),
+            report=lambda done, bad: show("searching", min(done + bad, source.n), source.n, {"skipped": bad}),
         )
-        rows = search_outputs.rows(found, labels)
-        search_outputs.write_tables(options.out, rows, found.skipped)
+        first = search_outputs.write_tables(options.out, found, labels)
         _check_any(found, options.out)
-        best = found.candidates.take(np.arange(min(options.sheets, len(found.candidates))))
-        others = set(found.candidates.id.tolist()) - set(best.id.tolist())
+        best = [found.row(k) for k in range(min(options.sheets, len(found)))]
         masked = known if options.mask_known else None
-        again = searching.traces(stars(others), config, masked, **judged) if len(best) else iter(())
+        shown = source.only({row["id"] for row in best})
+        if table is not None:
+            shown = _about(shown, table)
+        again = searching.traces(shown, config, masked, **judged) if best else iter(())
         drawn = search_outputs.write_sheets(
             options.out,
             found,
@@ -153,11 +152,11 @@ def search(options: Options) -> int:
             source.notes,
             lambda done: show("sheets", done, len(best), {}),
         )
-    search_outputs.write_index(options.out, rows, drawn, (source.told, stated), found)
-    print(search_outputs.summary(rows, found))
+    search_outputs.write_index(options.out, drawn, (source.told, stated), found)
+    print(search_outputs.summary(first, found))
     tables = {"--labels": labels, "--stars": table, "--known": None if known is None else known.id.tolist()}
     for option, ids in tables.items():
-        if ids is not None and not set(ids) & {*found.candidates.id.tolist()}:
+        if ids is not None and set(ids).isdisjoint(found.stars):
             print(f"note: {option} {getattr(options, option[2:])} names none of these stars")
     print(f"candidates: {options.out / 'candidates.csv'}\npage: {options.out / 'index.html'}")
     return 3 if found.skipped else 0
@@ -189,6 +188,7 @@ class _Source:
 
     Attributes:
         stars: gives the stars whose ids are not done, always in the same order.
+        only: gives the stars of these ids.
         key: tells it from other sources.
         told: the first line printed.
         n: stars.
@@ -196,6 +196,7 @@ class _Source:
     """
 
     stars: Callable[[set[str]], Iterable[LightCurves | Skipped]]
+    only: Callable[[set[str]], Iterable[LightCurves | Skipped]]
     key: str
     told: str
     n: int
@@ -233,11 +234,16 @@ def _rows(curves: LightCurves, told: str) -> _Source:
         curves = replace(curves, id=np.array(name))
     plain = replace(curves, warnings=())
 
-    def stars(done: set[str]) -> Iterable[LightCurves | Skipped]:
-        left = np.flatnonzero(~np.isin(plain.id, list(done)))
-        return (plain.take(left[at : at + _BLOCK]) for at in range(0, len(left), _BLOCK))
+    def rows(wanted: np.ndarray) -> Iterable[LightCurves | Skipped]:
+        return (plain.take(wanted[at : at + _BLOCK]) for at in range(0, len(wanted), _BLOCK))
 
-    return _Source(stars, curves.sha256, told, len(curves), notes)
+    def stars(done: set[str]) -> Iterable[LightCurves | Skipped]:
+        return rows(np.flatnonzero(~np.isin(plain.id, list(done))))
+
+    def only(names: set[str]) -> Iterable[LightCurves | Skipped]:
+        return rows(np.flatnonzero(np.isin(plain.id, list(names))))
+
+    return _Source(stars, only, curves.sha256, told, len(curves), notes)
 
 
 def _files(groups: list[Group], name: str = "") -> _Source:
@@ -247,10 +253,13 @@ def _files(groups: list[Group], name: str = "") -> _Source:
     def stars(done: set[str]) -> Iterable[LightCurves | Skipped]:
         return folder.read_stars([group for group in groups if group[0] not in done], workers=os.cpu_count() or 1)
 
+    def only(names: set[str]) -> Iterable[LightCurves | Skipped]:
+        return folder.read_stars([group for group in groups if group[0] in names], workers=os.cpu_count() or 1)
+
     told = files_told(groups)
     names = sorted(str(path.resolve()) for _, paths in groups for path in paths)
     key = f"{told}, {hashlib.sha256(chr(10).join(names).encode()).hexdigest()[:12]}"
-    return _Source(stars, key, f"source: {name} ({told})" if name else f"source: {told}", len(groups))
+    return _Source(stars, only, key, f"source: {name} ({told})" if name else f"source: {told}", len(groups))
 
 
 def _about(

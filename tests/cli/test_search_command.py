@@ -103,17 +103,17 @@ def test_again_with_fewer_sheets_and_other_settings(done: Path, source: Path, ca
 
 def test_stopped_in_the_middle_it_ends_alike(done: Path, source: Path, call: Call, monkeypatch) -> None:
     """In earnest: the values are of the stars' own batches, whichever call searches them."""
-    write = searching._write
+    write = searching.write_part
 
-    def write_and_stop(path: Path, part: dict) -> None:
-        write(path, part)
-        if path.name.startswith("part-"):
-            os.kill(os.getpid(), signal.SIGINT)
+    def write_and_stop(folder: Path, part: dict) -> Path:
+        path = write(folder, part)
+        os.kill(os.getpid(), signal.SIGINT)
+        return path
 
     options = ("--data", source, "--out", "out", *SMALL, "--sheets", 0, "--labels", done.parent / "labels.csv")
     options = (*options, "--known", done.parent / "known.csv")
     with monkeypatch.context() as patch:
-        patch.setattr(searching, "_write", write_and_stop)
+        patch.setattr(searching, "write_part", write_and_stop)
         for _ in range(2):
             ran = call(search.main, *options)
             assert (ran.code, ran.err.count("\n")) == (130, 1)
@@ -134,13 +134,14 @@ from exojax.io import kaggle
 from functools import partial
 asked.SearchConfig = partial(SearchConfig, batch=4)
 searching.hunt = quick_hunt
-write, parts = searching._write, []
-def write_and_die(path, part):
-    write(path, part)
+write, parts = searching.write_part, []
+def write_and_die(folder, part):
+    path = write(folder, part)
     parts.append(path)
     if len(parts) == {after}:
         os.kill(os.getpid(), signal.SIGKILL)
-searching._write = write_and_die
+    return path
+searching.write_part = write_and_die
 sys.exit(search.main(sys.argv[1:]))
 """
 

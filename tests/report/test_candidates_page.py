@@ -1,4 +1,4 @@
-"""The candidates' page: complete without its script, sorted and filtered by it, and deaf to what the data say."""
+"""The candidates' page: readable without its script, sorted and filtered by it, and deaf to what the data say."""
 
 import base64
 import hashlib
@@ -10,7 +10,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from exojax.report.candidates import write_index
+from exojax.report.candidates import FIRST, write_index
 
 HOSTILE = '<script>alert("x")</script>&\'"><img src=x onerror=alert(1)>'
 ROWS = [
@@ -119,6 +119,56 @@ def test_an_empty_list_is_a_page(tmp_path, rows):
     assert len(written(tmp_path, rows).rows) == 1 + len(rows)
 
 
+def many(n, **more):
+    return [dict(ROWS[0], id=f"s{k}", snr_red=float(n - k), period_days=(k * 7919) % n + 0.5, **more) for k in range(n)]
+
+
+def test_the_best_are_in_the_page_and_the_others_in_files_beside_it(tmp_path):
+    n = 2 * FIRST + 5
+    rows = many(n, matches=HOSTILE)
+    rows[-1] |= {"single": True, "period_days": "", "period_min_days": 41.25}
+    write_index(tmp_path / "index.html", rows, {(f"s{n - 1}", 1): "sheets/ü.png"}, "Candidates")
+    page = Page((tmp_path / "index.html").read_text())
+    assert page.column("star") == [f"s{k}" for k in range(FIRST)]
+    assert page.all("table") == [{"data-total": str(n), "data-files": "3"}]
+    assert sorted(path.name for path in (tmp_path / "rows").iterdir()) == ["0002.js", "0003.js"]
+    parts = [json.loads(re.fullmatch(r"addRows\(\d,(.*)\);\n", path.read_text(), re.S)[1])
+             for path in sorted((tmp_path / "rows").iterdir())]  # fmt: skip
+    assert [part[0][0][0] for part in parts] == [f"s{FIRST}", f"s{2 * FIRST}"]
+    values, snr, single, match, sheet = parts[1][-1]
+    assert values[:4] == [f"s{n - 1}", "", 1, 41.25]
+    assert values[page.rows[0].index("white SNR")] == 20
+    assert (snr, single, match, sheet) == (1, 1, 1, "sheets/%C3%BC.png")
+    assert HOSTILE in values
+    # Fewer rows leave no files of the earlier page, and nothing that is not the page's is touched.
+    (tmp_path / "rows" / "mine.js").write_text("")
+    write_index(tmp_path / "index.html", rows[: FIRST + 1], {}, "Candidates")
+    assert sorted(path.name for path in (tmp_path / "rows").iterdir()) == ["0002.js", "mine.js"]
+    (tmp_path / "rows" / "mine.js").unlink()
+    write_index(tmp_path / "index.html", rows[:FIRST], {}, "Candidates")
+    assert [path.name for path in tmp_path.iterdir()] == ["index.html"]
+
+
+def test_the_table_is_never_held_as_a_whole(tmp_path):
+    class Table:
+        alive = most = 0
+
+        def __iter__(self):
+            class Row(dict):
+                def __init__(row, values):
+                    super().__init__(values)
+                    Table.alive += 1
+                    Table.most = max(Table.most, Table.alive)
+
+                def __del__(row):
+                    Table.alive -= 1
+
+            return (Row(dict(ROWS[0], id=f"s{k}")) for k in range(5 * FIRST))
+
+    write_index(tmp_path / "index.html", Table(), {}, "Candidates")
+    assert FIRST <= Table.most <= 2 * FIRST + 1
+
+
 DRIVE = """<script>{
 const said=[],show=()=>said.push([...document.querySelectorAll('tbody tr')].map(r=>
  r.cells[0].textContent+' '+r.cells[2].textContent));
@@ -133,18 +183,45 @@ document.body.textContent='SAID'+JSON.stringify(said)+'END';
 }</script>"""
 
 
-def test_it_sorts_and_filters_in_a_browser(tmp_path):
+def driven(tmp_path, program):
+    """What ``program`` leaves between SAID and END when it runs in the page, in a browser."""
     browser = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if browser is None:
         pytest.skip("no Chromium to open the page in")
-    written(tmp_path)
     # The page's own policy would refuse the script that presses its buttons.
     text = re.sub(r"<meta http-equiv.*?>\n", "", (tmp_path / "index.html").read_text())
-    (tmp_path / "driven.html").write_text(text.replace("</body>", DRIVE + "</body>"))
+    (tmp_path / "driven.html").write_text(text.replace("</body>", program + "</body>"))
     command = [browser, "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path / 'profile'}"]
+    command += ["--virtual-time-budget=20000"]
     page = (tmp_path / "driven.html").as_uri()
     done = subprocess.run([*command, "--dump-dom", page], capture_output=True, text=True, timeout=120, check=True)
-    said = json.loads(re.search("SAID(.*)END", done.stdout)[1])
+    return json.loads(re.search("SAID(.*)END", done.stdout)[1])
+
+
+ALL = """<script>{
+const button=[...document.querySelectorAll('thead button')].find(b=>b.textContent==='period, d'),said=[];
+const note=()=>said.push(document.querySelector('tbody tr').cells[0].textContent,document.getElementById('count').textContent);
+note();button.click();
+const wait=()=>{if(!document.getElementById('all').hidden||document.getElementById('count').textContent.includes('more'))
+ return setTimeout(wait,50);note();document.body.textContent='SAID'+JSON.stringify(said)+'END';};
+wait();
+}</script>"""  # noqa: E501
+
+
+def test_sorting_reads_the_other_rows_in_a_browser(tmp_path):
+    n = 2 * FIRST + 5
+    rows = many(n)
+    write_index(tmp_path / "index.html", rows, {}, "Candidates")
+    first, before, shortest, after = driven(tmp_path, ALL)
+    assert first == "s0"
+    assert before == f"{FIRST} of the best {FIRST} candidates; the first 300 are shown; {n - FIRST} more can be loaded"
+    assert shortest == min(rows, key=lambda row: row["period_days"])["id"]
+    assert after == f"{n} of {n} candidates; the first 300 are shown"
+
+
+def test_it_sorts_and_filters_in_a_browser(tmp_path):
+    written(tmp_path)
+    said = driven(tmp_path, DRIVE)
     nine, ten, lone = "EPIC 9 1", "EPIC 10 1", "EPIC 9 2"
     assert said == [
         [nine, lone, ten], "ascending",  # names by the numbers in them
