@@ -13,6 +13,8 @@ from exojax.evaluation import split
 from exojax.features.registry import compute
 from exojax.models.interface import Inputs
 from exojax.simulate.population import simulate
+from exojax.streams import root_key
+from exojax.training.keys import stream
 from exojax.training.sampler import balanced_batches
 from exojax.training.state import create_state
 from exojax.training.step import logits, train_step
@@ -35,9 +37,10 @@ def main(n_stars: int = 400, steps: int = 150, members: int = 8) -> tuple[np.nda
     inputs = {name: jnp.asarray(x[~held]) for name, x in features.items()}
     batches, config = balanced_batches(inputs, label[~held], 64), TrainConfig(steps=steps)
 
-    state = jax.vmap(lambda seed: create_state(Small(), inputs, config, seed=seed))(jnp.arange(members))
+    state = jax.vmap(lambda member: create_state(Small(), inputs, config, seed=0, member=member))(jnp.arange(members))
     step = jax.jit(jax.vmap(lambda state, batch: train_step(state, batch)[0], in_axes=(0, None)))
-    draw, key = jax.jit(batches), jax.random.key(0)
+    # All members see the same batches: those of another seed's stream, so that none shares its keys.
+    draw, key = jax.jit(batches), stream(root_key(1, "training", 0), "batches")
     for number in range(steps):
         state = step(state, draw(key, jnp.int32(number)))
 

@@ -20,6 +20,7 @@ from exojax.cli.asked import positive_of
 from exojax.config import DataConfig, RunConfig
 from exojax.evaluation import repeated, split
 from exojax.models import registry
+from exojax.streams import generator
 from exojax.training.fit import fit_model, steps_for
 
 FROM_SCRATCH = 150
@@ -72,7 +73,7 @@ def curve(options: Options) -> tuple[list[dict[str, Any]], float]:
     for number in range(options.folds):
         known, unseen = np.flatnonzero(fold != number), np.flatnonzero(fold == number)
         for n in (*(size for size in options.sizes if size < len(known)), len(known)):
-            at = chosen(known, rows.label, n, np.random.default_rng([options.seed, number, n]))
+            at = chosen(known, rows.label, n, generator(options.seed, "learning curve", number, n))
             for name in ("scratch", "simulation"):
                 steps = steps_for(config, rows.label[at])
                 steps = steps if name == "simulation" else max(steps, FROM_SCRATCH)

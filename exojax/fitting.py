@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from exojax import config as defaults
+from exojax import streams
 from exojax.config import RunConfig
 from exojax.errors import InputError
 from exojax.evaluation import calibration, controls, leakage, split
@@ -102,7 +103,7 @@ def check_both_classes(label: np.ndarray, source: str) -> None:
 
 def validation_rows(label: np.ndarray, group: np.ndarray, seed: int) -> np.ndarray | None:
     """``(n,)`` bool rows to validate on, or None where that would leave too few hosts to validate with."""
-    held = split.holdout(group, label, fraction=defaults.VALIDATION_FRACTION, seed=seed + 1)
+    held = split.holdout(group, label, fraction=defaults.VALIDATION_FRACTION, seed=seed, stream="validation split")
     hosts = len(np.unique(group[held & (label == 1)]))
     return held if hosts >= defaults.MIN_VALIDATION_HOSTS else None
 
@@ -172,7 +173,8 @@ def fit(
             "are needed"
         )
     facts = facts_of(data, {name: list(x.shape[1:]) for name, x in seen.items()})
-    facts |= {"test_fraction": test_fraction} | ({"recipe": recipe.told()} if recipe.told() else {})
+    facts |= {"test_fraction": test_fraction, "streams": streams.VERSION}
+    facts |= {"recipe": recipe.told()} if recipe.told() else {}
     write_config(folder, config, facts)
     if finished:
         return load(folder)
@@ -224,7 +226,7 @@ def fit(
             f"threshold from {k}-fold out-of-fold scores"
         )
         scores = np.zeros(len(train))
-        fold = split.folds(group[train], label[train], k=k, seed=config.seed)
+        fold = split.folds(group[train], label[train], k=k, seed=config.seed, stream="out-of-fold")
         for number in range(k):
             out = fold == number
             kept = folder / "out_of_fold" / f"{number}.npz"

@@ -94,7 +94,7 @@ def one_fold(
     kept: dict[str, np.ndarray] = {}
     if plan.tune and registry.get(name).space is not None:
         within = {f"input/{key}": x for key, x in part(train).items()}
-        fold = split.folds(rows.group[train], rows.label[train], k=plan.inner, seed=seed)
+        fold = split.folds(rows.group[train], rows.label[train], k=plan.inner, seed=seed, stream="inner folds")
         within |= {"label": rows.label[train], "group": rows.group[train], "fold": fold}
         started = time.perf_counter()
         best = best_of(config, within, cadence, trials=plan.tune, init=init)

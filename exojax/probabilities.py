@@ -66,7 +66,7 @@ def calibrated(
         score: ``(rows to fit, rows to score) -> logits``, both ``(m,)`` int.
     """
     hosts = len(np.unique(group[label == 1]))
-    fold = split.folds(group, label, k=min(k, hosts), seed=seed)
+    fold = split.folds(group, label, k=min(k, hosts), seed=seed, stream="inner folds")
     logits, prior = np.zeros(len(label)), float(label.mean())
     for number in range(min(k, hosts)):
         logits[fold == number] = score(np.flatnonzero(fold != number), np.flatnonzero(fold == number))

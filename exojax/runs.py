@@ -247,6 +247,12 @@ def write_config(folder: Path, config: RunConfig, facts: dict[str, Any]) -> None
         write_json(path, wanted)
         return
     before = read_json(path)
+    # A run from before there was a field has its default.
+    if "config" in before:
+        before["config"] = json.loads(json.dumps(asdict(from_dict(RunConfig, before["config"], str(path)))))
+    # What is finished draws nothing any more.
+    if (folder / "calibration.json").exists() and "data" in before:
+        before["data"]["streams"] = wanted["data"].get("streams")
     # The same data may be named by another path.
     if before.get("data", {}).get("sha256") == facts["sha256"] and "data" in before.get("config", {}):
         before["config"]["data"]["source"] = wanted["config"]["data"]["source"]

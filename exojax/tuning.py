@@ -129,13 +129,14 @@ def tune(plan: Plan, data: Data, out: Path, report: Report) -> Tuned:
     if plan.test_fraction:
         kept = ~split.holdout(rows.group, rows.label, fraction=plan.test_fraction, seed=seed)
     dev = np.flatnonzero(kept)
-    held = split.holdout(rows.group[dev], rows.label[dev], fraction=defaults.TUNE_OUTER_FRACTION, seed=seed + 2)
+    apart: dict[str, Any] = {"fraction": defaults.TUNE_OUTER_FRACTION, "seed": seed, "stream": "tuning split"}
+    held = split.holdout(rows.group[dev], rows.label[dev], **apart)
     inner, outer = dev[~held], dev[held]
     leakage.check_disjoint(
         {"inner": rows.group[inner], "outer": rows.group[outer], "test": rows.group[np.flatnonzero(~kept)]}
     )
     label, group = rows.label[inner], rows.group[inner]
-    fold = split.folds(group, label, k=plan.folds, seed=seed)
+    fold = split.folds(group, label, k=plan.folds, seed=seed, stream="inner folds")
 
     searched = lambda done, n: report(f"searching {n} stars", done, n)  # noqa: E731
     features = inputs_of(registry.get(config.model).inputs, data.take(rows.index[dev]), config, report=searched)

@@ -20,12 +20,12 @@ from exojax.lightcurve import LightCurves
 from exojax.models.interface import Model, Network
 from exojax.planting import between, plant
 from exojax.simulate.transits import MIN_SNR, MIN_TRANSITS
+from exojax.streams import generator
 
 STRONGEST = 10 * MIN_SNR
 """SNR of the strongest planet that is planted; log-uniform from the least that can be seen"""
 DEEPEST = 0.03
 """of the flux: no planet of a dwarf is deeper"""
-_SEED = 77
 _MORE = 1.6  # copies searched for each one wanted: some planets are not found
 
 
@@ -56,7 +56,7 @@ def twins(curves: LightCurves, n: int, config: RunConfig, *, report: Report | No
         report: progress of the search.
     """
     assert curves.label is not None
-    rng = np.random.default_rng([config.seed, _SEED])
+    rng = generator(config.seed, "planted planets")
     quiet = np.flatnonzero(curves.label != 1)
     star = rng.permutation(quiet)[: round(_MORE * n)]
     if not len(star):

@@ -15,6 +15,7 @@ from exojax.cli import bench_peers, bench_search
 from exojax.cli.bench_peers import ABSENT, row
 from exojax.cli.bench_stars import CADENCE, N_CADENCES, detrended, injected, null
 from exojax.io.cache import load_or_make
+from exojax.streams import generator
 
 N_NULL = 2000
 FALSE_ALARMS = 0.01
@@ -111,7 +112,7 @@ def compare(sample: dict[str, np.ndarray], ours: np.ndarray, theirs: np.ndarray,
         return detected.mean(axis=1), detected
 
     share, detected = shares(np.arange(planet.sum()), np.arange((~planet).sum()))
-    rng = np.random.default_rng(seed)
+    rng = generator(seed, "bootstrap")
     draws = [
         shares(rng.integers(0, planet.sum(), planet.sum()), rng.integers(0, (~planet).sum(), (~planet).sum()))[0]
         for _ in range(_RESAMPLES)

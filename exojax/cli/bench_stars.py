@@ -6,6 +6,7 @@ import numpy as np
 
 from exojax.config import KEPLER_CADENCE_MINUTES
 from exojax.simulate.transits import Orbits, detectability, find_events
+from exojax.streams import generator
 
 N_CADENCES = 3197
 CADENCE = KEPLER_CADENCE_MINUTES / 1440
@@ -35,7 +36,7 @@ def injected(seed: int = 0) -> dict[str, np.ndarray]:
     flux, valid = _quiet(seed, 1, len(wanted))
     time = np.arange(N_CADENCES) * CADENCE
     missing = np.arange(len(wanted))
-    rng = np.random.default_rng([seed, 2])
+    rng = generator(seed, "benchmark", 2, 0)
     period, t0, duration = (np.zeros(len(wanted)) for _ in range(3))
     while missing.size:
         drawn = _orbits(rng, missing.size)
@@ -59,7 +60,7 @@ def null(n: int, seed: int = 0, first: int = 0) -> dict[str, np.ndarray]:
 
 def white(n: int, n_cadences: int = N_CADENCES, seed: int = 0) -> dict[str, np.ndarray]:
     """``flux`` and ``valid`` of ``n`` stars of white noise of 1, every twentieth cadence lost: what is timed."""
-    rng = np.random.default_rng([seed, 3])
+    rng = generator(seed, "benchmark", 3, 0)
     valid = rng.random((n, n_cadences)) > 0.05
     return {"flux": np.where(valid, rng.standard_normal(valid.shape, np.float32), 0), "valid": valid}
 
@@ -99,7 +100,7 @@ def _quiet(seed: int, kind: int, n: int, first: int = 0) -> tuple[np.ndarray, np
     time = np.arange(N_CADENCES) * CADENCE
     flux, valid = np.empty((n, N_CADENCES), np.float32), np.ones((n, N_CADENCES), bool)
     for row in range(n):
-        rng = np.random.default_rng([seed, kind, first + row])
+        rng = generator(seed, "benchmark", kind, first + row)
         start = rng.integers(900, 2100)
         valid[row, start : start + rng.integers(60, 160)] = False
         for start in rng.integers(0, N_CADENCES - 20, 6):

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from exojax.streams import generator
+
 CHUNK = 100  # resamples held at once: 14,000 rows take 6 MB
 LEVEL = 0.95
 
@@ -93,7 +95,7 @@ def resamples(labels: np.ndarray, groups: np.ndarray, *, seed: int, n: int) -> I
     names, star = np.unique(groups, return_inverse=True)
     host = np.zeros(len(names), bool)
     np.logical_or.at(host, star, labels == 1)
-    rng = np.random.default_rng(seed)
+    rng = generator(seed, "bootstrap")
     for start in range(0, n, CHUNK):
         size = min(CHUNK, n - start)
         weight = np.empty((size, len(names)), np.int64)

@@ -75,7 +75,7 @@ def fit(logits: np.ndarray, labels: np.ndarray, groups: np.ndarray, *, seed: int
     }
     if hosts >= ISOTONIC_FROM:
         methods["isotonic"] = fit_isotonic
-    fold = split.folds(groups, labels, k=k, seed=seed)
+    fold = split.folds(groups, labels, k=k, seed=seed, stream="calibration folds")
     losses = {}
     for name, make in methods.items():
         z = np.zeros(len(logits))

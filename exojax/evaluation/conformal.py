@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from exojax.errors import InputError
+from exojax.streams import generator
 
 PLANET, BINARY, OTHER = "planet", "binary", "other"
 RESPLITS = 200
@@ -120,7 +121,7 @@ def resplit(
         seed: of the draws.
         repeats: number of draws.
     """
-    rng, score = np.random.default_rng(seed), np.asarray(score, np.float64)
+    rng, score = generator(seed, "conformal"), np.asarray(score, np.float64)
     covered = []
     for _ in range(repeats):
         drawn = rng.permutation(score)

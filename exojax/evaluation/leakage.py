@@ -9,6 +9,7 @@ from itertools import combinations
 import numpy as np
 
 from exojax.errors import InputError
+from exojax.streams import generator
 
 
 def row_digest(flux: np.ndarray, valid: np.ndarray) -> np.ndarray:
@@ -143,7 +144,7 @@ def check_blind(
     Raises:
         InputError: something depends on a held-out row; it is named.
     """
-    rng = np.random.default_rng(seed)
+    rng = generator(seed, "leakage")
     before = settle(features, labels, held)
     for number in range(rounds):
         changed = {name: np.array(x) for name, x in features.items()}

@@ -9,6 +9,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from exojax.errors import InputError
+from exojax.streams import generator
 
 
 def merge_groups(groups: np.ndarray, digests: np.ndarray) -> np.ndarray:
@@ -30,7 +31,9 @@ def merge_groups(groups: np.ndarray, digests: np.ndarray) -> np.ndarray:
     return np.unique(component, return_inverse=True)[1].astype(np.int64)
 
 
-def holdout(groups: np.ndarray, labels: np.ndarray, *, fraction: float, seed: int) -> np.ndarray:
+def holdout(
+    groups: np.ndarray, labels: np.ndarray, *, fraction: float, seed: int, stream: str = "test split"
+) -> np.ndarray:
     """Rows to hold out, about ``fraction`` of the stars of either class.
 
     Args:
@@ -38,6 +41,7 @@ def holdout(groups: np.ndarray, labels: np.ndarray, *, fraction: float, seed: in
         labels: ``(n,)`` int, 1 for hosts and 0 for the rest.
         fraction: share of stars to hold out, between 0 and 1.
         seed: the same seed gives the same split, in whatever order the rows come.
+        stream: what the split is for, a name in :data:`exojax.streams.STREAMS`.
 
     Returns:
         ``(n,)`` bool, true for held-out rows; the number of hosts is rounded up. A class of two or more stars has at
@@ -49,7 +53,7 @@ def holdout(groups: np.ndarray, labels: np.ndarray, *, fraction: float, seed: in
     if not 0 < fraction < 1:
         raise ValueError(f"fraction must lie between 0 and 1, got {fraction}")
     star, classes = _stars_by_class(groups, labels)
-    rng = np.random.default_rng(seed)
+    rng = generator(seed, stream)
     held = np.zeros(star.max() + 1, bool)
     # Rounded up for the hosts, of which there are never too many: 5 of the Kaggle set's 42, as in its test file.
     hosts = math.ceil(fraction * len(classes[1]))
@@ -60,7 +64,9 @@ def holdout(groups: np.ndarray, labels: np.ndarray, *, fraction: float, seed: in
     return held[star]
 
 
-def folds(groups: np.ndarray, labels: np.ndarray, *, k: int, seed: int, repeat: int = 0) -> np.ndarray:
+def folds(
+    groups: np.ndarray, labels: np.ndarray, *, k: int, seed: int, repeat: int = 0, stream: str = "outer folds"
+) -> np.ndarray:
     """The fold of each row in ``k``-fold cross-validation, stratified and grouped by star.
 
     Args:
@@ -69,6 +75,7 @@ def folds(groups: np.ndarray, labels: np.ndarray, *, k: int, seed: int, repeat: 
         k: number of folds, two or more.
         seed: the same seed and ``repeat`` give the same folds.
         repeat: number of the repetition; each deals the stars anew.
+        stream: what the folds are for, a name in :data:`exojax.streams.STREAMS`.
 
     Returns:
         ``(n,)`` int64 in ``[0, k)``. Folds differ by at most one star in each class and by at most one in
@@ -84,7 +91,7 @@ def folds(groups: np.ndarray, labels: np.ndarray, *, k: int, seed: int, repeat: 
         if len(members) < k:
             remedy = f"use {len(members)} folds or fewer" if len(members) > 1 else "add more of them"
             raise InputError(f"{len(members)} {name} cannot be shared among {k} folds; {remedy}")
-    rng = np.random.default_rng([seed, repeat])
+    rng = generator(seed, stream, repeat)
     # Dealt like cards, one class after the other without starting again at fold 0, so that sizes stay even.
     dealt = np.concatenate([rng.permutation(members) for members in classes])
     fold = np.empty(len(dealt), np.int64)

@@ -109,7 +109,7 @@ def fit(
             tree = _grow(x[train], labels[train], MOST_ROUNDS, settings, (x[test], labels[test]))
             best.append(tree.best_iteration + 1)
             score = lambda z, tree=tree: _margin(tree, z, tree.best_iteration + 1)  # noqa: E731
-            found = permuted(score, x[test], labels[test], together, repeats=REPEATS, seed=seed + number)
+            found = permuted(score, x[test], labels[test], together, repeats=REPEATS, seed=seed, fold=number)
             for name, values in found.items():
                 lost.setdefault(name, []).append(values.mean())
         rounds = max(1, round(float(np.mean(best))))

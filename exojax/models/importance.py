@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
+from exojax.streams import generator
+
 
 def permuted(
     score: Callable[[np.ndarray], np.ndarray],
@@ -15,6 +17,7 @@ def permuted(
     *,
     repeats: int,
     seed: int,
+    fold: int = 0,
 ) -> dict[str, np.ndarray]:
     """Loss of average precision from shuffling each group of columns, its columns together.
 
@@ -27,6 +30,7 @@ def permuted(
         groups: name -> columns.
         repeats: shuffles of each group.
         seed: of the shuffles.
+        fold: number of the fold; each shuffles otherwise.
 
     Returns:
         name -> ``(repeats,)`` float64: average precision as it is less that with the group shuffled.
@@ -35,7 +39,7 @@ def permuted(
     from sklearn.metrics import average_precision_score
 
     whole = average_precision_score(labels, score(x))
-    rng = np.random.default_rng(seed)
+    rng = generator(seed, "importance", fold)
     lost = {}
     for name, columns in groups.items():
         found = []

@@ -12,6 +12,7 @@ from matplotlib.ticker import LogLocator, NullFormatter, NullLocator
 from exojax.lightcurve import LightCurves
 from exojax.report.figures import light_curves, star_title
 from exojax.report.style import GREY, HOST, OTHER, say, styled
+from exojax.streams import generator
 
 STATISTICS = ("range", "scatter", "skewness", "dip_depth")
 # Axis, the way onto it and back: bins are even on the axis. Skewness has both signs and long tails.
@@ -29,7 +30,7 @@ SCALES: dict[str, Scale] = {
 @styled
 def examples(curves: LightCurves, seed: int, unit: str, *, each: int = 4) -> Figure:
     """Hosts on the left, other stars on the right, drawn at random: ``each`` of both."""
-    rng = np.random.default_rng(seed)
+    rng = generator(seed, "example stars")
     if curves.label is None or curves.label.min(initial=1) == curves.label.max(initial=0):
         chosen = np.sort(rng.permutation(len(curves))[: 2 * each])
         title = "Example light curves"

@@ -32,11 +32,12 @@ from exojax.simulate.transits import (
     find_events,
 )
 from exojax.simulate.truth import Truth, write_truth
+from exojax.streams import generator
 
 __all__ = ["CADENCE", "SIMULATOR_VERSION", "Truth", "simulate", "write_truth"]
 
 # Part of the fingerprint: raise it whenever the same settings would give other stars.
-SIMULATOR_VERSION = 1
+SIMULATOR_VERSION = 2
 BINARY_SHARE, PULSATOR_SHARE = 0.02, 0.03
 INVISIBLE_CAP = 0.03
 MIN_CADENCES = 200
@@ -45,8 +46,9 @@ BLOCK = 1024
 N_NUMBERS = N_STAR_UNIFORMS + max(N_PLANET_UNIFORMS, N_BINARY_UNIFORMS, N_PULSATOR_UNIFORMS)
 UNKNOWN = ("period", "t0", "duration", "depth", "secondary_depth", "radius_ratio", "impact", "scaled_axis")
 CLOSED = "The campaign's gaps were closed up: times and phases behind a gap are earlier than they were."
-# Streams of random numbers, none of which repeats another.
+# Parts of a population's stream, none of which repeats another.
 FIELD, HOSTS, CAMPAIGN, ROWS = range(4)
+STREAM = "synthetic"
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,12 +87,12 @@ def simulate(config: SimulateConfig) -> tuple[LightCurves, Truth]:
     """
     _check(config)
     n, seed = config.n_stars, config.seed
-    campaign = draw_campaign(np.random.default_rng([seed, CAMPAIGN]), config.n_cadences)
+    campaign = draw_campaign(generator(seed, STREAM, CAMPAIGN, 0), config.n_cadences)
     n_hosts = round(n * config.host_fraction)
     hosts = _draw_hosts(seed, n_hosts, min(round(INVISIBLE_CAP * n), n - n_hosts), campaign)
-    host_rows = np.random.default_rng([seed, ROWS]).permutation(n)[: len(hosts.place)]
+    host_rows = generator(seed, STREAM, ROWS, 0).permutation(n)[: len(hosts.place)]
 
-    numbers = np.random.default_rng([seed, FIELD]).random((n, N_NUMBERS + 1))
+    numbers = generator(seed, STREAM, FIELD, 0).random((n, N_NUMBERS + 1))
     fate = np.searchsorted([BINARY_SHARE, BINARY_SHARE + PULSATOR_SHARE], numbers[:, -1])
     kind = np.array(["binary", "pulsator", "quiet"])[fate]
     kind[host_rows] = "planet"
@@ -173,7 +175,7 @@ def _draw_hosts(seed: int, n_visible: int, max_unseen: int, campaign: Campaign) 
 
 def _draw_block(seed: int, block: int, campaign: Campaign) -> _Hosts:
     """The transiting systems among ``BLOCK`` of the population."""
-    numbers = np.random.default_rng([seed, HOSTS, block]).random((BLOCK, N_NUMBERS))
+    numbers = generator(seed, STREAM, HOSTS, block).random((BLOCK, N_NUMBERS))
     stars = draw_stars(numbers[:, :N_STAR_UNIFORMS])
     _, transits = draw_planets(stars, numbers[:, N_STAR_UNIFORMS:])
     numbers, place = numbers[transits], block * BLOCK + np.flatnonzero(transits)

@@ -20,11 +20,12 @@ from exojax.simulate.populate import add_contents
 from exojax.simulate.signals import Signals, join_signals
 from exojax.simulate.spectral import spectral_variability
 from exojax.simulate.stars import N_STAR_UNIFORMS, Stars, draw_stars
+from exojax.streams import generator
 
 __all__ = ["TEACHING_VERSION", "Taught", "teach"]
 
 # Part of the fingerprint: raise it whenever the same settings would give other stars.
-TEACHING_VERSION = 1
+TEACHING_VERSION = 2
 MISSIONS = ("kepler", "k2", "tess", "coarse")
 # Stars of one pointing; a star depends on the seed and its row, not on how many there are.
 BLOCK = 128
@@ -135,7 +136,7 @@ def _check(config: TeachConfig) -> None:
 
 def _block(config: TeachConfig, number: int) -> _Block:
     """128 stars of one pointing."""
-    rng = np.random.default_rng([config.seed, MISSIONS.index(config.mission), number])
+    rng = generator(config.seed, "teaching", MISSIONS.index(config.mission), number)
     mission = "kepler" if config.mission == "coarse" else config.mission
     pointing = draw_pointing(rng, mission)
     edges = np.cumsum(list(asdict(config.mix).values()))[:-1]

@@ -11,6 +11,7 @@ import numpy as np
 
 from exojax.simulate.stars import Stars, variability
 from exojax.simulate.systematics import CADENCE, Campaign, observe, observed
+from exojax.streams import root_key
 
 BATCH = 256
 
@@ -49,7 +50,7 @@ def measured_flux(
 
 
 def _root(seed: int) -> jax.Array:
-    return jax.random.key(np.uint32(seed))
+    return root_key(np.uint32(seed), "synthetic")
 
 
 def _keys(root: jax.Array, host: jax.Array, place: jax.Array) -> jax.Array:

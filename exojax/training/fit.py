@@ -30,8 +30,6 @@ WEIGHTS = "weights.npz"
 """in a folder without checkpoints: the weights alone, as arrays"""
 OWN = Recipe()
 """the model's own way of learning"""
-_APART = 1000
-"""between the seeds of an ensemble's members, so that runs of neighbouring seeds share none"""
 
 
 def fit_model(
@@ -98,7 +96,8 @@ def fit_model(
                 features,
                 labels,
                 cadence,
-                seed + _APART * member,
+                seed,
+                member,
                 home,
                 validation,
                 say,
@@ -117,7 +116,7 @@ def _fit_stack(
     report, how = how["report"] or (lambda record: None), how | {"report": None}
     # Progress is told by models fitted: their own steps would start anew with each.
     number_of_fits = len(model.of) * (model.folds + 1)
-    fold = split.folds(groups, labels, k=model.folds, seed=how["seed"])
+    fold = split.folds(groups, labels, k=model.folds, seed=how["seed"], stream="stack folds")
     part = lambda rows: {name: x[rows] for name, x in features.items()}  # noqa: E731
     parts, seen = {}, {}
     for at, (name, one) in enumerate(model.of.items()):
@@ -174,6 +173,7 @@ def _fit_network(
     labels: np.ndarray,
     cadence: float,
     seed: int,
+    member: int,
     folder: Path | None,
     validation: tuple[Features, np.ndarray] | None,
     report: Report | None,
@@ -191,6 +191,7 @@ def _fit_network(
         _on_device({name: x[:1] for name, x in features.items()}),
         config,
         seed=seed,
+        member=member,
         loss=recipe.loss or optax.sigmoid_binary_cross_entropy,
         augment=recipe.augment or model.augment(cadence, injected),
         rate=recipe.schedule,

@@ -17,6 +17,7 @@ from jax.tree_util import Partial
 
 from exojax.config import TrainConfig
 from exojax.errors import InputError
+from exojax.training.keys import stream
 from exojax.training.log import open_log
 from exojax.training.mesh import make_mesh, replicate, split_batch
 from exojax.training.recipe import TrainStep
@@ -63,7 +64,7 @@ def run_steps(
     if steps > 1 or mesh is not None:
         return _together(state, batch_fn, steps=steps, mesh=mesh, step_fn=step_fn)
     # A step by itself knows nothing of the number of rows: trainings on other rows, as of folds, share its program.
-    return _step(state, _draw(batch_fn, state.key, state.step), step_fn=step_fn)
+    return _step(state, _draw(batch_fn, stream(state.key, "batches"), state.step), step_fn=step_fn)
 
 
 @partial(jax.jit, static_argnames="step_fn", donate_argnums=0)
@@ -80,7 +81,7 @@ def _draw(batch_fn: Partial, key: jax.Array, step: jax.Array) -> Batch:
 @partial(jax.jit, static_argnames=("steps", "mesh", "step_fn"), donate_argnums=0)
 def _together(state: TrainState, batch_fn: BatchFn, *, steps: int, mesh: Mesh | None, step_fn: TrainStep) -> TrainState:
     def one(state: TrainState, _: None) -> tuple[TrainState, None]:
-        batch = batch_fn(state.key, state.step)
+        batch = batch_fn(stream(state.key, "batches"), state.step)
         return step_fn(state, batch if mesh is None else split_batch(batch, mesh))[0], None
 
     return one(state, None)[0] if steps == 1 else jax.lax.scan(one, state, None, length=steps)[0]
@@ -212,7 +213,7 @@ def _check_finite(state: TrainState, batch_fn: BatchFn, row_names: np.ndarray | 
     bad = int(state.tally["bad_step"])
     if bad < 0:
         return
-    batch = batch_fn(state.key, jnp.int32(bad))
+    batch = batch_fn(stream(state.key, "batches"), jnp.int32(bad))
     rows = np.asarray(batch["row"]) if "row" in batch else np.arange(0)
     names = rows if row_names is None else row_names[rows]
     raise InputError(

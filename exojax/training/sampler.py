@@ -15,7 +15,8 @@ from exojax.models.interface import Inputs
 from exojax.training.step import Batch
 
 BatchFn = Callable[[jax.Array, jax.Array], Batch]
-"""``(key, step () int32) -> batch``, pure and traceable."""
+"""``(key, step () int32) -> batch``, pure and traceable; ``key`` is the stream of batches of
+:mod:`exojax.training.keys`."""
 
 
 PADDING = 512
@@ -28,7 +29,7 @@ def balanced_indices(key: jax.Array, step: jax.Array, n_hosts: jax.Array, n: jax
     Drawn with replacement. With 37 hosts against 5,050 others, an epoch has no meaning for the hosts anyway.
 
     Args:
-        key: of the run.
+        key: stream of batches.
         step: () int32.
         n_hosts: () int32 number of hosts.
         n: () int32 number of rows, hosts first.

@@ -10,6 +10,7 @@ import numpy as np
 from exojax.config import RunConfig
 from exojax.errors import InputError
 from exojax.models import registry
+from exojax.streams import generator
 
 DRAWS = 100
 """points drawn to see whether a space has a valid one"""
@@ -19,7 +20,7 @@ class Random:
     """A :class:`Suggest` that draws by itself, to try a space without a study."""
 
     def __init__(self, seed: int) -> None:
-        self._rng = np.random.default_rng(seed)
+        self._rng = generator(seed, "space")
 
     def suggest_float(self, name: str, low: float, high: float, *, log: bool = False) -> float:
         if not low <= high or (log and low <= 0):

@@ -14,6 +14,8 @@ from flax import linen as nn
 
 from exojax.config import TrainConfig
 from exojax.models.interface import Augment, Inputs, no_augmentation
+from exojax.streams import root_key
+from exojax.training.keys import stream
 
 Loss = Callable[[jax.Array, jax.Array], jax.Array]
 """``(logits (b,), labels (b,)) -> (b,)``, as in ``optax.losses``."""
@@ -27,7 +29,7 @@ class TrainState(flax.struct.PyTreeNode):
 
     Attributes:
         step: () int32, steps taken.
-        key: typed key of the run; each step folds its number in.
+        key: typed key of the run; what a step draws comes from it by :func:`exojax.training.keys.step_key`.
         params: weights.
         batch_stats: running means and variances of the normalisations.
         opt_state: the optimiser's.
@@ -90,6 +92,7 @@ def create_state(
     config: TrainConfig,
     *,
     seed: int,
+    member: int = 0,
     loss: Loss = optax.sigmoid_binary_cross_entropy,
     augment: Augment = UNCHANGED,
     rate: optax.Schedule | None = None,
@@ -101,14 +104,15 @@ def create_state(
         example: inputs of at least one star, for their shapes.
         config: optimiser and averaging.
         seed: of the initial weights and of everything random in the steps.
+        member: number of the network in an ensemble; no two of any two seeds share a key.
         loss: per star.
         augment: of training batches.
         rate: the learning rate of each step; None is the configuration's.
     """
-    init_key, key = jax.random.split(jax.random.key(seed))
+    key = root_key(seed, "training", member)
     # Compiled, since Flax's operation by operation takes twice as long.
     init = jax.jit(partial(module.init, train=False))
-    variables = init({"params": init_key}, jax.tree.map(lambda x: x[:1], example))
+    variables = init({"params": stream(key, "weights")}, jax.tree.map(lambda x: x[:1], example))
     params, batch_stats = variables["params"], variables.get("batch_stats", {})
     tx = optimiser(config, rate)
     return TrainState(

@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import optax
 
 from exojax.models.interface import Inputs
+from exojax.training.keys import step_key
 from exojax.training.state import TrainState
 
 Batch = dict[str, Any]
@@ -38,10 +39,10 @@ def gradients(state: TrainState, batch: Batch, *, axis_name: str | None = None) 
 
     Arguments as of :func:`train_step`.
     """
-    key = jax.random.fold_in(state.key, state.step)
+    augment_key, dropout_key = (step_key(state.key, name, state.step) for name in ("augmentation", "dropout"))
     if axis_name is not None:
-        key = jax.random.fold_in(key, jax.lax.axis_index(axis_name))
-    augment_key, dropout_key = jax.random.split(key)
+        device = jax.lax.axis_index(axis_name)
+        augment_key, dropout_key = (jax.random.fold_in(key, device) for key in (augment_key, dropout_key))
     label = batch["label"]
     inputs = state.augment(augment_key, batch["inputs"], label)
 

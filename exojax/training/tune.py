@@ -26,6 +26,7 @@ from sklearn.metrics import average_precision_score
 from exojax.config import RunConfig
 from exojax.errors import InputError
 from exojax.models import registry
+from exojax.streams import sequence
 from exojax.training.arrays import load_arrays
 from exojax.training.fit import fit_model
 from exojax.training.state import TrainState
@@ -55,7 +56,8 @@ def _work(job: Job, storage: Any, number: int, parent: int | None, report: Repor
     name = worker_name(os.getpid())
     study = optuna.load_study(study_name=job.study, storage=storage)
     # Other points than a worker of the same number drew before it was killed.
-    seed = np.random.SeedSequence([job.config.seed, number, len(study.get_trials(deepcopy=False))]).generate_state(1)[0]
+    earlier = len(study.get_trials(deepcopy=False))
+    seed = sequence(job.config.seed, "trials", number, earlier).generate_state(1)[0]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
         study.sampler = optuna.samplers.TPESampler(seed=int(seed), constant_liar=True)

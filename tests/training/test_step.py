@@ -14,6 +14,7 @@ from exojax.config import TrainConfig
 from exojax.errors import InputError
 from exojax.models import registry
 from exojax.models.interface import no_augmentation
+from exojax.training.keys import stream
 from exojax.training.loop import run_steps, train
 from exojax.training.mesh import make_mesh, replicate, split_batch
 from exojax.training.sampler import balanced_batches
@@ -183,7 +184,7 @@ def test_a_loss_that_is_not_finite_names_step_and_stars(bad, tmp_path):
     # Exactly the stars of that batch, among them the one that did it; and of no batch before.
     named = set(str(told.value).split("stars: ")[1].split(";")[0].split(", "))
     batches = balanced_batches({"flux": flux}, labels, 8)
-    key = create_state(MODEL.module, {"flux": jnp.asarray(flux)}, TrainConfig(), seed=3).key
+    key = stream(create_state(MODEL.module, {"flux": jnp.asarray(flux)}, TrainConfig(), seed=3).key, "batches")
     drawn = [set(NAMES[np.asarray(batches(key, jnp.int32(s))["row"])]) for s in range(step + 1)]
     assert named == drawn[step]
     assert "star11" in named
