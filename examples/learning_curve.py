@@ -22,6 +22,7 @@ from exojax.evaluation import repeated, split
 from exojax.models import registry
 from exojax.streams import generator
 from exojax.training.fit import fit_model, steps_for
+from exojax.training.scorer import at_prior
 
 FROM_SCRATCH = 150
 """steps at least, for a network that starts from nothing; one that starts from weights takes its usual few passes"""
@@ -102,6 +103,7 @@ def curve(options: Options) -> tuple[list[dict[str, Any]], float]:
 
 def _ranks(logits: np.ndarray) -> np.ndarray:
     """Shares of the fold's scores below each, so that folds can be pooled."""
+    logits = at_prior(registry.get("transit"), logits, 0.5)
     return np.argsort(np.argsort(logits)) / len(logits)
 
 

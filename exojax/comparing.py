@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from exojax import streams
 from exojax.config import RunConfig
 from exojax.errors import InputError
 from exojax.evaluation import power, repeated, split
@@ -83,7 +84,7 @@ def compare(plan: Plan, data: Data, out: Path, report: Report | None = None) -> 
     ]
     check_same(
         out / "folds" / "plan.json",
-        {"sha256": data.sha256, "cadence_days": data.cadence, **_settings(plan)},
+        {"sha256": data.sha256, "cadence_days": data.cadence, "streams": streams.VERSION, **_settings(plan)},
         "comparison",
     )
     for name in plan.models:
@@ -95,6 +96,7 @@ def compare(plan: Plan, data: Data, out: Path, report: Report | None = None) -> 
     found = Scores(np.zeros(shape), np.full(shape, np.nan), np.zeros(shape, bool))
     cost: dict[str, list[np.ndarray]] = {name: [] for name in plan.models}
     tuned: dict[str, list[dict[str, Any]]] = {}
+    unsearched: dict[str, int] = {}
     for m, name in enumerate(plan.models):
         features: dict[str, np.ndarray] = {}
         planted = None
@@ -124,19 +126,25 @@ def compare(plan: Plan, data: Data, out: Path, report: Report | None = None) -> 
                         ),
                     )
                 one = load_arrays(kept)
-                found.rank[m, r, fold == number] = _percentile(one["logits"])
+                found.rank[m, r, fold == number] = _percentile(one["order"])
                 if plan.inner:
                     found.probability[m, r, fold == number] = one["probability"]
                     found.called[m, r, fold == number] = one["probability"] >= one["threshold"]
                 cost[name].append(one["cost"])
+                unsearched[name] = unsearched.get(name, 0) + (0 if r else int(np.isnan(one["logits"]).sum()))
                 if "point" in one:
-                    outer = average_precision_score(rows.label[fold == number], one["logits"])
+                    outer = average_precision_score(rows.label[fold == number], one["order"])
                     inner, seconds = (float(x) for x in one["tuned"])
                     about = {"repeat": r, "fold": number, "inner": inner, "outer": float(outer), "seconds": seconds}
                     tuned.setdefault(name, []).append(about | {"point": json.loads(str(one["point"]))})
                 done += 1
     say("done", total, total)
-    return _summary(plan, data, rows, found, cost, tuned)
+    told = [
+        f"{name}: {n} stars could not be searched: their probability is the share of hosts, and they do not calibrate"
+        for name, n in unsearched.items()
+        if n
+    ]
+    return _summary(plan, data, replace(rows, warnings=(*rows.warnings, *told)), found, cost, tuned)
 
 
 @dataclass(frozen=True, eq=False)

@@ -13,12 +13,12 @@ from exojax import config as defaults
 from exojax import streams
 from exojax.config import RunConfig
 from exojax.errors import InputError
-from exojax.evaluation import calibration, controls, leakage, split
+from exojax.evaluation import controls, leakage, split
 from exojax.folded import FoldedEvents
 from exojax.inputs import Data, digests, inputs_of, usable
 from exojax.models import registry
 from exojax.models.interface import Network
-from exojax.probabilities import Calibration, apply, stored, to_prior
+from exojax.probabilities import fitted, stored
 from exojax.runs import (
     SCORES,
     Run,
@@ -235,18 +235,25 @@ def fit(
                 save_arrays(kept, {"logits": part(features_of(train[out]))})
             scores[out] = load_arrays(kept)["logits"]
     kind = np.full(len(judged), "") if data.kind is None else data.kind[rows.index[judged]]
-    save_arrays(
-        folder / SCORES, {"logits": scores, "label": label[judged], "group": group[judged], "kind": kind.astype(str)}
+    searched = ~np.isnan(scores)
+    if not searched.all():
+        warnings.append(
+            f"{np.sum(~searched)} {protocol} rows could not be searched: their probability is the share of hosts, "
+            f"{prior:.3g}, and they do not calibrate"
+        )
+    kept_scores = {"logits": scores, "label": label[judged], "group": group[judged], "kind": kind.astype(str)}
+    save_arrays(folder / SCORES, {name: x[searched] for name, x in kept_scores.items()})
+    how = fitted(
+        config.model,
+        scores,
+        label[judged],
+        group[judged],
+        prior=prior,
+        protocol=protocol,
+        steps=scorer.steps,
+        # With out-of-fold scores there are too few hosts to choose a map by, and they are of several models.
+        seed=config.seed if protocol == "validation" else None,
     )
-    shifted = to_prior(config.model, scores, prior)
-    if protocol == "validation":
-        curve = calibration.fit(shifted, label[judged], group[judged], seed=config.seed)
-    else:
-        # Too few hosts to choose by, and scores of several models.
-        curve = calibration.Calibrator("platt", *calibration.fit_platt(shifted, label[judged]))
-    how = Calibration(prior, curve, 0.5, protocol, scorer.steps)
-    threshold = calibration.choose_threshold(label[judged], apply(config.model, how, scores))
-    how = replace(how, threshold=threshold)
     write_json(folder / "calibration.json", stored(how) | {"warnings": warnings})
     return load(folder)
 

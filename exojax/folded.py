@@ -88,3 +88,8 @@ class FoldedEvents:
 def there(global_view: np.ndarray) -> np.ndarray:
     """``(n,)`` bool: rows with a candidate, given ``global_view (n, K, bins, 3)``."""
     return np.asarray((global_view[..., COVERAGE] > 0).any(axis=(1, 2)))
+
+
+def searchable(features: Mapping[str, np.ndarray]) -> np.ndarray | None:
+    """Return ``(n,)`` bool, rows with a candidate to judge, of a model's inputs; None where it looks at no folds."""
+    return there(features["global_view"]) if "global_view" in features else None

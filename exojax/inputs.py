@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 import numpy as np
 
@@ -83,8 +83,3 @@ def digests(data: Data) -> np.ndarray:
     return np.array(
         [hashlib.blake2b(a.tobytes() + b.tobytes(), digest_size=16).hexdigest() for a, b in zip(*both)], "<U32"
     )
-
-
-def searchable(features: Mapping[str, np.ndarray]) -> np.ndarray | None:
-    """``(n,)`` bool: rows with a candidate to judge, of a model's inputs; None where it looks at no folds."""
-    return there(features["global_view"]) if "global_view" in features else None

@@ -13,11 +13,11 @@ from exojax.config import RunConfig, TrainConfig
 from exojax.evaluation import split
 from exojax.fitting import Rows
 from exojax.models import registry
-from exojax.probabilities import apply, calibrated
+from exojax.probabilities import apply, calibrated, log_odds
 from exojax.runs import load
 from exojax.training.cost import memory_used, parameters_of
 from exojax.training.fit import fit_model
-from exojax.training.scorer import Scorer
+from exojax.training.scorer import Scorer, at_prior
 from exojax.training.state import TrainState
 from exojax.training.tune import best_of
 from exojax.twins import Taught, Twins, beside, paced
@@ -80,9 +80,11 @@ def one_fold(
         planted: copies of rows with simulated planets, for the trainings on these rows; tuning goes without.
 
     Returns:
-        ``logits (m,)`` of the fold's own rows; ``cost``: seconds of the fit, seconds a star of the scoring, bytes,
-        parameters; with inner folds ``probability (m,)`` and the ``threshold``; with tuning ``tuned``: the chosen
-        point's average precision in the inner folds and the seconds of all trials, and ``point``, its numbers as JSON.
+        ``logits (m,)`` of the fold's own rows, NaN where a star cannot be searched; ``order (m,)``, the log-odds by
+        which they are ranked, those of the share of hosts for such a star; ``cost``: seconds of the fit, seconds a star
+        of the scoring, bytes, parameters; with inner folds ``probability (m,)`` and the ``threshold``; with tuning
+        ``tuned``: the chosen point's average precision in the inner folds and the seconds of all trials, and ``point``,
+        its numbers as JSON.
 
     Raises:
         InputError: a model has no valid point, or cannot be trained.
@@ -133,7 +135,10 @@ def one_fold(
     logits = scorer(outer)
     per_star = (time.perf_counter() - compiled) / max(out.sum(), 1)
     kept |= {"logits": logits, "cost": np.array([fitted, per_star, memory, parameters_of(scorer)])}
-    if how is not None:
+    if how is None:
+        kept["order"] = at_prior(model, logits, float(rows.label[train].mean()))
+    else:
+        kept["order"] = log_odds(name, how, logits)
         kept |= {"probability": apply(name, how, logits), "threshold": np.asarray(how.threshold)}
     return kept
 

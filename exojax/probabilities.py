@@ -42,9 +42,59 @@ class Calibration:
 
 
 def apply(model: str, how: Calibration, logits: np.ndarray) -> np.ndarray:
-    """``(..., n)`` float64 probabilities of ``logits (..., n)`` of the named model."""
-    log_odds = how.curve.log_odds(to_prior(model, logits, how.prior))
-    return expit(calibration.prior_shift(log_odds, how.prior, how.share))
+    """``(..., n)`` float64 probabilities of ``logits (..., n)`` of the named model; the share of hosts where NaN."""
+    return np.where(np.isfinite(logits), expit(log_odds(model, how, logits)), how.share)
+
+
+def log_odds(model: str, how: Calibration, logits: np.ndarray) -> np.ndarray:
+    """``(..., n)`` float64 log-odds of those probabilities, in which the likeliest stars can still be told apart."""
+    known = np.isfinite(logits)
+    found = how.curve.log_odds(to_prior(model, np.where(known, logits, 0.0), how.prior))
+    return np.where(known, calibration.prior_shift(found, how.prior, how.share), logit(how.share))
+
+
+def fitted(
+    name: str,
+    logits: np.ndarray,
+    label: np.ndarray,
+    group: np.ndarray,
+    *,
+    prior: float,
+    protocol: str,
+    steps: list[int] | None = None,
+    seed: int | None = None,
+) -> Calibration:
+    """Fit the map from logits to probabilities, and choose the threshold.
+
+    A star that cannot be searched does not enter the map. Its probability is the share of hosts, here as in a
+    prediction, and with that it takes part in the choice of the threshold.
+
+    Args:
+        name: of the model.
+        logits: ``(n,)`` float of rows that the model was not fitted on, NaN where a star cannot be searched.
+        label: ``(n,)`` int, 1 for hosts.
+        group: ``(n,)`` the star of each row.
+        prior: share of hosts among the training rows.
+        protocol: the rows that these are, ``validation`` or ``out-of-fold``.
+        steps: training step of each network's weights.
+        seed: of the folds that choose the kind of map; None is Platt's, where there are too few hosts to choose by.
+
+    Raises:
+        InputError: of a class no star could be searched.
+    """
+    known = ~np.isnan(logits)
+    for kind, of in (("planet hosts", label == 1), ("stars without planets", label != 1)):
+        if not (known & of).any():
+            raise InputError(
+                f"none of the {of.sum()} {kind} that are to calibrate {name} could be searched; use others"
+            )
+    shifted = to_prior(name, logits[known], prior)
+    if seed is None:
+        curve = calibration.Calibrator("platt", *calibration.fit_platt(shifted, label[known]))
+    else:
+        curve = calibration.fit(shifted, label[known], group[known], seed=seed)
+    how = Calibration(prior, curve, 0.5, protocol, steps)
+    return replace(how, threshold=calibration.choose_threshold(label, apply(name, how, logits)))
 
 
 def calibrated(
@@ -63,16 +113,17 @@ def calibrated(
         group: ``(n,)`` the star of each row.
         k: folds; fewer where there are fewer hosts.
         seed: of the folds.
-        score: ``(rows to fit, rows to score) -> logits``, both ``(m,)`` int.
+        score: ``(rows to fit, rows to score) -> logits``, both ``(m,)`` int; NaN where a star cannot be searched.
+
+    Raises:
+        InputError: of a class no star could be searched.
     """
     hosts = len(np.unique(group[label == 1]))
     fold = split.folds(group, label, k=min(k, hosts), seed=seed, stream="inner folds")
-    logits, prior = np.zeros(len(label)), float(label.mean())
+    logits = np.zeros(len(label))
     for number in range(min(k, hosts)):
         logits[fold == number] = score(np.flatnonzero(fold != number), np.flatnonzero(fold == number))
-    curve = calibration.Calibrator("platt", *calibration.fit_platt(to_prior(name, logits, prior), label))
-    how = Calibration(prior, curve, 0.5, "out-of-fold", None)
-    return replace(how, threshold=calibration.choose_threshold(label, apply(name, how, logits)))
+    return fitted(name, logits, label, group, prior=float(label.mean()), protocol="out-of-fold")
 
 
 def disagreement(model: str, how: Calibration, logits: np.ndarray) -> np.ndarray:
@@ -94,7 +145,8 @@ def disagreement(model: str, how: Calibration, logits: np.ndarray) -> np.ndarray
     """
     if np.ndim(logits) != 2 or len(logits) < 2:
         raise ValueError(f"disagreement takes two members or more, got logits of shape {np.shape(logits)}")
-    return np.std(apply(model, how, logits), axis=0, ddof=1)
+    spread = np.std(apply(model, how, logits), axis=0, ddof=1)
+    return np.where(np.isnan(logits).any(axis=0), np.nan, spread)
 
 
 def at_rate(how: Calibration, rate: float) -> Calibration:

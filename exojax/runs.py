@@ -16,7 +16,7 @@ import numpy as np
 from exojax.config import RunConfig, from_dict
 from exojax.errors import InputError
 from exojax.folded import FoldedEvents
-from exojax.inputs import FOLDED, Data, inputs_of, searchable, usable
+from exojax.inputs import FOLDED, Data, inputs_of, usable
 from exojax.models import registry
 from exojax.models.interface import Network
 from exojax.probabilities import Calibration, apply, at_rate, restored
@@ -162,14 +162,12 @@ def logits_of(run: Run, data: Data) -> np.ndarray:
 
 def judged(run: Run, features: Features) -> np.ndarray:
     """``(n,)`` float64 logits of the model's inputs; NaN for a row without a candidate."""
-    found = searchable(features)
-    return run.scorer(features) if found is None else np.where(found, run.scorer(features), np.nan)
+    return run.scorer(features)
 
 
 def from_logits(run: Run, logits: np.ndarray) -> np.ndarray:
     """``(n,)`` float64 probabilities of :func:`logits_of`; the share of hosts where a logit is NaN."""
-    how, known = run.calibration, np.isfinite(logits)
-    return np.where(known, apply(run.config.model, how, np.where(known, logits, 0.0)), how.share)
+    return apply(run.config.model, run.calibration, logits)
 
 
 def check_shapes(

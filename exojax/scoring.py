@@ -14,9 +14,9 @@ from exojax.errors import InputError
 from exojax.evaluation import conformal, controls, leakage, metrics, split
 from exojax.features.registry import compute
 from exojax.features.spectrum import log_power
-from exojax.folded import FoldedEvents
+from exojax.folded import FoldedEvents, searchable
 from exojax.folding import folded_events
-from exojax.inputs import FOLDED, Data, digests, inputs_of, searchable, usable
+from exojax.inputs import FOLDED, Data, digests, inputs_of, usable
 from exojax.lightcurve import LightCurves
 from exojax.probabilities import disagreement
 from exojax.runs import SCORES, Run, check_shapes, from_logits, judged, load, stating

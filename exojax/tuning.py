@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from exojax import config as defaults
+from exojax import streams
 from exojax.config import RunConfig
 from exojax.errors import InputError
 from exojax.evaluation import leakage, repeated, split
@@ -25,6 +26,7 @@ from exojax.training import study as studies
 from exojax.training.arrays import save_arrays
 from exojax.training.crew import run_workers
 from exojax.training.fit import fit_model
+from exojax.training.scorer import at_prior
 from exojax.training.space import check_space
 
 Report = Callable[[str, int, int], None]
@@ -152,6 +154,7 @@ def tune(plan: Plan, data: Data, out: Path, report: Report) -> Tuned:
         "base": asdict(registry.training(config)),
         "folds": plan.folds,
         "seed": seed,
+        "streams": streams.VERSION,
         "test_fraction": plan.test_fraction,
     }
     check_same(out / "study" / "settings.json", json.loads(json.dumps(settings)), "tuning")
@@ -170,7 +173,8 @@ def tune(plan: Plan, data: Data, out: Path, report: Report) -> Tuned:
 
     def outer_scores(chosen: RunConfig) -> np.ndarray:
         model, training = registry.build(chosen), registry.training(chosen)
-        return fit_model(model, training, within, label, group, cadence=data.cadence, seed=seed)(without)
+        scorer = fit_model(model, training, within, label, group, cadence=data.cadence, seed=seed)
+        return at_prior(model, scorer(without), float(label.mean()))
 
     how: dict[str, Any] = {"groups": stars, "seed": seed}
     ours, theirs = outer_scores(best), outer_scores(config)

@@ -19,7 +19,7 @@ from exojax.fitting import fit, usable_rows, validation_rows
 from exojax.lightcurve import LightCurves, shared_time
 from exojax.models import registry
 from exojax.models.interface import Network
-from exojax.models.layers import Conv, max_pool
+from exojax.models.layers import Conv, highest, max_pool
 from exojax.probabilities import apply
 from exojax.runs import load, predict
 from exojax.training.arrays import load_arrays
@@ -227,6 +227,54 @@ def test_few_hosts_are_told_in_a_warning(tmp_path):
     run = fit(config("svc"), curves(), tmp_path)
     assert any("19 training hosts" in told and "3-fold out-of-fold" in told for told in run.warnings)
     assert run.split["validation"] == []
+
+
+class OfFolds(nn.Module):
+    """The smallest network that looks at candidates."""
+
+    @nn.compact
+    def __call__(self, inputs, *, train):
+        view = inputs["global_view"]
+        return highest(nn.Dense(1)(view[..., 0])[..., 0], (view[..., 2] > 0).any(axis=-1))
+
+
+def folded(names, data, config, *, report=None):
+    """Inputs of light curves, of which those whose number ends in 0 have no candidate."""
+    view = np.zeros((len(data), 1, 96, 3), np.float32)
+    there = np.array([not name.endswith("0") for name in data.id])
+    view[there, 0, :, 0], view[there, 0, :, 2] = data.flux[there], 1.0
+    return {"global_view": view}
+
+
+@pytest.mark.parametrize("size", [{}, MANY])
+def test_stars_that_cannot_be_searched_do_not_calibrate(tmp_path, monkeypatch, size):
+    """They keep their row at the prior, in the threshold's choice as in a prediction; and no logit stands for them."""
+    monkeypatch.setitem(registry.MODELS, "folds", Network(inputs=("global_view",), module=OfFolds()))
+    monkeypatch.setattr("exojax.fitting.inputs_of", folded)
+    monkeypatch.setattr("exojax.runs.inputs_of", folded)
+    data = curves(**size)
+    run = fit(config("folds"), data, tmp_path)
+    where = {name: i for i, name in enumerate(data.id)}
+    judged = np.array([where[name] for name in run.split["validation" if size else "train"]])
+    lost = np.array([name.endswith("0") for name in data.id[judged]])
+    kept = load_arrays(tmp_path / "calibration_scores.npz")
+    assert lost.any()
+    assert len(kept["logits"]) == len(judged) - lost.sum()
+    assert np.array_equal(kept["label"], data.label[judged[~lost]])
+    assert kept["logits"].min() > -9.9
+    prior = run.calibration.prior
+    shifted = calibration.prior_shift(kept["logits"], 0.5, prior)
+    if size:
+        curve = calibration.fit(shifted, kept["label"], kept["group"], seed=0)
+    else:
+        curve = calibration.Calibrator("platt", *calibration.fit_platt(shifted, kept["label"]))
+    assert run.calibration.curve == curve
+    probability = np.full(len(judged), prior)
+    probability[~lost] = apply("folds", run.calibration, kept["logits"])
+    assert run.calibration.threshold == calibration.choose_threshold(data.label[judged], probability)
+    assert any(f"{lost.sum()} " in told and "could not be searched" in told for told in run.warnings)
+    fresh = predict(run, data.take(judged))
+    assert np.array_equal(fresh[lost], np.full(lost.sum(), prior))
 
 
 def test_stars_that_cannot_be_scored_get_the_prior(tmp_path):

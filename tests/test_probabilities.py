@@ -8,8 +8,18 @@ import pytest
 from scipy.special import expit, logit
 
 from exojax.errors import InputError
-from exojax.evaluation.calibration import Calibrator
-from exojax.probabilities import Calibration, apply, at_rate, disagreement, restored, stored, to_prior
+from exojax.evaluation.calibration import Calibrator, choose_threshold, fit_platt
+from exojax.probabilities import (
+    Calibration,
+    apply,
+    at_rate,
+    calibrated,
+    disagreement,
+    log_odds,
+    restored,
+    stored,
+    to_prior,
+)
 
 PLATT = Calibration(0.5, Calibrator("platt", 1.0, 0.0), 0.8, "validation", 7)
 
@@ -91,3 +101,29 @@ def test_a_file_from_before_there_was_a_choice_is_read():
 def test_a_damaged_calibration_is_no_calibration(change):
     with pytest.raises((KeyError, TypeError, ValueError)):
         restored(stored(PLATT) | change)
+
+
+def test_a_star_that_cannot_be_searched_has_the_share_of_hosts():
+    z = np.array([np.nan, logit(0.9)])
+    assert apply("svc", replace(PLATT, prior=0.2), z) == pytest.approx([0.2, 0.9])
+    rare = at_rate(PLATT, 0.01)
+    assert apply("svc", rare, z)[0] == pytest.approx(0.01)
+    assert expit(log_odds("svc", rare, z)) == pytest.approx(apply("svc", rare, z))
+    assert np.isfinite(log_odds("svc", rare, np.array([np.nan, 500.0]))).all()
+
+
+def test_it_calibrates_nothing():
+    """Out-of-fold scores with and without such rows make one and the same map; the threshold sees them at the prior."""
+    rng = np.random.default_rng(0)
+    label = (np.arange(120) % 4 == 0).astype(int)
+    z = 2.0 * label + rng.normal(size=120)
+    unknown = np.arange(120) % 10 == 0
+    star = np.arange(120)
+    score = lambda fit, rows: np.where(unknown[rows], np.nan, z[rows])  # noqa: E731
+    how = calibrated("svc", label, star, 3, 0, score)
+    slope, intercept = fit_platt(z[~unknown], label[~unknown])
+    assert (how.curve.slope, how.curve.intercept) == (slope, intercept)
+    probability = apply("svc", how, np.where(unknown, np.nan, z))
+    assert how.threshold == choose_threshold(label, probability)
+    with pytest.raises(InputError, match=r"none of the 30 planet hosts .* could be searched"):
+        calibrated("svc", label, star, 3, 0, lambda fit, rows: np.where(label[rows] == 1, np.nan, 0.0))

@@ -25,7 +25,7 @@ BELOW = {
     "features": BASE,
     "evaluation": {"errors", "config", "streams"},
     "models": {"errors", "config", "folded", "columns", "streams"},
-    "training": {"errors", "config", "models", "evaluation", "streams"},
+    "training": {"errors", "config", "folded", "models", "evaluation", "streams"},
     "reasons": set(),
     "probabilities": {"errors", "evaluation", "models"},
     "stored": {"errors"},

@@ -21,7 +21,7 @@ from exojax.training.arrays import load_arrays, save_arrays
 from exojax.training.loop import Report, train
 from exojax.training.recipe import Recipe
 from exojax.training.sampler import balanced_batches
-from exojax.training.scorer import Features, Scorer
+from exojax.training.scorer import Features, Scorer, at_prior
 from exojax.training.stack import weigh
 from exojax.training.state import TrainState, create_state
 from exojax.training.weights import with_weights
@@ -138,7 +138,9 @@ def _fit_stack(
                 save_arrays(kept, {"logits": seen[name]})
         parts[name] = fit_model(one, config, features, labels, groups, folder=home, **how)
     report({"step": number_of_fits, "of": number_of_fits})
-    arrays = weigh(np.stack(list(seen.values())), labels)
+    logits = np.stack(list(seen.values()))
+    known = ~np.isnan(logits).any(axis=0)  # a star that cannot be searched has no logit
+    arrays = weigh(logits[:, known], labels[known])
     if folder is not None:
         save_arrays(folder / "model.npz", arrays)
     return Scorer(model.inputs, arrays=arrays, parts=parts)
@@ -211,7 +213,10 @@ def _fit_network(
     validate = None
     if validation is not None:
         rows, truth = validation
-        validate = lambda state: average_precision_score(truth, Scorer(model.inputs, (state,))(rows))  # noqa: E731
+
+        def validate(state: TrainState) -> float:
+            return float(average_precision_score(truth, at_prior(model, Scorer(model.inputs, (state,))(rows), 0.5)))
+
     return train(
         state,
         batches,

@@ -10,9 +10,11 @@ from typing import Any
 import jax
 import numpy as np
 from flax.errors import ScopeParamShapeError
+from scipy.special import logit
 
 from exojax.errors import InputError
-from exojax.models.interface import Classical, Inputs
+from exojax.folded import searchable
+from exojax.models.interface import Classical, Inputs, Model, Network
 from exojax.training.state import TrainState
 from exojax.training.step import scored
 
@@ -42,7 +44,7 @@ class Scorer:
     parts: Mapping[str, Scorer] = field(default_factory=dict)
 
     def __call__(self, features: Features) -> np.ndarray:
-        """``(n,)`` float64 logits.
+        """``(n,)`` float64 logits; NaN for a row without a candidate, where the model looks at candidates.
 
         Raises:
             InputError: a network was trained on series of another length.
@@ -50,15 +52,18 @@ class Scorer:
         return self.members(features).mean(axis=0)
 
     def members(self, features: Features) -> np.ndarray:
-        """``(members, n)`` float64 logits of each network; of other models one row."""
+        """``(members, n)`` float64 logits of each network; of other models one row. NaN as in a call."""
         seen = {name: features[name] for name in self.inputs}
         if self.states:
-            return np.stack([_network(state, seen) for state in self.states])
-        if self.parts:
+            found = np.stack([_network(state, seen) for state in self.states])
+        elif self.parts:
             each = np.stack([part(features) for part in self.parts.values()])
-            return (self.arrays["weight"] @ each + self.arrays["bias"])[None]
-        assert self.classical is not None
-        return np.asarray(self.classical.logits(self.arrays, seen), np.float64)[None]
+            found = (self.arrays["weight"] @ each + self.arrays["bias"])[None]
+        else:
+            assert self.classical is not None
+            found = np.asarray(self.classical.logits(self.arrays, seen), np.float64)[None]
+        there = searchable(seen)
+        return found if there is None else np.where(there, found, np.nan)
 
     @property
     def steps(self) -> list[int] | None:
@@ -74,6 +79,17 @@ class Scorer:
         """What a classical model, or a part of a stack, has to tell of its fit."""
         own = self.classical.remarks(self.arrays) if self.classical is not None else ()
         return (*own, *(text for part in self.parts.values() for text in part.remarks))
+
+
+def at_prior(model: Model, logits: np.ndarray, prior: float) -> np.ndarray:
+    """Return ``logits (n,)`` with those of the share of hosts in place of NaN: stars that cannot be searched.
+
+    Args:
+        model: a network is taught on balanced batches, and its logit of an even chance is 0.
+        logits: ``(n,)`` float, before calibration.
+        prior: share of hosts among the rows that another model was fitted on.
+    """
+    return np.where(np.isnan(logits), 0.0 if isinstance(model, Network) else logit(prior), logits)
 
 
 def _network(state: TrainState, features: Features) -> np.ndarray:

@@ -29,6 +29,7 @@ from exojax.models import registry
 from exojax.streams import sequence
 from exojax.training.arrays import load_arrays
 from exojax.training.fit import fit_model
+from exojax.training.scorer import at_prior
 from exojax.training.state import TrainState
 from exojax.training.study import Job, alone, best_point, connected, pruner, worker_name
 
@@ -170,6 +171,7 @@ def score_in_folds(
             model, training, part, label[~out], group[~out], cadence=cadence, seed=config.seed, init=init
         )
         found = scorer({name: x[out] for name, x in features.items()})
-        scores.append(float(average_precision_score(label[out], found)))
+        order = at_prior(model, found, float(label[~out].mean()))
+        scores.append(float(average_precision_score(label[out], order)))
         heard(float(np.mean(scores)), number, time.perf_counter() - started)
     return float(np.mean(scores))

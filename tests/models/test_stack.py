@@ -115,3 +115,22 @@ def test_it_is_in_the_registry_without_options_or_space():
     with pytest.raises(InputError, match="has no"):
         registry.build(RunConfig(model="stack", options={"dropout": 0.1}))
     assert registry.fingerprint("stack") not in (registry.fingerprint("transit"), registry.fingerprint("boosting"))
+
+
+def test_rows_without_a_candidate_do_not_weigh(monkeypatch):
+    """No logit of theirs enters the weights, and they get none."""
+    from exojax.training import scorer as scoring
+
+    features, labels, groups = rows()
+    lost = np.arange(60) % 7 == 0
+    monkeypatch.setattr(scoring, "searchable", lambda features: features["spectrum"][:, 0] != 99)
+    features["spectrum"][lost, 0] = 99
+    weighed = []
+    monkeypatch.setattr(
+        fitting, "weigh", lambda logits, labels: weighed.append((logits, labels)) or weigh(logits, labels)
+    )
+    found = fit_model(SMALL, TrainConfig(), features, labels, groups, cadence=0.02, seed=0)
+    (logits, truth) = weighed[0]
+    assert np.isfinite(logits).all()
+    assert np.array_equal(truth, labels[~lost])
+    assert np.array_equal(np.isnan(found(features)), lost)
