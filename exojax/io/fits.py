@@ -168,7 +168,8 @@ def _segment(path: Path, digest: str, main: Header, own: Header, table: _Table) 
     centroid = None
     if {"MOM_CENTR1", "MOM_CENTR2"} <= table.names.keys():
         centroid = np.stack([table.column(f"MOM_CENTR{axis}").astype(np.float32) for axis in (1, 2)], axis=1)
-    magnitudes = table.units[flux_name].lower().startswith("mag")
+    unit = table.units[flux_name].strip().lower()
+    magnitudes = unit.startswith("mag")
     return make(
         path,
         time,
@@ -178,7 +179,8 @@ def _segment(path: Path, digest: str, main: Header, own: Header, table: _Table) 
         star=header.star(main, path),
         time_system=header.clock(ChainMap(own, main), table.units[time_name], time),
         sha256=digest,
-        magnitudes=magnitudes,
+        unit="magnitudes" if magnitudes else "flux" if unit else "",
+        name=flux_name,
         told=(*told, "flux is in magnitudes: converted") if magnitudes else told,
         preferred=flux_name == "PDCSAP_FLUX",
         about=header.about(main),

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from exojax.errors import InputError
-from exojax.io import cache, cadence, fingerprint, grid, opening
+from exojax.io import cache, cadence, fingerprint, grid, opening, scale
 from exojax.lightcurve import LightCurves, shared_time
 
 _LAYOUT = "a comma-separated header LABEL, FLUX.1, FLUX.2, ..."
@@ -31,8 +31,8 @@ def read(path: Path, *, cadence_minutes: float | None = None, require_label: boo
 
     Returns:
         Light curves with ``id`` ``<file stem>:<0-based row>``, time from 0 in days, ``time_system``
-        ``assumed``, flux in the file's own units (not absolute), and ``valid`` false where a value is missing
-        or infinite.
+        ``assumed``, flux on the scale that :mod:`exojax.io.scale` finds (the Kaggle set's has none and stays as
+        it is), and ``valid`` false where a value is missing or infinite.
 
     Raises:
         InputError: the file is missing, not readable, not in this layout, or holds anything but numbers and
@@ -42,12 +42,16 @@ def read(path: Path, *, cadence_minutes: float | None = None, require_label: boo
     stamp = opening.stamp(path)
     with ThreadPoolExecutor(1) as beside:
         sha256 = beside.submit(fingerprint.of_file, path)
-        table = cache.load_or_make(f"kaggle v1 {path.resolve()}", lambda: _parse(path), stamp=stamp)
+        table = cache.load_or_make(f"kaggle v2 {path.resolve()}", lambda: _parse(path), stamp=stamp)
     if require_label and "label" not in table:
         raise InputError(f"{path}: line 1 has no LABEL column: add it (2 for a planet host, 1 for the rest)")
     flux = table["flux"]
     valid = np.isfinite(flux)
+    scaled = scale.relative(flux, valid, measured=table["moments"])
+    flux, valid = scaled.flux, scaled.valid
     flux[~valid] = 0
+    # That the Kaggle set's own flux has no scale is known.
+    warnings += () if scaled.kind == "none" else scale.remarks(scaled)
     stem = re.sub(r"(\.csv)?(\.gz|\.zip)?$", "", path.name, flags=re.IGNORECASE)
     return LightCurves(
         id=np.array([f"{stem}:{row}" for row in range(len(flux))]),
@@ -57,7 +61,7 @@ def read(path: Path, *, cadence_minutes: float | None = None, require_label: boo
         label=table.get("label"),
         kind=None,
         catalogued=False,
-        absolute=False,
+        absolute=scaled.absolute,
         cadence=days,
         time_system="assumed",
         source=str(path),
@@ -67,7 +71,7 @@ def read(path: Path, *, cadence_minutes: float | None = None, require_label: boo
 
 
 def _parse(path: Path) -> dict[str, np.ndarray]:
-    """``flux`` ``(n_stars, n_cadences)`` float32, NaN where missing; ``label`` ``(n_stars,)`` int8."""
+    """``flux`` ``(n_stars, n_cadences)`` float32, NaN where missing; its ``moments``; ``label`` ``(n_stars,)`` int8."""
     fluxes, labels, lines = [], [], []
     with opening.text(path) as stream:
         columns = _header(stream.readline(), path)
@@ -79,7 +83,8 @@ def _parse(path: Path) -> dict[str, np.ndarray]:
                 lines.append(line)
     if not fluxes:
         raise InputError(f"{path}: has a header and no rows: download the file again")
-    table = {"flux": np.stack(fluxes)}
+    flux = np.stack(fluxes)
+    table = {"flux": flux, "moments": scale.moments(flux, np.isfinite(flux))}
     return table | {"label": _labels(np.array(labels), lines, path)} if labels else table
 
 

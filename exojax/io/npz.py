@@ -7,13 +7,11 @@ from pathlib import Path
 import numpy as np
 
 from exojax.errors import InputError
-from exojax.io import cadence, fingerprint, identity, opening
+from exojax.io import cadence, fingerprint, identity, opening, scale
 from exojax.lightcurve import LightCurves, shared_time
 
 # A mission's catalogue tells its clock: K2 kept Kepler's BKJD = BJD - 2454833; BTJD = BJD - 2457000.
 _TIME_SYSTEM = {"kepid": "BKJD", "epic_id": "BKJD", "tic_id": "BTJD", "id": "assumed"}
-# Relative flux varies by less than a tenth of itself; parts per million, counts and sigmas do not.
-_RELATIVE_SCATTER = 0.1
 
 
 def read(path: Path, *, cadence_minutes: float | None = None) -> LightCurves:
@@ -30,8 +28,8 @@ def read(path: Path, *, cadence_minutes: float | None = None) -> LightCurves:
             29.4244 and adds a warning.
 
     Returns:
-        Light curves with catalogued ids, ``kind`` as ``koi_disp`` has it, and flux of median 1 (absolute)
-        where the file has flux or flux - 1; any other flux is left as it is, not absolute, with a warning.
+        Light curves with catalogued ids, ``kind`` as ``koi_disp`` has it, and flux on the scale that
+        :mod:`exojax.io.scale` finds: of median 1 (absolute), or as it is, not absolute, with a warning.
 
     Raises:
         InputError: not such a file; the message names the array, and the row where one is at fault.
@@ -54,24 +52,24 @@ def read(path: Path, *, cadence_minutes: float | None = None) -> LightCurves:
         days, warnings = cadence.stated(cadence_minutes)
         time = shared_time(flux.shape[0], flux.shape[1], days)
     valid = inside & np.isfinite(flux) & np.isfinite(time)
-    offset, absolute, remark = _scale(flux, valid)
+    scaled = scale.relative(flux.astype(np.float64), valid)
     label = held.get("label")
     if label is not None:
         _refuse(path, "label", ids, (label != 0) & (label != 1), "is neither 1 (planet host) nor 0 (the rest)")
     return LightCurves(
         id=ids,
         time=time,
-        flux=np.where(valid, flux + offset, 0).astype(np.float32),
-        valid=valid,
+        flux=np.where(scaled.valid, scaled.flux, 0).astype(np.float32),
+        valid=scaled.valid,
         label=None if label is None else label.astype(np.int8),
         kind=held["koi_disp"].astype(str) if "koi_disp" in held else None,
         catalogued=True,
-        absolute=absolute,
+        absolute=scaled.absolute,
         cadence=days,
         time_system=_TIME_SYSTEM[name] if "time" in held else "assumed",
         source=str(path),
         sha256=fingerprint.of_file(path),
-        warnings=(*warnings, *remark),
+        warnings=(*warnings, *scale.remarks(scaled)),
     )
 
 
@@ -171,15 +169,3 @@ def _own_time(
     if jumps:
         told.append(f"{jumps} stars have gaps in time: the search keeps them, models of whole series close them up")
     return time, days, tuple(told)
-
-
-def _scale(flux: np.ndarray, valid: np.ndarray) -> tuple[float, bool, tuple[str, ...]]:
-    """What to add for a median of 1, whether flux is absolute then, and a warning where it is not."""
-    measured = [row[known] for row, known in zip(flux, valid) if known.any()]
-    centres = np.array([np.median(row) for row in measured])
-    scatter = [np.median(np.abs(row - centre)) for row, centre in zip(measured, centres)]
-    if measured and np.median(scatter) < _RELATIVE_SCATTER:
-        for offset in (0.0, 1.0):
-            if abs(np.median(centres) + offset - 1) < _RELATIVE_SCATTER:
-                return offset, True, ()
-    return 0.0, False, ("flux is neither relative nor relative minus 1: its dips have no absolute depth",)

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from exojax.errors import InputError
+from exojax.io import scale
 
 MIN_POINTS = 10
 """measurements below which nothing can be searched"""
@@ -68,7 +69,9 @@ def make(
     star: tuple[str, str, bool],
     time_system: str,
     sha256: str,
-    magnitudes: bool,
+    unit: str = "",
+    name: str = "flux",
+    counts: bool = False,
     told: tuple[str, ...] = (),
     preferred: bool = True,
     about: Mapping[str, float] | None = None,
@@ -84,7 +87,9 @@ def make(
         star: id, catalogue, and whether the id names the star across files.
         time_system: of ``time``.
         sha256: of the file.
-        magnitudes: whether flux is in magnitudes.
+        unit: of flux where the file tells it: ``magnitudes`` or ``flux``; empty leaves it to :mod:`exojax.io.scale`.
+        name: of the column of flux, for warnings.
+        counts: whether to warn of flux in counts, which is nothing special in a mission's file.
         told: warnings so far.
         preferred: as in ``Segment``.
         about: as in ``Segment``.
@@ -107,9 +112,13 @@ def make(
         raise InputError(
             f"{path}: flux is {flux[valid][0]:g} throughout: there is nothing to search, leave the file out"
         )
-    if magnitudes:
-        flux = 10 ** (-0.4 * (flux - np.median(flux[valid])))
-    flux, absolute, remark = _relative(flux, valid)
+    scaled = scale.relative(flux[None], valid[None], unit=unit)
+    # A star's pieces are joined at a median of 1, or of 0 where they have no scale.
+    middle = np.median(scaled.flux[0, valid])
+    flux = scaled.flux[0] / middle if scaled.absolute else scaled.flux[0] - middle
+    remark = () if unit and scaled.absolute else scale.remarks(scaled, name=name, counts=counts)
+    if scaled.kind == "minus one":
+        remark = (f"{name} lies about zero with little scatter: taken as relative flux minus 1",)
     shortest, longest = _steps(time)
     cadence = float(np.median(np.diff(time)))
     made = Segment(
@@ -120,7 +129,7 @@ def make(
         flux=np.where(valid, flux, 0),
         valid=valid,
         centroid=None if centroid is None else centroid[rows].astype(np.float32),
-        absolute=absolute,
+        absolute=scaled.absolute,
         cadence=cadence,
         time_system=time_system,
         preferred=preferred,
@@ -170,18 +179,6 @@ def _order(time: np.ndarray, dated: np.ndarray) -> tuple[np.ndarray, tuple[str, 
         told.append(f"{again.sum()} rows repeat the time of another: the first of each is kept")
         rows = rows[np.concatenate([[True], ~again])]
     return rows, tuple(told)
-
-
-def _relative(flux: np.ndarray, valid: np.ndarray) -> tuple[np.ndarray, bool, tuple[str, ...]]:
-    """Flux of median 1 where it has a scale (else of median 0), whether it has, and what was done to it."""
-    middle = float(np.median(flux[valid]))
-    scatter = 1.4826 * float(np.median(np.abs(flux[valid] - middle)))
-    if abs(middle) < 0.1 and scatter < 0.1:
-        return flux - middle + 1, True, ("flux lies about zero with little scatter: taken as relative flux minus 1",)
-    if scatter < 0.5 * middle:
-        return flux / middle, True, ()
-    text = f"flux has no absolute scale (median {middle:.3g}, scatter {scatter:.3g}): depths are in units of scatter"
-    return flux - middle, False, (text,)
 
 
 def _steps(time: np.ndarray) -> tuple[float, float]:

@@ -18,8 +18,6 @@ _FLUXES = ("pdcsap_flux", "flux", "fcor", "corr_flux", "sap_flux", "f")
 _QUALITIES = ("quality", "sap_quality")
 _MISSING = ("", "nan", "na", "n/a", "null", "none")
 _LAYOUT = "two columns or more of numbers: time in days, flux"
-# Magnitudes of stars that transits are looked for around, and how little one varies; counts scatter by more.
-_MAGNITUDES, _STEADY = (5, 20), 0.1
 
 
 def read(path: Path) -> Segment:
@@ -62,7 +60,7 @@ def read(path: Path) -> Segment:
     time, flux = values[:, names.index(time_name)], values[:, names.index(flux_name)]
     quality = next((name for name in _QUALITIES if name in names), None)
     good = np.ones(len(time), bool) if quality is None else values[:, names.index(quality)] == 0
-    magnitudes, told = _unit(flux_name, flux)
+    magnitudes = "mag" in flux_name
     catalogue, star = identity.of_name(path) or ("", identity.stem(path))
     return make(
         path,
@@ -73,8 +71,10 @@ def read(path: Path) -> Segment:
         star=(star, catalogue, catalogue != ""),
         time_system=_clock(time_name, catalogue, time),
         sha256=hashlib.sha256(raw).hexdigest(),
-        magnitudes=magnitudes,
-        told=told,
+        unit="magnitudes" if magnitudes else "",
+        name=flux_name,
+        counts=True,
+        told=(f"{flux_name} is in magnitudes: converted to flux",) if magnitudes else (),
     )
 
 
@@ -152,23 +152,6 @@ def _time_and_flux(names: list[str], path: Path) -> tuple[str, str]:
     if flux is None:
         raise InputError(f"{path}: has no flux column ({has}): name one of them flux")
     return time, flux
-
-
-def _unit(name: str, flux: np.ndarray) -> tuple[bool, tuple[str, ...]]:
-    """Whether flux is in magnitudes, and what the user has to know about its unit."""
-    known = flux[np.isfinite(flux)]
-    if known.size == 0:
-        return False, ()
-    if "mag" in name:
-        return True, (f"{name} is in magnitudes: converted to flux",)
-    middle = float(np.median(known))
-    scatter = 1.4826 * float(np.median(np.abs(known - middle)))
-    if _MAGNITUDES[0] < middle < _MAGNITUDES[1] and scatter < _STEADY:
-        text = f"{name} of median {middle:.3f} and scatter {scatter:.2g} is taken for magnitudes: converted to flux"
-        return True, (f"{text} (if it is not, divide it by its median)",)
-    if scatter < 0.5 * middle and abs(middle - 1) > 0.1:
-        return False, (f"{name} is in counts (median {middle:.4g}): divided by its median",)
-    return False, ()
 
 
 def _clock(name: str, catalogue: str, time: np.ndarray) -> str:

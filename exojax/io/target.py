@@ -97,7 +97,7 @@ def from_lightkurve(curves: lightkurve.LightCurve | Iterable[lightkurve.LightCur
         meta = {str(key).upper(): value for key, value in part.meta.items()}
         path = Path(str(meta.get("FILENAME") or meta.get("LABEL") or f"light curve {number}"))
         time = np.asarray(part.time.value, np.float64)
-        flux = _plain(part["flux"])
+        flux, unit = _plain(part["flux"]), str(part["flux"].unit or "").strip().lower()
         columns = set(part.columns)
         good = np.ones(len(flux), bool)
         if "quality" in columns:
@@ -117,7 +117,7 @@ def from_lightkurve(curves: lightkurve.LightCurve | Iterable[lightkurve.LightCur
                 star=star,
                 time_system=header.clock(meta, part.time.format, time),
                 sha256=digest,
-                magnitudes=str(part["flux"].unit).lower().startswith("mag"),
+                unit="magnitudes" if unit.startswith("mag") else "flux" if unit else "",
                 preferred=str(meta.get("FLUX_ORIGIN", "pdcsap_flux")).lower() == "pdcsap_flux",
                 about=header.about(meta),
             )

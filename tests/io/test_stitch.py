@@ -16,7 +16,7 @@ LONG = 30 / 1440
 def segment(name: str, start: float, n: int, *, minutes: float = 30, level: float = 1.0, **changes: object) -> Segment:
     time = start + np.arange(n) * minutes / 1440
     flux = level * (1 + 1e-4 * np.random.default_rng(int(start)).normal(size=n))
-    options: dict = {"star": ("5", "TIC", True), "time_system": "BTJD", "sha256": name, "magnitudes": False}
+    options: dict = {"star": ("5", "TIC", True), "time_system": "BTJD", "sha256": name, "unit": "flux"}
     pixels = np.full((n, 2), 3.0)
     return replace(make(Path(name), time, flux, np.ones(n, bool), pixels, **options), **changes)
 
