@@ -10,13 +10,12 @@ import importlib
 from typing import TYPE_CHECKING
 
 __version__ = "0.1.0"
-__all__ = ["InputError", "LightCurves", "compiled", "evaluate", "fit", "load", "predict"]
+__all__ = ["InputError", "LightCurves", "evaluate", "fit", "load", "predict"]
 
 from exojax.errors import InputError
 from exojax.lightcurve import LightCurves
 
 if TYPE_CHECKING:
-    from exojax import compiled
     from exojax.fitting import fit
     from exojax.runs import load, predict
     from exojax.scoring import evaluate
@@ -27,8 +26,6 @@ _HOMES = {"fit": "fitting", "load": "runs", "predict": "runs", "evaluate": "scor
 
 def __getattr__(name: str) -> object:
     # JAX takes a second to import; `exojax --help` and a reader of files need none of it.
-    if name == "compiled":
-        return importlib.import_module("exojax.compiled")
     if name in _HOMES:
         return getattr(importlib.import_module(f"exojax.{_HOMES[name]}"), name)
     raise AttributeError(f"module 'exojax' has no attribute {name!r}")

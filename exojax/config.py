@@ -166,8 +166,6 @@ class SearchConfig:
     """a star's second and further candidates, and single transits, have this red-noise SNR or more"""
     max_candidates: int = 3
     """a star, its best peak included however weak"""
-    batch: int = 128
-    """stars searched at once; it bounds the memory"""
 
     @property
     def window_days(self) -> float:
@@ -219,6 +217,10 @@ OUT_OF_FOLD = 3
 TUNE_OUTER_FRACTION = 0.25
 
 
+# Fields that runs of before hold, and that decide nothing any more.
+RETIRED = {"SearchConfig": {"batch"}}
+
+
 def from_dict(kind: type[T], values: Mapping[str, Any], where: str) -> T:
     """A configuration from the dictionary that ``dataclasses.asdict`` made of it, as read from JSON.
 
@@ -233,6 +235,7 @@ def from_dict(kind: type[T], values: Mapping[str, Any], where: str) -> T:
     if not isinstance(values, Mapping):
         raise InputError(f"{where}: holds no {kind.__name__}: expected an object, as in the config.json of a run")
     hints = get_type_hints(kind)
+    values = {name: value for name, value in values.items() if name not in RETIRED.get(kind.__name__, ())}
     unknown = set(values) - set(hints)
     if unknown:
         raise InputError(f"{where}: {kind.__name__} has no {sorted(unknown)[0]!r}; it has {', '.join(hints)}")

@@ -4,30 +4,85 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, fields, replace
 
-import jax.numpy as jnp
 import numpy as np
 
-from exojax.batching import grouped
+from exojax.batching import batches
 from exojax.config import FoldConfig, SearchConfig
+from exojax.features.candidate_inputs import candidate_inputs, star_moments
+from exojax.features.views import Moments
 from exojax.folded import SCALARS, VIEWS, WIDE_VIEWS
-from exojax.hunt import Trace, hunt
+from exojax.hunt import Alter, Trace, hunt
 from exojax.io import cache
-from exojax.lightcurve import Candidates, EvenCurves, LightCurves, Stars
+from exojax.lightcurve import Candidates, LightCurves, Stars
 from exojax.photometry.grid import to_even
 from exojax.search.match import known_transits
-from exojax.searching import VERSION as SEARCH_VERSION
-from exojax.shown import Detection, hide, shown
 
-VERSION = 1
-"""of what is kept of a batch"""
+VERSION = 2
+"""of what is kept of a batch, and of the search that made it"""
 
 Report = Callable[[int, int], None]
 """``(stars done, of how many)``"""
-Alter = Callable[[EvenCurves], EvenCurves]
+
+
+@dataclass(frozen=True, eq=False)
+class Searched:
+    """One star after its search.
+
+    Attributes:
+        curves: the star.
+        found: its candidates, best first.
+        scatter: of a cadence of weight 1 of the flat curve, in units of its flux.
+        folded: the sums over the bins of each candidate's views.
+    """
+
+    curves: LightCurves
+    found: Candidates
+    scatter: float
+    folded: list[Moments]
+
+
+def search_star(
+    curves: LightCurves,
+    search: SearchConfig,
+    how: FoldConfig,
+    *,
+    masked: np.ndarray | None = None,
+    alter: Alter | None = None,
+) -> tuple[Searched, Trace]:
+    """Return one star searched and folded, and what the search saw; arguments as of :func:`exojax.hunt.hunt`."""
+    found, trace = hunt(curves, search, masked=masked, alter=alter)
+    folded = star_moments(found, trace.flat, global_bins=how.global_bins, local_bins=how.local_bins)
+    return Searched(curves, found, float(trace.flat.scatter[0]), folded), trace
+
+
+def joined(stars: Sequence[Searched]) -> tuple[Candidates, dict[str, np.ndarray]]:
+    """Return the candidates of several stars, and the views and scalars of each.
+
+    Args:
+        stars: n of them, with views of the same bins.
+
+    Returns:
+        m candidates, ``star`` the place of its star among ``stars``; :data:`exojax.folded.VIEWS` ``(m, bins, 3)`` and
+        ``scalars (m, len(SCALARS))`` float32, no arrays where there is no candidate.
+    """
+    each = [replace(one.found, star=np.full(len(one.found), k)) for k, one in enumerate(stars)]
+    found = Candidates(**{f.name: np.concatenate([getattr(one, f.name) for one in each]) for f in fields(Candidates)})
+    if not len(found):
+        return found, {}
+    scatter = np.array([one.scatter for one in stars])[found.star]
+    absolute = np.array([one.curves.absolute for one in stars])[found.star]
+    folded = [sums for one in stars for sums in one.folded]
+    return found, candidate_inputs(found, folded, scatter, _about(stars), absolute=absolute)
+
+
+def _about(stars: Sequence[Searched]) -> Stars:
+    known = [one.curves.stars for one in stars]
+    column = lambda name: np.array([np.nan if s is None else getattr(s, name)[0] for s in known])  # noqa: E731
+    return Stars(*(column(field.name) for field in fields(Stars)))
 
 
 def folded_events(
@@ -45,7 +100,7 @@ def folded_events(
         curves: n stars.
         search: of the search; ``max_candidates`` is K.
         how: bins of the views.
-        alter: done to the flat curves before they are searched, as in :func:`exojax.hunt.hunt`; K is 1 then.
+        alter: done to the flat curves before they are searched, as in :func:`exojax.hunt.hunt`.
         without: ``(n,)`` period, t0 and duration of a signal of each star that is masked first, days; NaN for none.
         report: progress.
 
@@ -54,7 +109,7 @@ def folded_events(
         cannot be searched have no coverage anywhere. ``period``, ``t0``, ``duration`` ``(n,)`` float64 days of each
         star's best candidate, NaN where there is none.
     """
-    n, k = len(curves), search.max_candidates if alter is None else 1
+    n, k = len(curves), search.max_candidates
     out: dict[str, np.ndarray] = {}
     for name in VIEWS:
         out[name] = np.zeros((n, k, how.global_bins if name in WIDE_VIEWS else how.local_bins, 3), np.float32)
@@ -63,25 +118,25 @@ def folded_events(
     # A row's number instead of its name, to find it again among the batches.
     numbered = replace(curves, id=np.arange(n).astype(str), label=None, kind=None, warnings=())
 
-    def one(batch: LightCurves) -> tuple[LightCurves, dict[str, np.ndarray]]:
-        masked = None if without is None else _mask(batch, search, without)
+    def one(batch: list[LightCurves]) -> tuple[list[LightCurves], dict[str, np.ndarray]]:
+        masks = [None if without is None else _mask(star, search, without) for star in batch]
 
         def make() -> dict[str, np.ndarray]:
-            found, trace = hunt(batch, search, masked=masked, alter=alter)
-            return of_batch(batch, found, trace, how)
+            stars = [search_star(s, search, how, masked=m, alter=alter)[0] for s, m in zip(batch, masks, strict=True)]
+            found, made = joined(stars)
+            return made | {name: getattr(found, name) for name in ("star", "rank", "period", "t0", "duration")}
 
         if alter is not None:
             return batch, make()
         settings = sorted(asdict(search).items()) + sorted(asdict(how).items())
-        key = f"folded {VERSION} {SEARCH_VERSION} {settings} {_digest(batch, masked)}"
-        return batch, cache.load_or_make(key, make)
+        return batch, cache.load_or_make(f"folded {VERSION} {settings} {_digest(batch, masks)}", make)
 
     done = 0
-    for batch, made in _mapped(one, (b for b in grouped([numbered], search) if isinstance(b, LightCurves))):
-        rows = batch.id.astype(int)
+    for batch, made in _mapped(one, (b for b in batches([numbered], search) if isinstance(b, list))):
+        rows = np.array([int(star.id[0]) for star in batch])
         row, rank = rows[made["star"]], made["rank"] - 1
         kept = rank < k
-        for name in (*VIEWS, "scalars"):
+        for name in (*VIEWS, "scalars") if len(row) else ():
             out[name][row[kept], rank[kept]] = made[name][kept]
         best = rank == 0
         for name in ("period", "t0", "duration"):
@@ -92,90 +147,39 @@ def folded_events(
     return out
 
 
-def of_batch(batch: LightCurves, found: Candidates, trace: Trace, how: FoldConfig) -> dict[str, np.ndarray]:
-    """The views and scalars of the candidates of one batch.
-
-    Args:
-        batch: the stars that were searched.
-        found: m candidates.
-        trace: what the search saw.
-        how: bins of the views.
-
-    Returns:
-        ``(m, bins, 3)`` views, ``scalars (m, len(SCALARS))``, and ``star``, ``rank``, ``period``, ``t0``, ``duration``
-        of ``found``. A single transit is folded at twice the baseline, so that it meets nothing but itself.
-    """
-    m, flat, days = len(found), trace.flat, trace.flat.cadence
-    unknown = np.full(len(batch), np.nan)
-    stars = batch.stars if batch.stars is not None else Stars(unknown, unknown, unknown, unknown)
-    told = {name: getattr(found, name).astype(np.float64) for name in Detection._fields}
-    told |= {name: told[name] / days for name in ("period", "period_min", "duration")}
-    told["t0"] = (found.t0 - flat.start[found.star]) / days
-    told["period"] = np.where(found.single, np.nan, told["period"])
-    # Padded to a power of two: a handful of compilations serve any number of candidates.
-    pad = (1 << max(m - 1, 0).bit_length()) - m
-    padded = lambda x: jnp.asarray(np.pad(x, (0, pad), constant_values=np.nan), jnp.float32)  # noqa: E731
-    curve = lambda x: jnp.asarray(np.pad(x[found.star], ((0, pad), (0, 0))))  # noqa: E731
-    detected = Detection(**{name: padded(x) for name, x in told.items()})
-    weight = curve(flat.weight)
-    for rank in range(1, int(found.rank.max(initial=1))):
-        better = _of_rank(found, rank)
-        period, t0, duration = (
-            padded(np.where(better >= 0, told[name][better], np.nan)) for name in ("period", "t0", "duration")
-        )
-        weight = hide(weight, detected.period, (period, t0, duration))
-    made = shown(
-        curve(flat.flux),
-        weight,
-        padded(flat.scatter[found.star]),
-        detected,
-        padded(stars.density[found.star]),
-        padded(stars.mag[found.star]),
-        jnp.float32(days),
-        absolute=batch.absolute,
-        global_bins=how.global_bins,
-        local_bins=how.local_bins,
-    )
-    out = {name: np.asarray(x)[:m] for name, x in made.items()}
-    return out | {name: getattr(found, name) for name in ("star", "rank", "period", "t0", "duration")}
-
-
-def _of_rank(found: Candidates, rank: int) -> np.ndarray:
-    """``(m,)`` int, the place of the candidate of this rank of each candidate's star; -1 for those no worse than it."""
-    place = np.full(int(found.star.max()) + 1, -1)
-    place[found.star[found.rank == rank]] = np.flatnonzero(found.rank == rank)
-    return np.where(found.rank > rank, place[found.star], -1)
-
-
-def _mask(batch: LightCurves, search: SearchConfig, without: tuple[np.ndarray, np.ndarray, np.ndarray]) -> np.ndarray:
-    period, t0, duration = (x[batch.id.astype(int)] for x in without)
-    told = np.isfinite(t0) & np.isfinite(duration)
-    even = to_even(batch, shortest=search.duration_min)
+def _mask(
+    star: LightCurves, search: SearchConfig, without: tuple[np.ndarray, np.ndarray, np.ndarray]
+) -> np.ndarray | None:
+    period, t0, duration = (x[star.id.astype(int)] for x in without)
+    if not (np.isfinite(t0) & np.isfinite(duration)).all():
+        return None
+    even = to_even(star, shortest=search.duration_min)
     size = even.flux.shape[1]
-    return known_transits(
-        batch.id, even.start, even.cadence, size, batch.id[told], period[told], t0[told], duration[told]
-    )
+    return known_transits(star.id, even.start, even.cadence, size, star.id, period, t0, duration)[0]
 
 
-def _digest(batch: LightCurves, masked: np.ndarray | None) -> str:
-    """Fingerprint of everything about a batch that decides what is found."""
+def _digest(batch: Sequence[LightCurves], masks: Sequence[np.ndarray | None]) -> str:
+    """Return a fingerprint of everything about a batch that decides what is found."""
     content = hashlib.blake2b(digest_size=16)
-    stars = () if batch.stars is None else (batch.stars.radius, batch.stars.mass, batch.stars.mag)
-    some = () if batch.centroid is None else (batch.centroid,)
-    for array in (batch.time, batch.flux, batch.valid, *stars, *some, *(() if masked is None else (masked,))):
-        content.update(np.ascontiguousarray(array).tobytes())
-    return f"{content.hexdigest()} {batch.cadence!r} {batch.absolute} {masked is None}"
+    for one, mask in zip(batch, masks, strict=True):
+        about = () if one.stars is None else (one.stars.radius, one.stars.mass, one.stars.mag)
+        some = [x for x in (one.centroid, mask) if x is not None]
+        content.update(f"{one.cadence!r} {one.absolute} {len(about)} {mask is None}".encode())
+        for array in (one.time, one.flux, one.valid, *about, *some):
+            content.update(np.ascontiguousarray(array).tobytes())
+    return content.hexdigest()
 
 
 def _mapped(
-    one: Callable[[LightCurves], tuple[LightCurves, dict[str, np.ndarray]]], batches: Iterator[LightCurves]
-) -> Iterator[tuple[LightCurves, dict[str, np.ndarray]]]:
-    """``one`` of every batch, on all cores, in order; few are in flight, which bounds the memory."""
-    workers = os.cpu_count() or 1
+    one: Callable[[list[LightCurves]], tuple[list[LightCurves], dict[str, np.ndarray]]],
+    given: Iterator[list[LightCurves]],
+) -> Iterator[tuple[list[LightCurves], dict[str, np.ndarray]]]:
+    """Yield ``one`` of every batch, on all cores, in order; few are in flight, which bounds the memory."""
+    workers = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     pool = ThreadPoolExecutor(workers)
     try:
         waiting = []
-        for batch in batches:
+        for batch in given:
             waiting.append(pool.submit(one, batch))
             if len(waiting) > 2 * workers:
                 yield waiting.pop(0).result()

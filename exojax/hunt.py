@@ -1,186 +1,252 @@
-"""Light curves to candidates for one batch of stars: put on an even grid, and searched by one compiled program."""
+"""One star's light curve to its candidates: cleaned, searched, masked, and searched again while anything stands out."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import wraps
-from threading import Lock
+from typing import Any
 
 import numpy as np
 
-from exojax.ahead import ahead
 from exojax.config import SearchConfig
-from exojax.layout import ROOM, Layout, nominal, slices
 from exojax.lightcurve import Candidates, EvenCurves, LightCurves
+from exojax.loops import compiled
 from exojax.photometry.clean import clip_upward
-from exojax.photometry.detrend import flatten, room_for, spans
+from exojax.photometry.detrend import flatten
 from exojax.photometry.grid import padded_size, to_even
-from exojax.rounds import Columns, Curves, Found, searcher, shapes
+from exojax.search.centroid import centroid_shift
+from exojax.search.choose import Choice, allowed_durations, choose
+from exojax.search.curve import Curve, in_transit
+from exojax.search.grid import LEAST_PERIOD, Plan, plan
+from exojax.search.measure import MASKED, Ephemeris, Measured, measure, polish
+from exojax.search.peaks import aliases
+from exojax.search.periodogram import Periodogram, periodogram
+from exojax.search.single import shortest_period, single_event
 
-_TYPICAL_CADENCES, _LEAST_STARS = 3584, 8
-_FEW = (
-    4  # stars and fewer are padded to this many, more to a whole batch: a program takes longer to compile than a star
-)
-_SAME = (
-    "depth",
-    "depth_error",
-    "snr",
-    "snr_red",
-    "sde",
-    "odd_even_sigma",
-    "secondary_sigma",
-    "secondary_phase",
-    "centroid_sigma",
-)
-_DAYS = ("period", "period_error", "t0_error", "duration", "period_min")
+MOST_SINGLES = 3
+"""single transits of a star that are listed, beside its ``max_candidates``"""
+LONGEST_PERIOD = 500.0
+"""days; the longest period that is searched by default"""
+WIDER = 1.5
+"""how much more widely a single transit is masked: a period would have corrected its length"""
+MOST_TAKEN = 0.6
+"""share of a curve's cadences that may be left out of its last trend"""
+REMAINS = 1.5
+"""durations from a transit within which a further signal is what the mask left of it"""
+AGAIN = 2
+"""searches that may find nothing but such remains"""
 
-Search = Callable[[Curves, np.ndarray, np.float32], tuple[Found, Columns]]
-"""``(curves, mag, cadence)`` of a batch -> what is found, and what a judge says of it."""
-Program = Callable[[Layout], Search]
-"""Gives the compiled search of a layout."""
+Alter = Callable[[EvenCurves], EvenCurves]
+"""Done to one star's flat, clean curve before it is searched, such as turning it upside down."""
 
 
 @dataclass(frozen=True, eq=False)
 class Trace:
-    """What the search of a batch saw, for pictures and for judges.
+    """What the search of one star saw, for pictures and for judges.
 
     Attributes:
-        even: before detrending.
-        flat: after it, the transits of all candidates kept from the trend; of altered curves, those that were searched.
-        periods: ``(n_slices,)`` float64, days, increasing: some four thousand slices of log period.
-        power: ``(n_candidates, n_slices)`` float32, highest white-noise SNR of each in the search that found it.
-        disagreement: ``(n_candidates,)`` float64, how far the members of the ensemble that judged them differ; or None.
+        even: before detrending; one star.
+        flat: after it, the transits of all candidates kept from the trend; of an altered curve, the one searched.
+        periodograms: one of each candidate, in which it was found.
     """
 
     even: EvenCurves
     flat: EvenCurves
-    periods: np.ndarray
-    power: np.ndarray
-    disagreement: np.ndarray | None = None
+    periodograms: tuple[Periodogram, ...]
 
 
-def batch_size(n_cadences: int, config: SearchConfig) -> int:
-    """Stars searched at once: ``config.batch`` of the usual length, down to 8 of longer curves; a power of two."""
-    most = min(max(config.batch * _TYPICAL_CADENCES // max(n_cadences, 1), _LEAST_STARS), config.batch)
-    return 2 ** (max(most, 1).bit_length() - 1)
+def plan_for(n_cadences: int, cadence: float, config: SearchConfig) -> Plan:
+    """Return the periods and durations that are tried for curves of one length (cadences) and cadence (days).
 
+    The shortest period is four cadences, whatever is asked for: shorter ones cannot be told apart.
 
-def made_once(make: Program) -> Program:
-    """``make``, whose answers are kept. One of several threads that ask for a layout makes it, and the others wait."""
-    made: dict[Layout, Search] = {}
-    locks: dict[Layout, Lock] = {}
-    guard = Lock()
-
-    @wraps(make)
-    def of(layout: Layout) -> Search:
-        with guard:
-            lock = locks.setdefault(layout, Lock())
-        with lock:
-            if layout not in made:
-                made[layout] = make(layout)
-            return made[layout]
-
-    return of
-
-
-@made_once
-def unjudged(layout: Layout) -> Search:
-    """The search alone."""
-    search = ahead(searcher(layout), (shapes(layout),), f"search {layout}")
-    return lambda curves, mag, cadence: (search(curves), {})
+    Raises:
+        ValueError: the curves cannot hold the range of periods.
+    """
+    wanted = LONGEST_PERIOD if config.period_max is None else config.period_max
+    return plan(
+        # A few lengths serve all: a slightly longer curve has slightly finer steps.
+        padded_size(n_cadences),
+        cadence,
+        period_min=max(config.period_min, LEAST_PERIOD * cadence),
+        period_max=min(n_cadences * cadence / 2, wanted),
+        duration_min=config.duration_min,
+        duration_max=config.duration_max,
+    )
 
 
 def hunt(
-    curves: LightCurves,
-    config: SearchConfig,
-    *,
-    masked: np.ndarray | None = None,
-    alter: Callable[[EvenCurves], EvenCurves] | None = None,
-    program: Program = unjudged,
+    curves: LightCurves, config: SearchConfig, *, masked: np.ndarray | None = None, alter: Alter | None = None
 ) -> tuple[Candidates, Trace]:
-    """The candidates of each star: its best, however weak, and further ones and single transits that stand out.
+    """Return a star's candidates: its best, however weak, and further ones and single transits that stand out.
 
-    How they are found, :func:`exojax.rounds.searcher` says.
+    The star is searched, its best candidate is masked, its trend is found again without the transits, and it is
+    searched again, until nothing above ``snr_min`` is left or it has ``max_candidates`` that repeat. Where one event
+    outshines the best fold, or a fold pairs events that differ, the strongest event is a candidate of its own. What the
+    mask left of a candidate is masked too, and is no candidate.
 
     Args:
-        curves: stars of one cadence; at most ``batch_size`` of them.
+        curves: one star.
         config: ranges and thresholds.
-        masked: ``(n_stars, n_cadences)`` bool on the even grid, cadences of known transits; or None.
-        alter: done to the flat, clean curves (those of ``masked`` without weight) before they are searched, such as
-            turning them upside down; they are searched for one candidate a star, as what is found is then elsewhere.
-        program: the search that is compiled; one with a judge fills ``probability``.
+        masked: ``(n_cadences,)`` bool on the even grid, cadences of known transits; or None.
+        alter: done to the flat, clean curve (the cadences of ``masked`` without weight), which is then searched as
+            often and for as many candidates as any, but not detrended again.
 
     Returns:
-        Candidates in the order of their stars, best first, ``matches`` still empty; and what the search saw.
+        Candidates, best first, ``matches`` still empty; and what the search saw.
 
     Raises:
-        ValueError: more stars than a batch, or curves that cannot hold the range of periods.
+        ValueError: the curve cannot hold the range of periods.
     """
+    compiled.ready()
     even = to_even(curves, shortest=config.duration_min)
-    n, size = even.flux.shape
-    batch = batch_size(size, config)
-    if n > batch:
-        raise ValueError(f"{n} stars in a batch of {batch}")
-    taken = np.zeros((n, size), bool) if masked is None else masked
-    needed = room_for(even.weight, *spans(config.window, nominal(even.cadence)))
-    room = padded_size(needed) if needed > size // ROOM else None
-    given = even
-    if alter is not None:
-        given = alter(_clean(even, taken, curves.absolute, config))
-        taken = np.zeros_like(taken)
-    whole = min(_FEW, batch) if n <= _FEW else batch
-    layout = Layout(whole, size, nominal(even.cadence), curves.absolute, config, room, given.centroid is not None)
-    periods = slices(layout.plan)[0] * even.cadence / layout.plan.cadence
-    unknown = np.full(n, np.nan)
-    density, mag = (unknown, unknown) if curves.stars is None else (curves.stars.density, curves.stars.mag)
-    more = lambda x: np.pad(x, ((0, whole - n), *((0, 0) for _ in x.shape[1:])))  # noqa: E731
-    arrays = Curves(
-        more(given.flux),
-        more(given.weight),
-        more(taken),
-        more(density.astype(np.float32)),
-        more(np.full(n, alter is not None)),
-        more(given.scatter),
-        None if given.centroid is None else more(given.centroid),
-    )
-    found, said = program(layout)(arrays, more(mag.astype(np.float32)), np.float32(even.cadence))
-    star, slot = np.nonzero(np.asarray(found.rows["there"])[:n])
-    read = lambda x: np.asarray(x)[star, slot]  # noqa: E731
-    rows = {name: read(x) for name, x in (found.rows | said).items()}
-    flat, weight, scatter = (np.asarray(x)[:n] for x in (found.flat, found.weight, found.scatter))
-    seen = replace(given, flux=flat, weight=weight, scatter=scatter)
-    table = _table(rows, curves.id, star, slot, even, even.cadence / layout.plan.cadence)
-    disagreement = rows["disagreement"].astype(np.float64) if "disagreement" in said else None
-    return table, Trace(even, seen, periods, read(found.power), disagreement)
+    size, absolute = even.flux.shape[1], curves.absolute
+    known = np.zeros(size, bool) if masked is None else masked
+    grid = plan_for(size, even.cadence, config)
+    density = float("nan") if curves.stars is None else float(curves.stars.density[0])
+    limits = allowed_durations(grid, density)
+    altered = None if alter is None else alter(_clean(even, known, absolute, config))
+    taken = known.copy()
+    if altered is not None:
+        taken[:] = False
+    rows: list[dict[str, Any]] = []
+    seen: list[Periodogram] = []
+    left, remains = config.max_candidates, 0
+    while left > 0 and len(rows) < config.max_candidates + MOST_SINGLES:
+        flat = altered if altered is not None else _clean(even, taken, absolute, config)
+        curve = Curve.of(flat.flux[0] / flat.scatter[0], np.where(taken, np.float32(0), flat.weight[0]))
+        if not curve.weight.any():
+            break
+        found = periodogram(grid, curve.flux, curve.weight)
+        periodic, noise = measure(grid, found, curve, *limits)
+        choice = choose(periodic, single_event(curve, noise), first=not rows, snr_min=config.snr_min)
+        if choice is None:
+            break
+        row = _row(choice, periodic, found, curve, grid, limits)
+        taken |= in_transit(row["period"], row["t0"], row["reach"], size)
+        if any(_is_remains(row, before) for before in rows):
+            remains += 1
+            if remains > AGAIN:
+                break
+            continue
+        row["centroid_sigma"] = _centroid_sigma(even, curve, row)
+        rows.append(row)
+        seen.append(found)
+        left -= not row["single"]
+        if row["snr_red"] < config.snr_min:
+            break
+    last = altered if altered is not None else _clean(even, _protected(taken, even.weight[0]), absolute, config)
+    order = sorted(range(len(rows)), key=lambda k: -rows[k]["snr_red"])
+    scale = float(last.scatter[0]) if absolute else 1.0
+    table = _table([rows[k] for k in order], curves, even, scale)
+    return table, Trace(even, last, tuple(seen[k] for k in order))
 
 
 def _clean(even: EvenCurves, taken: np.ndarray, absolute: bool, config: SearchConfig) -> EvenCurves:
-    """Flat curves, upward outliers out; what is ``taken`` is kept from the trend, and has no weight after it."""
-    flat = flatten(even, config.window, absolute=absolute, in_transit=taken if taken.any() else None)
-    weight = np.asarray(clip_upward(flat.flux, flat.weight, flat.scatter))
-    return replace(flat, weight=np.where(taken, np.float32(0), weight))
+    """Return the flat curve, upward outliers out; what is ``taken`` is kept from the trend."""
+    in_transit = taken[None] if taken.any() else None
+    flat = flatten(even, config.window_days, absolute=absolute, in_transit=in_transit)
+    return replace(flat, weight=clip_upward(flat.flux, flat.weight, flat.scatter))
 
 
-def _table(
-    rows: dict[str, np.ndarray], name: np.ndarray, star: np.ndarray, slot: np.ndarray, even: EvenCurves, scale: float
-) -> Candidates:
-    """Columns in cadences as candidates in days; ``scale`` takes the plan's days to the curves'."""
-    columns = {key: rows[key].astype(np.float64) for key in (*_SAME, *_DAYS, "t0")}
-    columns |= {key: columns[key] * even.cadence for key in _DAYS}
-    columns["t0"] = even.start[star] + columns["t0"] * even.cadence
-    aliases = []
-    for period, snr, least in zip(rows["alias"] * scale, rows["alias_snr"], 0.5 * rows["snr"], strict=True):
-        best = np.argsort(-snr, kind="stable")
-        aliases.append(";".join(f"{p:.6g}" for p, s in zip(period[best], snr[best]) if s >= max(least, 1e-6)))
-    return Candidates(
-        star=star,
-        id=name[star],
-        rank=slot + 1,
-        n_transits=np.rint(rows["n_transits"]).astype(np.int64),
-        single=rows["single"],
-        aliases=np.array(aliases, np.str_),
-        matches=np.full(len(star), "", np.str_),
-        probability=rows["probability"].astype(np.float64) if "probability" in rows else np.full(len(star), np.nan),
-        **columns,
-    )
+def _row(
+    choice: Choice,
+    periodic: Measured,
+    found: Periodogram,
+    curve: Curve,
+    grid: Plan,
+    limits: tuple[float, float],
+) -> dict[str, Any]:
+    """Return a candidate's columns: times in cadences, depth in units of the star's scatter."""
+    if choice.single is None:
+        row = {name: getattr(periodic, name) for name in Measured.__dataclass_fields__}
+        alias = aliases(found, periodic.period, 0.5 * periodic.snr)
+        return row | {"single": False, "period_min": np.nan, "alias": alias, "reach": MASKED * periodic.duration}
+    event = choice.single
+    least = np.nan
+    if choice.apart:
+        least = shortest_period(curve, event.t0, event.duration, event.depth)
+    shape = polish(curve, Ephemeris(np.inf, event.t0, event.duration, event.snr), *limits)
+    fitted = shape.depth > 0.5 * event.depth and np.isfinite(shape.t0_error)
+    unknown = dict.fromkeys(("sde", "odd_even_sigma", "secondary_sigma", "secondary_phase"), np.nan)
+    return unknown | {
+        "period": np.inf,
+        "period_error": np.nan,
+        "t0": shape.t0 if fitted else event.t0,
+        # A box is placed to a cadence.
+        "t0_error": shape.t0_error if fitted else 0.5,
+        "duration": shape.duration if fitted else event.duration,
+        "depth": shape.depth if fitted else event.depth,
+        "snr": event.snr,
+        "snr_red": event.snr_red,
+        "n_transits": 1,
+        "single": True,
+        "period_min": least,
+        "alias": [],
+        "reach": WIDER * MASKED * max(event.duration, shape.duration if fitted else 0.0),
+    }
+
+
+def _is_remains(new: dict[str, Any], old: dict[str, Any]) -> bool:
+    """Return whether all of a signal's transits lie beside those of another one, as what a mask left of them does.
+
+    Either is single, or the new period is a simple multiple or fraction of the old one.
+    """
+    late = new["t0"] - old["t0"]
+    if old["single"] or new["single"]:
+        if not old["single"]:
+            late -= np.rint(late / old["period"]) * old["period"]
+        elif not new["single"]:
+            return False
+        return bool(abs(late) <= REMAINS * old["duration"])
+    ratio = new["period"] / old["period"]
+    multiple = float(np.rint(ratio))
+    if multiple < 1 or abs(ratio / multiple - 1) > old["duration"] / old["period"] / 4:
+        return False
+    late -= np.rint(late / old["period"]) * old["period"]
+    return bool(abs(late) <= REMAINS * old["duration"])
+
+
+def _centroid_sigma(even: EvenCurves, curve: Curve, row: dict[str, Any]) -> float:
+    if even.centroid is None or row["single"]:
+        return float("nan")
+    return centroid_shift(even.centroid[0], curve.weight, row["period"], row["t0"], row["duration"])[1]
+
+
+def _protected(taken: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    """Return what of ``taken`` is kept from a star's last trend, ``(n_cadences,)`` bool.
+
+    Nothing where it covers most of what was measured (``weight`` above 0), as transits do that last as long as their
+    period: there would be no trend, and nothing to fold.
+    """
+    measured = weight > 0
+    share = int((taken & measured).sum()) / max(int(measured.sum()), 1)
+    return taken if share <= MOST_TAKEN else np.zeros_like(taken)
+
+
+def _table(rows: list[dict[str, Any]], curves: LightCurves, even: EvenCurves, scale: float) -> Candidates:
+    """Return columns in cadences and scatters as candidates in days, and in the unit of the flux by ``scale``."""
+    days, start = even.cadence, float(even.start[0])
+    lines = []
+    for rank, row in enumerate(rows, 1):
+        depth = row["depth"] * scale
+        lines.append(
+            row
+            | {
+                "star": 0,
+                "id": curves.id[0],
+                "rank": rank,
+                "period": np.nan if row["single"] else row["period"] * days,
+                "period_error": row["period_error"] * days,
+                "t0": start + row["t0"] * days,
+                "t0_error": row["t0_error"] * days,
+                "duration": row["duration"] * days,
+                "period_min": row["period_min"] * days,
+                "depth": depth,
+                "depth_error": depth / max(row["snr_red"], 1e-6),
+                "aliases": ";".join(f"{p * days:.6g}" for p in row["alias"]),
+                "matches": "",
+                "probability": np.nan,
+            }
+        )
+    return Candidates.of_rows(lines)

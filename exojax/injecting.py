@@ -11,12 +11,12 @@ from typing import Any
 
 import numpy as np
 
-from exojax.batching import split
+from exojax.batching import BATCH_STARS, one_by_one
 from exojax.config import SearchConfig
 from exojax.errors import InputError
 from exojax.evaluation.recovery import Injections, recover
-from exojax.hunt import Trace, batch_size, hunt
-from exojax.lightcurve import Candidates, EvenCurves, LightCurves
+from exojax.hunt import Alter, Trace, hunt
+from exojax.lightcurve import Candidates, LightCurves
 from exojax.photometry.nulls import inverted, scrambled
 from exojax.planting import Quantity, between, plant
 from exojax.search.match import known_transits
@@ -26,7 +26,7 @@ from exojax.training.arrays import load_arrays, save_arrays
 Report = Callable[[str, int, int], None]
 """``(what, done, total)``"""
 
-VERSION = 1
+VERSION = 2
 """of what a part holds; raise it whenever the same settings would give other numbers"""
 BLOCK = 2.0
 """longest durations in a block of a scrambled curve"""
@@ -121,14 +121,14 @@ def run(plan: Plan, curves: LightCurves, out: Path, *, workers: int = 1, report:
     """
     if plan.quantity == "radius" and curves.stars is not None:
         curves = curves.take(np.isfinite(curves.stars.radius))
-    groups: list[tuple[int, LightCurves]] = []
+    stars: list[LightCurves] = []
     skipped: list[tuple[str, str]] = []
-    for key, part in split(curves, plan.search):
-        if isinstance(part, LightCurves):
-            groups.append((batch_size(key[-1], plan.search), part))
+    for one in one_by_one([curves], plan.search):
+        if isinstance(one, LightCurves):
+            stars.append(one)
         else:
-            skipped.append((part.id, part.reason))
-    if not groups:
+            skipped.append((one.id, one.reason))
+    if not stars:
         raise InputError(f"{curves.source}: no star can be searched ({skipped[0][1] if skipped else 'there is none'})")
     folder = out / "parts"
     about = b"" if curves.stars is None else np.stack([curves.stars.radius, curves.stars.mass]).tobytes()
@@ -136,7 +136,7 @@ def run(plan: Plan, curves: LightCurves, out: Path, *, workers: int = 1, report:
     check_same(
         folder / "plan.json", {"version": VERSION, "cadence_days": curves.cadence} | content | _flat(plan), "experiment"
     )
-    jobs = dict(_jobs(plan, groups, folder))
+    jobs = dict(_jobs(plan, stars, folder))
     say = report or (lambda what, done, total: None)
     with ThreadPoolExecutor(workers) as pool:
         waiting = [pool.submit(job) for path, job in jobs.items() if not path.exists()]
@@ -153,30 +153,26 @@ def run(plan: Plan, curves: LightCurves, out: Path, *, workers: int = 1, report:
         {name: column[order] for name, column in joined.items()},
         null["inverted"],
         null["scrambled"],
-        sum(len(group) for _, group in groups),
+        len(stars),
         tuple(skipped),
     )
 
 
-def _jobs(plan: Plan, groups: list[tuple[int, LightCurves]], folder: Path) -> Iterator[tuple[Path, Callable[[], None]]]:
-    """Each part's file, and what makes it: a batch of stars of one cadence and length."""
-    home = np.concatenate([np.full(len(group), g) for g, (_, group) in enumerate(groups)])
-    row = np.concatenate([np.arange(len(group)) for _, group in groups])
-    n = len(home)
+def _jobs(plan: Plan, stars: list[LightCurves], folder: Path) -> Iterator[tuple[Path, Callable[[], None]]]:
+    """Yield each part's file, and what makes it: a batch of stars."""
+    n = len(stars)
     rounds = [np.random.default_rng([plan.seed, STARS, k]).permutation(n) for k in range(-(-plan.n // n))]
     star = np.concatenate(rounds)[: plan.n]
-    null = np.random.default_rng([plan.seed, NULLS]).permutation(n)[: plan.n_null]
     numbers = np.random.default_rng([plan.seed, PLANETS]).random((plan.n, 5))
-    for g, (width, group) in enumerate(groups):
-        mine = np.flatnonzero(home[star] == g)
-        for k, first in enumerate(range(0, len(mine), width)):
-            which = mine[first : first + width]
-            path = folder / f"injected-{g}-{k}.npz"
-            yield path, _saving(path, _one_injected, plan, group, row[star[which]], which, numbers[which])
-        mine = np.sort(null[home[null] == g])
-        for k, first in enumerate(range(0, len(mine), width)):
-            path = folder / f"null-{g}-{k}.npz"
-            yield path, _saving(path, _one_null, plan, group, row[mine[first : first + width]], (g, k))
+    for k, first in enumerate(range(0, plan.n, BATCH_STARS)):
+        which = np.arange(first, min(first + BATCH_STARS, plan.n))
+        path = folder / f"injected-{k}.npz"
+        yield path, _saving(path, _injected, plan, [stars[i] for i in star[which]], which, numbers[which])
+    null = np.sort(np.random.default_rng([plan.seed, NULLS]).permutation(n)[: plan.n_null])
+    for k, first in enumerate(range(0, len(null), BATCH_STARS)):
+        which = null[first : first + BATCH_STARS]
+        path = folder / f"null-{k}.npz"
+        yield path, _saving(path, _null, plan, [stars[i] for i in which], which)
 
 
 def _joined(parts: list[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
@@ -187,20 +183,21 @@ def _saving(path: Path, make: Callable[..., dict[str, np.ndarray]], *given: Any)
     return lambda: save_arrays(path, make(*given))
 
 
-def _one_injected(
-    plan: Plan, group: LightCurves, rows: np.ndarray, number: np.ndarray, uniforms: np.ndarray
-) -> dict[str, np.ndarray]:
-    curves = group.take(rows)
-    u = uniforms.T
+def _injected(plan: Plan, stars: list[LightCurves], number: np.ndarray, uniforms: np.ndarray) -> dict[str, np.ndarray]:
+    return _joined([_one_injected(plan, star, k, u) for star, k, u in zip(stars, number, uniforms, strict=True)])
+
+
+def _one_injected(plan: Plan, star: LightCurves, number: int, uniforms: np.ndarray) -> dict[str, np.ndarray]:
+    u = uniforms[:, None]
     period, size = between(*plan.period, u[0]), between(*plan.size, u[1])
-    made = plant(curves, period, size, plan.quantity, u[2:])
+    made = plant(star, period, size, plan.quantity, u[2:])
     orbits = made.orbits
     found, _ = hunt(made.curves, plan.search)
-    truth = Injections(period, orbits.t0, orbits.duration, made.span, np.full(len(size), curves.cadence))
+    truth = Injections(period, orbits.t0, orbits.duration, made.span, np.array([star.cadence]))
     seen = recover(truth, found.star, found.period, found.t0, found.duration, found.snr_red)
     return {
-        "number": number,
-        "id": curves.id,
+        "number": np.array([number]),
+        "id": star.id,
         "period": period,
         "t0": orbits.t0,
         "duration": orbits.duration,
@@ -213,17 +210,19 @@ def _one_injected(
     }
 
 
-def _one_null(plan: Plan, group: LightCurves, rows: np.ndarray, batch: tuple[int, int]) -> dict[str, np.ndarray]:
-    curves = group.take(rows)
-    own, trace = hunt(curves, plan.search)
-    taken = _own_transits(own.take(own.snr_red >= plan.search.snr_min), trace, len(curves))
-    rng = np.random.default_rng([plan.seed, BLOCKS, *batch])
+def _null(plan: Plan, stars: list[LightCurves], number: np.ndarray) -> dict[str, np.ndarray]:
+    return _joined([_one_null(plan, star, int(k)) for star, k in zip(stars, number, strict=True)])
 
-    def best(alter: Callable[[EvenCurves], EvenCurves]) -> np.ndarray:
-        found, _ = hunt(curves, plan.search, masked=taken, alter=alter)
-        highest = np.zeros(len(curves))
-        highest[found.star] = found.snr_red
-        return highest
+
+def _one_null(plan: Plan, star: LightCurves, number: int) -> dict[str, np.ndarray]:
+    own, trace = hunt(star, plan.search)
+    taken = _own_transits(own.take(own.snr_red >= plan.search.snr_min), trace)
+    rng = np.random.default_rng([plan.seed, BLOCKS, number])
+
+    def best(alter: Alter) -> np.ndarray:
+        # As many searches and candidates as a star has without being altered.
+        found, _ = hunt(star, plan.search, masked=taken, alter=alter)
+        return np.array([found.snr_red.max(initial=0.0)])
 
     block = int(np.ceil(BLOCK * plan.search.duration_max / trace.even.cadence))
     return {
@@ -232,20 +231,13 @@ def _one_null(plan: Plan, group: LightCurves, rows: np.ndarray, batch: tuple[int
     }
 
 
-def _own_transits(own: Candidates, trace: Trace, n: int) -> np.ndarray:
-    """``(n, n_cadences)`` bool: what the search found in the star itself."""
+def _own_transits(own: Candidates, trace: Trace) -> np.ndarray:
+    """Return what the search found in the star itself, ``(n_cadences,)`` bool."""
     period = np.where(own.single, FOREVER, own.period)
-    even = trace.even
-    return known_transits(
-        np.arange(n).astype(str),
-        even.start,
-        even.cadence,
-        even.flux.shape[1],
-        own.star.astype(str),
-        period,
-        own.t0,
-        own.duration,
-    )
+    even, name = trace.even, np.array(["star"])
+    names = np.full(len(own), "star")
+    size = even.flux.shape[1]
+    return known_transits(name, even.start, even.cadence, size, names, period, own.t0, own.duration)[0]
 
 
 def _flat(plan: Plan) -> dict[str, Any]:

@@ -1,11 +1,11 @@
-"""Any number of stars through the search: batched by shape, on all cores, resumable part by part."""
+"""Any number of stars through the search: in batches, on all cores, resumable part by part."""
 
 from __future__ import annotations
 
 import logging
 import time
 from collections import deque
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import asdict, fields, replace
@@ -14,9 +14,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from exojax.batching import Stars, grouped
-from exojax.config import SearchConfig
-from exojax.hunt import Program, Trace, hunt, unjudged
+from exojax.batching import Stars, batches, one_by_one
+from exojax.config import FoldConfig, SearchConfig
+from exojax.folding import Searched, joined, search_star
+from exojax.hunt import Trace
 from exojax.io.catalogue import Known
 from exojax.io.folder import Skipped
 from exojax.lightcurve import Candidates, LightCurves
@@ -31,7 +32,7 @@ from exojax.stored import check_same
 _log = logging.getLogger(__name__)
 
 PARTS = ".parts"
-VERSION = 8
+VERSION = 9
 """of what a part holds and how it was found; parts of another one are not mixed in"""
 
 SHAPED = 3.0
@@ -50,8 +51,8 @@ class Judged(NamedTuple):
     disagreement: np.ndarray | None = None
 
 
-Judge = Callable[[LightCurves, Candidates, Trace], Judged]
-"""Of stars, their candidates and what the search saw."""
+Judge = Callable[[Sequence[Searched], Candidates, Mapping[str, np.ndarray]], Judged]
+"""Of stars, all their candidates, and the views and scalars of each, as of :func:`exojax.folding.joined`."""
 
 
 def search(
@@ -63,7 +64,7 @@ def search(
     known: Known | None = None,
     mask_known: bool = False,
     judge: Judge | None = None,
-    program: Program = unjudged,
+    how: FoldConfig | None = None,
     workers: int = 1,
     report: Report | None = None,
 ) -> Found:
@@ -80,7 +81,7 @@ def search(
         known: planets that are labelled in ``matches``.
         mask_known: search without the known planets' transits.
         judge: gives ``probability``.
-        program: that is compiled; see :func:`exojax.hunt.hunt`.
+        how: bins of the views that the judge sees; the defaults where it is None.
         workers: batches at once; also the number of threads.
         report: progress.
 
@@ -96,7 +97,9 @@ def search(
     paths, done, bad = _resumed(folder)
     clock = _Clock()
     told: dict[str, list[str]] = {}
-    searched = _batches(_heard(stars(set(done)), told), config, known if mask_known else None, judge, program, workers)
+    searched = _batches(
+        _heard(stars(set(done)), told), config, known if mask_known else None, judge, how or FoldConfig(), workers
+    )
     with closing(searched):
         for part in searched:
             for name in part["stars"]:
@@ -177,27 +180,25 @@ def _heard(stars: Stars, told: dict[str, list[str]]) -> Stars:
         yield given
 
 
-def traces(
-    stars: Stars, config: SearchConfig, known: Known | None, program: Program = unjudged
-) -> Iterator[tuple[LightCurves, Candidates, Trace]]:
-    """Search a few stars again, for what a picture needs; in batches as ``search`` makes them."""
-    for batch in grouped(stars, config):
-        if not isinstance(batch, Skipped):
-            yield batch, *hunt(batch, config, masked=_mask(batch, config, known), program=program)
+def again(stars: Stars, config: SearchConfig, known: Known | None, how: FoldConfig) -> Iterator[tuple[Searched, Trace]]:
+    """Search a few stars again, for what a picture needs."""
+    for one in one_by_one(stars, config):
+        if not isinstance(one, Skipped):
+            yield search_star(one, config, how, masked=_mask(one, config, known))
 
 
 def _batches(
-    stars: Stars, config: SearchConfig, known: Known | None, judge: Judge | None, program: Program, workers: int
+    stars: Stars, config: SearchConfig, known: Known | None, judge: Judge | None, how: FoldConfig, workers: int
 ) -> Generator[Part]:
     """Parts, in the order of their batches; two batches a thread are in flight, which bounds the memory."""
     waiting: deque[Future[Part]] = deque()
     pool = ThreadPoolExecutor(workers)
     try:
-        for batch in grouped(stars, config):
+        for batch in batches(stars, config):
             if isinstance(batch, Skipped):
                 yield _part([], [batch], [], {})
                 continue
-            waiting.append(pool.submit(_one, batch, config, known, judge, program))
+            waiting.append(pool.submit(_one, batch, config, known, judge, how))
             while len(waiting) > 2 * workers or (waiting and waiting[0].done()):
                 yield waiting.popleft().result()
         while waiting:
@@ -207,26 +208,31 @@ def _batches(
         pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _one(batch: LightCurves, config: SearchConfig, known: Known | None, judge: Judge | None, program: Program) -> Part:
-    found, trace = hunt(batch, config, masked=_mask(batch, config, known), program=program)
-    shape = shape_of(*local_views(found, trace.flat, durations=SHAPED), SHAPED)
-    shape = resolved(shape, found.duration, trace.flat.cadence)
+def _one(
+    batch: list[LightCurves], config: SearchConfig, known: Known | None, judge: Judge | None, how: FoldConfig
+) -> Part:
+    searched, shapes = [], []
+    for star in batch:
+        one, trace = search_star(star, config, how, masked=_mask(star, config, known))
+        searched.append(one)
+        shape = shape_of(*local_views(one.found, trace.flat, durations=SHAPED), SHAPED)
+        shapes += resolved(shape, one.found.duration, trace.flat.cadence).tolist()
+    found, inputs = joined(searched)
     unknown = np.full(len(found), np.nan)
-    judged = Judged(unknown, [""] * len(batch)) if judge is None else judge(batch, found, trace)
+    judged = Judged(unknown, [""] * len(batch)) if judge is None else judge(searched, found, inputs)
     found = replace(found, probability=judged.probability)
     differ = unknown if judged.disagreement is None else judged.disagreement
     table = {field.name: getattr(found, field.name).tolist() for field in fields(found) if field.name != "star"}
     rows = [dict(zip(table, values, strict=True)) for values in zip(*table.values(), strict=True)]
-    unknown = np.full(len(batch), np.nan)
-    stars = batch.stars if batch.stars is not None else StarTable(unknown, unknown, unknown, unknown)
-    about = {field.name: getattr(stars, field.name)[found.star].tolist() for field in fields(StarTable)}
     for k, row in enumerate(rows):
-        row |= {"time_system": batch.time_system, "absolute": batch.absolute, "shape": float(shape[k])}
+        star = batch[int(found.star[k])]
+        row |= {"time_system": star.time_system, "absolute": star.absolute, "shape": shapes[k]}
         row["disagreement"] = float(differ[k])
-        row |= {name: values[k] for name, values in about.items()}
-    there, names = set(found.id.tolist()), batch.id.tolist()
+        for field in fields(StarTable):
+            row[field.name] = float("nan") if star.stars is None else float(getattr(star.stars, field.name)[0])
+    there, names = set(found.id.tolist()), [str(star.id[0]) for star in batch]
     why = "no flux that varies" + (" outside the known transits" if known is not None else "")
-    empty = [Skipped(name, Path(batch.source), why) for name in names if name not in there]
+    empty = [Skipped(name, Path(star.source), why) for name, star in zip(names, batch) if name not in there]
     return _part(names, empty, rows, {name: [text] for name, text in zip(names, judged.said) if text})
 
 
@@ -235,10 +241,10 @@ def _part(stars: list[str], skipped: list[Skipped], rows: list[Row], warnings: d
     return {"stars": stars, "skipped": told, "rows": rows, "warnings": warnings}
 
 
-def _mask(batch: LightCurves, config: SearchConfig, known: Known | None) -> np.ndarray | None:
+def _mask(star: LightCurves, config: SearchConfig, known: Known | None) -> np.ndarray | None:
     if known is None:
         return None
-    even = to_even(batch, shortest=config.duration_min)
-    told = np.isfinite(known.t0) & np.isfinite(known.duration)
-    planets = (known.id[told], known.period[told], known.t0[told], known.duration[told])
-    return known_transits(batch.id, even.start, even.cadence, even.flux.shape[1], *planets)
+    even = to_even(star, shortest=config.duration_min)
+    there = np.isfinite(known.t0) & np.isfinite(known.duration)
+    planets = (known.id[there], known.period[there], known.t0[there], known.duration[there])
+    return known_transits(star.id, even.start, even.cadence, even.flux.shape[1], *planets)[0]

@@ -6,20 +6,20 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable
-from functools import partial
+from dataclasses import asdict, fields
 from statistics import median
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from exojax.cli.bench_peers import ABSENT, row
 from exojax.cli.bench_torch import transit
 from exojax.cli.bench_train import pin, timed, torch_version
 from exojax.config import FoldConfig
+from exojax.features.candidate_inputs import candidate_inputs, star_moments
+from exojax.lightcurve import Candidates, EvenCurves
 from exojax.runs import PRETRAINED, load
-from exojax.shown import Detection, shown
 from exojax.training.step import logits
 from exojax.training.weights import weights_of
 
@@ -50,53 +50,59 @@ def measure(rounds: int = 5, seed: int = 0) -> list[dict[str, Any]]:
     ]
 
 
-def candidates(seed: int = 0) -> tuple[Any, ...]:
-    """Arguments of :func:`exojax.shown.shown`: light curves with a transit each, and what a search tells of it."""
+def candidates(seed: int = 0) -> tuple[Candidates, list[EvenCurves]]:
+    """Return candidates with the columns of a search, and a flat curve with a transit for each."""
     rng = np.random.default_rng(seed)
     period, t0 = rng.uniform(50, 1500, N), rng.uniform(0, 50, N)
     late = np.arange(N_CADENCES)[None] - t0[:, None]
     late -= np.rint(late / period[:, None]) * period[:, None]
-    flux = rng.normal(0, 3e-4, (N, N_CADENCES)) - 1e-3 * (np.abs(late) < 4)
-    told = {name: rng.uniform(1, 10, N) for name in Detection._fields}
-    told |= {"period": period, "t0": t0, "duration": np.full(N, 8.0), "depth": np.full(N, 1e-3)}
-    told["secondary_phase"] = rng.uniform(0.2, 0.8, N)
-    column = lambda x: jnp.asarray(x, jnp.float32)  # noqa: E731
-    found = Detection(**{name: column(x) for name, x in told.items()})
-    one = jnp.ones(N)
-    return column(flux), jnp.ones((N, N_CADENCES)), 3e-4 * one, found, one, 12 * one, jnp.float32(CADENCE)
+    flux = (rng.normal(0, 3e-4, (N, N_CADENCES)) - 1e-3 * (np.abs(late) < 4)).astype(np.float32)
+    kinds = dict.fromkeys(("id", "aliases", "matches"), "") | {"single": False, "rank": 1, "n_transits": 3}
+    row = {field.name: kinds.get(field.name, 5.0) for field in fields(Candidates)}
+    times = {"period": period, "t0": t0, "duration": np.full(N, 8.0)}
+    rows = [row | {"star": k} | {name: x[k] * CADENCE for name, x in times.items()} for k in range(N)]
+    rows = [one | {"depth": 1e-3, "secondary_phase": 0.5, "period_min": np.nan} for one in rows]
+    ones, scatter = np.ones((1, N_CADENCES), np.float32), np.full(1, 3e-4, np.float32)
+    curves = [EvenCurves(np.zeros(1), flux[k : k + 1], ones, scatter, CADENCE) for k in range(N)]
+    return Candidates.of_rows(rows), curves
+
+
+def folded(found: Candidates, curves: list[EvenCurves]) -> dict[str, np.ndarray]:
+    """Return the views and scalars of the candidates."""
+    how = asdict(FoldConfig())
+    sums = [star_moments(found.take(np.array([k])), curve, **how)[0] for k, curve in enumerate(curves)]
+    return candidate_inputs(found, sums, np.full(N, 3e-4), None, absolute=True)
 
 
 def time_ours(seed: int = 0) -> dict[str, float]:
-    """CPU milliseconds a candidate of the fold, of the network, and of both as one program."""
-    run, given, how = load(PRETRAINED), candidates(seed), FoldConfig()
-    state = run.scorer.states[0]
-    fold = partial(shown, absolute=True, global_bins=how.global_bins, local_bins=how.local_bins)
+    """Return the CPU milliseconds a candidate of the fold, of the network, and of both."""
+    run, given = load(PRETRAINED), candidates(seed)
+    state, network = run.scorer.states[0], jax.jit(logits)
+    made = folded(*given)
+    inputs = {name: made[name][:, None] for name in run.inputs}
 
-    def inputs(*arguments: Any) -> dict[str, jax.Array]:
-        made = fold(*arguments)
-        return {name: made[name][:, None] for name in run.inputs}
+    def both() -> jax.Array:
+        new = folded(*given)
+        return network(state, {name: new[name][:, None] for name in run.inputs})
 
-    network, both = jax.jit(logits), jax.jit(lambda state, *arguments: logits(state, inputs(*arguments)))
-    folded = inputs(*given)
-    work: dict[str, Callable[[], object]] = {
-        "fold": lambda: fold(*given),
-        "network": lambda: network(state, folded),
-        "both": lambda: both(state, *given),
+    work: dict[str, Callable[[], Any]] = {
+        "fold": lambda: folded(*given),
+        "network": lambda: network(state, inputs),
+        "both": both,
     }
     return {task: timed(lambda do=do: jax.block_until_ready(do()))[1] / N for task, do in work.items()}  # type: ignore[misc]
 
 
 def time_theirs(seed: int = 0) -> dict[str, float]:
-    """Of the network in PyTorch, from the same folds."""
+    """Return those of the network in PyTorch, from the same folds."""
     import torch
 
     torch.set_num_threads(1)
-    run, given, how = load(PRETRAINED), candidates(seed), FoldConfig()
-    made = shown(*given, absolute=True, global_bins=how.global_bins, local_bins=how.local_bins)
-    folded = {name: torch.from_numpy(np.array(made[name])) for name in run.inputs}
+    run, made = load(PRETRAINED), folded(*candidates(seed))
+    inputs = {name: torch.from_numpy(np.array(made[name])) for name in run.inputs}
     network = transit(weights_of(run.scorer.states[0]))
     with torch.inference_mode():
-        return {"network": timed(lambda: network(folded))[1] / N}
+        return {"network": timed(lambda: network(inputs))[1] / N}
 
 
 def _main(who: str, seed: int) -> None:

@@ -8,13 +8,10 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from importlib.util import find_spec
 from statistics import median
 from typing import Any
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 from scipy.stats import binom
 
@@ -24,29 +21,27 @@ from exojax.cli.bench_stars import CADENCE, N_CADENCES, detrended, null, white
 from exojax.config import SearchConfig
 from exojax.hunt import hunt
 from exojax.lightcurve import LightCurves, shared_time
+from exojax.loops import compiled
 from exojax.search import grid
-from exojax.search.sweep import periodogram
+from exojax.search.periodogram import periodogram
 
-BATCH = 64
+N_TIMED = 64
 PERIODS = (0.5, 30.0)
 YEARS_CADENCES, YEARS_PERIOD = 65000, 500.0
-_YEARS_BATCH = 8
-GPU_CADENCES, GPU_BATCH = 4300, 2048
+_YEARS_TIMED = 4
 N_NULL, FALSE_ALARMS = 20000, 0.001
-# Worth 1.5 on processors with AVX-512, and read when JAX starts.
-XLA_FLAGS = "--xla_cpu_prefer_vector_width=512"
 
 
-def ours(flux: np.ndarray, valid: np.ndarray, period_max: float = PERIODS[1], batch: int = BATCH) -> np.ndarray:
-    """Best period, days, and its SNR, of the single pass: ``(n_stars, n_cadences)`` -> ``(n_stars, 2)`` float64."""
+def ours(flux: np.ndarray, valid: np.ndarray, period_max: float = PERIODS[1]) -> np.ndarray:
+    """Return the best period, days, and its SNR: ``(n_stars, n_cadences)`` -> ``(n_stars, 2)`` float64."""
+    compiled.ready()
     plan = grid.plan(flux.shape[1], CADENCE, period_min=PERIODS[0], period_max=period_max)
-    found = []
-    for start in range(0, len(flux), batch):
-        here = np.resize(np.arange(start, min(start + batch, len(flux))), batch)
-        snr = periodogram(plan, jnp.asarray(flux[here]), jnp.asarray(valid[here].astype(np.float32)))
-        best = np.stack([plan.periods[np.asarray(snr.argmax(axis=0))], np.asarray(snr.max(axis=0))], axis=1)
-        found.append(best[: len(flux) - start])
-    return np.concatenate(found)
+    best = []
+    for one, weight in zip(flux, valid.astype(np.float32), strict=True):
+        found = periodogram(plan, one, weight)
+        top = int(np.argmax(np.where(found.fine, found.power, 0)))
+        best.append((found.period[top] * CADENCE, found.power[top]))
+    return np.array(best, np.float64)
 
 
 def measure(rounds: int = 3, seed: int = 0) -> list[dict[str, Any]]:
@@ -68,7 +63,6 @@ def measure(rounds: int = 3, seed: int = 0) -> list[dict[str, Any]]:
             "ms a star",
         ),
         *bench_commands.measure(seed),
-        _gpu(seed),
     ]
 
 
@@ -93,27 +87,20 @@ def _four_years(seed: int) -> list[dict[str, Any]]:
     theirs = _alone("years of TLS", seed) if bench_peers.release(peer) else ABSENT
     return [
         row(f"{task}, CPU time, 1 core", _name(peer), _alone("years", seed), theirs, "s a star"),
-        row(f"{task}, wall time, all cores", "none", _alone("years on all cores", seed), ABSENT, "s a star"),
     ]
 
 
-def _gpu(seed: int) -> dict[str, Any]:
-    """All stages on the processor that JAX has chosen, where that is a GPU."""
-    present = jax.default_backend() == "gpu"
-    spent = 1e3 * _all_stages(GPU_BATCH, GPU_CADENCES, seed, time.perf_counter) if present else ABSENT
-    return row(f"search, {GPU_CADENCES} cadences, all stages, one GPU", "none", spent, ABSENT, "ms a star")
-
-
 def _all_stages(n: int, n_cadences: int, seed: int, clock: Callable[[], float]) -> float:
-    """Seconds a star from cleaning to candidates, after a search that compiles."""
+    """Return the seconds a star from cleaning to candidates, after a search that compiles."""
     stars = null(n, seed)
-    flux, valid = (np.resize(stars[name], (n, n_cadences)) for name in ("flux", "valid"))
     ids, moments = np.arange(n).astype(str), shared_time(n, n_cadences, CADENCE)
+    flux, valid = stars["flux"], stars["valid"]
     curves = LightCurves(ids, moments, flux, valid, None, None, False, False, CADENCE, "simulated", "", "")
-    config = replace(SearchConfig(), batch=2 * n)
-    hunt(curves, config)
+    each = [curves.take(np.array([k])) for k in range(n)]
+    hunt(each[0], SearchConfig())
     start = clock()
-    hunt(curves, config)
+    for one in each:
+        hunt(one, SearchConfig())
     return (clock() - start) / n
 
 
@@ -144,40 +131,31 @@ def _name(peer: str) -> str:
 
 
 def _alone(what: str, seed: int) -> float:
-    """One reading, in a process of its own."""
-    flags = f"{os.environ.get('XLA_FLAGS', '')} {XLA_FLAGS}".strip()
+    """Return one reading, made in a process of its own."""
     answer = subprocess.run(
-        [sys.executable, "-m", __name__, what, str(seed)],
-        env=os.environ | {"XLA_FLAGS": flags, "JAX_PLATFORMS": "cpu"},
-        check=True,
-        capture_output=True,
-        text=True,
+        [sys.executable, "-m", __name__, what, str(seed)], check=True, capture_output=True, text=True
     )
     return float(json.loads(answer.stdout.splitlines()[-1]))
 
 
-def _ours_alone(n: int, n_cadences: int, period_max: float, seed: int, clock: Callable[[], float]) -> float:
-    """Seconds a star of one batch, compiled before."""
-    stars = white(n, n_cadences, seed)
-    plan = grid.plan(n_cadences, CADENCE, period_min=PERIODS[0], period_max=period_max)
-    flux, weight = jnp.asarray(stars["flux"]), jnp.asarray(stars["valid"].astype(np.float32))
-    compiled = periodogram.lower(plan, flux, weight).compile()
-    start = clock()
-    jax.block_until_ready(compiled(flux, weight))
-    return (clock() - start) / n
+def _ours_alone(n: int, n_cadences: int, period_max: float, seed: int) -> float:
+    """Return the CPU seconds a star of the periodogram, compiled before."""
+    stars = white(n + 1, n_cadences, seed)
+    ours(stars["flux"][:1], stars["valid"][:1], period_max)
+    start = time.process_time()
+    ours(stars["flux"][1:], stars["valid"][1:], period_max)
+    return (time.process_time() - start) / n
 
 
 def _main(what: str, seed: int) -> float:
-    # Before JAX has made its threads.
-    if what != "years on all cores" and hasattr(os, "sched_setaffinity"):
+    if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[-1:])
     if what == "ours":
-        return 1e3 * _ours_alone(BATCH, N_CADENCES, PERIODS[1], seed, time.process_time)
+        return 1e3 * _ours_alone(N_TIMED, N_CADENCES, PERIODS[1], seed)
     if what == "all stages":
-        return 1e3 * _all_stages(BATCH, N_CADENCES, seed, time.process_time)
-    if what in ("years", "years on all cores"):
-        clock = time.process_time if what == "years" else time.perf_counter
-        return _ours_alone(_YEARS_BATCH, YEARS_CADENCES, YEARS_PERIOD, seed, clock)
+        return 1e3 * _all_stages(N_TIMED, N_CADENCES, seed, time.process_time)
+    if what == "years":
+        return _ours_alone(_YEARS_TIMED, YEARS_CADENCES, YEARS_PERIOD, seed)
     if what == "years of TLS":
         stars = white(1, YEARS_CADENCES, seed)
         flux, valid = stars["flux"][0].astype(np.float64), stars["valid"][0]

@@ -146,8 +146,8 @@ def _search_config(options: Options) -> SearchConfig:
 
 
 def _plan(options: Options, curves: LightCurves) -> Plan:
+    from exojax.hunt import LONGEST_PERIOD
     from exojax.injecting import Plan, quantity_of
-    from exojax.layout import LONGEST_PERIOD
 
     natural = quantity_of(curves)
     named = [name for name in SIZES if getattr(options, name) is not None]

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from exojax.compiled import judged_by, suits
+from exojax.config import FoldConfig
 from exojax.features.registry import compute
 from exojax.folded import SCALARS, VIEWS
-from exojax.folding import of_batch
-from exojax.hunt import Program, Trace, unjudged
+from exojax.folding import Searched, joined
 from exojax.inputs import FOLDED, inputs_of, usable
 from exojax.lightcurve import Candidates, LightCurves
 from exojax.models.interface import Inputs
@@ -21,11 +20,10 @@ from exojax.reasons import Reasons, Score, Views, flat, integrated_gradients, in
 from exojax.runs import Run, from_logits, judged, load, predict, stating
 from exojax.scoring import disagreement_of
 from exojax.searching import Judge, Judged
-from exojax.training.scorer import Features
 from exojax.training.step import logits as logits_by
 
-Explain = Callable[[LightCurves, Candidates, Trace], list[Reasons]]
-"""Stars, candidates and what the search saw, as for a ``Judge`` -> why each candidate has its score."""
+Explain = Callable[[Searched], list[Reasons]]
+"""One star after its search -> why each of its candidates has its score."""
 _POINTS = 256  # on the way from no signal: with 64 the sum misses up to 0.2 of the score's log-odds, with these 0.06
 _WIDTH = 5  # bins that are told together
 
@@ -36,13 +34,13 @@ class Judging:
 
     Attributes:
         judge: what ``search`` asks for probabilities; None for none.
-        program: what is compiled: a network that looks at folds is a part of it, any other judge comes after it.
+        fold: bins of the views that the run sees.
         explain: gives reasons, of the score before any calibration; None of a run that does not look at folds.
         told: a sentence on what the probabilities are for.
     """
 
     judge: Judge | None = None
-    program: Program = unjudged
+    fold: FoldConfig = field(default_factory=FoldConfig)
     explain: Explain | None = None
     told: str = ""
 
@@ -50,8 +48,8 @@ class Judging:
 def judging_of(name: str, rate: float | None = None) -> Judging:
     """How the run of this name judges.
 
-    A star is judged at the number of cadences of the run's training, so that neither the longest star beside it nor its
-    padding changes its probability; a longer one gets none, and is told.
+    A run on whole series judges a star at the number of cadences of its training; a longer one gets no probability,
+    and a warning.
 
     Args:
         name: of the run, or its path.
@@ -66,7 +64,7 @@ def judging_of(name: str, rate: float | None = None) -> Judging:
     by_fold = bool(set(run.inputs) & set(FOLDED))
     return Judging(
         _of_folds(run) if by_fold else _of_series(run, name),
-        judged_by(run) if suits(run) else unjudged,
+        run.config.fold,
         _reasons_of(run) if by_fold else None,
         f"Probabilities are those of run {run.folder.name} for stars of which {share}.",
     )
@@ -76,24 +74,27 @@ def _of_folds(run: Run) -> Judge:
     """Each candidate by its own fold: a star's probability is the highest of its candidates'."""
     seen = set(run.split["seen"]) if run.data["catalogued"] else set()
 
-    def judge(curves: LightCurves, found: Candidates, trace: Trace) -> Judged:
-        told = [f"run {run.folder.name} was trained on this star" if s in seen else "" for s in curves.id.tolist()]
-        if suits(run):
-            return Judged(found.probability, told, trace.disagreement)
-        made = of_batch(curves, found, trace, run.config.fold)
-        features = _features(run, curves, found, made)
-        return Judged(from_logits(run, judged(run, features)), told, disagreement_of(run, features))
+    def judge(stars: Sequence[Searched], found: Candidates, inputs: Mapping[str, np.ndarray]) -> Judged:
+        names = [str(one.curves.id[0]) for one in stars]
+        remarks = [f"run {run.folder.name} was trained on this star" if s in seen else "" for s in names]
+        if not len(found):
+            return Judged(np.zeros(0), remarks)
+        features = _features(run, stars, found, inputs)
+        return Judged(from_logits(run, judged(run, features)), remarks, disagreement_of(run, features))
 
     return judge
 
 
-def _features(run: Run, curves: LightCurves, found: Candidates, made: Mapping[str, np.ndarray]) -> Features:
-    """The run's inputs of each candidate as a row of its own."""
-    features = {name: made[name][:, None] for name in run.inputs if name in FOLDED}
-    # Statistics of the whole series are the star's, the same for each of its candidates.
-    plain = set(run.inputs) - set(FOLDED)
-    whole = compute(plain, curves) if plain else {}
-    return features | {name: x[found.star] for name, x in whole.items()}
+def _features(
+    run: Run, stars: Sequence[Searched], found: Candidates, inputs: Mapping[str, np.ndarray]
+) -> dict[str, np.ndarray]:
+    """Return the run's inputs of each candidate as a row of its own."""
+    features = {name: inputs[name][:, None] for name in run.inputs if name in FOLDED}
+    if plain := set(run.inputs) - set(FOLDED):
+        # Statistics of the whole series are the star's, the same for each of its candidates.
+        each = [compute(plain, one.curves) for one in stars]
+        features |= {name: np.concatenate([made[name] for made in each])[found.star] for name in plain}
+    return features
 
 
 def _reasons_of(run: Run) -> Explain:
@@ -115,9 +116,9 @@ def _reasons_of(run: Run) -> Explain:
         # Trees have no gradients.
         return integrated_occlusion(score, inputs, width=_WIDTH)
 
-    def explain(curves: LightCurves, found: Candidates, trace: Trace) -> list[Reasons]:
-        made = of_batch(curves, found, trace, run.config.fold)
-        features = _features(run, curves, found, made)
+    def explain(star: Searched) -> list[Reasons]:
+        found, made = joined([star])
+        features = _features(run, [star], found, made)
         told = []
         for k in range(len(found)):
             inputs = {name: x[k : k + 1] for name, x in features.items()}
@@ -141,26 +142,25 @@ def _of_series(run: Run, name: str) -> Judge:
     width, seen = int(run.data["n_cadences"]), set(run.split["seen"]) if run.data["catalogued"] else set()
     minutes = run.data["cadence_days"] * 1440
 
-    def judge(curves: LightCurves, found: Candidates, trace: Trace) -> Judged:
-        ends = np.where(np.isfinite(curves.time), np.arange(1, curves.time.shape[1] + 1), 0).max(axis=1, initial=0)
-        fits = ends <= width
-        probability, differ = np.full((2, len(curves)), np.nan)
-        if fits.any():
-            resized = _resized(curves.take(fits), width)
-            probability[fits] = predict(run, resized)
-            spread = disagreement_of(run, inputs_of(run.inputs, resized, run.config), usable(resized))
-            differ[fits] = np.nan if spread is None else spread
-        told = []
-        for star, fit, end in zip(curves.id.tolist(), fits.tolist(), ends.tolist()):
-            text = []
-            if not fit:
-                text.append(f"no probability: {end} cadences, run {name} was trained on {width}")
-            elif abs(curves.cadence / run.data["cadence_days"] - 1) > 0.01:
-                text.append(f"run {name} was trained at {minutes:.4g} minutes, this is {curves.cadence * 1440:.4g}")
-            if curves.catalogued and star in seen:
+    def judge(stars: Sequence[Searched], found: Candidates, inputs: Mapping[str, np.ndarray]) -> Judged:
+        probability, differ = np.full((2, len(stars)), np.nan)
+        remarks = []
+        for number, one in enumerate(stars):
+            curves, text = one.curves, []
+            ends = int(np.flatnonzero(np.isfinite(curves.time[0]))[-1]) + 1
+            if ends > width:
+                text.append(f"no probability: {ends} cadences, run {name} was trained on {width}")
+            else:
+                resized = _resized(curves, width)
+                probability[number] = predict(run, resized)[0]
+                spread = disagreement_of(run, inputs_of(run.inputs, resized, run.config), usable(resized))
+                differ[number] = np.nan if spread is None else spread[0]
+                if abs(curves.cadence / run.data["cadence_days"] - 1) > 0.01:
+                    text.append(f"run {name} was trained at {minutes:.4g} minutes, this is {curves.cadence * 1440:.4g}")
+            if curves.catalogued and str(curves.id[0]) in seen:
                 text.append(f"run {name} was trained on this star")
-            told.append("; ".join(text))
-        return Judged(probability[found.star], told, differ[found.star])
+            remarks.append("; ".join(text))
+        return Judged(probability[found.star], remarks, differ[found.star])
 
     return judge
 

@@ -14,7 +14,7 @@ import tyro
 
 from exojax.cli import command
 from exojax.cli.asked import search_of
-from exojax.config import DataConfig, SearchConfig, SimulateConfig
+from exojax.config import DataConfig, FoldConfig, SearchConfig, SimulateConfig
 from exojax.errors import InputError
 
 if TYPE_CHECKING:
@@ -88,7 +88,6 @@ def main(argv: Sequence[str] | None = None) -> int:
 def search(options: Options) -> int:
     """Search and write; 3 where stars were skipped."""
     config = _config(options)
-    command.use_wide_vectors()
     command.use_compilation_cache()
     from exojax import searching
     from exojax.cli import search_outputs
@@ -103,7 +102,7 @@ def search(options: Options) -> int:
         from exojax.cli.judging import judging_of  # with it comes JAX, which a search alone need not wait for
 
         judging = judging_of(options.run, options.prior)
-    judged = {} if judging is None else {"program": judging.program}
+    how = FoldConfig() if judging is None else judging.fold
     stated = "" if judging is None else judging.told
     source = _source(options)
     print(source.told, flush=True)
@@ -131,7 +130,7 @@ def search(options: Options) -> int:
             known=known,
             mask_known=options.mask_known,
             judge=None if judging is None else judging.judge,
-            **judged,
+            how=how,
             workers=command.threads(),
             report=lambda done, bad: show("searching", min(done + bad, source.n), source.n, {"skipped": bad}),
         )
@@ -142,7 +141,7 @@ def search(options: Options) -> int:
         shown = source.only({row["id"] for row in best})
         if table is not None:
             shown = _about(shown, table)
-        again = searching.traces(shown, config, masked, **judged) if best else iter(())
+        again = searching.again(shown, config, masked, how) if best else iter(())
         drawn = search_outputs.write_sheets(
             options.out,
             found,

@@ -21,8 +21,10 @@ from exojax.stored import written_in_one_step
 
 if TYPE_CHECKING:
     from exojax.cli.judging import Explain
+    from exojax.folding import Searched
     from exojax.hunt import Trace
     from exojax.report.folding import Sheet
+    from exojax.search.periodogram import Periodogram
 
 _SHOWN = 10
 _FIRST = ("id", "rank", "period_days", "t0_days", "duration_hours", "depth_ppm", "snr", "sde", "probability")
@@ -125,7 +127,7 @@ def write_sheets(
     out: Path,
     found: Found,
     best: Sequence[Row],
-    again: Iterable[tuple[LightCurves, Candidates, Trace]],
+    again: Iterable[tuple[Searched, Trace]],
     explain: Explain | None,
     notes: tuple[str, ...],
     report: Callable[[int], None],
@@ -139,31 +141,26 @@ def write_sheets(
     (out / "sheets").mkdir(exist_ok=True)
     if best:
         from exojax.report.sheet import sheet
-    for curves, seen, trace in again:
-        for star, name in enumerate(curves.id.tolist()):
-            mine = [row for row in best if row["id"] == name]
-            if not mine:
-                continue
-            family = found.of_star(mine[0]["star"])
-            of_star = Candidates.of_rows([row | {"star": star} for row in family])
-            why = explain(curves, of_star, trace) if explain else None
-            searched = np.flatnonzero(seen.id == name)
-            for row in mine:
-                rank = int(row["rank"])
-                path = f"sheets/{re.sub(r'[^A-Za-z0-9_.-]+', '_', name)}-{rank}"
-                while f"{path}.png" in drawn.values():
-                    path += "x"
-                if len(searched) == 0:
-                    continue
-                # In other company a star's grid, and what is just above the threshold, may come out otherwise.
-                power = trace.power[searched[min(rank, len(searched)) - 1]]
-                one, others = of_star.take(of_star.rank == rank), of_star.take(of_star.rank != rank)
-                drawing = _sheet(curves, star, one, others, trace, power, (*notes, *row["warnings"]))
-                reasons = None if why is None else why[int(np.flatnonzero(of_star.rank == rank)[0])]
-                flags = tuple(filter(None, row["flags"].split(";")))
-                sheet(out / f"{path}.png", replace(drawing, flags=flags, reasons=reasons))
-                drawn[name, rank] = f"{path}.png"
-                report(len(drawn))
+    for star, trace in again:
+        name = str(star.curves.id[0])
+        mine = [row for row in best if row["id"] == name]
+        if not mine or not len(star.found):
+            continue
+        of_star = Candidates.of_rows([row | {"star": 0} for row in found.of_star(mine[0]["star"])])
+        why = explain(star) if explain else None
+        for row in mine:
+            rank = int(row["rank"])
+            path = f"sheets/{re.sub(r'[^A-Za-z0-9_.-]+', '_', name)}-{rank}"
+            while f"{path}.png" in drawn.values():
+                path += "x"
+            one, others = of_star.take(of_star.rank == rank), of_star.take(of_star.rank != rank)
+            seen = trace.periodograms[rank - 1]
+            drawing = _sheet(star.curves, one, others, trace, seen, (*notes, *row["warnings"]))
+            reasons = None if why is None else why[rank - 1]
+            flags = tuple(filter(None, row["flags"].split(";")))
+            sheet(out / f"{path}.png", replace(drawing, flags=flags, reasons=reasons))
+            drawn[name, rank] = f"{path}.png"
+            report(len(drawn))
     for old in (out / "sheets").glob("*.png"):
         if f"sheets/{old.name}" not in drawn.values():
             old.unlink()
@@ -172,18 +169,17 @@ def write_sheets(
 
 def _sheet(
     curves: LightCurves,
-    star: int,
     one: Candidates,
     others: Candidates,
     trace: Trace,
-    power: np.ndarray,
+    seen: Periodogram,
     warnings: tuple[str, ...],
 ) -> Sheet:
     from exojax.report.folding import Sheet
 
     even, flat = trace.even, trace.flat
-    used = curves.valid[star]
-    raw, above = even.flux[star].astype(np.float64), flat.flux[star].astype(np.float64)
+    used = curves.valid[0]
+    raw, above = even.flux[0].astype(np.float64), flat.flux[0].astype(np.float64)
     trend = raw / (1 + above) if curves.absolute else raw - above
     # The two boxes of the search's template.
     half, depth = 0.5 * float(one.duration[0]), float(one.depth[0])
@@ -195,19 +191,19 @@ def _sheet(
         time_system=curves.time_system,
         absolute=curves.absolute,
         cadence=even.cadence,
-        time=curves.time[star][used],
-        flux=curves.flux[star][used],
-        start=float(even.start[star]),
+        time=curves.time[0][used],
+        flux=curves.flux[0][used],
+        start=float(even.start[0]),
         flat=above,
-        trend=np.where(flat.weight[star] > 0, trend, np.nan),
-        weight=flat.weight[star],
-        scatter=float(flat.scatter[star]),
-        periods=trace.periods,
-        power=power,
+        trend=np.where(flat.weight[0] > 0, trend, np.nan),
+        weight=flat.weight[0],
+        scatter=float(flat.scatter[0]),
+        periods=seen.period * even.cadence,
+        power=seen.power,
         model_offset=corners,
         model_flux=model,
-        centroid=None if flat.centroid is None else flat.centroid[star],
-        star=None if curves.stars is None else curves.stars.take(np.array([star])),
+        centroid=None if flat.centroid is None else flat.centroid[0],
+        star=None if curves.stars is None else curves.stars,
         warnings=warnings,
     )
 

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import jax
-import jax.numpy as jnp
+import numpy as np
 
 CLIP = 4.0
 
 
-@jax.jit
-def clip_upward(flux: jax.Array, weight: jax.Array, scatter: jax.Array, *, sigma: float = CLIP) -> jax.Array:
-    """Weights without the cadences that stand more than ``sigma`` standard deviations above the trend.
+def clip_upward(flux: np.ndarray, weight: np.ndarray, scatter: np.ndarray, *, sigma: float = CLIP) -> np.ndarray:
+    """Return weights without the cadences that stand more than ``sigma`` standard deviations above the trend.
 
     Cosmic rays and flares. Dips stay, however deep and however short: clipping them is how transits get lost.
     Of Gaussian noise 3 in 100,000 cadences go at the default.
@@ -24,4 +22,4 @@ def clip_upward(flux: jax.Array, weight: jax.Array, scatter: jax.Array, *, sigma
     Returns:
         ``(n_stars, n_cadences)`` float32 weights, 0 where clipped.
     """
-    return jnp.where(flux * jnp.sqrt(weight) > sigma * scatter[:, None], 0, weight)
+    return np.where(flux * np.sqrt(weight) > sigma * scatter[:, None], np.float32(0), weight)

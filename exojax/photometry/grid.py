@@ -37,7 +37,7 @@ def to_even(
         curves: the light curves; stars without two different fluxes come out with no weight at all.
         cadence: days; None is the curves' own, or the longest whole multiple of it of which 6 still fit into
             ``shortest`` where the sampling is finer than that.
-        n_cadences: length of the grid; None is ``padded_size`` of what the longest star needs.
+        n_cadences: length of the grid; None is what the longest star needs.
         shortest: days, the shortest transit that is to be searched for.
 
     Returns:
@@ -75,7 +75,7 @@ def to_even(
             f"{curves.source}: star {name}: its times span {longest * cadence:.0f} days, {longest} cadences of "
             f"{cadence * 1440:.4g} minutes: give times in days, or a longer cadence"
         )
-    size = padded_size(longest) if n_cadences is None else n_cadences
+    size = longest if n_cadences is None else n_cadences
     if longest > size:
         raise ValueError(f"{longest} cadences do not fit into {size}")
 

@@ -1,87 +1,120 @@
-"""Which periods and durations are tried, and how the folds share their work. Plain arithmetic, no JAX."""
+"""Which periods and durations are tried, from coarse bins to fine ones. Plain arithmetic on arrays."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 
-LEVELS = 3
-"""octaves that one direct fold serves: each halving of a fold rounds by half a bin more"""
-FINE, COARSE = (2, 3, 4), (3, 4, 5)
-"""durations in bins: at an octave's finest bins, and at bins twice, four times, ... as wide"""
-ROWS_APART = {FINE: 1.25, COARSE: 1.5}
-"""every trial of a band folds the band's most rows: bands with this ratio of rows are kept apart"""
-FEW_ROWS = 8
-"""bands of so few rows differ in their trials by too much to be joined"""
+WIDER = (4, 2, 1)
+"""how much wider than the finest the bins of each pass are"""
+LADDER, NEXT = (2, 3, 4), (3, 4, 5)
+"""durations in bins: at the narrowest bins of a period, and at bins twice, four times, ... as wide"""
+COARSE_LADDER = (1, 2, 3, 4)
+"""the same of a coarse pass, where the shortest transits fit into one bin"""
 INNER = 0.78
 """share of the transit's duration at full depth; the rest counts half, as ingress and limb darkening do"""
 DENSITIES = (8.0, 0.02)
 """solar densities, from M dwarf to giant, between whose transit durations one is looked for"""
 GRAZING = 0.6
 """sqrt(1 - b^2) of the shortest chord that is looked for"""
+LEAST_PERIOD = 4.0
+"""cadences in the shortest period that is searched"""
+LEAST_COLUMNS = 12
+"""bins in a period below which they are not made wider"""
+_PIECES = 2  # an octave: durations follow the period
+_GROUPED = 12  # rows from which neighbouring trials share their additions
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Band:
-    """Periods from ``low`` to ``high`` bins, folded directly, and their halves and quarters.
+    """Neighbouring trial periods with bins of one width and the same durations.
 
     Attributes:
         bin: cadences in one bin.
-        low, high: bins; trials start at ``low + k / steps``, ``k = 0, 1, ...``, below ``high``.
-        rows: how often the longest curve wraps around ``low``.
-        steps: trial periods a bin.
-        durations: for each halving, the durations tried, in bins.
-        lead: empty bins before the first cadence, as many as the longest duration.
+        periods: ``(n_trials,)`` float64, bins, falling.
+        durations: ``(n_durations,)`` int64, bins.
+        cores: ``(n_durations,)`` int64, bins of each at full depth.
+        group: neighbouring trials that share their additions; 1 where each is folded by itself.
+        block: rows of the fold that are added together for a group.
+        first: place of the first trial among those of its pass.
     """
 
     bin: int
-    low: int
-    high: int
-    rows: int
-    steps: int
-    durations: tuple[tuple[int, ...], ...]
-    lead: int
+    periods: np.ndarray
+    durations: np.ndarray
+    cores: np.ndarray
+    group: int
+    block: int
+    first: int
 
     @property
-    def n_trials(self) -> int:
-        """Periods folded directly; each gives one period a level."""
-        return (self.high - self.low) * self.steps
-
-    @property
-    def periods(self) -> np.ndarray:
-        """``(n_trials, n_levels)`` float64, cadences."""
-        top = self.low + np.arange(self.n_trials) / self.steps
-        return self.bin * top[:, None] / 2.0 ** np.arange(len(self.durations))
+    def n_groups(self) -> int:
+        """Number of groups; the last may be smaller."""
+        return -(-len(self.periods) // self.group)
 
 
-@dataclass(frozen=True)
-class Plan:
-    """Everything a periodogram needs to know before it sees a star.
+@dataclass(frozen=True, eq=False)
+class Pass:
+    """All trial periods at one width of bins.
 
     Attributes:
-        n_cadences: length of the curves.
+        bands: that hold them, none twice.
+        periods: ``(n_trials,)`` float64, cadences, in the order of the bands.
+        spacing: ``(n_trials,)`` float64, difference of log period to the next trial.
+        fine: ``(n_trials,)`` bool, at the search's full resolution.
+    """
+
+    bands: tuple[Band, ...]
+    periods: np.ndarray
+    spacing: np.ndarray
+    fine: np.ndarray
+
+    @cached_property
+    def order(self) -> np.ndarray:
+        """``(n_trials,)`` int, the trials by increasing period."""
+        return np.argsort(self.periods, kind="stable")
+
+    @cached_property
+    def sorted_log(self) -> np.ndarray:
+        """``(n_trials,)`` float64, log period in that order."""
+        return np.log(self.periods[self.order])
+
+    def near(self, log_period: np.ndarray, width: np.ndarray) -> np.ndarray:
+        """Return which trials lie within ``width`` of any of ``log_period``, both ``(m,)``: ``(n_trials,)`` bool."""
+        begin = np.searchsorted(self.sorted_log, log_period - width, "left")
+        end = np.searchsorted(self.sorted_log, log_period + width, "right")
+        steps = np.bincount(begin, minlength=len(self.periods) + 1) - np.bincount(end, minlength=len(self.periods) + 1)
+        inside = np.empty(len(self.periods), bool)
+        inside[self.order] = np.cumsum(steps)[:-1] > 0
+        return inside
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """Everything that a periodogram needs to know before it sees a star.
+
+    Attributes:
+        n_cadences: longest curve that it serves.
         cadence: days.
-        bands: that together hold all periods, none twice.
+        passes: from the widest bins, which cover all periods, to the finest; what an earlier pass tries at full
+            resolution is left out of the later ones.
+        durations: ``(n_durations,)`` int64, cadences: all that are tried at the finest bins of any period.
+        period_min, period_max: cadences.
     """
 
     n_cadences: int
     cadence: float
-    bands: tuple[Band, ...]
-
-    @cached_property
-    def periods(self) -> np.ndarray:
-        """``(n_periods,)`` float64, days, in the order of the periodogram's rows."""
-        return self.cadence * np.concatenate([band.periods.reshape(-1) for band in self.bands])
-
-    @cached_property
-    def durations(self) -> np.ndarray:
-        """``(n_durations,)`` float64, cadences: all that are tried anywhere."""
-        return np.unique([float(band.bin * d) for band in self.bands for level in band.durations for d in level])
+    passes: tuple[Pass, ...]
+    durations: np.ndarray
+    period_min: float
+    period_max: float
 
 
+@lru_cache(maxsize=256)
 def plan(
     n_cadences: int,
     cadence: float,
@@ -91,20 +124,18 @@ def plan(
     duration_min: float = 1 / 24,
     duration_max: float = 0.5,
 ) -> Plan:
-    """The period grid and its folds.
+    """Return the trial periods and durations for curves of one length and cadence.
 
-    Longer durations are tried on curves whose cadences were binned by two, four, ...: what a bin loses is the same
-    share of every duration then, and each doubling makes the search four times cheaper. For each width of bins
-    neighbouring periods differ by so much that transits drift by one bin over the whole curve: the natural grid of
-    fast folding (Staelin 1969), even in log P. Against the optimal spacing of Ofir (2014, A&A 561, A138), where
-    they drift by a duration, it is oversampled by ``D / bin``, 2 to 5.
-    Durations lie between a grazing transit of a dwarf of 8 solar densities and a central one of a giant of 0.02, in
-    the given range, and a quarter of the period at most.
+    Longer durations are tried on wider bins, so that a bin loses the same share of every duration. Neighbouring periods
+    differ by so much that transits drift by one bin over the whole curve: even in log P, and oversampled by the
+    duration in bins against the optimal spacing of Ofir (2014, A&A 561, A138). Durations lie between a grazing transit
+    of a dwarf of 8 solar densities and a central one of a giant of 0.02, in the given range, and are a quarter of the
+    period at most.
 
     Args:
         n_cadences: length of the curves, cadences.
         cadence: days.
-        period_min: days, four cadences or more.
+        period_min: days; four cadences is the least that is tried.
         period_max: days, at most the length of the curves.
         duration_min: days; two cadences is the least that is tried.
         duration_max: days.
@@ -112,41 +143,24 @@ def plan(
     Raises:
         ValueError: a range is empty, or does not fit the curve.
     """
-    if not 4 * cadence <= period_min < period_max <= n_cadences * cadence:
+    least, most = max(period_min / cadence, LEAST_PERIOD), period_max / cadence
+    if not least < most <= n_cadences:
         raise ValueError(f"periods {period_min} to {period_max} d do not fit {n_cadences} cadences of {cadence} d")
     if not 0 < duration_min <= duration_max:
         raise ValueError(f"durations {duration_min} to {duration_max} d are no range")
-    high, least = period_max / cadence, period_min / cadence
-    n_octaves = math.ceil(math.log2(high / least) - 1e-9)
-    bands: list[Band] = []
-    widen = 1
-    while True:
-        ladder = FINE if widen == 1 else COARSE
-        levels = []
-        for octave in range(n_octaves):
-            top = high / 2**octave
-            short, long = _plausible(top / 2, top, cadence, duration_min, duration_max)
-            bin_ = widen * 2 ** int(math.log2(short / 2))
-            levels.append((bin_, _between(ladder, short / bin_, long / bin_, first=widen == 1)))
-        if not any(durations for _, durations in levels):
-            # The periodogram bins the curves once for all bands of one bin, in this order.
-            return Plan(n_cadences, cadence, tuple(sorted(bands, key=lambda band: band.bin)))
-        first = 0
-        while first < n_octaves:
-            bin_, durations = levels[first]
-            group = [durations]
-            while len(group) < LEVELS and first + len(group) < n_octaves and levels[first + len(group)][0] == bin_:
-                group.append(levels[first + len(group)][1])
-            while len(group) > 1 and not group[-1]:
-                group.pop()
-            if durations:
-                bands += _octave(n_cadences, bin_, high / 2**first, least, tuple(group), ROWS_APART[ladder])
-            first += len(group) if durations else 1
-        widen *= 2
+    each = [list(_pieces(cadence, least, most, duration_min, duration_max, wider)) for wider in WIDER]
+    finest, passes, done = set(each[-1]), [], set[_Piece]()
+    for pieces in each:
+        # What one pass has tried, the next one need not try again.
+        if new := [piece for piece in pieces if piece not in done]:
+            passes.append(_pass(n_cadences, new, finest))
+        done.update(pieces)
+    durations = sorted({step * d for step, some, _, _ in finest for d in some})
+    return Plan(n_cadences, cadence, tuple(passes), np.array(durations, np.int64), least, most)
 
 
 def transit_duration(period: np.ndarray | float, density: np.ndarray | float) -> np.ndarray:
-    """Days from first to last contact of a small planet's central transit on a circular orbit.
+    """Return the days from first to last contact of a small planet's central transit on a circular orbit.
 
     ``T = (P / pi) * R/a``, with ``(a/R)^3 = G rho P^2 / (3 pi)`` (Seager & Mallen-Ornelas 2003, ApJ 585, 1038).
 
@@ -157,46 +171,85 @@ def transit_duration(period: np.ndarray | float, density: np.ndarray | float) ->
     return 13.0 / 24 * np.cbrt(np.asarray(period) / 365.25 / np.asarray(density))
 
 
-def _plausible(low: float, high: float, cadence: float, shortest: float, longest: float) -> tuple[float, float]:
-    """Shortest and longest duration, cadences, for periods of ``low`` to ``high`` cadences."""
-    short = max(GRAZING * float(transit_duration(low * cadence, DENSITIES[0])), shortest) / cadence
-    long = min(float(transit_duration(high * cadence, DENSITIES[1])), longest) / cadence
-    long = min(long, max(low / 4, 6.0))
-    return max(short, 2.0), max(long, short, 2.0)
-
-
-def _between(ladder: tuple[int, ...], short: float, long: float, first: bool) -> tuple[int, ...]:
-    """The durations of a ladder from ``short`` to ``long`` bins; of the first ladder the nearest one at least."""
-    found = tuple(d for d in ladder if short / 1.2 <= d <= long * 1.2)
-    return found or (((min(ladder, key=lambda d: abs(d - short))),) if first else ())
-
-
-def _octave(
-    n_cadences: int, bin_: int, high: float, least: float, durations: tuple[tuple[int, ...], ...], apart: float
-) -> list[Band]:
-    """The bands of one octave of direct folds, in order of falling period."""
-    lead = max(d for level in durations for d in level)
-    n = -(-n_cadences // bin_) + lead
-    top, end = math.ceil(high / bin_), math.floor(high / 2 / bin_)
-    bands = []
-    while durations and top > end:
-        # The last level ends at the shortest period asked for; what is left of the octave is folded without it.
-        bottom = math.floor(least * 2 ** (len(durations) - 1) / bin_)
-        bottom = bottom if bottom > 1.05 * end else end
-        if top <= bottom:
-            durations = durations[:-1]
-            continue
-        fewest = math.ceil(n / (top - 1))
-        low = max(bottom, min(math.ceil(n / (math.floor(fewest * apart) if fewest > FEW_ROWS else fewest)), top - 1))
-        # A sliver is not worth a program of its own.
-        low = bottom if low - bottom < 0.03 * bottom else low
-        rows = math.ceil(n / low)
-        bands.append(Band(bin_, low, top, rows, max(rows - 1, 1), durations, lead))
-        top = low
-    return bands
-
-
 def inner(duration: int) -> int:
-    """Bins at full depth in the middle of ``duration`` bins, of the same parity; two bins are a box."""
+    """Return the bins at full depth in the middle of ``duration`` bins, of the same parity; two bins are a box."""
     widest = math.floor(INNER * duration)
     return max(widest - (duration - widest) % 2, 2 if duration == 2 else 1)
+
+
+_Piece = tuple[int, tuple[int, ...], float, float]
+"""Bins in cadences, durations in bins, and longest and shortest period in cadences."""
+
+
+def _pieces(cadence: float, least: float, most: float, shortest: float, longest: float, wider: int) -> Iterator[_Piece]:
+    """Yield the pieces of a pass whose bins are ``wider`` times as wide as the finest, in order of falling period."""
+    n_pieces = max(math.ceil(_PIECES * math.log2(most / least) - 1e-9), 1)
+    for number in range(n_pieces):
+        high = most * (least / most) ** (number / n_pieces)
+        low = most * (least / most) ** ((number + 1) / n_pieces)
+        short, long = _plausible(low, high, cadence, shortest, longest)
+        finest = 2 ** int(math.log2(short / 2))
+        first = _widest(wider * finest, finest, low)
+        step = first
+        while True:
+            rungs = (COARSE_LADDER if first > finest else LADDER) if step == first else NEXT
+            durations = tuple(d for d in rungs if short / 1.2 <= d * step <= long * 1.2)
+            if not durations and step == first:
+                durations = (min(rungs, key=lambda d: abs(d * step - short)),)
+            if not durations:
+                break
+            yield step, durations, high, low
+            step *= 2
+
+
+def _pass(n_cadences: int, pieces: list[_Piece], fine: set[_Piece]) -> Pass:
+    """Return the bands that hold some pieces; those of one width and the same durations that touch are one."""
+    ranges: dict[tuple[int, tuple[int, ...], bool], list[tuple[float, float]]] = {}
+    for step, durations, high, low in pieces:
+        joined = ranges.setdefault((step, durations, (step, durations, high, low) in fine), [])
+        if joined and joined[-1][1] == high:
+            joined[-1] = (joined[-1][0], low)
+        else:
+            joined.append((high, low))
+    bands, at_finest, first = [], [], 0
+    for (step, durations, is_fine), parts in sorted(ranges.items()):
+        for high, low in parts:
+            for periods, group, block in _runs(n_cadences, step, high, low):
+                cores = np.array([inner(d) for d in durations], np.int64)
+                bands.append(Band(step, periods, np.array(durations, np.int64), cores, group, block, first))
+                at_finest.append(np.full(len(periods), is_fine))
+                first += len(periods)
+    periods = np.concatenate([band.bin * band.periods for band in bands])
+    spacing = np.concatenate([np.full(len(band.periods), band.bin / n_cadences) for band in bands])
+    return Pass(tuple(bands), periods, spacing, np.concatenate(at_finest))
+
+
+def _widest(wanted: int, finest: int, period: float) -> int:
+    """Return the widest bins, up to ``wanted`` cadences, of which enough fit into a period; ``finest`` at least."""
+    while wanted > finest and period / wanted < LEAST_COLUMNS:
+        wanted //= 2
+    return wanted
+
+
+def _plausible(low: float, high: float, cadence: float, shortest: float, longest: float) -> tuple[float, float]:
+    """Return the shortest and longest duration, cadences, for periods of ``low`` to ``high`` cadences."""
+    short = max(GRAZING * float(transit_duration(low * cadence, DENSITIES[0])), shortest) / cadence
+    long = min(float(transit_duration(high * cadence, DENSITIES[1])), longest) / cadence
+    long = min(long, max(low / 4, 2.0))
+    return min(max(short, 2.0), max(long, 2.0)), max(long, 2.0)
+
+
+def _runs(n_cadences: int, step: int, high: float, low: float) -> list[tuple[np.ndarray, int, int]]:
+    """Return ``(periods, group, block)`` of runs of periods from ``high`` down to ``low`` cadences, with like rows."""
+    runs, spacing, n_bins = [], step / n_cadences, n_cadences / step
+    n = max(math.ceil(math.log(high / low) / spacing), 1)
+    periods = high / step * np.exp(-spacing * np.arange(n))
+    rows = n_bins / periods
+    # Rows grow as periods fall; each doubling has a size of block of its own.
+    edges = np.searchsorted(rows, [_GROUPED * 2.0**k for k in range(20)])
+    for begin, end in zip([0, *edges], [*edges, n]):
+        if begin < end:
+            typical = math.sqrt(rows[begin] * rows[end - 1])
+            root = max(round(math.sqrt(typical)), 1) if typical >= _GROUPED else 1
+            runs.append((np.ascontiguousarray(periods[begin:end]), root, root))
+    return runs

@@ -1,0 +1,106 @@
+"""What a network sees of candidates: their light curves folded and binned, and the numbers of their detection."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from exojax.features.views import Moments, moments, views_of
+from exojax.folded import SCALARS
+from exojax.lightcurve import Candidates, EvenCurves, Stars
+from exojax.search.curve import in_transit
+from exojax.search.grid import transit_duration
+
+_SAME = 0.01
+"""share by which two periods differ that are of one signal"""
+_HIDDEN = 0.75
+"""durations on either side of a better candidate's mid-transit that are not shown"""
+
+
+def folded_period(period: float, n_cadences: int) -> float:
+    """Return twice the curve for a single transit, whose period is NaN: it meets nothing but itself."""
+    return 2.0 * n_cadences if np.isnan(period) else period
+
+
+def star_moments(found: Candidates, flat: EvenCurves, *, global_bins: int, local_bins: int) -> list[Moments]:
+    """Return the sums over the bins of each candidate of one star; transits of better candidates are left out.
+
+    A better candidate of the same period, or half or twice of it, stays: a fold must show a binary's other eclipse.
+
+    Args:
+        found: of one star, best first; times in days.
+        flat: that star's flat curve.
+        global_bins, local_bins: of the views.
+    """
+    flux, days, start = flat.flux[0], flat.cadence, float(flat.start[0])
+    size = len(flux)
+    made = []
+    for k in range(len(found)):
+        period, weight = folded_period(found.period[k] / days, size), flat.weight[0]
+        for better in range(k):
+            theirs = folded_period(found.period[better] / days, size)
+            if any(abs(period / theirs / multiple - 1) < _SAME for multiple in (0.5, 1.0, 2.0)):
+                continue
+            reach = _HIDDEN * found.duration[better] / days
+            inside = in_transit(theirs, (found.t0[better] - start) / days, reach, size)
+            weight = np.where(inside, np.float32(0), weight)
+        phase = float("nan") if found.single[k] else float(found.secondary_phase[k])
+        at, duration = (found.t0[k] - start) / days, found.duration[k] / days
+        made.append(moments(flux, weight, period, at, duration, phase, global_bins=global_bins, local_bins=local_bins))
+    return made
+
+
+def candidate_inputs(
+    found: Candidates,
+    folded: Sequence[Moments],
+    scatter: np.ndarray,
+    stars: Stars | None,
+    *,
+    absolute: np.ndarray | bool,
+) -> dict[str, np.ndarray]:
+    """Return the views and scalars of candidates.
+
+    Args:
+        found: m candidates, times in days; ``star`` numbers their stars.
+        folded: m, of :func:`star_moments`.
+        scatter: ``(m,)`` float64 of a cadence of weight 1 of each candidate's star, in units of its flux.
+        stars: what is known of the stars, or None.
+        absolute: flux and depths are fractions; ``(m,)`` bool, or the same for all.
+
+    Returns:
+        :data:`exojax.folded.VIEWS` ``(m, bins, 3)`` float32, and ``scalars (m, len(SCALARS))`` float32.
+    """
+    views, depths = views_of(folded)
+    unknown = np.full(len(found), np.nan)
+    density, mag = (unknown, unknown) if stars is None else (stars.density[found.star], stars.mag[found.star])
+    sunlike = np.where(density > 0, density, 1.0)
+    longest = np.where(np.isnan(found.period), found.period_min, found.period)
+    # A central transit lasts as the cube root of the period over the star's density.
+    expected = transit_duration(longest, sunlike)
+    local = np.maximum(depths["local_view"], 1e-9)
+    columns = {
+        "log_period": _log(found.period),
+        "log_duration": _log(found.duration),
+        "log_depth": np.where(absolute, _log(found.depth), np.nan),
+        "log_snr": _log(found.snr),
+        "sde": found.sde,
+        "duration_ratio": found.duration / expected,
+        "odd_even_sigma": found.odd_even_sigma,
+        "secondary_sigma": found.secondary_sigma,
+        "centroid_sigma": found.centroid_sigma,
+        "log_n_transits": _log(found.n_transits.astype(np.float64)),
+        "mag": mag,
+        "log_view_depth": np.where(absolute, _log(depths["local_view"]), np.nan),
+        "log_snr_red": _log(found.snr_red),
+        "log_depth_scatters": _log(depths["local_view"] / scatter),
+        "secondary_ratio": depths["secondary_view"] / local,
+        "odd_even_ratio": (depths["odd_view"] - depths["even_view"]) / local,
+    }
+    scalars = np.stack([columns.get(name, unknown) for name in SCALARS], axis=-1)
+    return views | {"scalars": scalars.astype(np.float32)}
+
+
+def _log(values: np.ndarray) -> np.ndarray:
+    positive = np.isfinite(values) & (values > 0)
+    return np.where(positive, np.log10(np.where(positive, values, 1.0)), np.nan)

@@ -1,0 +1,665 @@
+"""The loops that measure one candidate, compiled by Numba once for a machine.
+
+Times are in cadences from the curve's first; cadence ``i`` reaches from ``i - 0.5`` to ``i + 0.5``. Flux is in units of
+the star's scatter. Running sums are float64, ``(n_cadences + 1,)``: entry ``i`` holds everything before cadence ``i``.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numba import float32, float64, int64, njit
+
+from exojax.loops.options import LOOSE
+
+f4 = np.float32
+
+GAUSSIAN_MEDIAN = 0.67448976
+"""median of the absolute value of a standard normal"""
+PRIOR = 6.0
+"""independent boxes that the whole curve's scatter counts for in a block's"""
+MEASURED = 0.5
+"""typical cadences that a transit holds at least, for it to count as seen"""
+SUBS = 16
+"""stretches of time that are folded apart, so that a change of period shifts them against each other"""
+PER_DURATION = 16
+"""bins of the fine fold in one duration"""
+REACH = 2.5
+"""durations on either side of the transit in the fine fold"""
+DRIFT = 1.5
+"""durations over the whole curve, the largest correction of a period"""
+QUARTERS = 4
+"""bins in one duration of the fold in which a secondary is looked for"""
+WINDOW = 2.0
+"""durations on either side of the transit that the least squares see"""
+STEPS = 12
+"""steps of the least squares at most"""
+TIE = 0.5
+"""inverse variance of the logarithm of an ingress's variance about its usual value"""
+COVERED = 0.5
+"""share of a single transit and of either neighbour that was measured"""
+CONTRAST = 0.5
+"""share of the depth that a single transit must lie below either neighbour, or it is a step"""
+OUTER = 0.35
+"""share of the depth that the first and the last third of a single transit have, or it is an outlier"""
+GAP, SIDE = 0.25, 1.0
+"""durations between a single transit and its neighbour windows on either side, and length of those"""
+
+
+_REALS, _DOUBLES, _INTEGERS, _TABLE = float32[::1], float64[::1], int64[::1], float64[:, ::1]
+SIGNATURES = {
+    "events": (_DOUBLES, _DOUBLES, float64, float64, float64, _DOUBLES, _DOUBLES),
+    "pulse_scatter": (_DOUBLES, _DOUBLES, _INTEGERS, _TABLE),
+    "locate": (_DOUBLES, _REALS, float64, float64, _INTEGERS, _INTEGERS),
+    "refine": (_DOUBLES, _REALS, float64, int64, int64, *(float64,) * 5, _INTEGERS, _INTEGERS),
+    "polish": (_REALS, _REALS, *(float64,) * 6, _DOUBLES),
+    "single_event": (_DOUBLES, _DOUBLES, _INTEGERS, _TABLE, _DOUBLES),
+    "secondary": (_REALS, _REALS, *(float64,) * 4, int64, _DOUBLES),
+    "fold_moments": (_REALS, _REALS, int64, int64, *(float64,) * 4, *(_TABLE,) * 5),
+}
+
+
+# ---------------------------------------------------------------- medians and boxes
+
+
+@njit(**LOOSE)
+def _median(values: np.ndarray, n: int) -> float:
+    """The lower median of ``values[:n]``, which are reordered."""
+    k, low, high = (n - 1) // 2, 0, n - 1
+    while low < high:
+        pivot = values[(low + high) // 2]
+        i, j = low, high
+        while i <= j:
+            while values[i] < pivot:
+                i += 1
+            while values[j] > pivot:
+                j -= 1
+            if i <= j:
+                values[i], values[j] = values[j], values[i]
+                i += 1
+                j -= 1
+        if k <= j:
+            high = j
+        elif k >= i:
+            low = i
+        else:
+            break
+    return values[k]
+
+
+@njit(**LOOSE)
+def _box(running: np.ndarray, start: int, stop: int) -> float:
+    """Sum from time ``start`` to ``stop``; a cadence that is cut counts with the part inside."""
+    last = running.shape[0] - 1
+    a, b = min(max(start + 0.5, 0.0), float(last)), min(max(stop + 0.5, 0.0), float(last))
+    i, j = min(int(a), last - 1), min(int(b), last - 1)
+    low = running[i] + (a - i) * (running[i + 1] - running[i])
+    return running[j] + (b - j) * (running[j + 1] - running[j]) - low
+
+
+@njit(**LOOSE)
+def events(
+    values: np.ndarray,
+    weights: np.ndarray,
+    period: float,
+    t0: float,
+    duration: float,
+    depth: np.ndarray,
+    ivar: np.ndarray,
+) -> None:
+    """Fill the mean depth of each transit against zero, and its white-noise inverse variance; 0 where it was not seen.
+
+    Args:
+        values: running sum of weight times flux.
+        weights: running sum of weight.
+        period: cadences, of any length where there is one transit.
+        t0, duration: cadences; transit 0 is at ``t0``.
+        depth, ivar: ``(n_events,)`` float64.
+    """
+    for k in range(depth.shape[0]):
+        middle = t0 + k * period
+        measured = _box(weights, middle - 0.5 * duration, middle + 0.5 * duration)
+        seen = measured >= MEASURED
+        lost = -_box(values, middle - 0.5 * duration, middle + 0.5 * duration)
+        depth[k] = lost / measured if seen else 0.0
+        ivar[k] = measured if seen else 0.0
+
+
+# ---------------------------------------------------------------- noise on the scale of a transit
+
+
+@njit(**LOOSE)
+def pulse_scatter(values: np.ndarray, weights: np.ndarray, durations: np.ndarray, out: np.ndarray) -> None:
+    """Fill the scatter of a box's signal along the curve, ``(n_durations, n_blocks)``, in units of white noise.
+
+    Args:
+        values, weights: running sums.
+        durations: int64 cadences.
+        out: float64, 1 or more.
+    """
+    size, blocks = values.shape[0], out.shape[1]
+    half = (size + 1) // 2
+    statistic, some = np.empty(half, f4), np.empty(half, f4)
+    length = -(-half // blocks)
+    for d in range(durations.shape[0]):
+        duration = durations[d]
+        for k in range(half):
+            # Neighbouring boxes share most of what they hold: every second one is enough.
+            i = 2 * k
+            j = min(i + duration, size - 1)
+            total = weights[j] - weights[i]
+            seen = total >= 0.5 * duration
+            statistic[k] = f4(abs(values[j] - values[i]) / math.sqrt(total)) if seen else f4(-1)
+        n = 0
+        for k in range(half):
+            if statistic[k] >= 0:
+                some[n] = statistic[k]
+                n += 1
+        whole = max(_median(some, n) / GAUSSIAN_MEDIAN, 1.0) if n else 1.0
+        for b in range(blocks):
+            n = 0
+            for k in range(b * length, min((b + 1) * length, half)):
+                if statistic[k] >= 0:
+                    some[n] = statistic[k]
+                    n += 1
+            local = _median(some, n) / GAUSSIAN_MEDIAN if n else 0.0
+            boxes = 2.0 * n / duration
+            out[d, b] = max(math.sqrt((boxes * local**2 + PRIOR * whole**2) / (boxes + PRIOR)), 1.0)
+
+
+# ---------------------------------------------------------------- epoch, duration and period
+
+
+@njit(**LOOSE)
+def _window(flux: np.ndarray, mass: np.ndarray, start: int, total: float, duration: int, core: int) -> float:
+    """``(s < 0, squared SNR)`` of the template of ``duration`` bins from ``start``, of exclusive sums."""
+    out = (duration - core) // 2
+    s = 0.5 * (flux[start + duration] - flux[start] + flux[start + out + core] - flux[start + out])
+    whole, middle = mass[start + duration] - mass[start], mass[start + out + core] - mass[start + out]
+    a1, a2 = 0.5 * (whole + middle), 0.25 * whole + 0.75 * middle
+    return s * s * total / max(a2 * total - a1 * a1, 1.0) if s < 0 else 0.0
+
+
+@njit(**LOOSE)
+def locate(
+    centred: np.ndarray, weight: np.ndarray, total: float, period: float, durations: np.ndarray, cores: np.ndarray
+) -> tuple[float, float, float]:
+    """Return epoch, duration (cadences) and SNR of the best dip at a period, on a fold with bins of one cadence.
+
+    Args:
+        centred: ``(n_cadences,)`` weight times flux above its weighted mean.
+        weight: ``(n_cadences,)``.
+        total: sum of the weights.
+        period: cadences.
+        durations, cores: ``(n_durations,)`` int64, cadences.
+    """
+    columns, longest = math.ceil(period), durations[-1]
+    flux, mass = np.zeros(columns + longest + 1), np.zeros(columns + longest + 1)
+    phase, turns = 0.0, 0
+    for i in range(centred.shape[0]):
+        phase = i - turns * period
+        if phase >= period:
+            turns += 1
+            phase = i - turns * period
+        column = min(max(int(phase), 0), columns - 1)
+        flux[column + 1] += centred[i]
+        mass[column + 1] += weight[i]
+    # The fold is continued by its own beginning, for windows across its end.
+    for k in range(columns, columns + longest):
+        flux[k + 1], mass[k + 1] = flux[k % columns + 1], mass[k % columns + 1]
+    for k in range(columns + longest):
+        flux[k + 1] += flux[k]
+        mass[k + 1] += mass[k]
+    best, start, which = -1.0, 0, 0
+    for d in range(durations.shape[0]):
+        for c in range(columns):
+            power = _window(flux, mass, c, total, durations[d], cores[d])
+            if power > best:
+                best, start, which = power, c, d
+    # Where the period is no whole number, cadences lie anywhere in a bin, half a bin after its start on average.
+    return start + 0.5 * durations[which], float(durations[which]), math.sqrt(max(best, 0.0))
+
+
+@njit(**LOOSE)
+def refine(
+    centred: np.ndarray,
+    weight: np.ndarray,
+    total: float,
+    first: int,
+    last: int,
+    period: float,
+    t0: float,
+    duration: float,
+    shortest: float,
+    longest: float,
+    widths: np.ndarray,
+    cores: np.ndarray,
+) -> tuple[float, float, float, float]:
+    """Return period, epoch, duration and SNR to a sixteenth of a duration over the whole curve.
+
+    The curve is folded in 16 stretches of time, finely around the transit; a change of the period shifts them against
+    each other, as when a pulsar is timed. The highest SNR over shifts, epochs and durations is taken.
+
+    Args:
+        centred, weight, total: as of :func:`locate`.
+        first, last: the first and the last cadence that was measured.
+        period, t0, duration: cadences; right to 1.5 durations over the whole curve.
+        shortest, longest: cadences, durations allowed for the star.
+        widths, cores: ``(n_widths,)`` int64, bins of the durations tried, of 16 a duration.
+    """
+    span = max(float(last - first), 1.0)
+    n_bins = int(2 * REACH * PER_DURATION)
+    flux, mass = np.zeros((SUBS, n_bins)), np.zeros((SUBS, n_bins))
+    for i in range(first, last + 1):
+        if weight[i] > 0:
+            offset = i - t0 - period * math.floor((i - t0) / period + 0.5)
+            place = math.floor((offset / duration + REACH) * PER_DURATION)
+            if 0 <= place < n_bins:
+                stretch = min(int((i - first) / span * SUBS), SUBS - 1)
+                flux[stretch, place] += centred[i]
+                mass[stretch, place] += weight[i]
+    most = int(DRIFT * PER_DURATION)
+    columns = n_bins - widths[-1]
+    any_allowed = False
+    for d in range(widths.shape[0]):
+        new = widths[d] / PER_DURATION * duration
+        any_allowed |= (new >= 0.8 * shortest) & (new <= 1.25 * longest)
+    sums, sums_mass = np.zeros(n_bins + 1), np.zeros(n_bins + 1)
+    best, wide, drift, column = 0.0, -1, 0, 0
+    for shift in range(-most, most + 1):
+        profile, profile_mass = np.zeros(n_bins), np.zeros(n_bins)
+        for stretch in range(SUBS):
+            moved = round(shift * ((stretch + 0.5) / SUBS - 0.5))
+            for k in range(max(0, -moved), min(n_bins, n_bins - moved)):
+                profile[k] += flux[stretch, k + moved]
+                profile_mass[k] += mass[stretch, k + moved]
+        for k in range(n_bins):
+            sums[k + 1] = sums[k] + profile[k]
+            sums_mass[k + 1] = sums_mass[k] + profile_mass[k]
+        for d in range(widths.shape[0]):
+            new = widths[d] / PER_DURATION * duration
+            if any_allowed and not ((new >= 0.8 * shortest) & (new <= 1.25 * longest)):
+                continue
+            for c in range(columns):
+                power = _window(sums, sums_mass, c, total, widths[d], cores[d])
+                if power > best:
+                    best, wide, drift, column = power, d, shift, c
+    if wide < 0:
+        return period, t0, duration, 0.0
+    change = drift / PER_DURATION * duration
+    late = ((column + 0.5 * widths[wide]) / PER_DURATION - REACH) * duration
+    # The drift is about the middle of the curve, so that epoch and period are found nearly apart.
+    centre = first + 0.5 * span
+    turns = math.floor((centre - t0) / period + 0.5)
+    found = period * (1 + change / span)
+    at_centre = t0 + turns * period + late + (t0 + turns * period - centre) * change / span
+    epoch = at_centre - turns * found
+    epoch -= found * math.floor(epoch / found)
+    return found, epoch, widths[wide] / PER_DURATION * duration, math.sqrt(best)
+
+
+# ---------------------------------------------------------------- least squares
+
+
+@njit(**LOOSE)
+def _solve(matrix: np.ndarray, right: np.ndarray, n: int) -> None:
+    """Solve ``matrix x = right`` in place by elimination with pivots; ``right`` becomes ``x``."""
+    for i in range(n):
+        pivot = i
+        for r in range(i + 1, n):
+            if abs(matrix[r, i]) > abs(matrix[pivot, i]):
+                pivot = r
+        if pivot != i:
+            for c in range(n):
+                matrix[i, c], matrix[pivot, c] = matrix[pivot, c], matrix[i, c]
+            right[i], right[pivot] = right[pivot], right[i]
+        for r in range(i + 1, n):
+            share = matrix[r, i] / matrix[i, i]
+            for c in range(i, n):
+                matrix[r, c] -= share * matrix[i, c]
+            right[r] -= share * right[i]
+    for i in range(n - 1, -1, -1):
+        for c in range(i + 1, n):
+            right[i] -= matrix[i, c] * right[c]
+        right[i] /= matrix[i, i]
+
+
+@njit(**LOOSE)
+def _normal_equations(
+    flux: np.ndarray,
+    weight: np.ndarray,
+    offset: np.ndarray,
+    turn: np.ndarray,
+    n: int,
+    scale: float,
+    p: np.ndarray,
+    gradient: np.ndarray,
+    hessian: np.ndarray,
+) -> float:
+    """Fill gradient and curvature of the misfit at ``p``, and return the misfit; see :func:`polish`."""
+    half, s = 0.5 * math.exp(p[2]), math.sqrt(1.0 / 12.0 + math.exp(p[3]))
+    variance, depth, level = math.exp(p[3]), p[4], p[5]
+    row, chi = np.empty(6), 0.0
+    gradient[:] = 0.0
+    hessian[:] = 0.0
+    norm = 1.0 / math.sqrt(2.0 * math.pi)
+    for i in range(n):
+        x = offset[i] - p[0] - p[1] * turn[i] * scale
+        a, b = (x + half) / s, (x - half) / s
+        f = 0.5 * (math.erf(a * math.sqrt(0.5)) - math.erf(b * math.sqrt(0.5)))
+        ga, gb = math.exp(-0.5 * a * a) * norm, math.exp(-0.5 * b * b) * norm
+        dx = (ga - gb) / s
+        row[0] = depth * dx
+        row[1] = depth * dx * turn[i] * scale
+        row[2] = -depth * (ga + gb) / s * half
+        row[3] = depth * (ga * a - gb * b) / s * variance / (2.0 * s)
+        row[4] = -f
+        row[5] = 1.0
+        residual = flux[i] - level + depth * f
+        chi += weight[i] * residual * residual
+        for j in range(6):
+            gradient[j] += weight[i] * row[j] * residual
+            for k in range(j + 1):
+                hessian[j, k] += weight[i] * row[j] * row[k]
+    for j in range(6):
+        for k in range(j):
+            hessian[k, j] = hessian[j, k]
+    return chi
+
+
+@njit(**LOOSE)
+def polish(
+    flux: np.ndarray,
+    weight: np.ndarray,
+    period: float,
+    t0: float,
+    duration: float,
+    snr: float,
+    shortest: float,
+    longest: float,
+    out: np.ndarray,
+) -> None:
+    """Fill period, epoch, duration, their errors and the depth by least squares (Levenberg-Marquardt).
+
+    The model is a box with edges of a normal distribution's integral: ``Phi((x + h) / s) - Phi((x - h) / s)``, where
+    ``s^2`` is the variance of an ingress of ``2 r`` cadences seen through exposures of one, ``r^2 / 3 + 1 / 12``.
+    Parameters: epoch, drift a turn in units of 1 / (half the number of turns), log width, log variance, depth, level.
+
+    Args:
+        flux, weight: ``(n_cadences,)`` float32.
+        period: cadences; infinite for a single transit, whose drift stays 0.
+        t0, duration, snr: of the refined candidate.
+        shortest, longest: cadences, durations allowed for the star.
+        out: ``(6,)`` float64: period, epoch, duration, error of the period, error of the epoch, depth.
+    """
+    size, single = flux.shape[0], math.isinf(period)
+    centre = 0.5 * (size - 1.0)
+    middle = t0 if single else t0 + period * math.floor((centre - t0) / period + 0.5)
+    offset, turn = np.empty(size), np.empty(size)
+    y, w = np.empty(size), np.empty(size)
+    n, total = 0, 0.0
+    for i in range(size):
+        k = 0.0 if single else math.floor((i - middle) / period + 0.5)
+        away = i - middle - k * (0.0 if single else period)
+        if weight[i] > 0 and abs(away) < WINDOW * duration:
+            offset[n], turn[n], y[n], w[n] = away, k, flux[i], weight[i]
+            total += weight[i]
+            n += 1
+    scale = 1.0 if single else 1.0 / max(0.5 * size / period, 1.0)
+    # A weak pull towards a usual steepness, where the data say nothing of it.
+    usual = math.log((0.1 * duration) ** 2 / 3 + 0.02)
+    low = math.log(0.5 * max(0.6 * shortest, 0.5 * duration))
+    high = math.log(max(1.25 * longest, 1.25 * duration))
+    p, new, gradient, hessian = np.zeros(6), np.zeros(6), np.zeros(6), np.zeros((6, 6))
+    p[2], p[3], p[4] = math.log(0.89 * duration), usual, snr / math.sqrt(1.0 + total / 6)
+    again, again_hessian, system, move = np.zeros(6), np.zeros((6, 6)), np.zeros((6, 6)), np.zeros(6)
+    chi, damping = _normal_equations(y, w, offset, turn, n, scale, p, gradient, hessian), 1e-2
+    bound = 0.25 * duration
+    for _ in range(STEPS):
+        for j in range(6):
+            move[j] = gradient[j]
+            for k in range(6):
+                system[j, k] = hessian[j, k]
+        move[3] -= TIE * (p[3] - usual)
+        system[3, 3] += TIE
+        for j in range(6):
+            system[j, j] += damping * (hessian[j, j] + (TIE if j == 3 else 0.0)) + 1e-6
+        if single:
+            move[1] = 0.0
+            for k in range(6):
+                system[1, k] = system[k, 1] = 1.0 if k == 1 else 0.0
+        _solve(system, move, 6)
+        for j in range(6):
+            most = bound if j < 2 else 0.2 if j == 2 else 1.0 if j == 3 else np.inf
+            new[j] = p[j] + min(max(move[j], -most), most)
+        new[2] = min(max(new[2], low), high)
+        new[3] = min(max(new[3], -6.0), 2 * new[2] - 2.5)
+        chi_new = _normal_equations(y, w, offset, turn, n, scale, new, again, again_hessian)
+        gain = chi + TIE * (p[3] - usual) ** 2 - chi_new - TIE * (new[3] - usual) ** 2
+        if gain > 0:
+            p[:], gradient[:], hessian[:] = new, again, again_hessian
+            chi, damping = chi_new, 0.3 * damping
+            if gain < 1e-3:
+                break
+        else:
+            damping *= 8.0
+    errors = np.zeros(2)
+    for j in range(2):
+        for a in range(6):
+            move[a] = 1.0 if a == j else 0.0
+            for b in range(6):
+                system[a, b] = hessian[a, b] + ((TIE if a == 3 else 0.0) + 1e-6 if a == b else 0.0)
+        if single:
+            for k in range(6):
+                system[1, k] = system[k, 1] = 1.0 if k == 1 else 0.0
+        _solve(system, move, 6)
+        errors[j] = math.sqrt(max(move[j], 0.0))
+    sure = p[4] > 0 and abs(p[0]) < duration and abs(p[1]) < duration
+    slip = errors[1] * scale
+    ramp = math.sqrt(3.0 * math.exp(p[3]))
+    out[2] = min(math.exp(p[2]) + 2 * ramp, max(1.25 * longest, duration)) if sure else duration
+    out[5] = p[4]
+    if single:
+        out[0], out[1], out[3], out[4] = period, middle + (p[0] if sure else 0.0), np.inf, errors[0]
+        return
+    out[0] = period + (p[1] * scale if sure else 0.0)
+    epoch = middle + (p[0] if sure else 0.0)
+    out[1] = epoch - out[0] * math.floor(epoch / out[0])
+    turns = round((middle - out[1]) / out[0])
+    out[3], out[4] = slip, math.sqrt(errors[0] ** 2 + (turns * slip) ** 2)
+
+
+# ---------------------------------------------------------------- single transits
+
+
+@njit(**LOOSE)
+def _moved(running: np.ndarray, steps: float, out: np.ndarray) -> None:
+    """Fill ``out`` with a running sum read ``steps`` cells further on, its ends continued."""
+    size = running.shape[0]
+    whole = math.floor(steps)
+    share = steps - whole
+    for i in range(size):
+        a, b = min(max(i + whole, 0), size - 1), min(max(i + whole + 1, 0), size - 1)
+        out[i] = running[a] + share * (running[b] - running[a])
+
+
+@njit(**LOOSE)
+def single_event(
+    values: np.ndarray, weights: np.ndarray, durations: np.ndarray, scatter: np.ndarray, out: np.ndarray
+) -> None:
+    """Fill epoch, duration, depth, SNR and red-noise SNR of the most significant single dip; SNR 0 where none is.
+
+    Its box and the windows on both sides are measured, it lies below both sides, and its first and last third are deep.
+    A sudden drop of sensitivity that heals within a day looks like a transit to boxes and passes.
+
+    Args:
+        values, weights: running sums.
+        durations: ``(n_durations,)`` int64, cadences.
+        scatter: ``(n_durations, n_blocks)`` from :func:`pulse_scatter`.
+        out: ``(5,)`` float64.
+    """
+    size, blocks = values.shape[0], scatter.shape[1]
+    edges = np.empty(8)
+    sums, masses = np.empty((8, size)), np.empty((8, size))
+    out[:] = 0.0
+    for d in range(durations.shape[0]):
+        duration = float(durations[d])
+        gap, side, third = GAP * duration, SIDE * duration, duration / 3.0
+        edges[:] = np.array(
+            (-gap - side, -gap, 0.0, third, duration - third, duration, duration + gap, duration + gap + side)
+        )
+        for e in range(8):
+            _moved(values, edges[e], sums[e])
+            _moved(weights, edges[e], masses[e])
+        for i in range(size):
+            measured = masses[5, i] - masses[2, i]
+            lost = sums[2, i] - sums[5, i]
+            if lost <= 0 or measured < COVERED * duration:
+                continue
+            # Without its shape, could it be the best?
+            red = scatter[d, i * blocks // size]
+            if lost <= out[4] * red * math.sqrt(measured):
+                continue
+            depth = lost / measured
+            m_first, m_last = masses[3, i] - masses[2, i], masses[5, i] - masses[4, i]
+            m_left, m_right = masses[1, i] - masses[0, i], masses[7, i] - masses[6, i]
+            if min(m_first, m_last) < COVERED * third or min(m_left, m_right) < COVERED * side:
+                continue
+            left, right = (sums[0, i] - sums[1, i]) / m_left, (sums[6, i] - sums[7, i]) / m_right
+            first, last = (sums[2, i] - sums[3, i]) / m_first, (sums[4, i] - sums[5, i]) / m_last
+            if depth - max(left, right) > CONTRAST * depth and min(first, last) > OUTER * depth:
+                out[0], out[1], out[2] = i - 0.5 + 0.5 * duration, duration, depth
+                out[3] = depth * math.sqrt(measured)
+                out[4] = out[3] / red
+
+
+# ---------------------------------------------------------------- the rest of the fold
+
+
+@njit(**LOOSE)
+def secondary(
+    flux: np.ndarray,
+    weight: np.ndarray,
+    period: float,
+    t0: float,
+    duration: float,
+    red: float,
+    most_bins: int,
+    out: np.ndarray,
+) -> None:
+    """Fill depth, significance and phase of the deepest dip away from the transit, and the red noise of the fold.
+
+    The fold is cut into bins of a quarter of a duration (of ``period / most_bins`` where that is longer) and a box of
+    four slides over all phases that are a duration or more from mid-transit. The scatter of its SNR is red noise as
+    the fold shows it: a variable star repeats at its own period, and single boxes do not show that (the model-shift
+    test of Coughlin et al. 2016).
+
+    Args:
+        flux, weight: ``(n_cadences,)`` float32.
+        period, t0, duration: cadences; the period is 4 durations or more.
+        red: red noise over white of the candidate's transits.
+        most_bins: the longest period in quarters of a duration that keeps the full resolution.
+        out: ``(4,)`` float64; the first three NaN where no other phase was seen, the last ``red`` or more.
+    """
+    count = int(min(max(math.floor(QUARTERS * period / duration), 1.0), float(most_bins)))
+    width = period / count
+    loss, mass = np.zeros(count + QUARTERS), np.zeros(count + QUARTERS)
+    total = 0.0
+    for i in range(flux.shape[0]):
+        if weight[i] > 0:
+            cycles = (i - t0) / period
+            place = min(int((cycles - math.floor(cycles)) * count), count - 1)
+            loss[place] -= flux[i] * weight[i]
+            mass[place] += weight[i]
+            total += weight[i]
+    expected = total * QUARTERS / count
+    snr, deep, measured = np.full(count, -np.inf), np.zeros(count), np.zeros(count)
+    best, at, n_valid = -np.inf, -1, 0
+    for k in range(count):
+        start = k * width
+        if start < duration or start + QUARTERS * width > period - duration:
+            continue
+        m, s = 0.0, 0.0
+        for j in range(QUARTERS):
+            m += mass[k + j]
+            s += loss[k + j]
+        if m > 0.25 * expected:
+            snr[k], deep[k], measured[k] = s / math.sqrt(m), s, m
+            n_valid += 1
+            if snr[k] > best:
+                best, at = snr[k], k
+    out[0] = out[1] = out[2] = np.nan
+    out[3] = red
+    if at < 0:
+        return
+    rest, n = np.empty(count, f4), 0
+    for k in range(count):
+        # The dip itself is no noise.
+        if measured[k] > 0 and abs(k - at) * width > duration:
+            rest[n] = abs(snr[k])
+            n += 1
+    spread = _median(rest, n) / GAUSSIAN_MEDIAN if n else 0.0
+    # Few boxes fit into a short period; only what they show beyond their own uncertainty counts.
+    scatter = max(spread / (1.0 + 1.0 / math.sqrt(max(n / QUARTERS, 0.1))), red)
+    out[0], out[1] = deep[at] / max(measured[at], 1e-6), best / scatter
+    out[2], out[3] = (at + 0.5 * QUARTERS) * width / period, scatter
+
+
+# ---------------------------------------------------------------- views
+
+
+@njit(**LOOSE)
+def _bin(into: np.ndarray, place: int, weight: float, flux: float) -> None:
+    if 0 <= place < into.shape[0]:
+        into[place, 3] += 1.0
+        if weight > 0:
+            into[place, 0] += weight
+            into[place, 1] += weight * flux
+            into[place, 2] += weight * flux * flux
+
+
+@njit(**LOOSE)
+def fold_moments(
+    flux: np.ndarray,
+    weight: np.ndarray,
+    first: int,
+    last: int,
+    period: float,
+    t0: float,
+    window: float,
+    phase: float,
+    fine: np.ndarray,
+    odd_side: np.ndarray,
+    even_side: np.ndarray,
+    second: np.ndarray,
+    half: np.ndarray,
+) -> None:
+    """Add weight, weight times flux, weight times squared flux, and 1 to the bins of a candidate's views.
+
+    Args:
+        flux, weight: ``(n_cadences,)`` float32.
+        first, last: the first and the last cadence that was measured.
+        period, t0, window: cadences; ``window`` on either side of an event.
+        phase: of the secondary from the transit; NaN leaves ``second`` empty.
+        fine: ``(4 * global_bins, 4)`` float64, from one period before an even transit to one after it.
+        odd_side, even_side, second, half: ``(local_bins, 4)`` float64.
+    """
+    bins, cells = odd_side.shape[0], fine.shape[0]
+    narrow = min(window, 0.25 * period)
+    for i in range(first, last + 1):
+        w, y, late = float(weight[i]), float(flux[i]), i - t0
+        number = math.floor(late / period + 0.5)
+        tau = late - number * period
+        odd = number - 2 * math.floor(0.5 * number) > 0.5
+        cycle = tau
+        if odd:
+            cycle += period if tau < 0 else -period
+        _bin(fine, math.floor((cycle + period) / period * (cells // 2)), w, y)
+        _bin(odd_side if odd else even_side, math.floor((tau + window) / (2 * window) * bins), w, y)
+        if not math.isnan(phase):
+            other = tau - phase * period
+            other -= math.floor(other / period + 0.5) * period
+            _bin(second, math.floor((other + window) / (2 * window) * bins), w, y)
+        beside = late - math.floor(late / (0.5 * period) + 0.5) * 0.5 * period
+        _bin(half, math.floor((beside + narrow) / (2 * narrow) * bins), w, y)

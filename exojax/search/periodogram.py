@@ -1,0 +1,180 @@
+"""The periodogram: the highest SNR of a dip at each trial period, most of the trials left out where none can be."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from exojax.loops import periodogram as loops
+from exojax.search.grid import Band, Pass, Plan
+
+KEPT = (0.06, 0.015)
+"""trials, over those of the first pass, around which the second and the third look again"""
+REACH = 0.75
+"""steps of log period on either side of such a trial"""
+BLOCKS, NARROWEST = 40, 0.1
+"""most stretches of log period whose means are the periodogram's trend; the least width: a peak must not be its own"""
+
+
+@dataclass(frozen=True, eq=False)
+class Periodogram:
+    """What was evaluated of one star's periodogram; all ``(n,)``, increasing in period.
+
+    Attributes:
+        period: float64, cadences.
+        power: float32, SNR.
+        trend: float32, SNR that chance and red noise give at this period, from the first pass.
+        fine: bool, at the plan's finest bins.
+        spread: standard deviation of the first pass about its trend.
+    """
+
+    period: np.ndarray
+    power: np.ndarray
+    trend: np.ndarray
+    fine: np.ndarray
+    spread: float
+
+
+def periodogram(plan: Plan, flux: np.ndarray, weight: np.ndarray) -> Periodogram:
+    """Return the highest SNR of a dip at each period that was evaluated, over epochs and durations.
+
+    The template is 1 over the inner 78 % of a transit and 1/2 over the rest of it, about a free constant level. With
+    weights ``w``, template ``t``, weighted mean removed from the flux ``y``, ``s = sum(w t y)``, ``W = sum(w)``,
+    ``a1 = sum(w t)``, ``a2 = sum(w t^2)``: ``SNR^2 = s^2 W / (a2 W - a1^2)`` where ``s < 0`` (Kovacs et al. 2002, A&A
+    391, 369, for the box, where ``a1 = a2``). All periods are searched with wide bins; narrower ones only around the
+    trials that stand highest above the trend.
+
+    Args:
+        plan: periods and durations, for curves at least as long.
+        flux: ``(n_cadences,)`` float32, flat, in units of the star's scatter.
+        weight: ``(n_cadences,)`` float32; see :class:`Sums`.
+    """
+    sums = Sums(flux, weight, plan)
+    first = plan.passes[0]
+    period, spacing, fine, power = first.periods, first.spacing, first.fine, evaluate(first, sums)
+    trend = Trend.of(period, power)
+    for following, share in zip(plan.passes[1:], KEPT):
+        level, deviation = trend.at(period)
+        count = max(int(share * len(first.periods)), 1)
+        best = np.argpartition((level - power) / deviation, count - 1)[:count]
+        tried = evaluate(following, sums, following.near(np.log(period[best]), REACH * spacing[best]))
+        known = np.flatnonzero(np.isfinite(tried))
+        period, spacing, fine, power = (
+            np.concatenate([old, new[known]])
+            for old, new in (
+                (period, following.periods),
+                (spacing, following.spacing),
+                (fine, following.fine),
+                (power, tried),
+            )
+        )
+    order = np.argsort(period, kind="stable")
+    level, _ = trend.at(period)
+    return Periodogram(period[order], power[order], level[order], fine[order], trend.spread)
+
+
+@dataclass(frozen=True, eq=False)
+class Trend:
+    """Mean and standard deviation of a periodogram in stretches of log period.
+
+    Attributes:
+        low: log of the shortest period.
+        width: of a stretch, in log period.
+        mean, deviation: ``(n_blocks,)`` float32 SNR.
+        spread: standard deviation about the means.
+    """
+
+    low: float
+    width: float
+    mean: np.ndarray
+    deviation: np.ndarray
+    spread: float
+
+    @classmethod
+    def of(cls, periods: np.ndarray, power: np.ndarray) -> Trend:
+        """Return the trend of ``power (n,)`` at ``periods (n,)``."""
+        low, high = math.log(periods.min()), math.log(periods.max()) + 1e-9
+        blocks = int(np.clip((high - low) / NARROWEST, 1, BLOCKS))
+        width = (high - low) / blocks
+        block = ((np.log(periods) - low) / width).astype(np.int64)
+        count = np.maximum(np.bincount(block, minlength=blocks), 1)
+        mean = np.bincount(block, power, blocks) / count
+        square = np.bincount(block, (power - mean[block]) ** 2, blocks)
+        spread = math.sqrt(square.sum() / len(power))
+        # A stretch of few trials has the spread of all.
+        deviation = np.sqrt((square + 10 * spread**2) / (count + 10))
+        small = lambda x: np.maximum(x, 1e-6).astype(np.float32)  # noqa: E731
+        return cls(low, width, mean.astype(np.float32), small(deviation), max(spread, 1e-6))
+
+    def at(self, periods: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return mean and deviation at ``periods (n,)``, ``(n,)`` float32 each."""
+        block = ((np.log(periods) - self.low) / self.width).astype(np.int64).clip(0, len(self.mean) - 1)
+        return self.mean[block], self.deviation[block]
+
+
+def evaluate(chosen: Pass, sums: Sums, wanted: np.ndarray | None = None) -> np.ndarray:
+    """Return the SNR at each period of a pass, ``(n_trials,)`` float32; NaN at trials that are not ``wanted``."""
+    out = np.full(len(chosen.periods), np.nan, np.float32)
+    for band in chosen.bands:
+        end = band.first + len(band.periods)
+        groups = np.ones(band.n_groups, bool)
+        if wanted is not None:
+            groups = np.logical_or.reduceat(wanted[band.first : end], np.arange(0, len(band.periods), band.group))
+            if not groups.any():
+                continue
+        flux, mass, lead, n_bins = sums.binned(band)
+        loops.search_band(
+            flux,
+            mass,
+            sums.total,
+            n_bins,
+            band.bin,
+            lead,
+            band.periods,
+            groups,
+            band.group,
+            band.block,
+            band.durations,
+            band.cores,
+            out[band.first : end],
+        )
+    return out
+
+
+class Sums:
+    """Cumulative sums of one star's weighted flux and weights, at any width of bins; made when they are asked for.
+
+    Args:
+        flux: ``(n_cadences,)`` float32, flat, in units of the star's scatter.
+        weight: ``(n_cadences,)`` float32, inverse variance in units of the scatter's; multiples of 1/64 up to 4 keep
+            the sums of weights exact.
+        longest: cadences, the longest period.
+    """
+
+    def __init__(self, flux: np.ndarray, weight: np.ndarray, plan: Plan) -> None:
+        self.total = max(float(weight.sum(dtype=np.float64)), 1.0)
+        centred = weight * (flux - np.float32((weight * flux).sum(dtype=np.float64) / self.total))
+        self._values = centred, weight
+        self._plan = plan
+        self._made: dict[int, tuple[np.ndarray, np.ndarray, int, int]] = {}
+
+    def binned(self, band: Band) -> tuple[np.ndarray, np.ndarray, int, int]:
+        """Return the sums of flux and of weight at a band's bins, and the bins before the data and of them."""
+        if band.bin not in self._made:
+            of_bin = [b for p in self._plan.passes for b in p.bands if b.bin == band.bin]
+            longest, slack = max(int(b.durations.max()) for b in of_bin), max(b.group // 2 + 2 for b in of_bin)
+            columns = max(int(b.periods[0]) + 2 for b in of_bin)
+            n_bins, lead = -(-len(self._values[0]) // band.bin), longest + slack
+            size = lead + n_bins + columns + longest + 2 * slack + 4 * loops.VECTOR
+            made = [np.zeros(size, np.float32), np.zeros(size, np.float32)]
+            for into, values, slope in zip(made, self._values, (0.0, float(band.bin))):
+                steps = np.zeros(size, np.float64)
+                padded = np.zeros(n_bins * band.bin, np.float64)
+                padded[: len(values)] = values
+                steps[lead : lead + n_bins] = padded.reshape(n_bins, band.bin).sum(axis=1)
+                # Less one typical weight a cadence, which a fold adds again: sums stay small, and exact in float32.
+                into[1:] = np.cumsum(steps - slope)[:-1]
+            self._made[band.bin] = made[0], made[1], lead, n_bins
+        return self._made[band.bin]
