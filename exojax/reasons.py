@@ -16,6 +16,8 @@ import numpy as np
 
 Views = Mapping[str, np.ndarray]
 """View name -> ``(n, K, bins, 3)`` float32, and whatever else the score takes, such as scalars ``(n, K, s)``."""
+_AT_ONCE = 32
+"""points on the way whose gradients are computed together"""
 Score = Callable[[dict[str, jax.Array]], jax.Array]
 """Views of n stars -> ``(n,)`` score, a logit say; of each star by its own rows alone."""
 
@@ -57,14 +59,24 @@ def integrated_gradients(score: Score, views: Views, *, steps: int = 32, width: 
         View name to ``(n, K, bins)`` float64, in units of the score: positive bins raised it.
     """
     place, weight = np.polynomial.legendre.leggauss(steps)
-    gradient = _gradient(score)
-    fixed, values = {name: jnp.asarray(x) for name, x in views.items()}, _values(views)
-    total = {name: np.zeros(value.shape) for name, value in values.items()}
-    for at, share in zip((place + 1) / 2, weight / 2):
-        slope = gradient({name: jnp.asarray(at * value, jnp.float32) for name, value in values.items()}, fixed)
-        for name in total:
-            total[name] += share * np.asarray(slope[name], np.float64)
-    found = {name: values[name] * mean for name, mean in total.items()}
+    at, share = (place + 1) / 2, weight / 2
+    gradient, values = _gradient(score), _values(views)
+    found = {name: np.zeros(value.shape) for name, value in values.items()}
+    for star in range(len(next(iter(values.values())))):
+        for first in range(0, steps, _AT_ONCE):
+            # As many points as fill the one shape that is compiled; those past the last count nothing.
+            here = np.pad(at[first : first + _AT_ONCE], (0, max(first + _AT_ONCE - steps, 0)))
+            part = np.pad(share[first : first + _AT_ONCE], (0, max(first + _AT_ONCE - steps, 0)))
+            fixed = {
+                name: jnp.asarray(np.repeat(np.asarray(x)[star : star + 1], _AT_ONCE, 0)) for name, x in views.items()
+            }
+            moved = {
+                name: jnp.asarray(here.reshape(-1, 1, 1) * value[star : star + 1], jnp.float32)
+                for name, value in values.items()
+            }
+            for name, slope in gradient(moved, fixed).items():
+                mean = np.tensordot(part, np.asarray(slope, np.float64), axes=1)
+                found[name][star] += values[name][star] * mean
     for x in found.values():
         for window in _windows(x.shape[2], width):
             x[..., window] = x[..., window].mean(axis=-1, keepdims=True)
@@ -142,14 +154,16 @@ def withheld(score: Score, inputs: Views, name: str) -> np.ndarray:
         are each of little account then, as the other one is still there.
     """
     known = np.asarray(inputs[name])
-    whole, fall = np.asarray(score({key: jnp.asarray(x) for key, x in inputs.items()}), np.float64), []
-    for k, place in np.ndindex(known.shape[1:]):
-        without = known.copy()
-        without[:, k, place] = np.nan
-        given = {key: jnp.asarray(x) for key, x in {**inputs, name: without}.items()}
-        fall.append(whole - np.asarray(score(given), np.float64))
-    moved = np.stack(fall, axis=-1).reshape(known.shape)
-    return np.where(np.isnan(known), 0.0, moved)
+    fall = np.zeros(known.shape)
+    places = list(np.ndindex(known.shape[1:]))
+    for star in range(len(known)):
+        # The row as it is, and once without each number.
+        rows = {key: np.repeat(np.asarray(x)[star : star + 1], len(places) + 1, axis=0) for key, x in inputs.items()}
+        for row, place in enumerate(places, 1):
+            rows[name][(row, *place)] = np.nan
+        whole, *without = np.asarray(score({key: jnp.asarray(x) for key, x in rows.items()}), np.float64)
+        fall[star] = (whole - np.array(without)).reshape(known.shape[1:])
+    return np.where(np.isnan(known), 0.0, fall)
 
 
 @lru_cache(maxsize=4)

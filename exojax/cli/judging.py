@@ -16,7 +16,7 @@ from exojax.folding import Searched, joined
 from exojax.inputs import FOLDED, inputs_of, usable
 from exojax.lightcurve import Candidates, LightCurves
 from exojax.models.interface import Inputs
-from exojax.reasons import Reasons, Score, Views, flat, integrated_gradients, integrated_occlusion, withheld
+from exojax.reasons import Reasons, Views, flat, integrated_gradients, integrated_occlusion, withheld
 from exojax.runs import Run, from_logits, judged, load, predict, stating
 from exojax.scoring import disagreement_of
 from exojax.searching import Judge, Judged
@@ -101,18 +101,15 @@ def _reasons_of(run: Run) -> Explain:
     states = run.scorer.states
 
     # One function object for all candidates: what is compiled for it is kept.
-    @jax.jit
     def mean(inputs: Inputs) -> jax.Array:
         return jnp.stack([logits_by(state, inputs) for state in states]).mean(axis=0)
 
-    def scored(inputs: Inputs) -> jax.Array:
+    def score(inputs: Inputs) -> jax.Array:
         return jnp.asarray(run.scorer({name: np.asarray(x) for name, x in inputs.items()}))
-
-    score: Score = mean if states else scored
 
     def moved_by(inputs: Views) -> dict[str, np.ndarray]:
         if states:
-            return integrated_gradients(score, inputs, steps=_POINTS, width=_WIDTH)
+            return integrated_gradients(mean, inputs, steps=_POINTS, width=_WIDTH)
         # Trees have no gradients.
         return integrated_occlusion(score, inputs, width=_WIDTH)
 

@@ -57,7 +57,11 @@ def covered(view: jax.Array) -> jax.Array:
 
 def columns_of(flat: Inputs, moments: Mapping[str, jax.Array]) -> jax.Array:
     """``(m, COLUMNS)`` float32: scalars, how many events are alike, the figures of each view; NaN where unknown."""
-    measured = [measure(view, TRANSIT[kind]) for kind, views in kinds_of(flat).items() for view in views.values()]
+    measured = []
+    for kind, views in kinds_of(flat).items():
+        # Views of one size together: what is compiled is as long as the number of calls.
+        figures = measure(jnp.concatenate(list(views.values())), TRANSIT[kind])
+        measured += jnp.split(figures, len(views))
     period, epoch = (flat["scalars"][:, SCALARS.index(name)] for name in ("log_period", "epoch"))
     alike = alike_of(period, epoch, moments)
     # The epoch itself would let the network learn single events by heart.
@@ -83,13 +87,15 @@ def alike_of(period: jax.Array, epoch: jax.Array, moments: Mapping[str, jax.Arra
     """
     level = jnp.linspace(0.0, 1.0, MOMENTS)
 
-    def share(at: jax.Array, half: float, quantiles: jax.Array) -> jax.Array:
-        rank = lambda x: jnp.interp(x, quantiles, level)  # noqa: E731
-        return rank(at + half) - rank(at - half) + 0.1 / MOMENTS
+    def shares(at: jax.Array, halves: tuple[float, ...], quantiles: jax.Array) -> list[jax.Array]:
+        edges = jnp.stack([at + sign * half for sign in (1, -1) for half in halves])
+        above, below = jnp.split(jnp.interp(edges, quantiles, level), 2)
+        return list(above - below + 0.1 / MOMENTS)
 
-    near = [share(epoch, half, moments["epochs"]) for half in NEIGHBOURHOODS]
+    near = shares(epoch, NEIGHBOURHOODS, moments["epochs"])
     peaks = [jnp.log10(a / b) for a, b in pairwise(near)]
-    same = jnp.where(jnp.isnan(epoch), jnp.nan, jnp.log10(share(period, 0.00087, moments["periods"])))
+    (same,) = shares(period, (0.00087,), moments["periods"])
+    same = jnp.where(jnp.isnan(epoch), jnp.nan, jnp.log10(same))
     return [*peaks, jnp.log10(near[-1]), same]
 
 

@@ -60,12 +60,16 @@ class TransitNet(nn.Module):
         parts = [nn.relu(nn.Dense(self.width, name="columns")(self._encode(columns_of(flat, moments))))]
         for kind, views in kinds_of(flat).items():
             encoder = ViewEncoder(self.layers, self.windows, name=kind)
-            for number, (name, view) in enumerate(views.items()):
-                there = covered(view)
-                folded = mirror_fold(view)
-                seen = encoder(folded) if number == 0 else _if_any(encoder, there, folded)
-                seen = nn.relu(nn.Dense(self.width, name=name)(drop(seen)))
-                parts.append(jnp.where(there[:, None], seen, 0.0))
+            there = {name: covered(view) for name, view in views.items()}
+            first, *others = (mirror_fold(view) for view in views.values())
+            seen = [encoder(first)]
+            if others:
+                # One call for all of them, as each would be compiled by itself.
+                any_there = jnp.stack(list(there.values())[1:]).any()
+                seen += jnp.split(_if_any(encoder, any_there, jnp.concatenate(others)), len(others))
+            for name, one in zip(views, seen):
+                one = nn.relu(nn.Dense(self.width, name=name)(drop(one)))
+                parts.append(jnp.where(there[name][:, None], one, 0.0))
         x = nn.relu(nn.Dense(self.hidden)(drop(jnp.concatenate(parts, axis=-1))))
         logits = nn.Dense(1)(drop(x)).reshape(n, k)
         return highest(logits, covered(flat["global_view"]).reshape(n, k))
@@ -107,12 +111,12 @@ class ViewEncoder(nn.Module):
 
 
 def _if_any(encoder: ViewEncoder, there: jax.Array, folded: jax.Array) -> jax.Array:
-    """The encoder's output, or zeros at no cost where no row of the batch has this view."""
+    """The encoder's output, or zeros at no cost where no row of the batch has these views (``there`` () bool)."""
     params = encoder.variables["params"]
     alone = ViewEncoder(encoder.layers, encoder.windows, parent=None)
     run = lambda x: alone.apply({"params": params}, x)  # noqa: E731
     shape = jax.eval_shape(run, folded)
-    return jax.lax.cond(there.any(), run, lambda x: jnp.zeros(shape.shape, shape.dtype), folded)
+    return jax.lax.cond(there, run, lambda x: jnp.zeros(shape.shape, shape.dtype), folded)
 
 
 def settle(batch_stats: Mapping[str, Any], features: Mapping[str, np.ndarray]) -> dict[str, Any]:

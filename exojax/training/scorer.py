@@ -21,8 +21,8 @@ from exojax.training.step import scored
 Features = Mapping[str, np.ndarray]
 """Feature name -> ``(n, ...)`` float32."""
 
-BATCH = 256
-"""stars scored at a time"""
+BATCHES = (8, 64)
+"""rows scored at a time: each size is compiled once, few rows are padded to the smaller"""
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,10 +94,11 @@ def at_prior(model: Model, logits: np.ndarray, prior: float) -> np.ndarray:
 
 def _network(state: TrainState, features: Features) -> np.ndarray:
     n = len(next(iter(features.values())))
+    batch = next((size for size in BATCHES if n <= size), BATCHES[-1])
     scores = []
-    for start in range(0, n, BATCH):
-        part = {name: x[start : start + BATCH] for name, x in features.items()}
-        missing = min(BATCH, _ceil_power(n)) - len(next(iter(part.values())))
+    for start in range(0, n, batch):
+        part = {name: x[start : start + batch] for name, x in features.items()}
+        missing = batch - len(next(iter(part.values())))
         padded = {name: np.pad(x, [(0, missing)] + [(0, 0)] * (x.ndim - 1)) for name, x in part.items()}
         try:
             found = _forward(state.apply_fn, state.average, padded)
@@ -115,8 +116,3 @@ def _network(state: TrainState, features: Features) -> np.ndarray:
 def _forward(apply_fn: Callable[..., Any], average: Any, inputs: Inputs) -> jax.Array:
     """Not of the whole state, whose optimiser differs from run to run and would compile this again."""
     return scored(apply_fn, average, inputs)
-
-
-def _ceil_power(n: int) -> int:
-    """Next power of two: batches of a few sizes compile a few times, whatever the number of stars."""
-    return 1 << max(n - 1, 0).bit_length()
