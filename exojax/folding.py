@@ -15,7 +15,7 @@ from exojax.config import FoldConfig, SearchConfig
 from exojax.features.candidate_inputs import candidate_inputs, star_moments
 from exojax.features.views import Moments
 from exojax.folded import SCALARS, VIEWS, WIDE_VIEWS
-from exojax.hunt import Alter, Trace, hunt
+from exojax.hunt import Alter, Trace, hunt_each
 from exojax.io import cache
 from exojax.lightcurve import Candidates, LightCurves, Stars
 from exojax.photometry.grid import to_even
@@ -45,18 +45,19 @@ class Searched:
     folded: list[Moments]
 
 
-def search_star(
-    curves: LightCurves,
+def search_each(
+    stars: Sequence[LightCurves],
     search: SearchConfig,
     how: FoldConfig,
     *,
-    masked: np.ndarray | None = None,
+    masks: Sequence[np.ndarray | None],
     alter: Alter | None = None,
-) -> tuple[Searched, Trace]:
-    """Return one star searched and folded, and what the search saw; arguments as of :func:`exojax.hunt.hunt`."""
-    found, trace = hunt(curves, search, masked=masked, alter=alter)
-    folded = star_moments(found, trace.flat, global_bins=how.global_bins, local_bins=how.local_bins)
-    return Searched(curves, found, float(trace.flat.scatter[0]), folded), trace
+) -> Iterator[tuple[Searched, Trace]]:
+    """Yield each star searched and folded, and what the search saw; arguments as of :func:`exojax.hunt.hunt_each`."""
+    found_each = hunt_each(stars, search, masks=masks, alter=alter)
+    for curves, (found, trace) in zip(stars, found_each, strict=True):
+        folded = star_moments(found, trace.flat, global_bins=how.global_bins, local_bins=how.local_bins)
+        yield Searched(curves, found, float(trace.flat.scatter[0]), folded), trace
 
 
 def joined(stars: Sequence[Searched]) -> tuple[Candidates, dict[str, np.ndarray]]:
@@ -122,7 +123,7 @@ def folded_events(
         masks = [None if without is None else _mask(star, search, without) for star in batch]
 
         def make() -> dict[str, np.ndarray]:
-            stars = [search_star(s, search, how, masked=m, alter=alter)[0] for s, m in zip(batch, masks, strict=True)]
+            stars = [one for one, _ in search_each(batch, search, how, masks=masks, alter=alter)]
             found, made = joined(stars)
             return made | {name: getattr(found, name) for name in ("star", "rank", "period", "t0", "duration")}
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
+from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
@@ -40,6 +42,10 @@ Alter = Callable[[EvenCurves], EvenCurves]
 """Done to one star's flat, clean curve before it is searched, such as turning it upside down."""
 
 
+PLUGINS = ("jax_cuda12_plugin", "jax_cuda13_plugin", "jax_rocm7_plugin", "libtpu")
+"""packages by which JAX reaches an accelerator"""
+
+
 @dataclass(frozen=True, eq=False)
 class Trace:
     """What the search of one star saw, for pictures and for judges.
@@ -53,6 +59,10 @@ class Trace:
     even: EvenCurves
     flat: EvenCurves
     periodograms: tuple[Periodogram, ...]
+
+
+Hunt = Generator[tuple[Plan, Curve], Periodogram, tuple[Candidates, Trace]]
+"""Asks for the periodogram of a curve until it returns what was found."""
 
 
 def plan_for(n_cadences: int, cadence: float, config: SearchConfig) -> Plan:
@@ -98,7 +108,85 @@ def hunt(
     Raises:
         ValueError: the curve cannot hold the range of periods.
     """
+    (found,) = hunt_each([curves], config, masks=[masked], alter=alter)
+    return found
+
+
+def hunt_each(
+    stars: Sequence[LightCurves],
+    config: SearchConfig,
+    *,
+    masks: Sequence[np.ndarray | None],
+    alter: Alter | None = None,
+) -> Iterator[tuple[Candidates, Trace]]:
+    """Yield what :func:`hunt` returns of each of several stars, in their order.
+
+    On a CPU one star is searched after the other; a GPU or TPU makes the periodograms of all of them together.
+
+    Args:
+        stars: light curves of one star each.
+        config, alter: as of :func:`hunt`.
+        masks: one of each star.
+    """
     compiled.ready()
+    hunts = [_hunting(star, config, mask, alter) for star, mask in zip(stars, masks, strict=True)]
+    if not on_accelerator():
+        for one in hunts:
+            yield _alone(one)
+        return
+    from exojax.search.accelerator import periodograms
+
+    yield from together(hunts, periodograms)
+
+
+def on_accelerator() -> bool:
+    """Return whether JAX runs on a GPU or TPU here; JAX is not imported where none of its plugins is installed."""
+    if "jax" not in sys.modules and not any(find_spec(name) for name in PLUGINS):
+        return False
+    import jax
+
+    return jax.default_backend() != "cpu"
+
+
+def _alone(hunting: Hunt) -> tuple[Candidates, Trace]:
+    """Return what a hunt ends with, its periodograms made on the CPU."""
+    answer = None
+    while True:
+        try:
+            grid, curve = hunting.send(answer) if answer is not None else next(hunting)
+        except StopIteration as end:
+            return end.value
+        answer = periodogram(grid, curve.flux, curve.weight)
+
+
+def together(
+    hunts: Sequence[Hunt], periodograms: Callable[[Plan, Sequence[tuple[np.ndarray, np.ndarray]]], list[Periodogram]]
+) -> list[tuple[Candidates, Trace]]:
+    """Return what several hunts end with, the periodograms of those that share a plan made by one call.
+
+    Args:
+        hunts: not begun.
+        periodograms: of a plan, and of flux and weight of each star.
+    """
+    results: dict[int, tuple[Candidates, Trace]] = {}
+    answers: dict[int, Periodogram | None] = dict.fromkeys(range(len(hunts)))
+    while answers:
+        asked: dict[int, list[tuple[int, Plan, Curve]]] = {}
+        for k, answer in answers.items():
+            try:
+                grid, curve = next(hunts[k]) if answer is None else hunts[k].send(answer)
+                asked.setdefault(id(grid), []).append((k, grid, curve))
+            except StopIteration as end:
+                results[k] = end.value
+        answers = {}
+        for group in asked.values():
+            made = periodograms(group[0][1], [(curve.flux, curve.weight) for _, _, curve in group])
+            answers |= {k: one for (k, _, _), one in zip(group, made, strict=True)}
+    return [results[k] for k in range(len(hunts))]
+
+
+def _hunting(curves: LightCurves, config: SearchConfig, masked: np.ndarray | None, alter: Alter | None) -> Hunt:
+    """Ask for one periodogram after the other, and return the candidates and the trace; see :func:`hunt`."""
     even = to_even(curves, shortest=config.duration_min)
     size, absolute = even.flux.shape[1], curves.absolute
     known = np.zeros(size, bool) if masked is None else masked
@@ -117,7 +205,7 @@ def hunt(
         curve = Curve.of(flat.flux[0] / flat.scatter[0], np.where(taken, np.float32(0), flat.weight[0]))
         if not curve.weight.any():
             break
-        found = periodogram(grid, curve.flux, curve.weight)
+        found = yield grid, curve
         periodic, noise = measure(grid, found, curve, *limits)
         choice = choose(periodic, single_event(curve, noise), first=not rows, snr_min=config.snr_min)
         if choice is None:

@@ -155,7 +155,7 @@ def withheld(score: Score, inputs: Views, name: str) -> np.ndarray:
     """
     known = np.asarray(inputs[name])
     fall = np.zeros(known.shape)
-    places = list(np.ndindex(known.shape[1:]))
+    places: list[tuple[int, ...]] = list(np.ndindex(*known.shape[1:]))
     for star in range(len(known)):
         # The row as it is, and once without each number.
         rows = {key: np.repeat(np.asarray(x)[star : star + 1], len(places) + 1, axis=0) for key, x in inputs.items()}

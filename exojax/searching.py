@@ -16,7 +16,7 @@ import numpy as np
 
 from exojax.batching import Stars, batches, one_by_one
 from exojax.config import FoldConfig, SearchConfig
-from exojax.folding import Searched, joined, search_star
+from exojax.folding import Searched, joined, search_each
 from exojax.hunt import Trace
 from exojax.io.catalogue import Known
 from exojax.io.folder import Skipped
@@ -184,7 +184,7 @@ def again(stars: Stars, config: SearchConfig, known: Known | None, how: FoldConf
     """Search a few stars again, for what a picture needs."""
     for one in one_by_one(stars, config):
         if not isinstance(one, Skipped):
-            yield search_star(one, config, how, masked=_mask(one, config, known))
+            yield from search_each([one], config, how, masks=[_mask(one, config, known)])
 
 
 def _batches(
@@ -212,8 +212,8 @@ def _one(
     batch: list[LightCurves], config: SearchConfig, known: Known | None, judge: Judge | None, how: FoldConfig
 ) -> Part:
     searched, shapes = [], []
-    for star in batch:
-        one, trace = search_star(star, config, how, masked=_mask(star, config, known))
+    masks = [_mask(star, config, known) for star in batch]
+    for one, trace in search_each(batch, config, how, masks=masks):
         searched.append(one)
         shape = shape_of(*local_views(one.found, trace.flat, durations=SHAPED), SHAPED)
         shapes += resolved(shape, one.found.duration, trace.flat.cadence).tolist()

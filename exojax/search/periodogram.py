@@ -143,6 +143,12 @@ def evaluate(chosen: Pass, sums: Sums, wanted: np.ndarray | None = None) -> np.n
     return out
 
 
+def centred(flux: np.ndarray, weight: np.ndarray) -> tuple[np.ndarray, float]:
+    """Return the weighted flux above its weighted mean, ``(n_cadences,)`` float32, and the sum of the weights."""
+    total = max(float(weight.sum(dtype=np.float64)), 1.0)
+    return weight * (flux - np.float32((weight * flux).sum(dtype=np.float64) / total)), total
+
+
 class Sums:
     """Cumulative sums of one star's weighted flux and weights, at any width of bins; made when they are asked for.
 
@@ -154,9 +160,8 @@ class Sums:
     """
 
     def __init__(self, flux: np.ndarray, weight: np.ndarray, plan: Plan) -> None:
-        self.total = max(float(weight.sum(dtype=np.float64)), 1.0)
-        centred = weight * (flux - np.float32((weight * flux).sum(dtype=np.float64) / self.total))
-        self._values = centred, weight
+        above, self.total = centred(flux, weight)
+        self._values = above, weight
         self._plan = plan
         self._made: dict[int, tuple[np.ndarray, np.ndarray, int, int]] = {}
 
