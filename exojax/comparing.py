@@ -15,7 +15,7 @@ from exojax.config import RunConfig
 from exojax.errors import InputError
 from exojax.evaluation import power, repeated, split
 from exojax.evaluation.metrics import Figure
-from exojax.fitting import Rows, check_both_classes, check_not_seen, usable_rows
+from exojax.fitting import Rows, check_both_classes, check_not_seen, check_set_aside, usable_rows
 from exojax.inputs import Data, inputs_of
 from exojax.models import registry
 from exojax.nested import Plan, one_fold, training_of
@@ -77,7 +77,9 @@ def compare(plan: Plan, data: Data, out: Path, report: Report | None = None) -> 
     if plan.inner and plan.folds > 1 and plan.folds <= hosts < 2 + -(-hosts // plan.folds):
         raise InputError(f"{hosts} planet hosts in {plan.folds} folds leave too few for inner folds; give --inner 0")
     if plan.init is not None:
-        check_not_seen(load(plan.init), data, rows, np.arange(len(rows.label)))
+        start = load(plan.init)
+        check_set_aside(start, plan.rows)
+        check_not_seen(start, data, rows, np.arange(len(rows.label)))
     folds = [
         split.folds(rows.group, rows.label, k=plan.folds, seed=plan.seed, repeat=repeat)
         for repeat in range(plan.repeats)
@@ -240,6 +242,7 @@ def _settings(plan: Plan) -> dict[str, Any]:
         "steps": plan.steps,
         "test_fraction": plan.test_fraction,
         "init": plan.init,
+        **({"rows": plan.rows} if plan.rows != "all" else {}),
         "inner": plan.inner,
         # Comparisons from before there was a choice go on.
         **({"tune": plan.tune} if plan.tune else {}),

@@ -83,6 +83,9 @@ class DataConfig:
     """a CSV of id,label for stars whose files have none"""
     positive: tuple[str, ...] = ("PC",)
     """dispositions that count as hosts, where a file has several"""
+    rows: str = "all"
+    """rest: without the stars that are set aside, a fifth of those with a catalogue number | set-aside: these alone |
+    all"""
     simulate: SimulateConfig = field(default_factory=SimulateConfig)
     """the population behind ``synthetic``"""
 

@@ -14,6 +14,7 @@ from exojax import streams
 from exojax.config import RunConfig
 from exojax.errors import InputError
 from exojax.evaluation import controls, leakage, split
+from exojax.evaluation.reserved import is_set_aside
 from exojax.folded import FoldedEvents
 from exojax.inputs import Data, digests, inputs_of, usable
 from exojax.models import registry
@@ -139,6 +140,8 @@ def fit(
     model = registry.build(config)
     training = registry.training(config)
     config = replace(config, train=training)
+    if config.data.rows == "rest" and data.catalogued and is_set_aside(data.id).any():
+        raise InputError(f"{data.source}: holds stars that are set aside, which --rows rest leaves out")
     rows = usable_rows(data)
     label, group = rows.label, rows.group
     check_both_classes(label, data.source)
@@ -160,6 +163,7 @@ def fit(
     if config.init and not finished:
         start = load(config.init)
         initial = _initial(start, config.model)
+        check_set_aside(start, config.data.rows)
         judged_or_test = np.concatenate([np.flatnonzero(test), train if held is None else validation])
         check_not_seen(start, data, rows, judged_or_test)
         # What the first run saw, this one has seen.
@@ -290,6 +294,20 @@ def check_not_seen(start: Run, data: Data, rows: Rows, kept: np.ndarray) -> None
         raise InputError(
             f"--init {start.folder.name}: was trained on {seen.sum()} of the stars that are to calibrate or test this "
             f"run (the first is {data.id[rows.index[kept[seen]][0]]}); start from a run on other data"
+        )
+
+
+def check_set_aside(start: Run, rows: str) -> None:
+    """Refuse first weights that know stars which are set aside, where ``rows`` is ``rest``.
+
+    Raises:
+        InputError: a star that ``start`` was trained on is set aside.
+    """
+    seen = np.array(start.split["seen"], str)
+    if rows == "rest" and start.data["catalogued"] and (aside := is_set_aside(seen)).any():
+        raise InputError(
+            f"--init {start.folder.name}: was trained on {aside.sum()} of the stars that are set aside (the first is "
+            f"{seen[aside][0]}); start from a run that was trained with --rows rest"
         )
 
 

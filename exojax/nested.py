@@ -41,6 +41,7 @@ class Plan:
         tune: points of each model's space that are tried in those inner folds, in every outer fold anew; 0 for the
             models' own settings, which a model without a space keeps.
         note: what has to stand beside every figure; empty for none.
+        rows: ``rest`` where the stars that are set aside were left out of the data.
     """
 
     models: tuple[str, ...]
@@ -53,6 +54,7 @@ class Plan:
     inner: int = 2
     tune: int = 0
     note: str = ""
+    rows: str = "all"
 
 
 def one_fold(

@@ -11,6 +11,17 @@ def positive_of(told: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in told.split(",") if part.strip())
 
 
+def learnt_from(rows: str) -> str:
+    """The rows to learn from or to choose by, as named.
+
+    Raises:
+        InputError: they are not ``rest`` or ``all``: no choice may see the stars that are set aside.
+    """
+    if rows not in ("rest", "all"):
+        raise InputError(f"--rows {rows}: give rest or all; evaluate.py alone scores the stars that are set aside")
+    return rows
+
+
 def checked(population: SimulateConfig) -> SimulateConfig:
     """The same population, where it can be.
 
@@ -32,6 +43,7 @@ def data_of(
     positive: str,
     n_stars: int,
     host_fraction: float,
+    rows: str = "all",
 ) -> DataConfig:
     """What to read, from the options of these names.
 
@@ -39,7 +51,7 @@ def data_of(
         InputError: the simulated population cannot be.
     """
     population = checked(SimulateConfig(n_stars=n_stars, host_fraction=host_fraction))
-    return DataConfig(source, cadence_minutes, labels, positive_of(positive), population)
+    return DataConfig(source, cadence_minutes, labels, positive_of(positive), rows, population)
 
 
 NARROWEST_WINDOW = 2.0

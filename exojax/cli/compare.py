@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from exojax.cli import command
-from exojax.cli.asked import data_of
+from exojax.cli.asked import data_of, learnt_from
 from exojax.config import SimulateConfig
 
 NOTE = "no official test remains"
@@ -50,6 +50,8 @@ class Options:
     """training steps of networks; each one's own by default"""
     seed: Annotated[int, command.value("N")] = 0
     """of folds, weights and batches"""
+    rows: Annotated[str, command.value("rest|all")] = "all"
+    """rest: leave out the stars that are set aside (a fifth, by their catalogue number) for one last score; all"""
     cadence_minutes: Annotated[float | None, command.value("MINUTES")] = None
     """minutes between samples of rows without a time axis"""
     n_stars: Annotated[int, command.value("N")] = SimulateConfig.n_stars
@@ -83,6 +85,7 @@ def compare(options: Options) -> None:
         positive=options.positive,
         n_stars=options.n_stars,
         host_fraction=options.host_fraction,
+        rows=learnt_from(options.rows),
     )
     source = open_source(config)
     print(source.told, flush=True)
@@ -98,6 +101,7 @@ def compare(options: Options) -> None:
         inner=options.inner,
         tune=options.tune,
         note=NOTE if options.join_test else "",
+        rows=config.rows,
     )
     read = source.joined if options.join_test else source.rows
     with command.progress() as show:

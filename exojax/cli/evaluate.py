@@ -24,6 +24,9 @@ class Options:
     """as for train.py; what has no labels is scored without figures"""
     labels: Annotated[str | None, command.value("CSV")] = None
     """id,label of the stars, where their files have none; the run's by default for the run's own source"""
+    rows: Annotated[str | None, command.value("rest|set-aside|all")] = None
+    """set-aside: score the stars alone that --rows rest left out of a training; the run's rows by default for its own
+    source, all for another"""
     out: Annotated[Path | None, command.value("DIR")] = None
     """folder for the files; <run>/evaluation-<data> by default"""
     cadence_minutes: Annotated[float | None, command.value("MINUTES")] = None
@@ -52,7 +55,8 @@ def evaluate(options: Options) -> None:
     run = stating(exojax.load(options.run), options.prior)
     own = options.data == run.config.data.source
     labels = options.labels or (run.config.data.labels if own else None)
-    config = replace(run.config.data, source=options.data, labels=labels)
+    rows = options.rows or (run.config.data.rows if own else "all")
+    config = replace(run.config.data, source=options.data, labels=labels, rows=rows)
     if options.cadence_minutes is not None:
         config = replace(config, cadence_minutes=options.cadence_minutes)
     if options.seed is not None:
@@ -63,7 +67,8 @@ def evaluate(options: Options) -> None:
     if source.whole_sha256:
         curves = replace(curves, sha256=source.whole_sha256())
     found = exojax.evaluate(run, curves)
-    out = options.out or run.folder / f"evaluation-{source.name}"
+    part = f"-{rows}" if options.rows not in (None, "all") else ""
+    out = options.out or run.folder / f"evaluation-{source.name}{part}"
     page = write(run, found, out, comparison=[])
     if found.metrics is None:
         print(f"{len(curves)} unlabelled rows scored: {out / 'predictions.csv'}")

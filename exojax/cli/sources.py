@@ -13,6 +13,7 @@ import numpy as np
 from exojax.cli.simulated import simulated
 from exojax.config import TEST_FRACTION, DataConfig, SimulateConfig
 from exojax.errors import InputError
+from exojax.evaluation import reserved
 from exojax.folded import FoldedEvents
 from exojax.io import (
     catalogue,
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 
 CSV_ENDINGS = (".csv", ".csv.gz", ".csv.zip", ".zip")
 FITS_ENDINGS = (".fits", ".fits.gz", ".fit", ".fit.gz")
+ROWS = ("all", "rest", "set-aside")
 _TOLD = 5
 """warnings of single stars that stand for all"""
 
@@ -112,6 +114,36 @@ def open_source(config: DataConfig, *, labelled: bool = True) -> Source:
     Raises:
         InputError: it names nothing that can be read.
     """
+    if config.rows not in ROWS:
+        raise InputError(f"--rows {config.rows}: give one of {', '.join(ROWS)}")
+    source = _labelled(config, labelled)
+    if config.rows == "all":
+        return source
+    if source.official_test is not None:
+        raise InputError(f"--rows {config.rows}: {source.path} has a test file of its own; leave it out")
+    return replace(source, rows=lambda: part_of(source.rows(), config.rows))
+
+
+def part_of(data: Data, rows: str) -> Data:
+    """The stars that are set aside (``rows`` is ``set-aside``), or the others (``rest``).
+
+    Raises:
+        InputError: the rows have no catalogue numbers, or none are left.
+    """
+    if not data.catalogued:
+        raise InputError(f"--rows {rows}: {data.source} has no catalogue numbers, by which stars are set aside")
+    kept = reserved.chosen(data.id, rows)
+    if not kept.any():
+        raise InputError(f"--rows {rows}: none of the {len(data)} rows of {data.source} is left; leave it out")
+    if rows == "rest":
+        told = f"{np.sum(~kept)} of {len(data)} rows are of stars that are set aside, and were left out (--rows rest)"
+    else:
+        told = f"{kept.sum()} of {len(data)} rows: those of the stars that are set aside (--rows set-aside)"
+    digest = fingerprint.of_folder({"rows": data.sha256, "part": rows})
+    return replace(data.take(kept), sha256=digest, warnings=(*data.warnings, told))
+
+
+def _labelled(config: DataConfig, labelled: bool) -> Source:
     if config.labels is None:
         return _open(config, labelled)
     labels, file = catalogue.labels(Path(config.labels)), config.labels

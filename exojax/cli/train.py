@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from exojax.cli import command
-from exojax.cli.asked import checked, positive_of
+from exojax.cli.asked import checked, learnt_from, positive_of
 from exojax.config import RunConfig, TrainConfig, from_dict
 from exojax.errors import InputError
 
@@ -47,6 +47,8 @@ class Options:
     """start a network from the weights of this run"""
     positive: Annotated[str | None, command.value("PC,EB")] = None
     """dispositions that count as hosts, comma-separated, where a file has several"""
+    rows: Annotated[str | None, command.value("rest|all")] = None
+    """rest: leave out the stars that are set aside (a fifth, by their catalogue number) for one last score; all"""
     cadence_minutes: Annotated[float | None, command.value("MINUTES")] = None
     """minutes between samples of rows without a time axis"""
     download: bool = False
@@ -173,6 +175,8 @@ def configure(options: Options, model: str | None) -> RunConfig:
         found["options"] = {}
     base = from_dict(RunConfig, found, str(stored))
     data = _override(base.data, source=options.data, labels=options.labels, cadence_minutes=options.cadence_minutes)
+    if options.rows is not None:
+        data = replace(data, rows=learnt_from(options.rows))
     if options.positive is not None:
         data = replace(data, positive=positive_of(options.positive))
     simulate = _override(data.simulate, n_stars=options.n_stars, host_fraction=options.host_fraction)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Annotated
 
 from exojax.cli import command
-from exojax.cli.asked import data_of
+from exojax.cli.asked import data_of, learnt_from
 from exojax.config import DataConfig, RunConfig, SimulateConfig
 
 
@@ -43,6 +43,8 @@ class Options:
     """training steps of a network; its own by default"""
     seed: Annotated[int, command.value("N")] = 0
     """of the split, the folds, the points tried and the weights"""
+    rows: Annotated[str, command.value("rest|all")] = "all"
+    """rest: leave out the stars that are set aside (a fifth, by their catalogue number) for one last score; all"""
     cadence_minutes: Annotated[float | None, command.value("MINUTES")] = None
     """minutes between samples of rows without a time axis"""
     n_stars: Annotated[int, command.value("N")] = SimulateConfig.n_stars
@@ -73,6 +75,7 @@ def tune(options: Options) -> None:
         positive=options.positive,
         n_stars=options.n_stars,
         host_fraction=options.host_fraction,
+        rows=learnt_from(options.rows),
     )
     source = open_source(data)
     config = RunConfig(model=options.model, seed=options.seed, data=DataConfig(**vars(data) | {"source": source.path}))
