@@ -43,13 +43,13 @@ class Options:
     rate: float = 37 / 5087
     """share of stars with transits that can be seen"""
     seed: int = 0
-    """of stars and weights; fresh stars have others"""
+    """of stars and weights; fresh stars are of a population of their own"""
 
 
 def main(options: Options) -> None:
     """Run it."""
-    population = SimulateConfig(n_stars=options.n_stars, host_fraction=options.rate, seed=options.seed)
-    curves, _ = simulate(population)
+    rate = options.rate
+    curves, _ = simulate(SimulateConfig(n_stars=options.n_stars, host_fraction=rate, seed=options.seed))
     runs: dict[str, Run] = {}
     for named in options.models:
         model, _, start = named.partition("+")
@@ -63,7 +63,9 @@ def main(options: Options) -> None:
         if kept.exists() and set(load_arrays(kept)) >= set(runs):
             continue
         size = min(AT_ONCE, options.n_fresh - first)
-        fresh, _ = simulate(SimulateConfig(n_stars=size, host_fraction=options.rate, seed=options.seed + 1 + first))
+        # A population of its own: none of its stars is another's, whatever the seeds.
+        one = SimulateConfig(n_stars=size, host_fraction=rate, seed=options.seed + first, population="fresh")
+        fresh, _ = simulate(one)
         assert fresh.label is not None
         scores = {named: exojax.predict(run, fresh) for named, run in runs.items()}
         save_arrays(kept, {"label": fresh.label, **scores})

@@ -16,11 +16,11 @@ KEPLER_CADENCE_MINUTES = 29.4244
 
 @dataclass(frozen=True)
 class SimulateConfig:
-    """A population of K2-like stars, from a seed. The defaults are the sizes and imbalance of the Kaggle set."""
+    """A population of K2-like stars, from a seed."""
 
-    n_stars: int = 5657
+    n_stars: int = 2000
     """stars in all, training and test rows together"""
-    host_fraction: float = 42 / 5657
+    host_fraction: float = 0.1
     """share of stars whose transits can be seen (SNR >= 7.1 and two or more transits)"""
     n_cadences: int = 3197
     """cadences a star, gaps included, at 29.4 minutes"""
@@ -28,6 +28,17 @@ class SimulateConfig:
     """drop the campaign's gaps and join the pieces, as the Kaggle set may have done"""
     seed: int = 0
     """the same seed gives the same stars"""
+    population: str = "synthetic"
+    """synthetic | synthetic-kaggle | fresh | benchmark: no two share a star, whatever their seeds"""
+
+
+SIMULATED = {
+    "synthetic": SimulateConfig(),
+    "synthetic-kaggle": SimulateConfig(n_stars=5657, host_fraction=42 / 5657, population="synthetic-kaggle"),
+}
+"""sources that need no file: the second has the sizes and the imbalance of the Kaggle set"""
+SIMULATED_TEST_FRACTION = {"synthetic": 0.3, "synthetic-kaggle": 570 / 5657}
+"""share of their stars kept for the test"""
 
 
 @dataclass(frozen=True)
@@ -75,8 +86,8 @@ class DataConfig:
     """What is read, and as what."""
 
     source: str = "auto"
-    """auto | synthetic | a folder with exoTrain.csv and exoTest.csv | one such CSV | an .npz of light curves | a folder
-    or glob of FITS or tables of single stars | one of these"""
+    """auto | synthetic | synthetic-kaggle | a folder with exoTrain.csv and exoTest.csv | one such CSV | an .npz of
+    light curves | a folder or glob of FITS or tables of single stars | one of these"""
     cadence_minutes: float | None = None
     """minutes between samples of rows without a time axis; 29.4244 is assumed where it is not given"""
     labels: str | None = None
@@ -87,7 +98,7 @@ class DataConfig:
     """rest: without the stars that are set aside, a fifth of those with a catalogue number | set-aside: these alone |
     all"""
     simulate: SimulateConfig = field(default_factory=SimulateConfig)
-    """the population behind ``synthetic``"""
+    """the population behind ``synthetic`` and ``synthetic-kaggle``"""
 
 
 @dataclass(frozen=True)

@@ -1,12 +1,18 @@
 """One seed, many uses: no two of them draw the same numbers."""
 
 import ast
+from itertools import combinations
 from pathlib import Path
 
 import jax
+import numpy as np
 import pytest
 
 from exojax import streams
+from exojax.config import SimulateConfig, TeachConfig
+from exojax.simulate import population as populations
+from exojax.simulate.population import simulate
+from exojax.simulate.teaching import teach
 
 PACKAGE = Path(streams.__file__).parent
 # The command's own benchmarks time made-up arrays, one use of a seed each; injection names its uses itself.
@@ -45,3 +51,44 @@ def test_generators_are_made_by_name(path):
     called = [node.func for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call)]
     names = {func.attr if isinstance(func, ast.Attribute) else getattr(func, "id", "") for func in called}
     assert not names & {"default_rng", "RandomState", "Philox", "PCG64"}
+
+
+def test_populations_share_no_draw(monkeypatch):
+    """The same seed behind what is trained on, taught by and scored: nothing is drawn twice."""
+    seen, make = [], np.random.default_rng
+
+    def noted(seed=None):
+        made = make(seed)
+        seen.append(tuple(make(seed).integers(2**63, size=2).tolist()))
+        return made
+
+    def noted_key(seed, stream, *numbers):
+        key = streams.root_key(seed, stream, *numbers)
+        seen.append(tuple(jax.random.key_data(key).tolist()))
+        return key
+
+    monkeypatch.setattr(np.random, "default_rng", noted)
+    monkeypatch.setattr(populations, "root_key", noted_key)
+    parts = []
+    for population in ("synthetic", "synthetic-kaggle", "fresh"):
+        simulate(SimulateConfig(n_stars=20, host_fraction=0.1, n_cadences=300, seed=5, population=population))
+        parts.append(set(seen))
+        seen.clear()
+    for mission in ("kepler", "k2", "tess", "coarse"):
+        teach(TeachConfig(mission=mission, n_stars=4, seed=5))
+        parts.append(set(seen))
+        seen.clear()
+    assert all(parts)
+    for one, other in combinations(parts, 2):
+        assert not one & other
+
+
+def test_no_star_is_in_two_populations():
+    config = {"n_stars": 30, "host_fraction": 0.2, "n_cadences": 300, "seed": 5}
+    parts = [
+        simulate(SimulateConfig(**config, population=name))[0] for name in ("synthetic", "synthetic-kaggle", "fresh")
+    ]
+    for one, other in combinations(parts, 2):
+        assert not set(one.id) & set(other.id)
+        assert not (one.flux[:, None] == other.flux[None]).all(axis=2).any()
+        assert one.sha256 != other.sha256

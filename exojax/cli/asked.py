@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from exojax.config import DataConfig, SearchConfig, SimulateConfig
+from dataclasses import replace
+from typing import Any
+
+from exojax.config import SIMULATED, DataConfig, SearchConfig, SimulateConfig
 from exojax.errors import InputError
 
 
@@ -20,6 +23,33 @@ def learnt_from(rows: str) -> str:
     if rows not in ("rest", "all"):
         raise InputError(f"--rows {rows}: give rest or all; evaluate.py alone scores the stars that are set aside")
     return rows
+
+
+def population_of(
+    source: str,
+    population: SimulateConfig,
+    *,
+    n_stars: int | None = None,
+    host_fraction: float | None = None,
+) -> SimulateConfig:
+    """The simulated stars behind ``source``, in its own sizes where no others are given.
+
+    Args:
+        source: ``synthetic``, ``synthetic-kaggle``, or any other, whose population is not read.
+        population: as configured so far; taken where it is the source's.
+        n_stars, host_fraction: where given by the user.
+    """
+    if source in SIMULATED and population.population != source:
+        own, plain = SIMULATED[source], SimulateConfig()
+        # What was changed already, as by a command that knows one population, is kept.
+        kept: dict[str, Any] = {
+            name: getattr(population, name)
+            for name in ("n_stars", "host_fraction", "n_cadences", "close_gaps", "seed")
+            if getattr(population, name) != getattr(SIMULATED.get(population.population, plain), name)
+        }
+        population = replace(own, **kept)
+    given: dict[str, Any] = {"n_stars": n_stars, "host_fraction": host_fraction}
+    return replace(population, **{name: value for name, value in given.items() if value is not None})
 
 
 def checked(population: SimulateConfig) -> SimulateConfig:
@@ -41,8 +71,8 @@ def data_of(
     cadence_minutes: float | None,
     labels: str | None,
     positive: str,
-    n_stars: int,
-    host_fraction: float,
+    n_stars: int | None,
+    host_fraction: float | None,
     rows: str = "all",
 ) -> DataConfig:
     """What to read, from the options of these names.
@@ -50,7 +80,8 @@ def data_of(
     Raises:
         InputError: the simulated population cannot be.
     """
-    population = checked(SimulateConfig(n_stars=n_stars, host_fraction=host_fraction))
+    stars = population_of(source, SimulateConfig(), n_stars=n_stars, host_fraction=host_fraction)
+    population = checked(stars)
     return DataConfig(source, cadence_minutes, labels, positive_of(positive), rows, population)
 
 

@@ -29,7 +29,7 @@ def measure(seed: int = 0) -> list[dict[str, Any]]:
 
     The commands run as a user's do, the start of Python and the compilation in their wall time, without sheets.
     """
-    curves, _ = simulate(SimulateConfig(n_stars=N_STARS, seed=seed))
+    curves, _ = simulate(SimulateConfig(n_stars=N_STARS, seed=seed, population="benchmark"))
     rows = []
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

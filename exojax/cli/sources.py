@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from exojax.cli.asked import population_of
 from exojax.cli.simulated import simulated
-from exojax.config import TEST_FRACTION, DataConfig, SimulateConfig
+from exojax.config import SIMULATED, SIMULATED_TEST_FRACTION, TEST_FRACTION, DataConfig, SimulateConfig
 from exojax.errors import InputError
 from exojax.evaluation import reserved
 from exojax.folded import FoldedEvents
@@ -45,7 +46,7 @@ class Source:
     """Where light curves come from. Nothing is read before it is called.
 
     Attributes:
-        name: short, for run folders: ``synthetic``, ``kaggle`` or the file's stem.
+        name: short, for run folders: ``synthetic``, ``synthetic-kaggle``, ``kaggle`` or the file's stem.
         told: the first line a command prints.
         path: what the user named, or ``synthetic``.
         rows: reads the rows to learn from (for a file on its own: all its rows).
@@ -166,9 +167,9 @@ def _open(config: DataConfig, labelled: bool) -> Source:
         if found:
             return replace(_folder(here, config, labelled), name="kaggle", told=f"source: the Kaggle files in {here}/")
         told = f"source: synthetic stars ({' and '.join(download.FILES)} are not in {here}/)"
-        return replace(_synthetic(config.simulate), told=told)
-    if name == "synthetic":
-        return _synthetic(config.simulate)
+        return replace(_synthetic(population_of("synthetic", config.simulate)), told=told)
+    if name in SIMULATED:
+        return _synthetic(population_of(name, config.simulate))
     path = Path(name)
     if (groups := star_files(name)) is not None:
         return _stars(name, groups)
@@ -324,5 +325,6 @@ def _synthetic(config: SimulateConfig) -> Source:
 
         write_truth(made[0], out / "truth.csv")
 
-    # The Kaggle set's share: 570 of 5,657 stars are its test file.
-    return Source("synthetic", "source: synthetic stars", "synthetic", rows, None, 570 / 5657, write_truth=leave_truth)
+    name = config.population
+    told = "source: synthetic stars" + (" in the sizes of the Kaggle set" if name == "synthetic-kaggle" else "")
+    return Source(name, told, name, rows, None, SIMULATED_TEST_FRACTION[name], write_truth=leave_truth)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from exojax.cli import command
-from exojax.cli.asked import checked, learnt_from, positive_of
+from exojax.cli.asked import checked, learnt_from, population_of, positive_of
 from exojax.config import RunConfig, TrainConfig, from_dict
 from exojax.errors import InputError
 
@@ -27,8 +27,8 @@ class Options:
     """
 
     data: Annotated[str | None, command.value("SOURCE")] = None
-    """auto, synthetic, a folder with exoTrain.csv and exoTest.csv, one such CSV, an .npz of light curves or of folded
-    events, or a folder or glob of FITS files or tables of single stars"""
+    """auto, synthetic, synthetic-kaggle, a folder with exoTrain.csv and exoTest.csv, one such CSV, an .npz of light
+    curves or of folded events, or a folder or glob of FITS files or tables of single stars"""
     labels: Annotated[str | None, command.value("CSV")] = None
     """id,label of the stars, where their files have none; stars without one are left out"""
     model: Annotated[str | None, command.value("NAME")] = None
@@ -54,9 +54,9 @@ class Options:
     download: bool = False
     """fetch the Kaggle files into data/ first"""
     n_stars: Annotated[int | None, command.value("N")] = None
-    """simulated stars in all"""
+    """simulated stars in all; 2000 of synthetic, 5657 of synthetic-kaggle by default"""
     host_fraction: Annotated[float | None, command.value("SHARE")] = None
-    """share of simulated stars whose transits can be seen"""
+    """share of simulated stars whose transits can be seen; 0.1 of synthetic by default"""
     simulate_seed: Annotated[int | None, command.value("N")] = None
     """of the simulated stars; --seed does not touch them"""
     close_gaps: bool = False
@@ -179,7 +179,7 @@ def configure(options: Options, model: str | None) -> RunConfig:
         data = replace(data, rows=learnt_from(options.rows))
     if options.positive is not None:
         data = replace(data, positive=positive_of(options.positive))
-    simulate = _override(data.simulate, n_stars=options.n_stars, host_fraction=options.host_fraction)
+    simulate = population_of(data.source, data.simulate, n_stars=options.n_stars, host_fraction=options.host_fraction)
     simulate = _override(simulate, seed=options.simulate_seed)
     if options.close_gaps:
         simulate = replace(simulate, close_gaps=True)

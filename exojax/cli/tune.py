@@ -9,7 +9,7 @@ from typing import Annotated
 
 from exojax.cli import command
 from exojax.cli.asked import data_of, learnt_from
-from exojax.config import DataConfig, RunConfig, SimulateConfig
+from exojax.config import DataConfig, RunConfig
 
 
 @dataclass(frozen=True)
@@ -47,10 +47,10 @@ class Options:
     """rest: leave out the stars that are set aside (a fifth, by their catalogue number) for one last score; all"""
     cadence_minutes: Annotated[float | None, command.value("MINUTES")] = None
     """minutes between samples of rows without a time axis"""
-    n_stars: Annotated[int, command.value("N")] = SimulateConfig.n_stars
-    """simulated stars in all"""
-    host_fraction: Annotated[float, command.value("SHARE")] = SimulateConfig.host_fraction
-    """share of simulated stars whose transits can be seen"""
+    n_stars: Annotated[int | None, command.value("N")] = None
+    """simulated stars in all; 2000 of synthetic, 5657 of synthetic-kaggle by default"""
+    host_fraction: Annotated[float | None, command.value("SHARE")] = None
+    """share of simulated stars whose transits can be seen; 0.1 of synthetic by default"""
 
 
 def main(argv: Sequence[str] | None = None) -> int:

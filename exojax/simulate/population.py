@@ -32,7 +32,7 @@ from exojax.simulate.transits import (
     find_events,
 )
 from exojax.simulate.truth import Truth, write_truth
-from exojax.streams import generator
+from exojax.streams import POPULATIONS, generator, root_key
 
 __all__ = ["CADENCE", "SIMULATOR_VERSION", "Truth", "simulate", "write_truth"]
 
@@ -48,7 +48,6 @@ UNKNOWN = ("period", "t0", "duration", "depth", "secondary_depth", "radius_ratio
 CLOSED = "The campaign's gaps were closed up: times and phases behind a gap are earlier than they were."
 # Parts of a population's stream, none of which repeats another.
 FIELD, HOSTS, CAMPAIGN, ROWS = range(4)
-STREAM = "synthetic"
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,8 +73,8 @@ def simulate(config: SimulateConfig) -> tuple[LightCurves, Truth]:
     Exactly ``round(n_stars * host_fraction)`` stars are positives: their planet's transits can be seen
     (``Truth.visible``). Hosts that the same population yields and whose transits cannot be seen stay among
     the negatives, up to 3 % of the stars. Some 2 % of the others are eclipsing binaries and 3 % pulsators. A
-    star depends on the seed and its row, a host on the seed and its place in the population, neither on
-    ``n_stars``.
+    star depends on the population, the seed and its row, a host on the population, the seed and its place, neither
+    on ``n_stars``; two populations share none.
 
     Light curves have all ``n_cadences`` columns, not valid in the campaign's gaps. With ``close_gaps`` the
     cadences that the campaign lost for all stars are left out, and the shorter time axis pretends, as one
@@ -86,13 +85,14 @@ def simulate(config: SimulateConfig) -> tuple[LightCurves, Truth]:
         InputError: a setting is out of range.
     """
     _check(config)
-    n, seed = config.n_stars, config.seed
-    campaign = draw_campaign(generator(seed, STREAM, CAMPAIGN, 0), config.n_cadences)
+    n, seed, stream = config.n_stars, config.seed, config.population
+    root = root_key(np.uint32(seed), stream)
+    campaign = draw_campaign(generator(seed, stream, CAMPAIGN, 0), config.n_cadences)
     n_hosts = round(n * config.host_fraction)
-    hosts = _draw_hosts(seed, n_hosts, min(round(INVISIBLE_CAP * n), n - n_hosts), campaign)
-    host_rows = generator(seed, STREAM, ROWS, 0).permutation(n)[: len(hosts.place)]
+    hosts = _draw_hosts(seed, stream, n_hosts, min(round(INVISIBLE_CAP * n), n - n_hosts), campaign)
+    host_rows = generator(seed, stream, ROWS, 0).permutation(n)[: len(hosts.place)]
 
-    numbers = generator(seed, STREAM, FIELD, 0).random((n, N_NUMBERS + 1))
+    numbers = generator(seed, stream, FIELD, 0).random((n, N_NUMBERS + 1))
     fate = np.searchsorted([BINARY_SHARE, BINARY_SHARE + PULSATOR_SHARE], numbers[:, -1])
     kind = np.array(["binary", "pulsator", "quiet"])[fate]
     kind[host_rows] = "planet"
@@ -100,7 +100,7 @@ def simulate(config: SimulateConfig) -> tuple[LightCurves, Truth]:
     place[host_rows] = hosts.place
     numbers[host_rows, :N_NUMBERS] = hosts.numbers
     stars, secrets = draw_stars(numbers[:, :N_STAR_UNIFORMS]), numbers[:, N_STAR_UNIFORMS:N_NUMBERS]
-    valid = observed_cadences(seed, kind == "planet", place, campaign)
+    valid = observed_cadences(root, kind == "planet", place, campaign)
 
     truth = {name: np.full(n, np.nan) for name in UNKNOWN}
     truth |= {"snr": np.zeros(n), "n_transits": np.zeros(n, np.int64)}
@@ -111,9 +111,10 @@ def simulate(config: SimulateConfig) -> tuple[LightCurves, Truth]:
     _add_pulsators(signal, truth, np.flatnonzero(kind == "pulsator"), secrets, campaign)
     visible = _visible(truth["snr"], truth["n_transits"])
     label = (visible & (kind == "planet")).astype(np.int8)
-    ids = np.array([f"sim{seed}:{row}" for row in range(n)])
+    prefix = "sim" if stream == "synthetic" else f"{stream}-sim"
+    ids = np.array([f"{prefix}{seed}:{row}" for row in range(n)])
 
-    flux = measured_flux(seed, kind == "planet", place, signal, stars, campaign)
+    flux = measured_flux(root, kind == "planet", place, signal, stars, campaign)
     if config.close_gaps:
         flux, valid = flux[:, campaign.valid], valid[:, campaign.valid]
         time, time_system = shared_time(n, flux.shape[1], CADENCE), "assumed"
@@ -133,7 +134,7 @@ def simulate(config: SimulateConfig) -> tuple[LightCurves, Truth]:
         absolute=True,
         cadence=CADENCE,
         time_system=time_system,
-        source="synthetic",
+        source=stream,
         sha256=hashlib.sha256(settings.encode()).hexdigest(),
         warnings=(CLOSED,) if config.close_gaps else (),
     )
@@ -157,15 +158,18 @@ def _check(config: SimulateConfig) -> None:
         raise InputError(f"host_fraction is {config.host_fraction}: give a share between 0 and 1")
     if config.n_cadences < MIN_CADENCES:
         raise InputError(f"n_cadences is {config.n_cadences}: give at least {MIN_CADENCES} (four days)")
+    known = [name for name in POPULATIONS if name != "teaching"]
+    if config.population not in known:
+        raise InputError(f"population is {config.population!r}: give one of {', '.join(known)}")
     if not 0 <= config.seed < 2**32:
         raise InputError(f"seed is {config.seed}: give a whole number from 0 to {2**32 - 1}")
 
 
-def _draw_hosts(seed: int, n_visible: int, max_unseen: int, campaign: Campaign) -> _Hosts:
+def _draw_hosts(seed: int, stream: str, n_visible: int, max_unseen: int, campaign: Campaign) -> _Hosts:
     """The first ``n_visible`` systems that can be seen, and the unseen ones drawn before the last of them."""
-    found = [_draw_block(seed, 0, campaign)]
+    found = [_draw_block(seed, stream, 0, campaign)]
     while sum(np.count_nonzero(part.visible) for part in found) < n_visible:
-        found.append(_draw_block(seed, len(found), campaign))
+        found.append(_draw_block(seed, stream, len(found), campaign))
     every = _Hosts(*(np.concatenate([getattr(part, f.name) for part in found]) for f in fields(_Hosts)))
     visible = np.flatnonzero(every.visible)[:n_visible]
     unseen = np.flatnonzero(~every.visible[: visible.max(initial=0)])[:max_unseen]
@@ -173,15 +177,16 @@ def _draw_hosts(seed: int, n_visible: int, max_unseen: int, campaign: Campaign) 
     return _Hosts(*(getattr(every, f.name)[chosen] for f in fields(_Hosts)))
 
 
-def _draw_block(seed: int, block: int, campaign: Campaign) -> _Hosts:
+def _draw_block(seed: int, stream: str, block: int, campaign: Campaign) -> _Hosts:
     """The transiting systems among ``BLOCK`` of the population."""
-    numbers = generator(seed, STREAM, HOSTS, block).random((BLOCK, N_NUMBERS))
+    numbers = generator(seed, stream, HOSTS, block).random((BLOCK, N_NUMBERS))
     stars = draw_stars(numbers[:, :N_STAR_UNIFORMS])
     _, transits = draw_planets(stars, numbers[:, N_STAR_UNIFORMS:])
     numbers, place = numbers[transits], block * BLOCK + np.flatnonzero(transits)
     stars = draw_stars(numbers[:, :N_STAR_UNIFORMS])
     orbits, _ = draw_planets(stars, numbers[:, N_STAR_UNIFORMS:])
-    valid = observed_cadences(seed, np.ones(place.size, bool), place, campaign)
+    root = root_key(np.uint32(seed), stream)
+    valid = observed_cadences(root, np.ones(place.size, bool), place, campaign)
     events = find_events(orbits, campaign.time, CADENCE)
     return _Hosts(numbers, place, *detectability(orbits, events, stars.noise, valid))
 

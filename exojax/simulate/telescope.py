@@ -11,22 +11,21 @@ import numpy as np
 
 from exojax.simulate.stars import Stars, variability
 from exojax.simulate.systematics import CADENCE, Campaign, observe, observed
-from exojax.streams import root_key
 
 BATCH = 256
 
 
-def observed_cadences(seed: int, host: np.ndarray, place: np.ndarray, campaign: Campaign) -> np.ndarray:
+def observed_cadences(root: jax.Array, host: np.ndarray, place: np.ndarray, campaign: Campaign) -> np.ndarray:
     """The cadences at which each star was measured: ``(n_stars, n_cadences)`` bool.
 
     ``host`` ``(n_stars,)`` bool and ``place`` ``(n_stars,)`` int, a star's number among the hosts or in the
-    field, make its random key together with ``seed``; its neighbours do not matter.
+    field, make its random key together with the population's, ``root``; its neighbours do not matter.
     """
-    return _batched(_observed, (host.astype(np.uint32), place.astype(np.uint32)), _root(seed), campaign.valid)
+    return _batched(_observed, (host.astype(np.uint32), place.astype(np.uint32)), root, campaign.valid)
 
 
 def measured_flux(
-    seed: int, host: np.ndarray, place: np.ndarray, signal: np.ndarray, stars: Stars, campaign: Campaign
+    root: jax.Array, host: np.ndarray, place: np.ndarray, signal: np.ndarray, stars: Stars, campaign: Campaign
 ) -> np.ndarray:
     """Stars with their own variability as the telescope reads them: ``(n_stars, n_cadences)`` float32.
 
@@ -46,11 +45,7 @@ def measured_flux(
         signal,
         *(c.astype(np.float32) for c in looks),
     )
-    return _batched(_measured, columns, _root(seed), campaign.roll)
-
-
-def _root(seed: int) -> jax.Array:
-    return root_key(np.uint32(seed), "synthetic")
+    return _batched(_measured, columns, root, campaign.roll)
 
 
 def _keys(root: jax.Array, host: jax.Array, place: jax.Array) -> jax.Array:

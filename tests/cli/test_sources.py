@@ -10,8 +10,10 @@ from small_cli import Call, assert_refused, files, read_json, read_rows, stars
 from small_search import write_csv
 
 from exojax.cli import compare, evaluate, explore, train
+from exojax.cli.asked import population_of
 from exojax.cli.sources import open_source
-from exojax.config import DataConfig
+from exojax.config import SIMULATED, DataConfig, SimulateConfig
+from exojax.evaluation import split
 
 pytestmark = pytest.mark.usefixtures("_no_plots")
 
@@ -114,3 +116,33 @@ def test_stars_of_several_kinds_are_named(folder: Path, call: Call) -> None:
     write_csv(folder / "fast.csv", flux, 200 + np.arange(len(flux)) * 0.002)
     ran = call(explore.main, "--data", folder, "--out", "seen")
     assert_refused(ran, "several kinds", "42 of 72 minutes, BKJD", "1 of 2.88 minutes, file")
+
+
+def test_two_simulated_sources_have_sizes_of_their_own() -> None:
+    """``synthetic`` has some 60 test hosts; ``synthetic-kaggle`` the sizes and the imbalance of the Kaggle set."""
+    for name, n, hosts, test_hosts in (("synthetic", 2000, 200, 60), ("synthetic-kaggle", 5657, 42, 5)):
+        source, population = open_source(DataConfig(name)), population_of(name, SimulateConfig())
+        assert (source.name, source.path, population.population) == (name, name, name)
+        assert (population.n_stars, round(population.n_stars * population.host_fraction)) == (n, hosts)
+        label = (np.arange(n) < hosts).astype(int)
+        held = split.holdout(np.arange(n), label, fraction=source.test_fraction, seed=0)
+        assert label[held].sum() == test_hosts
+    # What is given stands, whichever it is of.
+    assert population_of("synthetic-kaggle", SimulateConfig(), n_stars=50).n_stars == 50
+    assert population_of("synthetic-kaggle", SimulateConfig(n_stars=50, seed=3)).n_stars == 50
+    assert population_of("synthetic-kaggle", SimulateConfig(n_stars=50, seed=3)).seed == 3
+    assert population_of("synthetic", SIMULATED["synthetic-kaggle"]) == SimulateConfig()
+    assert population_of("stars.npz", SimulateConfig()) == SimulateConfig()
+
+
+def test_auto_falls_back_to_synthetic(call: Call) -> None:
+    source = open_source(DataConfig("auto"))
+    assert (source.name, source.path, source.test_fraction) == ("synthetic", "synthetic", 0.3)
+    for name, prefix in (("synthetic", "sim0:"), ("synthetic-kaggle", "synthetic-kaggle-sim0:")):
+        run = f"{name}-tiny"
+        small = ("--n-stars", 60, "--host-fraction", 0.4, "--model", "tiny")
+        ran = call(train.main, "--data", name, *small)
+        assert ran.code == 0, ran.err
+        config = read_json(Path("checkpoints") / run / "config.json")["config"]["data"]
+        assert (config["source"], config["simulate"]["population"], config["simulate"]["n_stars"]) == (name, name, 60)
+        assert read_rows(Path("checkpoints") / run / "predictions.csv")[0]["id"].startswith(prefix)
