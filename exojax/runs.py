@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
@@ -23,6 +24,8 @@ from exojax.probabilities import Calibration, apply, at_rate, restored
 from exojax.stored import read_json, write_json
 from exojax.training.fit import load_model
 from exojax.training.scorer import Features, Scorer
+
+log = logging.getLogger("exojax")
 
 CHECKPOINTS = Path("checkpoints")
 PRETRAINED = "pretrained"
@@ -121,6 +124,32 @@ def load(run: str | Path) -> Run:
             f"{folder}: config.json, calibration.json or split.json is incomplete ({error}); train again with --fresh"
         ) from None
     return Run(folder, config, facts, split, how, warnings, scorer)
+
+
+def shipped_start(config: RunConfig) -> str | None:
+    """Return the name of the shipped run whose weights the configured network can start from.
+
+    None where there is none of its model, or its weights are of other shapes.
+    """
+    if not (SHIPPED / "config.json").is_file():
+        return None
+    facts = read_json(SHIPPED / "config.json")
+    spec = registry.build(config)
+    if facts.get("config", {}).get("model") != config.model or not isinstance(spec, Network):
+        return None
+    try:
+        run = load(PRETRAINED)
+    except InputError as error:  # the model's file may have been changed since
+        log.warning("the shipped weights are not started from: %s", error)
+        return None
+    example = {
+        name: jax.ShapeDtypeStruct((1, *shape), np.float32)
+        for name, shape in run.data["inputs"].items()
+        if name in spec.inputs
+    }
+    made = jax.eval_shape(partial(spec.module.init, train=False), jax.random.key(0), example)
+    fits = jax.tree.map(np.shape, made["params"]) == jax.tree.map(np.shape, run.scorer.states[0].params)
+    return PRETRAINED if fits else None
 
 
 def stating(run: Run, rate: float | None) -> Run:

@@ -9,7 +9,7 @@ import pytest
 from exojax.config import DataConfig, RunConfig, TrainConfig, from_dict
 from exojax.errors import InputError
 from exojax.probabilities import to_prior
-from exojax.runs import load, read_json, run_folder, write_config, write_json
+from exojax.runs import PRETRAINED, load, read_json, run_folder, shipped_start, write_config, write_json
 
 
 def test_a_configuration_survives_json():
@@ -114,3 +114,11 @@ def test_networks_are_moved_from_balanced_batches_to_the_prior_and_others_are_no
     logits = np.array([-1.0, 0.0, 2.0])
     assert to_prior("cnn", logits, 0.01) == pytest.approx(logits + np.log(0.01 / 0.99))
     assert np.array_equal(to_prior("svc", logits, 0.01), logits)
+
+
+def test_shipped_weights_are_started_from_where_they_fit():
+    assert shipped_start(RunConfig(model="transit")) == PRETRAINED
+    assert shipped_start(RunConfig(model="transit", options={"dropout": 0.1})) == PRETRAINED
+    assert shipped_start(RunConfig(model="transit", options={"hidden": 64})) is None
+    for other in ("svc", "cnn", "stack"):
+        assert shipped_start(RunConfig(model=other)) is None

@@ -5,13 +5,28 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from exojax.config import SIMULATED, DataConfig, SearchConfig, SimulateConfig
+from exojax.config import SIMULATED, DataConfig, RunConfig, SearchConfig, SimulateConfig
 from exojax.errors import InputError
 
 
 def positive_of(told: str) -> tuple[str, ...]:
     """The dispositions in ``PC,EB``."""
     return tuple(part.strip() for part in told.split(",") if part.strip())
+
+
+def start_of(told: str | None, config: RunConfig, folded: bool) -> str | None:
+    """The run whose weights a network starts from; None for none.
+
+    Args:
+        told: ``--init``: a run, ``none``, or None where the option was not given.
+        config: of the network.
+        folded: whether the rows are ready-made folded events, which teach a network from scratch.
+    """
+    if told is not None:
+        return None if told == "none" else told
+    from exojax.runs import shipped_start
+
+    return None if folded else shipped_start(config)
 
 
 def learnt_from(rows: str) -> str:

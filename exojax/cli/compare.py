@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from exojax.cli import command
-from exojax.cli.asked import data_of, learnt_from
+from exojax.cli.asked import data_of, learnt_from, start_of
+from exojax.config import RunConfig
 
 NOTE = "no official test remains"
 
@@ -43,8 +44,9 @@ class Options:
     """points of each model's space that are tried in the inner folds, in every outer fold anew; 0 for its own"""
     join_test: bool = False
     """add the rows of exoTest.csv; no official test remains, and every figure says so"""
-    init: Annotated[str | None, command.value("RUN")] = None
-    """start that run's model from its weights in every fold, such as pretrained; refused where it has seen the rows"""
+    init: Annotated[str | None, command.value("RUN|none")] = None
+    """start that run's model from its weights in every fold; refused where it has seen the rows; by default the shipped
+    ones of a model that has any (transit), but for folded events, which are learnt from scratch; none: from scratch"""
     steps: Annotated[int | None, command.value("N")] = None
     """training steps of networks; each one's own by default"""
     seed: Annotated[int, command.value("N")] = 0
@@ -89,14 +91,16 @@ def compare(options: Options) -> None:
     source = open_source(config)
     print(source.told, flush=True)
     out = options.out or Path("out") / "compare" / source.name
+    models = tuple(options.models.split(","))
+    starts = [start_of(options.init, RunConfig(model=name), source.folded) for name in models]
     plan = Plan(
-        models=tuple(options.models.split(",")),
+        models=models,
         folds=options.folds,
         repeats=options.repeats,
         seed=options.seed,
         steps=options.steps,
         test_fraction=source.test_fraction,
-        init=options.init,
+        init=next((start for start in starts if start is not None), None),
         inner=options.inner,
         tune=options.tune,
         note=NOTE if options.join_test else "",

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from exojax.cli import command
-from exojax.cli.asked import checked, learnt_from, population_of, positive_of
+from exojax.cli.asked import checked, learnt_from, population_of, positive_of, start_of
 from exojax.config import RunConfig, TrainConfig, from_dict
 from exojax.errors import InputError
 
@@ -22,7 +22,7 @@ BARE = ("svc", "cnn", "transit")
 class Options:
     """Train a model on light curves, evaluate it on stars it has not seen, and write a report.
 
-    Without options: svc, cnn and transit (from the shipped weights) on the Kaggle files in data/, or on simulated
+    Without options: svc, cnn and transit on the Kaggle files in data/, or on simulated
     stars. Killed at any moment, the same command goes on where it was.
     """
 
@@ -43,8 +43,9 @@ class Options:
     """rename an old run of that name and start again"""
     config: Annotated[Path | None, command.value("FILE")] = None
     """a config.json to start from"""
-    init: Annotated[str | None, command.value("RUN")] = None
-    """start a network from the weights of this run"""
+    init: Annotated[str | None, command.value("RUN|none")] = None
+    """start a network from the weights of this run; by default from the shipped ones where the model has any that fit
+    (transit), but for folded events, which are learnt from scratch; none: from scratch"""
     positive: Annotated[str | None, command.value("PC,EB")] = None
     """dispositions that count as hosts, comma-separated, where a file has several"""
     rows: Annotated[str | None, command.value("rest|all")] = None
@@ -82,7 +83,7 @@ def train(options: Options) -> None:
     from exojax.cli.sources import open_source
     from exojax.cli.table import comparison_rows, text_table
     from exojax.models import registry
-    from exojax.runs import PRETRAINED, run_folder
+    from exojax.runs import run_folder
 
     named = options.run is not None or options.config is not None
     names = [options.model] if options.model is not None else [None] if named else list(BARE)
@@ -91,10 +92,10 @@ def train(options: Options) -> None:
     jobs = []
     for name in names:
         config = configure(options, name)
-        if len(names) > 1 and name == "transit" and config.init is None:
-            # A handful of hosts cannot teach what a transit is; simulated ones can.
-            config = replace(config, init=PRETRAINED)
         source = open_source(config.data)
+        if options.init is not None or not names_start(options):
+            # A handful of hosts cannot teach what a transit is; simulated ones can.
+            config = replace(config, init=start_of(options.init, config, source.folded))
         if options.positive is not None and not source.folded:
             raise InputError("--positive: these sources have one label a star and no dispositions; leave it out")
         # What ``auto`` found is what the run is of, whatever lies in data/ later.
@@ -147,12 +148,9 @@ def configure(options: Options, model: str | None) -> RunConfig:
         InputError: a file is damaged, or the model is unknown.
     """
     from exojax.models import registry
-    from exojax.runs import run_folder
     from exojax.stored import read_json
 
-    stored: Path | None = options.config
-    if stored is None and options.run is not None and (run_folder(options.run) / "config.json").exists():
-        stored = run_folder(options.run) / "config.json"
+    stored = configured(options)
     found: dict[str, Any] = {}
     if stored is not None:
         try:
@@ -184,7 +182,29 @@ def configure(options: Options, model: str | None) -> RunConfig:
     if options.close_gaps:
         simulate = replace(simulate, close_gaps=True)
     base = with_steps(replace(base, data=replace(data, simulate=checked(simulate))), options.steps)
-    return _override(base, seed=options.seed, init=options.init)
+    return _override(base, seed=options.seed)
+
+
+def configured(options: Options) -> Path | None:
+    """The config.json that the options start from: the one that is named, or that of a run that is there."""
+    from exojax.runs import run_folder
+
+    if options.config is not None or options.run is None:
+        return options.config
+    stored = run_folder(options.run) / "config.json"
+    return stored if stored.exists() else None
+
+
+def names_start(options: Options) -> bool:
+    """Whether the config.json that the options start from says which weights a network starts from, none included."""
+    from exojax.stored import read_json
+
+    stored = configured(options)
+    try:
+        found = {} if stored is None else read_json(stored)
+    except InputError:  # damaged, and set aside
+        return False
+    return "init" in found.get("config", found)
 
 
 def with_steps(config: RunConfig, steps: int | None) -> RunConfig:

