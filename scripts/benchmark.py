@@ -1,8 +1,8 @@
 """``python scripts/benchmark.py ...``, the same as ``exojax benchmark ...``."""
 
-import sys
-
-from exojax.cli.benchmark import main
+from exojax.cli.process import as_program
 
 if __name__ == "__main__":
-    sys.exit(main())
+    from exojax.cli.benchmark import main
+
+    as_program("benchmark.py", main)

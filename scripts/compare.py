@@ -1,8 +1,8 @@
 """``python scripts/compare.py ...``, the same as ``exojax compare ...``."""
 
-import sys
-
-from exojax.cli.compare import main
+from exojax.cli.process import as_program
 
 if __name__ == "__main__":
-    sys.exit(main())
+    from exojax.cli.compare import main
+
+    as_program("compare.py", main)

@@ -1,8 +1,8 @@
 """``python scripts/evaluate.py ...``, the same as ``exojax evaluate ...``."""
 
-import sys
-
-from exojax.cli.evaluate import main
+from exojax.cli.process import as_program
 
 if __name__ == "__main__":
-    sys.exit(main())
+    from exojax.cli.evaluate import main
+
+    as_program("evaluate.py", main)

@@ -1,8 +1,8 @@
 """``python scripts/explore.py ...``, the same as ``exojax explore ...``."""
 
-import sys
-
-from exojax.cli.explore import main
+from exojax.cli.process import as_program
 
 if __name__ == "__main__":
-    sys.exit(main())
+    from exojax.cli.explore import main
+
+    as_program("explore.py", main)

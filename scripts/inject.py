@@ -1,8 +1,8 @@
 """``python scripts/inject.py ...``, the same as ``exojax inject ...``."""
 
-import sys
-
-from exojax.cli.inject import main
+from exojax.cli.process import as_program
 
 if __name__ == "__main__":
-    sys.exit(main())
+    from exojax.cli.inject import main
+
+    as_program("inject.py", main)

@@ -1,8 +1,8 @@
 """``python scripts/plot.py ...``, the same as ``exojax plot ...``."""
 
-import sys
-
-from exojax.cli.plot import main
+from exojax.cli.process import as_program
 
 if __name__ == "__main__":
-    sys.exit(main())
+    from exojax.cli.plot import main
+
+    as_program("plot.py", main)

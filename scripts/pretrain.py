@@ -1,8 +1,8 @@
 """``python scripts/pretrain.py ...``, the same as ``exojax pretrain ...``."""
 
-import sys
-
-from exojax.cli.pretrain import main
+from exojax.cli.process import as_program
 
 if __name__ == "__main__":
-    sys.exit(main())
+    from exojax.cli.pretrain import main
+
+    as_program("pretrain.py", main)

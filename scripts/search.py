@@ -1,8 +1,8 @@
 """``python scripts/search.py ...``, the same as ``exojax search ...``."""
 
-import sys
-
-from exojax.cli.search import main
+from exojax.cli.process import as_program
 
 if __name__ == "__main__":
-    sys.exit(main())
+    from exojax.cli.search import main
+
+    as_program("search.py", main)

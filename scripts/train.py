@@ -1,8 +1,8 @@
 """``python scripts/train.py ...``, the same as ``exojax train ...``."""
 
-import sys
-
-from exojax.cli.train import main
+from exojax.cli.process import as_program
 
 if __name__ == "__main__":
-    sys.exit(main())
+    from exojax.cli.train import main
+
+    as_program("train.py", main)

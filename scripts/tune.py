@@ -1,8 +1,8 @@
 """``python scripts/tune.py ...``, the same as ``exojax tune ...``."""
 
-import sys
-
-from exojax.cli.tune import main
+from exojax.cli.process import as_program
 
 if __name__ == "__main__":
-    sys.exit(main())
+    from exojax.cli.tune import main
+
+    as_program("tune.py", main)

@@ -6,6 +6,8 @@ import difflib
 import importlib
 import sys
 
+from exojax.cli.process import as_program
+
 COMMANDS = {
     "train": "fit a model, evaluate it, leave a report",
     "evaluate": "score a run on other light curves",
@@ -32,4 +34,4 @@ def main() -> None:
         told = f"did you mean {near[0]}?" if near else f"there are {', '.join(COMMANDS)}"
         print(f"exojax: no command {name!r}; {told}", file=sys.stderr)
         sys.exit(2)
-    sys.exit(importlib.import_module(f"exojax.cli.{name}").main(sys.argv[2:]))
+    as_program(f"{name}.py", lambda: importlib.import_module(f"exojax.cli.{name}").main(sys.argv[2:]))

@@ -9,6 +9,9 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
+answering: list[object] = []
+"""one entry for each :func:`stop_signal` that is open: a signal is then answered after the next step, with a save"""
+
 
 class Interrupted(Exception):
     """Ctrl-C or SIGTERM came; everything up to then is saved."""
@@ -34,10 +37,12 @@ def stop_signal() -> Iterator[Callable[[], int]]:
         seen[0] = seen[0] or signum
         signal.signal(signum, before[signum])
 
+    answering.append(note)
     for signum in (signal.SIGINT, signal.SIGTERM):
         before[int(signum)] = signal.signal(signum, note)
     try:
         yield lambda: seen[0]
     finally:
+        answering.remove(note)
         for number, handler in before.items():
             signal.signal(number, handler)

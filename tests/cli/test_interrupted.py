@@ -6,11 +6,14 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 from small_cli import Call, files
+from small_search import flux_of
+from small_search import write_csv as write_star
 
 from exojax import fitting
 from exojax.cli import train
@@ -101,3 +104,130 @@ def test_killed_between_the_folds_it_ends_alike(tiny_run: Path, one_file: Path, 
     assert call(train.main, *command).code == 0
     assert (run / "out_of_fold" / "1.npz").stat().st_mtime_ns == finished  # not fitted again
     assert outcome(run) == outcome(tiny_run)
+
+
+# A search that takes no time, and a place where it stays in compiled code for a minute, which no Python code can leave.
+STUCK = """
+import ctypes, functools, sys
+sys.path.insert(0, {tests!r})
+from small_search import quick_hunt
+from exojax import ranking, searching
+from exojax.cli import asked, progress, search
+from exojax.cli.process import as_program
+from exojax.config import SearchConfig
+from exojax.io import folder
+
+place, seen = {place!r}, []
+progress.EVERY = 1e6
+asked.SearchConfig = functools.partial(SearchConfig, batch=4)
+search.command.threads = lambda: 2
+searching.hunt = quick_hunt
+
+def stuck(function):
+    @functools.wraps(function)
+    def called(*given, **named):
+        seen.append(1)
+        if len(seen) == {after}:
+            print("stuck", flush=True)
+            ctypes.CDLL(None).sleep(60)
+        return function(*given, **named)
+    return called
+
+if place == "a worker thread":
+    searching._one = stuck(searching._one)
+elif place == "compiling in the main thread":
+    search._config = stuck(search._config)
+elif place == "reading files":
+    folder.table.read = stuck(folder.table.read)
+elif place == "ranking":
+    ranking.match_candidates = stuck(ranking.match_candidates)
+if __name__ == "__main__":
+    as_program("search.py", search.main)
+"""
+
+
+def search_files(n: int) -> list[str]:
+    """Stars one a file, and the options of a search of them."""
+    flux = flux_of(n)
+    Path("stars").mkdir()
+    for k in range(n):
+        write_star(Path("stars", f"s{k}.csv"), 1 + flux[k])
+    return ["stars", "--run", "none", "--period-min", "1", "--sheets", "0", "--out"]
+
+
+@pytest.mark.parametrize(("signum", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(
+    ("place", "after"),
+    [
+        ("a worker thread", 3),
+        ("compiling in the main thread", 1),
+        ("reading files", 10),
+        ("ranking", 1),
+    ],
+)
+def test_a_signal_ends_a_search_within_five_seconds(place: str, after: int, signum: int, code: int) -> None:
+    options = search_files(14)
+    program = STUCK.format(tests=str(Path(__file__).parents[1]), place=place, after=after)
+    command = [sys.executable, "-c", program, *options, "out"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        while "stuck" not in (line := process.stdout.readline()):
+            assert line, process.stderr.read()
+        started = time.monotonic()
+        process.send_signal(signum)
+        assert process.wait(timeout=30) == code
+        assert time.monotonic() - started < 5
+        told = process.stderr.read()
+    assert told.count("\n") == 1, told
+    assert f"search.py: stopped by {signal.Signals(signum).name}; run the same command again" in told
+    free = [sys.executable, "-c", STUCK.format(tests=str(Path(__file__).parents[1]), place="", after=0)]
+    for out in ("out", "whole"):
+        subprocess.run([*free, *options, out], check=True, timeout=60, capture_output=True)
+    assert Path("out/candidates.csv").read_bytes() == Path("whole/candidates.csv").read_bytes()
+    assert not list(Path("out").glob(".candidates*"))
+
+
+SAVING = """
+import signal, sys, time
+from dataclasses import dataclass
+from exojax.cli import command, process
+from exojax.training.stop import Interrupted, stop_signal
+process.GRACE = 0.5
+@dataclass(frozen=True)
+class Options:
+    "Nothing."
+def body(options):
+    with stop_signal() as stopped:
+        print("ready", flush=True)
+        while not stopped():
+            time.sleep(0.05)
+        time.sleep({seconds})
+        raise Interrupted(stopped(), "at step 3")
+process.as_program("x.py", lambda: command.run("x.py", Options, body, []))
+"""
+
+
+def test_a_training_that_saves_is_not_hurried() -> None:
+    program = SAVING.format(seconds=1.5)
+    with subprocess.Popen([sys.executable, "-c", program], stdout=-1, stderr=-1, text=True) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.readline()
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(timeout=30) == 143
+        assert process.stderr.read() == "x.py: stopped by SIGTERM at step 3; run the same command again to go on\n"
+
+
+def test_a_second_signal_ends_it_at_once() -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", SAVING.format(seconds=60)], stdout=-1, stderr=-1, text=True
+    ) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        process.send_signal(signal.SIGTERM)
+        time.sleep(0.3)
+        started = time.monotonic()
+        process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=30) == 130
+        assert time.monotonic() - started < 2

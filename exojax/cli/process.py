@@ -1,0 +1,107 @@
+"""A command as a process of its own: stopped by a signal it ends within five seconds, whatever it is doing.
+
+Python answers Ctrl-C and SIGTERM between two of its own instructions, in the main thread. Compiled code may run for a
+minute before the next one, and at its end Python waits for every worker thread. Hence a thread that is told of signals
+by Python itself, at once, and that ends the process where the main thread has not done so within a few seconds. What a
+search or a training has written up to then is whole: every file is moved to its place in one step.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import signal
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import NoReturn
+
+GRACE = 3.5
+"""seconds that the main thread has to end by itself"""
+
+
+def as_program(name: str, main: Callable[[], int]) -> NoReturn:
+    """Run a command, and end the process with its exit code.
+
+    Args:
+        name: of the command, for the message.
+        main: returns the exit code.
+    """
+    before = set(threading.enumerate())
+    with _watched(name):
+        try:
+            code = main()
+        except SystemExit as end:
+            code = end.code if isinstance(end.code, int) else int(end.code is not None)
+        except KeyboardInterrupt as stop:  # another one, while the first was answered
+            code = 128 + (stop.args[0] if stop.args else signal.SIGINT)
+        except Exception:
+            traceback.print_exc()
+            code = 1
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError, ValueError):
+            stream.flush()
+    if any(thread.is_alive() and not thread.daemon for thread in set(threading.enumerate()) - before):
+        # They may be compiling: Python would wait for them.
+        os._exit(code)
+    sys.exit(code)
+
+
+@contextmanager
+def _watched(name: str) -> Iterator[None]:
+    """End the process some seconds after a signal, and at once after a second one."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    ours, theirs = os.pipe()
+    os.set_blocking(theirs, False)
+    before = signal.set_wakeup_fd(theirs, warn_on_full_buffer=False)
+    threading.Thread(target=_watch, args=(ours, name), name="signals", daemon=True).start()
+    try:
+        yield
+    finally:
+        signal.set_wakeup_fd(before)
+        os.close(theirs)  # which ends the thread
+
+
+def _watch(pipe: int, name: str) -> None:
+    first: int | None = None
+    end = 0.0
+    while True:
+        if first is not None and _is_saving():
+            # A training saves after a first signal, and is not hurried.
+            end = time.monotonic() + GRACE
+        wait = None if first is None else min(max(end - time.monotonic(), 0.0), 0.2)
+        if not select.select([pipe], [], [], wait)[0]:
+            if first is not None and time.monotonic() >= end:
+                _end(name, first)
+            continue
+        read = os.read(pipe, 1)
+        if not read:
+            os.close(pipe)
+            return
+        if read[0] not in (signal.SIGINT, signal.SIGTERM):
+            continue
+        if first is not None:
+            _end(name, read[0])
+        first, end = read[0], time.monotonic() + GRACE
+
+
+def _is_saving() -> bool:
+    """Whether the training loop answers signals itself."""
+    stop = sys.modules.get("exojax.training.stop")
+    return stop is not None and bool(stop.answering)
+
+
+def _end(name: str, number: int) -> NoReturn:
+    # Bars hide the cursor.
+    text = (
+        "\x1b[?25h" * os.isatty(2) + f"{name}: stopped by {signal.Signals(number).name}; run the same command again\n"
+    )
+    with contextlib.suppress(OSError):
+        os.write(2, text.encode())
+    os._exit(128 + number)
