@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from exojax import announce
 from exojax import config as defaults
 from exojax import streams
 from exojax.config import RunConfig
@@ -198,6 +199,7 @@ def fit(
         planted = replace(planted, star=place[train[planted.star]])
 
     def fit_on(chosen: np.ndarray, phase: str, keep: Path | None, stop_by: np.ndarray) -> Any:
+        announce.phase(phase)
         part = beside(taught, planted, place[chosen])
         return fit_model(
             model,

@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from exojax import announce
 from exojax.errors import InputError
 from exojax.io.catalogue import Known
 from exojax.io.folder import Skipped
@@ -101,7 +102,8 @@ def ranked(paths: Sequence[Path], known: Known | None = None, rate: float | None
     numbers, star, rank = [], [], []
     skipped: set[tuple[str, str, str]] = set()
     several = False
-    for path in paths:
+    for n_read, path in enumerate(paths):
+        announce.phase("ranking candidates", n_read, len(paths), unit="parts")
         part = _sound(path)
         skipped |= {(one["id"], one["path"], one["reason"]) for one in part["skipped"]}
         rows = part["rows"]
@@ -123,6 +125,7 @@ def ranked(paths: Sequence[Path], known: Known | None = None, rate: float | None
     number[np.argsort(first, kind="stable")] = np.arange(len(unique))
     listed = number[within]
     column = {name: values[order] for name, values in column.items()}
+    announce.phase(f"matching {len(order):,} candidates")
     matches = np.empty(len(order), object)
     matches[order] = _matches(ids[of[order]], listed, column)
     planets = np.full(len(order), "", object)
@@ -181,7 +184,8 @@ def _write_rows(file: Any, paths: Sequence[Path], matches: np.ndarray, planets: 
     place = np.zeros((len(matches), 2), np.int64)
     at = k = 0
     n_warned = 0
-    for path in paths:
+    for n_read, path in enumerate(paths):
+        announce.phase("flagging candidates", n_read, len(paths), unit="parts")
         part = _sound(path)
         rows = part["rows"]
         n_warned += len(part["warnings"])

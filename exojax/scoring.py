@@ -10,6 +10,7 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 
+from exojax import announce
 from exojax.errors import InputError
 from exojax.evaluation import conformal, controls, leakage, metrics, split
 from exojax.features.registry import compute
@@ -117,6 +118,7 @@ def evaluate(run: Run | str | Path, curves: Data, *, rate: float | None = None) 
         raise InputError(f"{curves.source}: no rows to score")
     rest = curves.take(counted)
     label = curves.label[counted]
+    announce.phase(f"evaluating {run.config.model}: intervals by bootstrap")
     found = metrics.evaluate(
         label, probability[counted], run.calibration.threshold, groups=group[counted], seed=run.config.seed
     )
@@ -124,6 +126,7 @@ def evaluate(run: Run | str | Path, curves: Data, *, rate: float | None = None) 
     found["prior"] = run.calibration.share
     found["model"], found["data_sha256"] = run.config.model, curves.sha256
     found["warnings"] = list(dict.fromkeys([*warnings, *found["warnings"]]))
+    announce.phase(f"evaluating {run.config.model}: shortcut controls")
     tested = shortcut_controls(run, rest, group[counted])
     return Evaluation(curves, probability, group, counted, found, tested, tuple(found["warnings"]), differ)
 

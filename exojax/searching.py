@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from exojax import announce
 from exojax.batching import Stars, batches, one_by_one
 from exojax.config import FoldConfig, SearchConfig
 from exojax.folding import Searched, joined, search_each
@@ -148,7 +149,9 @@ def _resumed(folder: Path) -> tuple[list[Path], set[str], int]:
     paths, done = [], set()
     told: list[tuple[Path, set[str]]] = []
     bad = 0
-    for path in sorted(folder.glob("part-*.json")):
+    there = sorted(folder.glob("part-*.json"))
+    for number, path in enumerate(there):
+        announce.phase("reading what was searched before", number, len(there), unit="parts")
         try:
             part = read_part(path)
         except DamagedError as error:

@@ -14,6 +14,7 @@ from typing import Annotated, Any
 
 import tyro
 
+from exojax import announce
 from exojax.cli import command
 from exojax.cli.table import text_table
 from exojax.errors import InputError
@@ -79,7 +80,11 @@ def run(tasks: list[str], out: Path, seed: int = 0) -> dict[str, Any]:
     for task in chosen:
         if task not in TASKS:
             raise InputError(f"{task}: no such benchmark; there are {', '.join(TASKS)} and all")
-    found: dict[str, Any] = {"machine": machine(), "rows": [row for task in chosen for row in TASKS[task](seed=seed)]}
+    found: dict[str, Any] = {"machine": machine(), "rows": []}
+    for number, task in enumerate(chosen):
+        announce.phase(f"measuring {task}", number, len(chosen), unit="benchmarks")
+        found["rows"] += TASKS[task](seed=seed)
+    announce.phase("writing")
     # Another job's work shows in wall times: the load before and after tells whether there was one.
     found["machine"]["load_average_after"] = _load_average()
     write_json(out / "benchmark.json", found)

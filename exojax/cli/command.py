@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import io
 import logging
 import os
@@ -10,11 +11,13 @@ import re
 import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from typing import Any, TypeVar
+from contextlib import contextmanager, nullcontext
+from typing import Any, Protocol, TypeVar
 
 import tyro
 
+from exojax import announce
+from exojax.cli import progress as shown
 from exojax.errors import InputError
 
 Options = TypeVar("Options")
@@ -38,12 +41,15 @@ def run(
         SIGTERM, 141 when the reader of a pipe has gone. A bug raises, which Python turns into 1.
     """
     logging.basicConfig(level=logging.WARNING, format=f"{name}: %(message)s", stream=sys.stderr)
-    # Orbax and absl talk about themselves; their errors still raise.
+    # Orbax, absl and XLA talk about themselves; their errors still raise.
     logging.getLogger("absl").setLevel(logging.ERROR)
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     try:
         with _terminable():
             try:
-                return body(parse(name, options, list(sys.argv[1:] if argv is None else argv))) or 0
+                chosen = parse(name, options, list(sys.argv[1:] if argv is None else argv))
+                with shown.shown():
+                    return body(chosen) or 0
             finally:
                 # Here, where a closed pipe is understood, and not at exit, where it is not.
                 sys.stdout.flush()
@@ -61,6 +67,8 @@ def run(
             return _told(name, str(error), int(code))
         if isinstance(error, OSError) and error.filename is not None:
             return _told(name, f"{error.filename}: {error.strerror}; check the path, its permissions and the disk", 2)
+        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+            return _told(name, f"{error.strerror}; make room and run the same command again", 2)
         raise
 
 
@@ -167,39 +175,42 @@ def use_wide_vectors() -> None:
         os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {name}=512".strip()
 
 
+def settle() -> None:
+    """End the bars, so that what is printed next stands below them."""
+    shown.settle()
+
+
 def threads() -> int:
     """Batches searched at once: one for each core that this process may use, 8 at most, as each holds its memory."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return min(cores, 8)
 
 
+class Show(Protocol):
+    """Shows how far a phase is; see :func:`exojax.announce.phase`."""
+
+    def __call__(
+        self, phase: str, done: int = 0, total: int = 0, facts: dict[str, Any] | None = None, *, unit: str = ""
+    ) -> None:
+        """Show it."""
+
+
 @contextmanager
-def progress() -> Iterator[Callable[[str, int, int, dict[str, Any]], None]]:
-    """A progress bar on a terminal, nothing in a pipe.
+def progress() -> Iterator[Show]:
+    """Show how far a command is: a bar on a terminal, elsewhere a line on standard error every ten seconds.
+
+    What library code says by :mod:`exojax.announce` is shown alike. Every command shows both from its beginning to its
+    end (see :func:`run`); where this ends, the bars end too, and what is printed next stands below them.
 
     Yields:
-        ``show(phase, done, total, facts)``: a new ``phase`` starts a new bar; ``facts`` stand beside it.
+        ``show(phase, done, total, facts, unit=...)``: another ``phase`` begins another bar; ``facts`` stand beside it.
     """
-    if not sys.stderr.isatty():
-        yield lambda phase, done, total, facts: None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    bars: dict[str, Any] = {}
-    with Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[facts]}"),
-        TimeRemainingColumn(),
-        console=Console(stderr=True),
-    ) as shown:
+    def show(phase: str, done: int = 0, total: int = 0, facts: dict[str, Any] | None = None, *, unit: str = "") -> None:
+        announce.phase(phase, done, total, unit=unit, facts=facts)
 
-        def show(phase: str, done: int, total: int, facts: dict[str, Any]) -> None:
-            text = "  ".join(f"{k} {v:.3g}" if isinstance(v, float) else f"{k} {v}" for k, v in facts.items())
-            if phase not in bars:
-                bars[phase] = shown.add_task(phase, total=total, completed=done, facts=text)
-            shown.update(bars[phase], completed=done, facts=text)
-
-        yield show
+    with nullcontext() if shown.is_on() else shown.shown():
+        try:
+            yield show
+        finally:
+            shown.settle()

@@ -109,8 +109,16 @@ def compare(options: Options) -> None:
     read = source.joined if options.join_test else source.rows
     with command.progress() as show:
         found = comparing.compare(
-            plan, read(), out, lambda what, done, total: show("folds", done, total, {"now": what})
+            plan,
+            read(),
+            out,
+            lambda what, done, total: (
+                show(what, done, total, unit="stars")
+                if ": searching" in what
+                else show("fitting", done, total, {"now": what}, unit="folds")
+            ),
         )
+        show("writing the tables")
     rows, curves = found["rows"], found.pop("curves")
     pr = png(comparison.precision_recall(curves, found["n_positive"] / found["n"], plan.note))
     cost = png(comparison.quality_and_cost(rows, plan.note))

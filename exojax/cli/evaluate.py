@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated
 
+from exojax import announce
 from exojax.cli import command
 
 
@@ -52,6 +53,7 @@ def evaluate(options: Options) -> None:
     from exojax.cli.table import comparison_rows, text_table
     from exojax.runs import stating
 
+    announce.phase(f"reading run {options.run}")
     run = stating(exojax.load(options.run), options.prior)
     own = options.data == run.config.data.source
     labels = options.labels or (run.config.data.labels if own else None)
@@ -66,10 +68,13 @@ def evaluate(options: Options) -> None:
     curves = source.official_test() if source.official_test else source.rows()
     if source.whole_sha256:
         curves = replace(curves, sha256=source.whole_sha256())
+    announce.phase(f"evaluating {run.config.model}")
     found = exojax.evaluate(run, curves)
+    announce.phase("writing the report")
     part = f"-{rows}" if options.rows not in (None, "all") else ""
     out = options.out or run.folder / f"evaluation-{source.name}{part}"
     page = write(run, found, out, comparison=[])
+    command.settle()
     if found.metrics is None:
         print(f"{len(curves)} unlabelled rows scored: {out / 'predictions.csv'}")
     else:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
+from exojax import announce
 from exojax.cli import command
 from exojax.config import DataConfig
 
@@ -42,7 +43,9 @@ def explore(options: Options) -> None:
     print(source.told, flush=True)
     curves = source.curves()
     extra = source.official_test() if source.official_test else None
+    announce.phase("drawing and counting")
     summary = draw(curves, options.out, extra, seed=options.seed)
+    command.settle()
     print(f"{len(curves):,} stars; {options.out / 'summary.json'} and {len(list(options.out.glob('*.png')))} figures")
     for text in summary.get("warnings", []):
         print(f"note: {text}")

@@ -110,13 +110,14 @@ def inject(options: Options) -> int:
             curves,
             options.out,
             workers=command.threads(),
-            report=lambda what, done, total: show(what, done, total, {}),
+            report=lambda what, done, total: show("searching", done, total, unit=what),
         )
-    limits = {
-        "inverted": threshold(found.inverted, options.false_alarm),
-        "scrambled": threshold(found.scrambled, options.false_alarm),
-    }
-    inject_outputs.write(options.out, plan, found, limits, options.false_alarm)
+        show("writing the tables and maps")
+        limits = {
+            "inverted": threshold(found.inverted, options.false_alarm),
+            "scrambled": threshold(found.scrambled, options.false_alarm),
+        }
+        inject_outputs.write(options.out, plan, found, limits, options.false_alarm)
     print("\n".join(inject_outputs.summary(found, limits, options.false_alarm)))
     print(f"map: {options.out / 'completeness.png'}")
     return 3 if found.skipped else 0

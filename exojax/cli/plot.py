@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
+from exojax import announce
 from exojax.cli import command
 from exojax.errors import InputError
 
@@ -38,6 +39,7 @@ def plot(options: Options) -> None:
     from exojax.cli.sources import open_source
     from exojax.report.page import write_atomically
 
+    announce.phase(f"reading run {options.run}")
     run = exojax.load(options.run)
     if options.seed is not None:
         run = replace(run, config=replace(run.config, seed=options.seed))
@@ -45,7 +47,9 @@ def plot(options: Options) -> None:
     curves = source.rows()
     if curves.sha256 != run.data["sha256"]:
         raise InputError(f"{source.path}: is not what {run.folder.name} was trained on; use evaluate.py --data instead")
+    announce.phase(f"evaluating {run.config.model}")
     found = exojax.evaluate(run, source.official_test() if source.official_test else curves)
+    announce.phase("drawing")
     out = options.out or run.folder / "plots"
     for name, image in plots(run, found).values():
         write_atomically(out / f"{name}.png", image)

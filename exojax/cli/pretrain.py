@@ -56,15 +56,18 @@ def pretrain(options: Options) -> None:
     config = replace(config, train=training, data=replace(config.data, source="simulated populations"))
     with command.progress() as show:
         sizes = {mission: max(round(options.share * n), 128) for mission, n in PER_MISSION.items()}
-        events = taught_events(sizes, config, lambda what, done, n: show(what, done, n, {}))
+        show("simulating stars")
+        events = taught_events(sizes, config, lambda what, done, n: show(what, done, n, unit="stars"))
         run = fit(
             config,
             events,
             run_folder(options.run),
-            report=lambda phase, record: show(phase, record["step"], record.get("of", training.steps), {}),
+            report=lambda phase, record: show(phase, record["step"], record.get("of", training.steps), unit="steps"),
         )
-    found = evaluate(run, events)
-    page = write(run, found, run.folder, comparison=[])
-    ship(run, options.out)
+        show("evaluating")
+        found = evaluate(run, events)
+        show("writing the report")
+        page = write(run, found, run.folder, comparison=[])
+        ship(run, options.out)
     print(text_table(comparison_rows([run], [found])))
     print(f"report: {page}\nweights: {options.out}")

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import numpy as np
 import tyro
 
+from exojax import announce
 from exojax.cli import command
 from exojax.cli.asked import search_of
 from exojax.config import DataConfig, FoldConfig, SearchConfig, SimulateConfig
@@ -99,6 +100,7 @@ def search(options: Options) -> int:
     table = catalogue.stars(options.stars) if options.stars else None
     judging = None
     if options.run != "none":
+        announce.phase(f"reading run {options.run}")
         from exojax.cli.judging import judging_of  # with it comes JAX, which a search alone need not wait for
 
         judging = judging_of(options.run, options.prior)
@@ -122,6 +124,7 @@ def search(options: Options) -> int:
     }
     options.out.mkdir(parents=True, exist_ok=True)
     with command.progress() as show:
+        show("searching", 0, source.n, unit="stars")
         found = searching.search(
             stars,
             config,
@@ -132,12 +135,15 @@ def search(options: Options) -> int:
             judge=None if judging is None else judging.judge,
             how=how,
             workers=command.threads(),
-            report=lambda done, bad: show("searching", min(done + bad, source.n), source.n, {"skipped": bad}),
+            report=lambda done, bad: show(
+                "searching", min(done + bad, source.n), source.n, {"skipped": bad}, unit="stars"
+            ),
         )
         first = search_outputs.write_tables(options.out, found, labels)
         _check_any(found, options.out)
         best = [found.row(k) for k in range(min(options.sheets, len(found)))]
         masked = known if options.mask_known else None
+        show(f"searching the best {len(best)} candidates again, for their sheets")
         shown = source.only({row["id"] for row in best})
         if table is not None:
             shown = _about(shown, table)
@@ -149,9 +155,9 @@ def search(options: Options) -> int:
             again,
             None if judging is None else judging.explain,
             source.notes,
-            lambda done: show("sheets", done, len(best), {}),
+            lambda done: show("drawing sheets", done, len(best), unit="sheets"),
         )
-    search_outputs.write_index(options.out, drawn, (source.told, stated), found)
+        search_outputs.write_index(options.out, drawn, (source.told, stated), found)
     print(search_outputs.summary(first, found))
     tables = {"--labels": labels, "--stars": table, "--known": None if known is None else known.id.tolist()}
     for option, ids in tables.items():

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from exojax import announce
 from exojax.cli.table import text_table
 from exojax.lightcurve import Candidates, LightCurves
 from exojax.parts import Row
@@ -82,7 +83,8 @@ def write_tables(out: Path, found: Found, labels: Mapping[str, int] | None) -> l
     first: list[Row] = []
     with written_in_one_step(out / "candidates.csv") as stream:
         writer = csv.writer(stream, lineterminator="\n")
-        for line in lines(found, labels):
+        for number, line in enumerate(lines(found, labels)):
+            announce.phase("writing candidates.csv", number, len(found), unit="candidates")
             if not first:
                 writer.writerow(line)
             if len(first) < _SHOWN:
@@ -217,6 +219,7 @@ def write_index(out: Path, drawn: dict[tuple[str, int], str], about: tuple[str, 
         about: the source, and what probabilities are for (empty where there are none).
         found: by the search.
     """
+    announce.phase("writing index.html")
     n = f"{found.n_stars:,} stars searched, {len(found):,} candidates"
     text = [f"{about[0]}: {n}; ranked by SNR against red noise."]
     if about[1]:

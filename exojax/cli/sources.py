@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from exojax import announce
 from exojax.cli.asked import population_of
 from exojax.cli.simulated import simulated
 from exojax.config import SIMULATED, SIMULATED_TEST_FRACTION, TEST_FRACTION, DataConfig, SimulateConfig
@@ -194,6 +195,7 @@ def star_files(name: str) -> list[folder.Group] | None:
         InputError: a glob matches nothing, or a folder holds no light curves.
     """
     path = Path(name)
+    announce.phase(f"looking through {name}")
     if path.is_dir():
         if any((path / file).exists() for file in download.FILES):
             return None
@@ -241,6 +243,8 @@ def _packed(name: str, groups: list[folder.Group]) -> LightCurves:
     kinds: dict[tuple, list[LightCurves]] = {}
     skipped: list[folder.Skipped] = []
     for one in folder.read_stars(groups, workers=os.cpu_count() or 1):
+        n_read = sum(map(len, kinds.values())) + len(skipped)
+        announce.phase(f"reading {name}", min(n_read, len(groups)), len(groups), unit="stars")
         if isinstance(one, folder.Skipped):
             skipped.append(one)
         else:
@@ -292,7 +296,12 @@ def with_labels(curves: LightCurves, labels: Mapping[str, int], file: str) -> Li
 
 def _file(path: Path, read: Callable[[], Data]) -> Source:
     stem = path.name.split(".")[0]
-    return Source(stem, f"source: {path}", str(path), read, None, TEST_FRACTION)
+
+    def announced() -> Data:
+        announce.phase(f"reading {path}")
+        return read()
+
+    return Source(stem, f"source: {path}", str(path), announced, None, TEST_FRACTION)
 
 
 def _folder(path: Path, config: DataConfig, labelled: bool) -> Source:
@@ -300,13 +309,17 @@ def _folder(path: Path, config: DataConfig, labelled: bool) -> Source:
     for file in (train, test):
         if not file.is_file():
             raise InputError(f"{path}: holds no {file.name}; it needs {' and '.join(download.FILES)}")
-    minutes = config.cadence_minutes
+
+    def read(file: Path) -> LightCurves:
+        announce.phase(f"reading {file}")
+        return kaggle.read(file, cadence_minutes=config.cadence_minutes, require_label=labelled)
+
     return Source(
         name=path.resolve().name,
         told=f"source: {path} ({' and '.join(download.FILES)})",
         path=str(path),
-        rows=lambda: kaggle.read(train, cadence_minutes=minutes, require_label=labelled),
-        official_test=lambda: kaggle.read(test, cadence_minutes=minutes, require_label=labelled),
+        rows=lambda: read(train),
+        official_test=lambda: read(test),
         test_fraction=0.0,
         whole_sha256=lambda: fingerprint.of_folder({f.name: fingerprint.of_file(f) for f in (train, test)}),
     )
@@ -316,6 +329,7 @@ def _synthetic(config: SimulateConfig) -> Source:
     made: list[Truth] = []
 
     def rows() -> LightCurves:
+        announce.phase(f"simulating {config.n_stars:,} stars, or reading them from the cache")
         curves, truth = simulated(config)
         made[:] = [truth]
         return curves

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any
 
+from exojax import announce
 from exojax.cli import command
 from exojax.cli.asked import checked, learnt_from, population_of, positive_of, start_of
 from exojax.config import RunConfig, TrainConfig, from_dict
@@ -77,6 +78,7 @@ def train(options: Options) -> None:
     if options.download:
         from exojax.io import download
 
+        announce.phase("downloading the Kaggle files")
         download.fetch(Path("data"))
     from exojax import evaluate, fit
     from exojax.cli.outputs import write
@@ -113,6 +115,7 @@ def train(options: Options) -> None:
             set_aside(folder)
         print(f"training {config.model} -> {folder}", flush=True)
         with command.progress() as show:
+            show(f"preparing {config.model}")
             training = registry.training(config)
             clock = Clock(training.batch_size)
             run = fit(
@@ -125,6 +128,7 @@ def train(options: Options) -> None:
                     record["step"],
                     record.get("of", training.steps),  # noqa: B023
                     clock.facts(record),  # noqa: B023
+                    unit="stars" if phase.startswith("searching") else "steps",
                 ),
             )
         done.append(run)
@@ -132,11 +136,16 @@ def train(options: Options) -> None:
     test = source.official_test() if source.official_test else curves
     if source.whole_sha256:
         test = replace(test, sha256=source.whole_sha256())
-    found = [evaluate(run, test) for run in done]
+    found = []
+    for run in done:
+        announce.phase(f"evaluating {run.config.model}")
+        found.append(evaluate(run, test))
     rows = comparison_rows(done, found)
     for run, evaluation in zip(done, found):
+        announce.phase(f"writing the report of {run.config.model}")
         page = write(run, evaluation, run.folder, comparison=rows if len(rows) > 1 else [])
         source.write_truth(run.folder)
+    command.settle()
     print(text_table(rows))
     print(f"report: {page}  ({time.time() - started:.0f} s in all)")
 

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated
 
+from exojax import announce
 from exojax.cli import command
 from exojax.cli.asked import data_of, learnt_from
 from exojax.config import DataConfig, RunConfig
@@ -94,5 +95,6 @@ def tune(options: Options) -> None:
     tuning.check_plan(plan)
     print(source.told, flush=True)
     with command.progress() as show:
-        found = tuning.tune(plan, source.rows(), out, lambda what, done, total: show(what, done, total, {}))
+        found = tuning.tune(plan, source.rows(), out, lambda what, done, total: show(what, done, total))
+    announce.phase("writing the results")
     print(write(found, out, asdict(found.config), source.told))

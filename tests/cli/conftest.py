@@ -9,6 +9,7 @@ import pytest
 from small_cli import TINY, Call, caller, stars, write_csv
 
 import exojax.cli.outputs
+import exojax.cli.progress
 from exojax.cli import train
 from exojax.models import registry
 
@@ -17,6 +18,7 @@ from exojax.models import registry
 def _surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A network more, and ``checkpoints/`` and ``data/`` are looked for where the command is called."""
     monkeypatch.setitem(registry.MODELS, "tiny", TINY)
+    monkeypatch.setattr(exojax.cli.progress, "EVERY", 1e6)  # on a busy machine anything takes ten seconds
     monkeypatch.chdir(tmp_path)
 
 

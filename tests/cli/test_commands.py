@@ -108,11 +108,11 @@ BAR = """
 from exojax.cli.command import progress
 with progress() as show:
     for step in range(3):
-        show("teaching", step, 2, {"loss": 0.25, "stars/s": 7})
+        show("teaching", step, 2, {"loss": 0.25, "stars/s": 7}, unit="steps")
 """
 
 
-def test_progress_shows_on_a_terminal_alone() -> None:
+def test_progress_is_a_bar_on_a_terminal_and_nothing_elsewhere_for_ten_seconds() -> None:
     piped = python("-c", BAR)
     assert (piped.returncode, piped.stdout, piped.stderr) == (0, "", "")
     ours, theirs = pty.openpty()
@@ -127,5 +127,5 @@ def test_progress_shows_on_a_terminal_alone() -> None:
             pass
         os.close(ours)
     assert process.returncode == 0
-    for word in (b"teaching", b"2/2", b"loss 0.25", b"stars/s 7"):
+    for word in (b"teaching", b"2 of 2 steps", b"loss 0.25", b"stars/s 7"):
         assert word in shown

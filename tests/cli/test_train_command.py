@@ -77,7 +77,7 @@ def test_a_cnn_leaves_every_file(data: Path, call: Call, monkeypatch: pytest.Mon
     monkeypatch.setattr(jax, "devices", lambda here=jax.devices(): here[:1])  # noqa: B008
     ran = call(train.main, "--data", data, "--model", "cnn", "--steps", 2, "--run", "k1", "--cadence-minutes", 144)
     assert ran.code == 0
-    assert ran.err == ""  # in a pipe there is no progress
+    assert ran.err == ""
     assert ran.out.startswith("source: ")
     assert str(Path("checkpoints/k1/report.html")) in ran.out.splitlines()[-1]
     run = Path("checkpoints/k1")
