@@ -111,6 +111,7 @@ def ranked(paths: Sequence[Path], known: Known | None = None, rate: float | None
         rank.append(np.array([row["rank"] for row in rows], np.int16))
         numbers.append(np.array([[row[name] for name in _COLUMNS] for row in rows], np.float64).reshape(-1, 6))
         several |= any(np.isfinite(row["disagreement"]) for row in rows)
+    announce.phase("ranking candidates", len(paths), len(paths), unit="parts")
     told = tuple(Skipped(name, Path(path), reason) for name, path, reason in sorted(skipped))
     if not names:
         return Found((), told, rate=rate)
@@ -199,6 +200,7 @@ def _write_rows(file: Any, paths: Sequence[Path], matches: np.ndarray, planets: 
             at += len(line)
             k += 1
     file.flush()
+    announce.phase("flagging candidates", len(paths), len(paths), unit="parts")
     return place, n_warned
 
 

@@ -164,6 +164,8 @@ def _resumed(folder: Path) -> tuple[list[Path], set[str], int]:
             bad += len(part["skipped"])
         else:
             told.append((path, {one["id"] for one in part["skipped"]}))
+    if there:
+        announce.phase("reading what was searched before", len(there), len(there), unit="parts")
     for path, names in told:
         # A file is reported before its star is searched: of a star that is not, it will be reported again, or has been
         # mended.

@@ -156,6 +156,9 @@ def use_compilation_cache() -> None:
         folder.mkdir(parents=True, exist_ok=True)
     # JAX warns at every function that it cannot keep.
     if not os.access(folder, os.W_OK):
+        announce.note(
+            f"{folder} cannot be written, so each command compiles anew: set EXOJAX_CACHE to a folder of yours"
+        )
         return
     settings = {"jax_compilation_cache_dir": str(folder), "jax_persistent_cache_min_compile_time_secs": 0.3}
     for name, value in settings.items():

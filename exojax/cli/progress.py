@@ -137,10 +137,10 @@ class Bars:
             told = {"count": Phase(text, 0.0, done, total, unit).count() if total or done else ""}
             told["facts"] = "  ".join(facts_text(facts))
             if text not in self._tasks:
-                # What came before it without a count is done.
-                for task in self._shown.tasks:
-                    if task.total is None:
-                        self._shown.update(task.id, total=1, completed=1)
+                # What came before it without a count is done, and of no interest any more.
+                for name, task in list(self._tasks.items()):
+                    if self._shown.tasks[self._shown.task_ids.index(task)].total is None:
+                        self._shown.remove_task(self._tasks.pop(name))
                 self._tasks[text] = self._shown.add_task(text, total=total or None, completed=done, **told)
             self._shown.update(self._tasks[text], completed=done, total=total or None, **told)
 

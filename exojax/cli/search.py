@@ -143,7 +143,8 @@ def search(options: Options) -> int:
         _check_any(found, options.out)
         best = [found.row(k) for k in range(min(options.sheets, len(found)))]
         masked = known if options.mask_known else None
-        show(f"searching the best {len(best)} candidates again, for their sheets")
+        if best:
+            show("searching the best again, for their sheets")
         shown = source.only({row["id"] for row in best})
         if table is not None:
             shown = _about(shown, table)

@@ -90,6 +90,7 @@ def write_tables(out: Path, found: Found, labels: Mapping[str, int] | None) -> l
             if len(first) < _SHOWN:
                 first.append(line)
             writer.writerow([_cell(name, value) for name, value in line.items()])
+        announce.phase("writing candidates.csv", len(found), len(found), unit="candidates")
         if not first:
             writer.writerow(_FIRST)
     if found.skipped:
