@@ -9,9 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from exojax import announce
+from exojax import announce, streams
 from exojax import config as defaults
-from exojax import streams
 from exojax.config import RunConfig
 from exojax.errors import InputError
 from exojax.evaluation import controls, leakage, split

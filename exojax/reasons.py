@@ -155,7 +155,7 @@ def withheld(score: Score, inputs: Views, name: str) -> np.ndarray:
     """
     known = np.asarray(inputs[name])
     fall = np.zeros(known.shape)
-    places: list[tuple[int, ...]] = list(np.ndindex(*known.shape[1:]))
+    places = [divmod(k, known.shape[2]) for k in range(known.shape[1] * known.shape[2])]
     for star in range(len(known)):
         # The row as it is, and once without each number.
         rows = {key: np.repeat(np.asarray(x)[star : star + 1], len(places) + 1, axis=0) for key, x in inputs.items()}

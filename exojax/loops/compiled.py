@@ -22,6 +22,7 @@ from threading import Lock
 from types import ModuleType
 from typing import Any
 
+from exojax import announce
 from exojax.io import cache
 
 _log = logging.getLogger(__name__)
@@ -55,12 +56,12 @@ def _prepare(home: Path) -> None:
             return
         except Exception as error:  # whatever Numba makes of a file that it does not understand
             _log.info("%s cannot be read (%s): compiled again", folder, error)
-    _log.warning("compiling the loops of the search, once for this machine: about 15 seconds")
+    announce.note("compiling the loops of the search, once for this machine: about 15 seconds")
     try:
         home.mkdir(parents=True, exist_ok=True)
         fresh = Path(tempfile.mkdtemp(dir=home, prefix=".new-"))
     except OSError as error:
-        _log.warning("the cache %s cannot be written (%s): the loops are compiled anew each time", home, error.strerror)
+        announce.note(f"the cache {home} cannot be written ({error.strerror}): the loops are compiled anew each time")
         _compile(None)
         return
     try:
