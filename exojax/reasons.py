@@ -160,7 +160,7 @@ def withheld(score: Score, inputs: Views, name: str) -> np.ndarray:
         # The row as it is, and once without each number.
         rows = {key: np.repeat(np.asarray(x)[star : star + 1], len(places) + 1, axis=0) for key, x in inputs.items()}
         for row, place in enumerate(places, 1):
-            rows[name][(row, *place)] = np.nan
+            rows[name][row, place[0], place[1]] = np.nan
         whole, *without = np.asarray(score({key: jnp.asarray(x) for key, x in rows.items()}), np.float64)
         fall[star] = (whole - np.array(without)).reshape(known.shape[1:])
     return np.where(np.isnan(known), 0.0, fall)
