@@ -155,12 +155,11 @@ def withheld(score: Score, inputs: Views, name: str) -> np.ndarray:
     """
     known = np.asarray(inputs[name])
     fall = np.zeros(known.shape)
-    places = [divmod(k, known.shape[2]) for k in range(known.shape[1] * known.shape[2])]
+    n = known.shape[1] * known.shape[2]
     for star in range(len(known)):
         # The row as it is, and once without each number.
-        rows = {key: np.repeat(np.asarray(x)[star : star + 1], len(places) + 1, axis=0) for key, x in inputs.items()}
-        for row, place in enumerate(places, 1):
-            rows[name][row, place[0], place[1]] = np.nan
+        rows = {key: np.repeat(np.asarray(x)[star : star + 1], n + 1, axis=0) for key, x in inputs.items()}
+        rows[name].reshape(n + 1, n)[np.arange(1, n + 1), np.arange(n)] = np.nan
         whole, *without = np.asarray(score({key: jnp.asarray(x) for key, x in rows.items()}), np.float64)
         fall[star] = (whole - np.array(without)).reshape(known.shape[1:])
     return np.where(np.isnan(known), 0.0, fall)
