@@ -61,7 +61,7 @@ def integrated_gradients(score: Score, views: Views, *, steps: int = 32, width: 
     place, weight = np.polynomial.legendre.leggauss(steps)
     at, share = (place + 1) / 2, weight / 2
     gradient, values = _gradient(score), _values(views)
-    found = {name: np.zeros(value.shape) for name, value in values.items()}
+    found: dict[str, np.ndarray] = {name: np.zeros(value.shape) for name, value in values.items()}
     for star in range(len(next(iter(values.values())))):
         for first in range(0, steps, _AT_ONCE):
             # As many points as fill the one shape that is compiled; those past the last count nothing.
