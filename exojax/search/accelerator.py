@@ -60,14 +60,14 @@ def periodograms(plan: Plan, curves: Sequence[tuple[np.ndarray, np.ndarray]]) ->
             flux, mass = sums[band.bin]
             powers[number][:, places] = _evaluated(kind, band, places, flux, mass, total, size)
     period = np.concatenate([one.periods for one in plan.passes])
-    fine = np.concatenate([one.fine for one in plan.passes])
+    fine = np.repeat([False] * (len(plan.passes) - 1) + [True], [len(one.periods) for one in plan.passes])
     power = np.concatenate(powers, axis=1)
     order = np.argsort(period, kind="stable")
     first = len(plan.passes[0].periods)
     found = []
     for row in power[: len(curves)]:
         trend = Trend.of(period[:first], row[:first])
-        found.append(Periodogram(period[order], row[order], trend.at(period[order])[0], fine[order], trend.spread))
+        found.append(Periodogram(period[order], row[order], trend.at(period[order]), fine[order], trend.spread))
     return found
 
 

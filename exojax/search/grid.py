@@ -23,6 +23,8 @@ GRAZING = 0.6
 """sqrt(1 - b^2) of the shortest chord that is looked for"""
 LEAST_PERIOD = 4.0
 """cadences in the shortest period that is searched"""
+BIN_SHARE = 0.67
+"""widest bin of the passes before the last, in central transits of a star like the Sun at the period"""
 LEAST_COLUMNS = 12
 """bins in a period below which they are not made wider"""
 _PIECES = 2  # an octave: durations follow the period
@@ -65,13 +67,11 @@ class Pass:
         bands: that hold them, none twice.
         periods: ``(n_trials,)`` float64, cadences, in the order of the bands.
         spacing: ``(n_trials,)`` float64, difference of log period to the next trial.
-        fine: ``(n_trials,)`` bool, at the search's full resolution.
     """
 
     bands: tuple[Band, ...]
     periods: np.ndarray
     spacing: np.ndarray
-    fine: np.ndarray
 
     @cached_property
     def order(self) -> np.ndarray:
@@ -100,8 +100,7 @@ class Plan:
     Attributes:
         n_cadences: longest curve that it serves.
         cadence: days.
-        passes: from the widest bins, which cover all periods, to the finest; what an earlier pass tries at full
-            resolution is left out of the later ones.
+        passes: from the widest bins, by which all periods are tried, to the finest.
         durations: ``(n_durations,)`` int64, cadences: all that are tried at the finest bins of any period.
         period_min, period_max: cadences.
     """
@@ -149,14 +148,10 @@ def plan(
     if not 0 < duration_min <= duration_max:
         raise ValueError(f"durations {duration_min} to {duration_max} d are no range")
     each = [list(_pieces(cadence, least, most, duration_min, duration_max, wider)) for wider in WIDER]
-    finest, passes, done = set(each[-1]), [], set[_Piece]()
-    for pieces in each:
-        # What one pass has tried, the next one need not try again.
-        if new := [piece for piece in pieces if piece not in done]:
-            passes.append(_pass(n_cadences, new, finest))
-        done.update(pieces)
-    durations = sorted({step * d for step, some, _, _ in finest for d in some})
-    return Plan(n_cadences, cadence, tuple(passes), np.array(durations, np.int64), least, most)
+    # Only the first pass tries whole groups of periods; what the others try, they fold exactly.
+    passes = tuple(_pass(n_cadences, pieces, grouped=number == 0) for number, pieces in enumerate(each))
+    durations = sorted({step * d for step, some, _, _ in each[-1] for d in some})
+    return Plan(n_cadences, cadence, passes, np.array(durations, np.int64), least, most)
 
 
 def transit_duration(period: np.ndarray | float, density: np.ndarray | float) -> np.ndarray:
@@ -189,7 +184,8 @@ def _pieces(cadence: float, least: float, most: float, shortest: float, longest:
         low = most * (least / most) ** ((number + 1) / n_pieces)
         short, long = _plausible(low, high, cadence, shortest, longest)
         finest = 2 ** int(math.log2(short / 2))
-        first = _widest(wider * finest, finest, low)
+        usual = BIN_SHARE * float(transit_duration(math.sqrt(low * high) * cadence, 1.0)) / cadence
+        first = _widest(wider * finest, finest, low, usual)
         step = first
         while True:
             rungs = (COARSE_LADDER if first > finest else LADDER) if step == first else NEXT
@@ -202,31 +198,30 @@ def _pieces(cadence: float, least: float, most: float, shortest: float, longest:
             step *= 2
 
 
-def _pass(n_cadences: int, pieces: list[_Piece], fine: set[_Piece]) -> Pass:
+def _pass(n_cadences: int, pieces: list[_Piece], *, grouped: bool) -> Pass:
     """Return the bands that hold some pieces; those of one width and the same durations that touch are one."""
-    ranges: dict[tuple[int, tuple[int, ...], bool], list[tuple[float, float]]] = {}
+    ranges: dict[tuple[int, tuple[int, ...]], list[tuple[float, float]]] = {}
     for step, durations, high, low in pieces:
-        joined = ranges.setdefault((step, durations, (step, durations, high, low) in fine), [])
+        joined = ranges.setdefault((step, durations), [])
         if joined and joined[-1][1] == high:
             joined[-1] = (joined[-1][0], low)
         else:
             joined.append((high, low))
-    bands, at_finest, first = [], [], 0
-    for (step, durations, is_fine), parts in sorted(ranges.items()):
+    bands, first = [], 0
+    for (step, durations), parts in sorted(ranges.items()):
         for high, low in parts:
-            for periods, group, block in _runs(n_cadences, step, high, low):
+            for periods, group, block in _runs(n_cadences, step, high, low, grouped):
                 cores = np.array([inner(d) for d in durations], np.int64)
                 bands.append(Band(step, periods, np.array(durations, np.int64), cores, group, block, first))
-                at_finest.append(np.full(len(periods), is_fine))
                 first += len(periods)
     periods = np.concatenate([band.bin * band.periods for band in bands])
     spacing = np.concatenate([np.full(len(band.periods), band.bin / n_cadences) for band in bands])
-    return Pass(tuple(bands), periods, spacing, np.concatenate(at_finest))
+    return Pass(tuple(bands), periods, spacing)
 
 
-def _widest(wanted: int, finest: int, period: float) -> int:
-    """Return the widest bins, up to ``wanted`` cadences, of which enough fit into a period; ``finest`` at least."""
-    while wanted > finest and period / wanted < LEAST_COLUMNS:
+def _widest(wanted: int, finest: int, period: float, most: float) -> int:
+    """Return the widest bins, cadences, from ``finest`` to ``wanted`` that are ``most`` wide and fit into a period."""
+    while wanted > finest and (period / wanted < LEAST_COLUMNS or wanted > most):
         wanted //= 2
     return wanted
 
@@ -239,11 +234,13 @@ def _plausible(low: float, high: float, cadence: float, shortest: float, longest
     return min(max(short, 2.0), max(long, 2.0)), max(long, 2.0)
 
 
-def _runs(n_cadences: int, step: int, high: float, low: float) -> list[tuple[np.ndarray, int, int]]:
+def _runs(n_cadences: int, step: int, high: float, low: float, grouped: bool) -> list[tuple[np.ndarray, int, int]]:
     """Return ``(periods, group, block)`` of runs of periods from ``high`` down to ``low`` cadences, with like rows."""
     runs, spacing, n_bins = [], step / n_cadences, n_cadences / step
     n = max(math.ceil(math.log(high / low) / spacing), 1)
     periods = high / step * np.exp(-spacing * np.arange(n))
+    if not grouped:
+        return [(periods, 1, 1)]
     rows = n_bins / periods
     # Rows grow as periods fall; each doubling has a size of block of its own.
     edges = np.searchsorted(rows, [_GROUPED * 2.0**k for k in range(20)])

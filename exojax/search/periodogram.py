@@ -12,8 +12,12 @@ from exojax.search.grid import Band, Pass, Plan
 
 KEPT = (0.06, 0.015)
 """trials, over those of the first pass, around which the second and the third look again"""
+LEAST_KEPT = (300, 100)
+"""the least number of them"""
 REACH = 0.75
 """steps of log period on either side of such a trial"""
+CLIP = 3.0
+"""standard deviations above the mean of a stretch beyond which a trial does not count for what is usual there"""
 BLOCKS, NARROWEST = 40, 0.1
 """most stretches of log period whose means are the periodogram's trend; the least width: a peak must not be its own"""
 
@@ -53,25 +57,21 @@ def periodogram(plan: Plan, flux: np.ndarray, weight: np.ndarray) -> Periodogram
     """
     sums = Sums(flux, weight, plan)
     first = plan.passes[0]
-    period, spacing, fine, power = first.periods, first.spacing, first.fine, evaluate(first, sums)
+    period, spacing, power = first.periods, first.spacing, evaluate(first, sums)
+    number = np.zeros(len(period), np.int64)
     trend = Trend.of(period, power)
-    for following, share in zip(plan.passes[1:], KEPT):
-        level, deviation = trend.at(period)
-        count = max(int(share * len(first.periods)), 1)
-        best = np.argpartition((level - power) / deviation, count - 1)[:count]
+    for k, following in enumerate(plan.passes[1:]):
+        count = min(max(int(KEPT[k] * len(first.periods)), LEAST_KEPT[k]), len(period))
+        best = np.argpartition(-trend.significance(period, power), count - 1)[:count]
         tried = evaluate(following, sums, following.near(np.log(period[best]), REACH * spacing[best]))
         known = np.flatnonzero(np.isfinite(tried))
-        period, spacing, fine, power = (
-            np.concatenate([old, new[known]])
-            for old, new in (
-                (period, following.periods),
-                (spacing, following.spacing),
-                (fine, following.fine),
-                (power, tried),
-            )
-        )
+        period = np.concatenate([period, following.periods[known]])
+        spacing = np.concatenate([spacing, following.spacing[known]])
+        power = np.concatenate([power, tried[known]])
+        number = np.concatenate([number, np.full(len(known), k + 1)])
     order = np.argsort(period, kind="stable")
-    level, _ = trend.at(period)
+    level = trend.at(period)
+    fine = number == len(plan.passes) - 1
     return Periodogram(period[order], power[order], level[order], fine[order], trend.spread)
 
 
@@ -82,13 +82,15 @@ class Trend:
     Attributes:
         low: log of the shortest period.
         width: of a stretch, in log period.
-        mean, deviation: ``(n_blocks,)`` float32 SNR.
+        mean: ``(n_blocks,)`` float32 SNR.
+        level, deviation: ``(n_blocks,)`` float32, mean and standard deviation without what stands out.
         spread: standard deviation about the means.
     """
 
     low: float
     width: float
     mean: np.ndarray
+    level: np.ndarray
     deviation: np.ndarray
     spread: float
 
@@ -99,19 +101,32 @@ class Trend:
         blocks = int(np.clip((high - low) / NARROWEST, 1, BLOCKS))
         width = (high - low) / blocks
         block = ((np.log(periods) - low) / width).astype(np.int64)
-        count = np.maximum(np.bincount(block, minlength=blocks), 1)
-        mean = np.bincount(block, power, blocks) / count
-        square = np.bincount(block, (power - mean[block]) ** 2, blocks)
-        spread = math.sqrt(square.sum() / len(power))
-        # A stretch of few trials has the spread of all.
-        deviation = np.sqrt((square + 10 * spread**2) / (count + 10))
-        small = lambda x: np.maximum(x, 1e-6).astype(np.float32)  # noqa: E731
-        return cls(low, width, mean.astype(np.float32), small(deviation), max(spread, 1e-6))
+        mean, deviation = _moments(block, power, blocks)
+        spread = math.sqrt(np.mean((power - mean[block]) ** 2))
+        quiet = power <= mean[block] + CLIP * deviation[block]
+        level, deviation = _moments(block[quiet], power[quiet], blocks)
+        return cls(low, width, mean, level, deviation, max(spread, 1e-6))
 
-    def at(self, periods: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return mean and deviation at ``periods (n,)``, ``(n,)`` float32 each."""
-        block = ((np.log(periods) - self.low) / self.width).astype(np.int64).clip(0, len(self.mean) - 1)
-        return self.mean[block], self.deviation[block]
+    def at(self, periods: np.ndarray) -> np.ndarray:
+        """Return the mean at ``periods (n,)``, ``(n,)`` float32."""
+        return self.mean[self._block(periods)]
+
+    def significance(self, periods: np.ndarray, power: np.ndarray) -> np.ndarray:
+        """Return by how many standard deviations ``power (n,)`` at ``periods (n,)`` stands out."""
+        block = self._block(periods)
+        return (power - self.level[block]) / self.deviation[block]
+
+    def _block(self, periods: np.ndarray) -> np.ndarray:
+        return ((np.log(periods) - self.low) / self.width).astype(np.int64).clip(0, len(self.mean) - 1)
+
+
+def _moments(block: np.ndarray, power: np.ndarray, blocks: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return mean and standard deviation in each block, ``(n_blocks,)`` float32; few trials have the spread of all."""
+    count = np.bincount(block, minlength=blocks)
+    mean = (np.bincount(block, power, blocks) + power.mean()) / (count + 1)
+    square = np.bincount(block, (power - mean[block]) ** 2, blocks)
+    deviation = np.sqrt((square + 10 * square.sum() / len(power)) / (count + 10))
+    return mean.astype(np.float32), np.maximum(deviation, 1e-6).astype(np.float32)
 
 
 def evaluate(chosen: Pass, sums: Sums, wanted: np.ndarray | None = None) -> np.ndarray:
