@@ -183,6 +183,7 @@ def _summary(
         line: dict[str, Any] = {
             "model": name,
             "average precision": repeated.mean_average_precision(truth, rank, **how),
+            "chance level": float(truth.mean()),
             "ROC AUC": repeated.mean_roc_auc(truth, rank, **how),
             f"difference to {plan.models[0]}": differences.get(name),
         }

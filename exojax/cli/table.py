@@ -19,6 +19,9 @@ SHOWN = {
     "precision": "precision",
 }
 
+CHANCE = "chance level"
+"""column with the average precision of a guess: the share of hosts among the rows scored"""
+
 
 def comparison_rows(runs: Sequence[Run], found: Sequence[Evaluation]) -> list[dict[str, Any]]:
     """Rows for :func:`text_table` and for the report; of unlabelled data only the names."""
@@ -26,8 +29,11 @@ def comparison_rows(runs: Sequence[Run], found: Sequence[Evaluation]) -> list[di
     for run, evaluation in zip(runs, found):
         row: dict[str, Any] = {"model": run.config.model}
         if evaluation.metrics is not None:
-            row |= {title: evaluation.metrics[key] for key, title in SHOWN.items()}
-            row["hosts / stars"] = f"{evaluation.metrics['n_positive']} / {evaluation.metrics['n']}"
+            figures = {title: evaluation.metrics[key] for key, title in SHOWN.items()}
+            hosts, stars = evaluation.metrics["n_positive"], evaluation.metrics["n"]
+            # Beside the figure that it belongs to: an average precision says nothing without it.
+            row |= {"average precision": figures.pop("average precision"), CHANCE: hosts / stars, **figures}
+            row["hosts / stars"] = f"{hosts} / {stars}"
         rows.append(row)
     return rows
 

@@ -52,6 +52,7 @@ def write(found: Tuned, out: Path, config: dict[str, Any], told: str) -> str:
             "gain_over_default": found.gain,
             "n_outer": found.n_outer,
             "hosts_outer": found.hosts_outer,
+            "chance_level": found.hosts_outer / max(found.n_outer, 1),
             "finished": len(found.trials),
             "pruned": sum(trial.state == "pruned" for trial in found.trials),
             "importances": found.importances,
@@ -81,7 +82,8 @@ def _told(found: Tuned, overhead: float, out: Path) -> str:
         f"{len(found.trials)} finished trials, {pruned} of them pruned; {overhead:.1%} of their time was the study's",
         f"best: {', '.join(chosen)}",
         f"average precision, inner folds: {found.inner:.3f} (it was chosen by this: do not quote it)",
-        f"average precision, {found.n_outer} outer rows with {found.hosts_outer} hosts: {figure_text(found.outer)}",
+        f"average precision, {found.n_outer} outer rows with {found.hosts_outer} hosts: {figure_text(found.outer)} "
+        f"(chance level {found.hosts_outer / max(found.n_outer, 1):.3f})",
         f"optimism, inner minus outer: {figure_text(found.optimism)}",
         f"the model's own settings on the same outer rows: {figure_text(found.default)}; "
         f"difference {figure_text(found.gain)}",

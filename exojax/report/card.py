@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from exojax.report.page import NAMES, figure_text, write_atomically
+from exojax.report.page import NAMES, chance_levels, figure_text, write_atomically
 
 LIMITS = (
     "It ranks stars for people to look at; it confirms no planet. A candidate needs vetting and follow-up.",
@@ -77,12 +77,17 @@ def _figures(metrics: Mapping[str, Any]) -> list[str]:
     if "n" not in metrics:
         return ["Not evaluated."]
     (tn, fp), (fn, tp) = metrics["confusion"]
+    levels = chance_levels(metrics)
     return [
         f"On {metrics['n']} rows, {metrics['n_positive']} of them planet hosts; intervals are 95 %.",
         "",
-        "| figure | value [95 % interval] |",
-        "|---|---|",
-        *(f"| {label} | {figure_text(metrics[key])} |" for key, label in NAMES.items() if key in metrics),
+        "| figure | value [95 % interval] | chance level |",
+        "|---|---|---|",
+        *(
+            f"| {label} | {figure_text(metrics[key])} | {levels.get(label, '–')} |"
+            for key, label in NAMES.items()
+            if key in metrics
+        ),
         "",
         f"At the stored threshold {figure_text(metrics['threshold'])}: {tp} hosts found, {fn} missed, {fp} "
         f"other stars called hosts, {tn} rightly passed over.",

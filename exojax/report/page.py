@@ -147,14 +147,29 @@ def _metrics(metrics: Mapping[str, Any]) -> str:
     rows = [(label, metrics[key]) for key, label in NAMES.items() if key in metrics]
     if not rows:
         return ""
-    cells = "".join(f'<tr><td>{label}</td><td class="n">{figure_text(f)}</td></tr>' for label, f in rows)
+    levels = chance_levels(metrics)
+    cells = "".join(
+        f'<tr><td>{label}</td><td class="n">{figure_text(f)}</td><td class="n">{levels.get(label, "–")}</td></tr>'
+        for label, f in rows
+    )
     note = (
         f"{metrics['n']:,} rows, {metrics['n_positive']:,} of them planet hosts (base rate "
         f"{metrics['n_positive'] / max(metrics['n'], 1):.3g}). Threshold {number(metrics['threshold'])}. "
         "Intervals are 95 %: star-level bootstrap; exact binomial for recall and precision at the threshold."
     )
-    table = f"<table><tr><th>figure</th><th>value [95 % interval]</th></tr>{cells}</table>"
+    table = f"<table><tr><th>figure</th><th>value [95 % interval]</th><th>chance level</th></tr>{cells}</table>"
     return f'{table}<p class="soft">{escape(note)}</p>'
+
+
+def chance_levels(metrics: Mapping[str, Any]) -> dict[str, str]:
+    """Label of a figure to what a guess reaches: the share of hosts, or a ROC AUC of one half.
+
+    Args:
+        metrics: as in ``metrics.json``.
+    """
+    share = number(metrics["n_positive"] / max(metrics["n"], 1))
+    levels = {"average_precision": share, "precision_at_recall_0.9": share, "precision": share, "roc_auc": "0.500"}
+    return {NAMES[key]: level for key, level in levels.items()}
 
 
 def _plot(caption: str, figure: Figure | bytes) -> str:
@@ -178,9 +193,11 @@ def _controls(rows: Sequence[Mapping[str, Any]]) -> str:
         "against": "hosts against",
         "roc_auc": "ROC AUC",
         "average_precision": "average precision",
+        "chance": "chance level",
         "says": "what it says",
     }
-    table = _table([{label: row.get(key) for key, label in names.items()} for row in rows])
+    told = [{**row, "chance": row["n_positive"] / row["n"] if row.get("n") else None} for row in rows]
+    table = _table([{label: row.get(key) for key, label in names.items()} for row in told])
     note = (
         "What is left of the ranking when the planets are taken away: a ROC AUC of 0.5 is chance. Dips "
         "shallower than 3 sigma survive masking; coverage is a separate model that sees no flux at all."

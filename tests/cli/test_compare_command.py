@@ -57,6 +57,11 @@ def test_the_four_files_say_the_same(compared: Path) -> None:
         shown = f"{figure['value']:.3f} [{figure['low']:.3f}, {figure['high']:.3f}]"
         assert shown in markdown
         assert shown in page
+        # What a guess reaches stands beside it: 16 of 48 stars are hosts.
+        assert row["chance level"] == pytest.approx(1 / 3)
+        assert float(line["chance_level"]) == pytest.approx(1 / 3)
+        assert f"{shown} | 0.333 |" in markdown
+    assert "<th>chance level</th>" in page
     assert "http://" not in page
     assert len(list((compared / "folds").glob("*.npz"))) == 2 * 3 * 2
 

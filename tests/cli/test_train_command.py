@@ -260,6 +260,9 @@ def test_without_a_model_both_are_trained_and_compared(one_file: Path, call: Cal
     assert ran.code == 0
     table = ran.out.splitlines()[-4:-1]
     assert [line.split()[0] for line in table] == ["model", "svc", "tiny"]
+    # 6 of the 18 test stars are hosts.
+    assert "chance level" in table[0]
+    assert all(" 0.333 " in line for line in table[1:])
     for name in ("alone-svc", "alone-tiny"):
         page = Path(f"checkpoints/{name}/report.html").read_text()
         assert ">svc<" in page

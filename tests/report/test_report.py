@@ -14,7 +14,7 @@ from matplotlib import rcParams
 from exojax.evaluation import controls, metrics
 from exojax.report import figures
 from exojax.report.card import write_model_card
-from exojax.report.page import figure_text, number, write_atomically, write_report
+from exojax.report.page import NAMES, figure_text, number, write_atomically, write_report
 from exojax.report.style import png
 
 HOSTILE = "<script>alert('x')</script>&$\\frac{1}\n# no heading | `code` \x07 星"
@@ -258,3 +258,24 @@ def test_figures_need_no_pyplot():
     """Its global state and its choice of a window system have no place in a library."""
     code = "import exojax.report.explore, sys; sys.exit('matplotlib.pyplot' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_every_table_of_scores_shows_the_chance_level(tmp_path):
+    """A report's figures, its controls and the model card; a figure without one has a dash."""
+    labels = np.array([1] * 2 + [0] * 6)
+    probability = np.linspace(0.9, 0.1, 8)
+    told = metrics.evaluate(labels, probability, 0.5, groups=np.arange(8), seed=0, n_bootstrap=50)
+    rows = controls.score("inverted", labels, probability, groups=np.arange(8), seed=0, n_bootstrap=50)
+    rows.append(controls.not_applicable("masked", "no series"))
+    path = tmp_path / "report.html"
+    write_report(path, title="a", metrics=told, figures={}, config={}, controls=rows)
+    page = path.read_text()
+    assert page.count("<th>chance level</th>") == 2
+    for key, level in {"average_precision": "0.250", "precision": "0.250", "roc_auc": "0.500", "brier": "–"}.items():
+        found = re.search(rf"<td>{re.escape(NAMES[key])}</td><td[^>]*>[^<]*</td><td[^>]*>([^<]*)</td>", page)
+        assert found is not None
+        assert found[1] == level
+    write_model_card(
+        tmp_path / "card.md", name="a", model="svc", description="", data={}, metrics=told, reproduce=["x"]
+    )
+    assert "| 0.250 |" in (tmp_path / "card.md").read_text()
