@@ -10,6 +10,7 @@ import os
 import re
 import signal
 import sys
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from typing import Any, Protocol, TypeVar
@@ -41,9 +42,7 @@ def run(
         SIGTERM, 141 when the reader of a pipe has gone. A bug raises, which Python turns into 1.
     """
     logging.basicConfig(level=logging.WARNING, format=f"{name}: %(message)s", stream=sys.stderr)
-    # Orbax, absl and XLA talk about themselves; their errors still raise.
-    logging.getLogger("absl").setLevel(logging.ERROR)
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    quiet_libraries()
     try:
         with _terminable():
             try:
@@ -70,6 +69,17 @@ def run(
         if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
             return _told(name, f"{error.strerror}; make room and run the same command again", 2)
         raise
+
+
+def quiet_libraries() -> None:
+    """Keep what XLA, JAX, Orbax, absl and Flax say of themselves off standard error; their errors still raise.
+
+    XLA reads its level when JAX is imported, so this comes first. A level that the user has set stands.
+    """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    for library in ("jax", "jaxlib", "orbax", "absl", "flax"):
+        logging.getLogger(library).setLevel(logging.ERROR)
+        warnings.filterwarnings("ignore", module=rf"{library}(\.|$)")
 
 
 def _told(name: str, text: str, code: int) -> int:
