@@ -21,6 +21,7 @@ from exojax.photometry.nulls import inverted, scrambled
 from exojax.planting import Quantity, between, plant
 from exojax.search.match import known_transits
 from exojax.stored import check_same
+from exojax.streams import generator
 from exojax.training.arrays import load_arrays, save_arrays
 
 Report = Callable[[str, int, int], None]
@@ -31,8 +32,6 @@ VERSION = 2
 BLOCK = 2.0
 """longest durations in a block of a scrambled curve"""
 FOREVER = 1e9  # days: the period of an event that does not come again
-# Streams of random numbers, none of which repeats another.
-PLANETS, STARS, BLOCKS, NULLS = range(4)
 
 
 @dataclass(frozen=True)
@@ -161,14 +160,14 @@ def run(plan: Plan, curves: LightCurves, out: Path, *, workers: int = 1, report:
 def _jobs(plan: Plan, stars: list[LightCurves], folder: Path) -> Iterator[tuple[Path, Callable[[], None]]]:
     """Yield each part's file, and what makes it: a batch of stars."""
     n = len(stars)
-    rounds = [np.random.default_rng([plan.seed, STARS, k]).permutation(n) for k in range(-(-plan.n // n))]
+    rounds = [generator(plan.seed, "injected stars", k).permutation(n) for k in range(-(-plan.n // n))]
     star = np.concatenate(rounds)[: plan.n]
-    numbers = np.random.default_rng([plan.seed, PLANETS]).random((plan.n, 5))
+    numbers = generator(plan.seed, "injected planets").random((plan.n, 5))
     for k, first in enumerate(range(0, plan.n, BATCH_STARS)):
         which = np.arange(first, min(first + BATCH_STARS, plan.n))
         path = folder / f"injected-{k}.npz"
         yield path, _saving(path, _injected, plan, [stars[i] for i in star[which]], which, numbers[which])
-    null = np.sort(np.random.default_rng([plan.seed, NULLS]).permutation(n)[: plan.n_null])
+    null = np.sort(generator(plan.seed, "signal-free stars").permutation(n)[: plan.n_null])
     for k, first in enumerate(range(0, len(null), BATCH_STARS)):
         which = null[first : first + BATCH_STARS]
         path = folder / f"null-{k}.npz"
@@ -217,7 +216,7 @@ def _null(plan: Plan, stars: list[LightCurves], number: np.ndarray) -> dict[str,
 def _one_null(plan: Plan, star: LightCurves, number: int) -> dict[str, np.ndarray]:
     own, trace = hunt(star, plan.search)
     taken = _own_transits(own.take(own.snr_red >= plan.search.snr_min), trace)
-    rng = np.random.default_rng([plan.seed, BLOCKS, number])
+    rng = generator(plan.seed, "shuffled blocks", number)
 
     def best(alter: Alter) -> np.ndarray:
         # As many searches and candidates as a star has without being altered.

@@ -41,6 +41,10 @@ STREAMS = {
     "importance": 53,
     "leakage": 54,
     "example stars": 55,
+    "injected planets": 56,
+    "injected stars": 57,
+    "signal-free stars": 58,
+    "shuffled blocks": 59,
 }
 """name -> number of each use"""
 VERSION = 1

@@ -16,7 +16,7 @@ from exojax.simulate.teaching import teach
 
 PACKAGE = Path(streams.__file__).parent
 # The command's own benchmarks time made-up arrays, one use of a seed each; injection names its uses itself.
-OWN = {"streams.py", "injecting.py", "cli/bench_load.py", "cli/bench_score.py", "cli/bench_detrend.py"}
+OWN = {"streams.py", "cli/bench_load.py", "cli/bench_score.py", "cli/bench_detrend.py"}
 OWN |= {"cli/bench_train.py"}
 
 

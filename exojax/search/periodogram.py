@@ -10,7 +10,7 @@ import numpy as np
 from exojax.loops import periodogram as loops
 from exojax.search.grid import Band, Pass, Plan
 
-KEPT = (0.06, 0.015)
+KEPT = (0.05, 0.012)
 """trials, over those of the first pass, around which the second and the third look again"""
 LEAST_KEPT = (300, 100)
 """the least number of them"""
