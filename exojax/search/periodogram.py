@@ -16,10 +16,11 @@ LEAST_KEPT = (300, 100)
 """the least number of them"""
 REACH = 0.75
 """steps of log period on either side of such a trial"""
-CLIP = 3.0
-"""standard deviations above the mean of a stretch beyond which a trial does not count for what is usual there"""
 BLOCKS, NARROWEST = 40, 0.1
 """most stretches of log period whose means are the periodogram's trend; the least width: a peak must not be its own"""
+WIDEST_SPREAD = 1.5
+"""medians of all stretches' standard deviations that one stretch's is at most: a strong signal must not hide in its own
+scatter"""
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,15 +83,13 @@ class Trend:
     Attributes:
         low: log of the shortest period.
         width: of a stretch, in log period.
-        mean: ``(n_blocks,)`` float32 SNR.
-        level, deviation: ``(n_blocks,)`` float32, mean and standard deviation without what stands out.
+        mean, deviation: ``(n_blocks,)`` float32 SNR.
         spread: standard deviation about the means.
     """
 
     low: float
     width: float
     mean: np.ndarray
-    level: np.ndarray
     deviation: np.ndarray
     spread: float
 
@@ -101,11 +100,14 @@ class Trend:
         blocks = int(np.clip((high - low) / NARROWEST, 1, BLOCKS))
         width = (high - low) / blocks
         block = ((np.log(periods) - low) / width).astype(np.int64)
-        mean, deviation = _moments(block, power, blocks)
-        spread = math.sqrt(np.mean((power - mean[block]) ** 2))
-        quiet = power <= mean[block] + CLIP * deviation[block]
-        level, deviation = _moments(block[quiet], power[quiet], blocks)
-        return cls(low, width, mean, level, deviation, max(spread, 1e-6))
+        count = np.bincount(block, minlength=blocks)
+        mean = np.bincount(block, power, blocks) / np.maximum(count, 1)
+        square = np.bincount(block, (power - mean[block]) ** 2, blocks)
+        spread = math.sqrt(square.sum() / len(power))
+        # A stretch of few trials has the spread of all.
+        deviation = np.sqrt((square + 10 * spread**2) / (count + 10))
+        deviation = np.maximum(np.minimum(deviation, WIDEST_SPREAD * np.median(deviation)), 1e-6)
+        return cls(low, width, mean.astype(np.float32), deviation.astype(np.float32), max(spread, 1e-6))
 
     def at(self, periods: np.ndarray) -> np.ndarray:
         """Return the mean at ``periods (n,)``, ``(n,)`` float32."""
@@ -114,19 +116,10 @@ class Trend:
     def significance(self, periods: np.ndarray, power: np.ndarray) -> np.ndarray:
         """Return by how many standard deviations ``power (n,)`` at ``periods (n,)`` stands out."""
         block = self._block(periods)
-        return (power - self.level[block]) / self.deviation[block]
+        return (power - self.mean[block]) / self.deviation[block]
 
     def _block(self, periods: np.ndarray) -> np.ndarray:
         return ((np.log(periods) - self.low) / self.width).astype(np.int64).clip(0, len(self.mean) - 1)
-
-
-def _moments(block: np.ndarray, power: np.ndarray, blocks: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return mean and standard deviation in each block, ``(n_blocks,)`` float32; few trials have the spread of all."""
-    count = np.bincount(block, minlength=blocks)
-    mean = (np.bincount(block, power, blocks) + power.mean()) / (count + 1)
-    square = np.bincount(block, (power - mean[block]) ** 2, blocks)
-    deviation = np.sqrt((square + 10 * square.sum() / len(power)) / (count + 10))
-    return mean.astype(np.float32), np.maximum(deviation, 1e-6).astype(np.float32)
 
 
 def evaluate(chosen: Pass, sums: Sums, wanted: np.ndarray | None = None) -> np.ndarray:
