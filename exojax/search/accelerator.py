@@ -24,6 +24,7 @@ LENGTHS = (1500, 4500, 20000, 72000)
 STARS = (8, 64)
 """stars searched together: fewer are padded with empty ones"""
 _TRIALS = 16  # evaluated together
+_STEPS = 64  # of so many trials, at most, in one call
 _MOST_DURATIONS = 4
 
 
@@ -104,22 +105,27 @@ def _evaluated(
     """Return ``(n_stars, n_places)`` SNR of some trials of a band."""
     # Sums of wide bins are shorter: one shape serves all.
     wide = [np.pad(x, ((0, 0), (0, size + 1 - x.shape[1])), mode="edge") for x in (sums, masses)]
-    more = -len(places) % _TRIALS
-    periods = np.pad(band.periods[places], (0, more), mode="edge").reshape(-1, _TRIALS)
     # What a trial has fewer durations than others is its last one again.
     durations, cores = (np.pad(x, (0, _MOST_DURATIONS - len(x)), mode="edge") for x in (band.durations, band.cores))
-    starts = np.floor(periods[..., None] * np.arange(kind[0]) + 0.5).astype(np.int32) - int(band.durations.max())
-    columns = np.ceil(periods).astype(np.int32)
-    found = _trials(
-        kind[1], *map(jnp.asarray, wide), jnp.asarray(total, jnp.float32),
-        jnp.asarray(starts), jnp.asarray(columns), jnp.asarray(durations, jnp.int32), jnp.asarray(cores, jnp.int32),
-    )  # fmt: skip
-    return np.asarray(found).reshape(-1, len(sums))[: len(places)].T
+    given = [jnp.asarray(x, dtype) for x, dtype in ((total, jnp.float32), (durations, jnp.int32), (cores, jnp.int32))]
+    sums, masses = map(jnp.asarray, wide)
+    found = []
+    for begin in range(0, len(places), _STEPS * _TRIALS):
+        some = band.periods[places[begin : begin + _STEPS * _TRIALS]]
+        # However many trials there are, the shape is one.
+        periods = np.pad(some, (0, _STEPS * _TRIALS - len(some)), mode="edge").reshape(_STEPS, _TRIALS)
+        starts = np.floor(periods[..., None] * np.arange(kind[0]) + 0.5).astype(np.int32) - int(band.durations.max())
+        columns = np.ceil(periods).astype(np.int32)
+        steps = jnp.int32(-(-len(some) // _TRIALS))
+        power = _trials(kind[1], steps, sums, masses, given[0], jnp.asarray(starts), jnp.asarray(columns), *given[1:])
+        found.append(np.asarray(power).reshape(-1, len(total))[: len(some)])
+    return np.concatenate(found).T
 
 
 @partial(jax.jit, static_argnums=(0,))
 def _trials(
     most_columns: int,
+    steps: jax.Array,
     sums: jax.Array,
     masses: jax.Array,
     total: jax.Array,
@@ -128,14 +134,15 @@ def _trials(
     durations: jax.Array,
     cores: jax.Array,
 ) -> jax.Array:
-    """Return the SNR of ``(n_steps, _TRIALS)`` trials of every star: ``(n_steps, _TRIALS, n_stars)`` float32.
+    """Return the SNR of trials of every star: ``(_STEPS, _TRIALS, n_stars)`` float32, 0 beyond the first ``steps``.
 
     Args:
         most_columns: columns evaluated.
+        steps: int32, of ``_TRIALS`` each.
         sums, masses: ``(n_stars, size + 1)`` float32, exclusive sums of weighted flux and of weight.
         total: ``(n_stars,)`` float32, sum of the weights.
-        starts: ``(n_steps, _TRIALS, rows)`` int32, where each row of a fold begins; before the data is negative.
-        columns: ``(n_steps, _TRIALS)`` int32, bins in a period.
+        starts: ``(_STEPS, _TRIALS, rows)`` int32, where each row of a fold begins; before the data is negative.
+        columns: ``(_STEPS, _TRIALS)`` int32, bins in a period.
         durations, cores: ``(n_durations,)`` int32, bins.
     """
     column = jnp.arange(most_columns, dtype=jnp.int32)
@@ -162,4 +169,7 @@ def _trials(
         best, _ = lax.scan(duration, jnp.zeros_like(total), (durations, cores))
         return jnp.sqrt(best * total)
 
-    return lax.map(lambda given: jax.vmap(one)(*given), (starts, columns))
+    def step(k: jax.Array, done: jax.Array) -> jax.Array:
+        return done.at[k].set(jax.vmap(one)(starts[k], columns[k]))
+
+    return lax.fori_loop(0, steps, step, jnp.zeros((_STEPS, _TRIALS, len(total))))
