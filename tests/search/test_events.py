@@ -1,61 +1,80 @@
 """Single transits of a candidate: depths against float64, and which candidates are two planets in one."""
 
-import jax.numpy as jnp
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from exojax.search.events import events, max_event_share, middles, n_transits, unlike_sigma
+from exojax.loops.candidate import _box
+from exojax.search.curve import Curve
+from exojax.search.events import Events
+from exojax.search.noise import Noise
 
-LONG = jnp.full(1, 1e6)
-"""cadences: so long a transit that its ends do not matter"""
+
+def made(depth, ivar, duration=1e6):
+    """Events of white noise, by default so long that their ends do not matter."""
+    depth, ivar = np.array(depth, float), np.array(ivar, float)
+    return Events(np.arange(len(depth)) * 10.0, depth, ivar, np.ones(len(depth)), duration)
 
 
-def array(*values):
-    return jnp.asarray(values, jnp.float32)
+def measured(flux, weight, period, t0, duration):
+    curve = Curve.of(np.asarray(flux, np.float32), np.asarray(weight, np.float32))
+    return Events.of(curve, Noise.of(curve, 16.0), period, t0, duration)
 
 
 @pytest.mark.parametrize("size", [3197, 65_000])
 def test_depths_against_float64(size):
     rng = np.random.default_rng(size)
-    n, n_events = 5, 40
-    flux = rng.normal(size=(n, size)).astype(np.float32)
-    weight = (rng.uniform(0.5, 1.5, (n, size)) * (rng.uniform(size=(n, size)) > 0.1)).astype(np.float32)
-    weight[:, 500:700] = 0
-    period = rng.uniform(60, size / 2, n)
-    t0, duration = rng.uniform(0, 60, n), rng.uniform(4, 15, n)
-    depth, ivar = events(flux, weight, array(*period), array(*t0), array(*duration), n_events)
+    flux = rng.normal(3.0, 1.0, size).astype(np.float32)
+    weight = (rng.uniform(0.5, 1.5, size) * (rng.uniform(size=size) > 0.1)).astype(np.float32)
+    weight[500:700] = 0
     edge = np.arange(size) - 0.5
-    for star in range(n):
-        for k in range(n_events):
-            middle = t0[star] + k * period[star]
-            start, stop = middle - duration[star] / 2, middle + duration[star] / 2
-            share = np.clip(np.minimum(stop, edge + 1) - np.maximum(start, edge), 0, 1) * weight[star]
-            if share.sum() < 0.49:
-                assert ivar[star, k] == depth[star, k] == 0
-            elif share.sum() > 0.51:
-                # float32 holds a time to 0.004 cadences at the end of the long curve.
-                near = 1e-3 if size < 10_000 else 0.02
-                assert ivar[star, k] == pytest.approx(share.sum(), abs=near)
-                assert depth[star, k] == pytest.approx(
-                    -np.sum(share * flux[star]) / share.sum(), abs=5 * near / share.sum()
-                )
+    for period in (60.3, 811.1, size / 2 - 7.7):
+        t0, duration = rng.uniform(0, 60), rng.uniform(4, 15)
+        found = measured(flux, weight, period, t0, duration)
+        assert len(found.depth) == int((size - 1 - t0) / period) + 2
+        np.testing.assert_allclose(found.middle, t0 + period * np.arange(len(found.depth)))
+        for middle, depth, ivar in zip(found.middle, found.depth, found.white):
+            start, stop = middle - duration / 2, middle + duration / 2
+            share = np.clip(np.minimum(stop, edge + 1) - np.maximum(start, edge), 0, 1) * weight
+            if share.sum() < 0.499:
+                assert ivar == depth == 0
+            elif share.sum() > 0.501:
+                assert ivar == pytest.approx(share.sum(), abs=1e-6)
+                assert depth == pytest.approx(-np.sum(share * flux) / share.sum(), abs=1e-5)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 10_000), st.floats(-9, 60), st.floats(-1, 30))
+def test_a_box_holds_what_lies_in_it_with_the_parts_of_cut_cadences(seed, start, length):
+    values = np.random.default_rng(seed).normal(3.0, 1.0, 50)
+    edge, stop = np.arange(50) - 0.5, start + max(length, 0.0)
+    share = np.clip(np.minimum(stop, edge + 1) - np.maximum(start, edge), 0, 1)
+    running = np.concatenate([[0.0], np.cumsum(values)])
+    assert _box(running, start, stop) == pytest.approx(np.sum(share * values), abs=1e-9)
 
 
 def test_counts_only_what_was_measured():
-    flux, weight = np.zeros((1, 100), np.float32), np.ones((1, 100), np.float32)
-    flux[0, 9:12] = flux[0, 49:52] = -3
-    weight[0, 28:34] = 0
-    depth, ivar = events(flux, weight, array(20), array(10), array(3), 8)
-    np.testing.assert_allclose(depth, [[3, 0, 3, 0, 0, 0, 0, 0]], atol=1e-4)
-    np.testing.assert_allclose(ivar, [[3, 0, 3, 3, 3, 0, 0, 0]], atol=1e-4)
-    assert n_transits(ivar) == 4
-    assert max_event_share(depth, ivar) == pytest.approx(0.5, abs=1e-4)
+    flux, weight = np.zeros(100), np.ones(100)
+    flux[9:12] = flux[49:52] = -3
+    weight[28:34] = 0
+    found = measured(flux, weight, 20.0, 10.0, 3.0)
+    np.testing.assert_allclose(found.depth, [3, 0, 3, 0, 0, 0], atol=1e-6)
+    np.testing.assert_allclose(found.white, [3, 0, 3, 3, 3, 0], atol=1e-6)
+    assert found.n_transits == 4
+    assert found.max_share() == pytest.approx(0.5, abs=1e-6)
 
 
 def test_infinite_period_is_one_transit():
-    assert np.array_equal(middles(array(np.inf), array(7), 3), [[7, np.inf, np.inf]])
-    _, ivar = events(jnp.zeros((1, 50)), jnp.ones((1, 50)), array(np.inf), array(7), array(4), 3)
-    np.testing.assert_allclose(ivar, [[4, 0, 0]], atol=1e-5)
+    found = measured(np.zeros(50), np.ones(50), np.inf, 7.0, 4.0)
+    np.testing.assert_array_equal(found.middle, [7])
+    np.testing.assert_allclose(found.white, [4])
+    assert found.n_transits == 1
+
+
+def test_red_noise_lowers_the_inverse_variance():
+    found = Events(np.arange(2.0), np.ones(2), np.array([4.0, 8.0]), np.array([1.0, 2.0]), 8.0)
+    np.testing.assert_allclose(found.ivar, [4, 2])
 
 
 # Depths and inverse variances of the transits, and whether they are one planet.
@@ -77,20 +96,46 @@ NOT_ONE = {
 
 @pytest.mark.parametrize("name", ONE_PLANET)
 def test_alike(name):
-    depth, ivar = (array(x) for x in ONE_PLANET[name])
-    assert unlike_sigma(depth, ivar, LONG)[0] < 3
+    assert made(*ONE_PLANET[name]).unlike_sigma() < 3
 
 
 @pytest.mark.parametrize("name", NOT_ONE)
 def test_unlike(name):
-    depth, ivar = (array(x) for x in NOT_ONE[name])
-    assert unlike_sigma(depth, ivar, LONG)[0] > 4
+    depth, ivar = NOT_ONE[name]
+    assert made(depth, ivar).unlike_sigma() > 4
     # Told of the same depths in either order, and not once red noise drowns the difference.
-    turned = unlike_sigma(depth[:, ::-1], ivar[:, ::-1], LONG)
-    np.testing.assert_allclose(turned, unlike_sigma(depth, ivar, LONG), rtol=1e-4)
-    assert unlike_sigma(depth, ivar / 1e4, LONG)[0] < 4
+    assert made(depth[::-1], ivar).unlike_sigma() == pytest.approx(made(depth, ivar).unlike_sigma())
+    assert made(depth, np.array(ivar) / 1e4).unlike_sigma() < 4
 
 
 def test_unlike_by_hand():
     # 6 against 3 at ivar 4 each: (3 - 0.25 * 6) / sqrt(1/4 + 1/4).
-    assert unlike_sigma(array([6, 3]), array([4, 4]), LONG)[0] == pytest.approx(1.5 / 0.5**0.5, rel=1e-4)
+    assert made([6, 3], [4, 4]).unlike_sigma() == pytest.approx(1.5 / 0.5**0.5, rel=1e-4)
+
+
+def test_odd_even_by_hand():
+    # Means 4 and 2 with ivar 8 each; the transits of each parity agree, so their error stands.
+    assert made([4, 2, 4, 2], [4] * 4).odd_even_sigma() == pytest.approx(2 / (1 / 8 + 1 / 8) ** 0.5)
+    # Those that scatter by four times their error on two degrees of freedom: chi^2 = 4 * 4 * 4 over 2 = 32.
+    assert made([6, 4, 2, 0], [4] * 4).odd_even_sigma() == pytest.approx(2 / (0.25 * 32) ** 0.5)
+    # What was not seen has no say, and one parity alone cannot be told.
+    assert made([4, 2, 0], [4, 4, 0]).odd_even_sigma() == pytest.approx(2 / 0.5**0.5)
+    assert np.isnan(made([4, 0, 4], [4, 0, 4]).odd_even_sigma())
+    assert np.isnan(made([4], [4]).odd_even_sigma())
+
+
+def test_odd_even_of_one_planet_is_half_a_normal():
+    rng = np.random.default_rng(0)
+    ivar = rng.uniform(1, 9, (2000, 20))
+    depth = 5 + rng.normal(size=ivar.shape) / np.sqrt(ivar)
+    sigma = np.array([made(*x).odd_even_sigma() for x in zip(depth, ivar)])
+    assert np.sqrt(np.mean(sigma**2)) == pytest.approx(0.95, abs=0.07)
+
+
+def test_parities_differ_by_more_than_noise_and_by_more_than_detrending():
+    assert made([10, 5] * 4, [100] * 8).parities_differ()
+    assert not made([10, 9] * 4, [1e4] * 8).parities_differ()  # as detrending does
+    assert not made([10, 5] * 4, [0.01] * 8).parities_differ()  # as noise does
+    # Half a cadence of a short transit is lost at its edges.
+    assert not made([10, 6] * 4, [1e4] * 8, duration=2.0).parities_differ()
+    assert not made([10], [100]).parities_differ()

@@ -1,58 +1,77 @@
 """Red noise: medians, the scatter of boxes, and that injected depths err by what it says."""
 
-import jax.numpy as jnp
 import numpy as np
 import pytest
 from scipy.ndimage import median_filter
 
-from exojax.search.events import events, middles
-from exojax.search.noise import event_scatter, median, median_absolute, pulse_scatter, red_factor
-from exojax.search.vet import secondary
+from exojax.loops import candidate as loops
+from exojax.search.curve import Curve, in_transit
+from exojax.search.events import Events
+from exojax.search.measure import MOST_BINS
+from exojax.search.noise import Noise, red_factor
 
-DURATIONS = np.array([2, 4, 8, 16, 24], np.float32)
 
-
-@pytest.mark.parametrize("n_valid", [1, 2, 9, 500])
-def test_medians(n_valid):
-    rng = np.random.default_rng(n_valid)
-    values = rng.standard_cauchy(size=(4, 500)).astype(np.float32)
-    valid = np.broadcast_to(np.arange(500) < n_valid, values.shape)
-    some = values[:, :n_valid]
-    # The lower middle one where their number is even.
-    true = np.sort(np.abs(some), axis=1)[:, (n_valid - 1) // 2]
-    np.testing.assert_allclose(median_absolute(jnp.asarray(values), jnp.asarray(valid)), true, rtol=2e-3)
-    true = np.sort(some, axis=1)[:, (n_valid - 1) // 2]
-    off = np.abs(np.asarray(median(jnp.asarray(values), jnp.asarray(valid))) - true)
-    assert np.all(off <= 2e-5 * np.ptp(some, axis=1) + 1e-6)
+@pytest.mark.parametrize("n", [1, 2, 3, 9, 500])
+def test_the_median_is_the_lower_one_of_two_in_the_middle(n):
+    for seed in range(20):
+        rng = np.random.default_rng([n, seed])
+        values = rng.standard_cauchy(600).astype(np.float32)
+        if seed % 3 == 0:
+            values = np.round(values)
+        some = values[:n].copy()
+        assert loops._median(values, n) == np.sort(some)[(n - 1) // 2]
+        # They are reordered, none is lost.
+        np.testing.assert_array_equal(np.sort(values[:n]), np.sort(some))
 
 
 def test_nothing_measured_is_white():
-    nothing = jnp.zeros((2, 100))
-    assert np.all(median(nothing, nothing > 0.0) == 0.0)
-    assert np.all(pulse_scatter(nothing, nothing, jnp.asarray(DURATIONS)) == 1.0)
+    curve = Curve.of(np.zeros(100, np.float32), np.zeros(100, np.float32))
+    noise = Noise.of(curve, 24.0)
+    assert noise.durations.tolist() == [2, 4, 8, 16]
+    assert np.all(noise.scatter == 1.0)
+    assert red_factor(np.zeros(3), np.ones(3)) == 1.0
 
 
 def test_scatter_of_boxes_against_numpy():
     rng = np.random.default_rng(0)
     flux = median_filter(rng.normal(size=3000).cumsum(), 9) * 0.3 + rng.normal(size=3000)
     flux = (flux - median_filter(flux, 301)).astype(np.float32)
-    for number, duration in enumerate(DURATIONS.astype(int)):
-        boxes = np.lib.stride_tricks.sliding_window_view(flux.astype(float), duration).sum(1) / np.sqrt(duration)
-        true = np.median(np.abs(boxes[::2])) / 0.6745
-        assert true > 1.05
-        got = pulse_scatter(jnp.asarray(flux[None]), jnp.ones((1, 3000)), jnp.asarray(DURATIONS), block=3000)
-        assert got[0, number, 0] == pytest.approx(true, rel=0.01)
+    weight = (rng.integers(0, 129, 3000) / 64).astype(np.float32)
+    for w in (np.ones(3000, np.float32), weight):
+        noise = Noise.of(Curve.of(flux, w), 24.0, block=3000)
+        assert noise.scatter.shape == (4, 1)
+        for duration, got in zip(noise.durations, noise.scatter[:, 0]):
+            sums, totals = (
+                np.lib.stride_tricks.sliding_window_view(x.astype(float), duration).sum(1)[::2] for x in (w * flux, w)
+            )
+            seen = totals >= 0.5 * duration
+            true = np.median(np.abs(sums[seen]) / np.sqrt(totals[seen])) / 0.6745
+            assert got == pytest.approx(true, rel=0.01)
+    assert got > 1.05
+
+
+def test_a_block_s_variance_counts_with_six_boxes_of_the_whole():
+    rng = np.random.default_rng(1)
+    flux = (rng.normal(size=4000) * np.where(np.arange(4000) // 400 == 3, 4.0, 1.0)).astype(np.float32)
+    noise = Noise.of(Curve.of(flux, np.ones(4000, np.float32)), 16.0)
+    assert noise.scatter.shape == (4, 10)
+    boxes = np.lib.stride_tricks.sliding_window_view(flux.astype(float), 16).sum(1) / 4
+    local, whole = (np.median(np.abs(b)) / 0.6745 for b in (boxes[1202:1602:2], boxes[::2]))
+    expected = np.sqrt((25 * local**2 + 6 * whole**2) / 31)
+    assert noise.scatter[3, 3] == pytest.approx(expected, rel=0.05)
+    assert np.all(noise.scatter[3, [0, 1, 5, 9]] < 1.5)
 
 
 def test_scatter_is_local_and_at_its_duration():
-    scatter = jnp.asarray([[[1.0, 2.0, 3.0], [3.0, 4.0, 7.0]]])
-    got = event_scatter(scatter, jnp.asarray([4.0, 16.0]), jnp.asarray([8.0]), jnp.asarray([[5.0, 11.0, 99.0]]), 30)
-    np.testing.assert_allclose(got, [[2.0, 3.0, 5.0]], rtol=1e-5)
+    noise = Noise(np.array([2, 4, 8, 16]), np.array([[1.0, 1, 1], [1, 2, 3], [2, 3, 5], [3, 4, 7]]), 30)
+    np.testing.assert_allclose(noise.at(8.0, np.array([5.0, 11.0, 99.0])), [2, 3, 5])
+    # In between, in the logarithm of the duration.
+    np.testing.assert_allclose(noise.at(8.0 * 2**0.5, np.array([5.0])), [2.5])
     # Out of the tried durations the nearest counts.
-    got = event_scatter(scatter, jnp.asarray([4.0, 16.0]), jnp.asarray([40.0]), jnp.asarray([[5.0]]), 30)
-    np.testing.assert_allclose(got, [[3.0]])
+    np.testing.assert_allclose(noise.at(40.0, np.array([5.0])), [3])
+    np.testing.assert_allclose(noise.at(1.0, np.array([-5.0, 29.0])), [1, 1])
     # Two transits in quiet parts and one that weighs nothing in a noisy one.
-    np.testing.assert_allclose(red_factor(jnp.asarray([[2.0, 2.0, 0.0]]), jnp.asarray([[1.0, 2.0, 9.0]])), [2.5**0.5])
+    assert red_factor(np.array([2.0, 2.0, 0.0]), np.array([1.0, 2.0, 9.0])) == pytest.approx(2.5**0.5)
 
 
 N, SIZE = 250, 3197
@@ -95,26 +114,27 @@ def test_injected_depths_err_by_the_red_error(name):
     rng = np.random.default_rng(5)
     flux = NOISES[name](rng)
     flux = flux / (1.4826 * np.median(np.abs(flux), axis=1, keepdims=True))
-    weight = np.ones((N, SIZE), np.float32)
-    weight[:, 1500:1600] = 0
+    weight = np.ones(SIZE, np.float32)
+    weight[1500:1600] = 0
     period, duration, depth = 150.0, 8.0, 2.0
-    t0 = rng.uniform(0, period, N).astype(np.float32)
-    phase = (np.arange(SIZE) - t0[:, None] + period / 2) % period - period / 2
-    flux -= depth * (np.abs(phase) < duration / 2)
-    flux, weight = jnp.asarray(flux, jnp.float32), jnp.asarray(weight)
-    ephemeris = jnp.full(N, period, jnp.float32), jnp.asarray(t0), jnp.full(N, duration, jnp.float32)
-    each, ivar = events(flux, weight, *ephemeris, n_events=22)
-    away = jnp.where(jnp.asarray(np.abs(phase) < duration), 0.0, weight)
-    scatter = pulse_scatter(flux, away, jnp.asarray(DURATIONS))
-    red = red_factor(
-        ivar, event_scatter(scatter, jnp.asarray(DURATIONS), ephemeris[2], middles(*ephemeris[:2], 22), SIZE)
-    )
-    red = secondary(flux, weight, *ephemeris, red)[3]
-    measured = (each * ivar).sum(1) / ivar.sum(1)
+    deviation, factors = [], []
+    for star, t0 in zip(flux, rng.uniform(0, period, N)):
+        dips = star - depth * in_transit(period, t0, duration / 2, SIZE)
+        curve = Curve.of(dips.astype(np.float32), weight)
+        away = np.where(in_transit(period, t0, duration, SIZE), np.float32(0), weight)
+        noise = Noise.of(Curve.of(curve.flux, away), 24.0)
+        events = Events.of(curve, noise, period, t0, duration)
+        out = np.empty(4)
+        red = red_factor(events.white, events.scatter)
+        loops.secondary(curve.flux, weight, period, t0, duration, red, MOST_BINS, out)
+        measured = (events.depth * events.white).sum() / events.white.sum()
+        deviation.append((measured, events.white.sum() ** 0.5))
+        factors.append(out[3])
+    measured, ivar = np.array(deviation).T
     # The box is cut through cadences that are in or out of the transit as a whole: mend that loss.
-    deviation = (measured - depth * measured.mean() / depth) * jnp.sqrt(ivar.sum(1))
-    assert 0.85 < np.std(deviation / red) < 1.15
+    off, red = (measured - measured.mean()) * ivar, np.array(factors)
+    assert 0.85 < np.std(off / red) < 1.15
     if name == "white":
         assert np.median(red) == pytest.approx(1.0, abs=0.06)
     else:
-        assert np.std(deviation) > 1.3
+        assert np.std(off) > 1.3
