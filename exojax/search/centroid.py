@@ -115,4 +115,5 @@ def centroid_shift(
 
 
 def _middle(values: np.ndarray) -> float:
-    return float(np.median(values)) if len(values) else 0.0
+    """Return the lower median: one of the values, so that a transit is always like the usual one."""
+    return float(np.partition(values, (len(values) - 1) // 2)[(len(values) - 1) // 2]) if len(values) else 0.0

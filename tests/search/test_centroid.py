@@ -76,6 +76,17 @@ def test_one_wild_event_is_no_shift():
     assert np.median(sigma[many]) < 2
 
 
+def test_two_wild_events_of_four_leave_the_other_two():
+    """With the mean of the two middle ones for a median all four would be unlike it."""
+    rng = np.random.default_rng(8)
+    centroid = 1e-3 * rng.normal(size=(SIZE, 2))
+    for middle in (400, 1200):
+        centroid[middle - 3 : middle + 4] += 0.3
+    shift, sigma = centroid_shift(centroid.astype(np.float32), np.ones(SIZE, np.float32), 800.0, 400.0, 8.0)
+    assert np.isfinite(sigma)
+    assert np.abs(shift).max() < 0.01 or sigma > 8
+
+
 def test_no_centroid_and_a_single_transit():
     _, sigma = measure(pointing(5), np.zeros((N, SIZE)))
     assert np.all(np.isnan(sigma))
