@@ -103,7 +103,7 @@ def hunt(
             often and for as many candidates as any, but not detrended again.
 
     Returns:
-        Candidates, best first, ``matches`` still empty; and what the search saw.
+        Candidates, best first, ``matches`` still empty, none of flux that does not vary; and what the search saw.
 
     Raises:
         ValueError: the curve cannot hold the range of periods.
@@ -190,6 +190,8 @@ def _hunting(curves: LightCurves, config: SearchConfig, masked: np.ndarray | Non
     even = to_even(curves, shortest=config.duration_min)
     size, absolute = even.flux.shape[1], curves.absolute
     known = np.zeros(size, bool) if masked is None else masked
+    if not even.weight.any():
+        return _table([], curves, even, 1.0), Trace(even, even, ())
     grid = plan_for(size, even.cadence, config)
     density = float("nan") if curves.stars is None else float(curves.stars.density[0])
     limits = allowed_durations(grid, density)
