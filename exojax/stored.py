@@ -66,12 +66,17 @@ def check_same(path: Path, wanted: dict[str, Any], what: str) -> None:
         what: ``comparison``, ``experiment``, ...
 
     Raises:
-        InputError: the work was begun with others; the differences are named.
+        InputError: the work was begun with others; the differences are named. Or it was begun by another version.
     """
     if not path.exists():
         write_json(path, wanted)
         return
     before = read_json(path, remedy="give another --out")
+    if before.get("version") != wanted.get("version"):
+        raise InputError(
+            f"{path.parent.parent}: holds the parts of another version's {what}, which this one does not mix with its "
+            f"own; give another --out"
+        )
     changed = [f"{k}: {before.get(k)} -> {v}" for k, v in wanted.items() if before.get(k) != v]
     if changed:
         raise InputError(f"{path.parent.parent}: holds another {what} ({'; '.join(changed)}); give another --out")

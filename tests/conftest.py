@@ -1,4 +1,4 @@
-"""Strict numerics for every test: no silent promotion, no silent broadcast, eight virtual devices."""
+"""Strict numerics for every test: no silent promotion, no silent broadcast; one device, eight where a test asks."""
 
 from collections.abc import Iterator
 
@@ -8,6 +8,18 @@ import pytest
 jax.config.update("jax_num_cpu_devices", 8)
 jax.config.update("jax_numpy_dtype_promotion", "strict")
 jax.config.update("jax_numpy_rank_promotion", "raise")
+
+_every_device = jax.devices
+# A training takes all devices, and one program for eight of them compiles for several times as long as for one.
+jax.devices = lambda *backend: _every_device(*backend)[:1]
+
+
+@pytest.fixture(scope="module")
+def _eight_devices() -> Iterator[None]:
+    """All eight virtual devices, for the tests of one module that are about devices."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(jax, "devices", _every_device)
+        yield
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -20,8 +32,8 @@ def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 @pytest.fixture(autouse=True, scope="session")
 def _compile_once(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """The same small networks are trained by many tests; one compiles, the others read what it compiled."""
-    jax.config.update("jax_compilation_cache_dir", str(tmp_path_factory.getbasetemp() / "compiled"))
+    """The same small networks are trained by many tests, commands among them; one compiles, the others read it."""
+    jax.config.update("jax_compilation_cache_dir", str(tmp_path_factory.getbasetemp() / "cache" / "compiled"))
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.2)
 
 

@@ -1,17 +1,20 @@
-"""Stars to search, and a search of them that takes no time: what it finds tells the star and its company."""
+"""Stars to search, and a search of them that takes no time: what it finds tells the star."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from exojax.config import SearchConfig
-from exojax.hunt import Trace, batch_size
+from exojax.batching import BATCH_STARS
+from exojax.config import FoldConfig, SearchConfig
+from exojax.features.views import Moments
+from exojax.folding import Searched
+from exojax.hunt import Trace
 from exojax.lightcurve import Candidates, LightCurves
 from exojax.photometry.grid import to_even
 
@@ -59,17 +62,27 @@ def curves_of(flux: np.ndarray, *, cadence: float = CADENCE, first: int = 0, **m
     return LightCurves(**(given | more))
 
 
-def quick_hunt(curves: LightCurves, config: SearchConfig, *, masked: np.ndarray | None = None, **_: Any) -> tuple:
-    """A candidate a star that depends on the star, on the batch and on the mask; none of flux that does not vary."""
-    even = to_even(curves, shortest=config.duration_min)
-    assert len(curves) <= batch_size(even.flux.shape[1], config)
-    told = [curves.id.tolist(), curves.cadence, None if masked is None else int(masked.sum())]
-    company = int(hashlib.sha256(repr(told).encode()).hexdigest()[:6], 16) / 16**6
-    star = np.flatnonzero([np.ptp(f[v]) > 0 if v.any() else False for f, v in zip(curves.flux, curves.valid)])
-    n = len(star)
-    values: dict[str, Any] = {field.name: np.full(n, np.nan) for field in fields(Candidates)}
-    values |= {"star": star, "id": curves.id[star], "rank": np.ones(n, int), "n_transits": np.ones(n, int)}
-    values |= {"aliases": np.full(n, ""), "matches": np.full(n, ""), "single": np.zeros(n, bool)}
-    values |= {"period": 1 + company + np.arange(n) / 97, "t0": even.start[star], "duration": np.full(n, 0.1)}
-    values |= {"snr_red": np.array([float(curves.flux[k].std()) for k in star]), "depth": np.full(n, 0.01)}
-    return Candidates(**values), Trace(even, even, np.zeros(0), np.zeros((n, 0), np.float32))
+def quick_search_each(
+    stars: Sequence[LightCurves],
+    search: SearchConfig,
+    how: FoldConfig,
+    *,
+    masks: Sequence[np.ndarray | None],
+    alter: Any = None,
+) -> Iterator[tuple[Searched, Trace]]:
+    """Stands in for ``search_each``: one candidate a star that the star and its mask decide; none of constant flux."""
+    assert len(stars) <= BATCH_STARS
+    for curves, mask in zip(stars, masks, strict=True):
+        even = to_even(curves, shortest=search.duration_min)
+        told = [curves.id.tolist(), curves.cadence, None if mask is None else int(mask.sum())]
+        period = 1 + int(hashlib.sha256(repr(told).encode()).hexdigest()[:6], 16) / 16**6
+        seen = curves.flux[0, curves.valid[0]]
+        n = int(len(seen) > 0 and np.ptp(seen) > 0)
+        values: dict[str, Any] = {field.name: np.full(n, np.nan) for field in fields(Candidates)}
+        values |= {"star": np.zeros(n, int), "id": curves.id[:n], "rank": np.ones(n, int)}
+        values |= {"n_transits": np.ones(n, int), "single": np.zeros(n, bool)}
+        values |= {"aliases": np.full(n, ""), "matches": np.full(n, "")}
+        values |= {"period": np.full(n, period), "t0": even.start[:n], "duration": np.full(n, 0.1)}
+        values |= {"snr_red": np.full(n, float(seen.std())), "depth": np.full(n, 0.01)}
+        empty = [np.zeros((size, 4)) for size in (4 * how.global_bins, *4 * [how.local_bins])]
+        yield Searched(curves, Candidates(**values), 1.0, n * [Moments(*empty)]), Trace(even, even, ())

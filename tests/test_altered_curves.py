@@ -1,11 +1,14 @@
 """The light curves of the shortcut controls: upside down, and without a star's best signal."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 
+from exojax.config import RunConfig, SearchConfig
+from exojax.folded import COVERAGE, SCALARS
 from exojax.lightcurve import LightCurves, shared_time
-from exojax.scoring import _upside_down, _without
+from exojax.scoring import _searched_again, _upside_down, _without
 
 
 def curves(n=3, c=400, cadence=0.05):
@@ -55,3 +58,22 @@ def test_transits_of_the_signal_are_no_longer_there():
         assert np.array_equal(left.valid[star][~edge], (stars.valid[star] & ~inside[star])[~edge])
     assert (left.flux[~left.valid] == 0).all()
     assert np.array_equal(left.flux[2], np.where(stars.valid[2], stars.flux[2], 0))
+
+
+def test_controls_are_searched_for_as_many_candidates_as_the_score():
+    """Each star has two signals that point up, weak enough for the cleaning to let them pass."""
+    stars, k = curves(n=2, c=1000), 2
+    time = stars.time[0] - 100
+    rises = sum(2.5 * (np.abs((time - 0.7 + p / 2) % p - p / 2) < 0.1) for p in (2.3, 3.1))
+    noise = np.random.default_rng(0).normal(0, 1, stars.flux.shape)
+    stars = replace(stars, flux=np.where(stars.valid, noise + rises, 0).astype(np.float32))
+    search = SearchConfig(period_min=1.5, period_max=8.0, max_candidates=k)
+    run = SimpleNamespace(config=RunConfig(search=search), inputs=("local_view", "scalars"))
+    made = _searched_again(run, stars)
+    assert set(made) == {"inverted and searched again", "best signal masked, searched again"}
+    for features in made.values():
+        assert features["local_view"].shape[:2] == features["scalars"].shape[:2] == (2, k)
+    turned = made["inverted and searched again"]
+    assert (turned["local_view"][..., COVERAGE] > 0).any(axis=-1).all()
+    found = np.sort(10 ** turned["scalars"][..., SCALARS.index("log_period")], axis=1)
+    np.testing.assert_allclose(found, [[2.3, 3.1]] * 2, rtol=5e-3)

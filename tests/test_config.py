@@ -2,7 +2,8 @@
 
 import pytest
 
-from exojax.config import SearchConfig, from_dict
+from exojax.config import RunConfig, SearchConfig, from_dict
+from exojax.errors import InputError
 
 
 @pytest.mark.parametrize(
@@ -15,3 +16,11 @@ def test_the_detrending_window_holds_four_of_the_longest_transits(duration_max, 
 def test_a_stored_window_is_kept():
     assert from_dict(SearchConfig, {"window": 2, "duration_max": 1.0}, "config.json").window_days == 2.0
     assert from_dict(SearchConfig, {}, "config.json").window is None
+
+
+def test_a_setting_that_decides_nothing_any_more_is_passed_over():
+    """A run of before names the stars that were searched together."""
+    before = {"model": "svc", "search": {"period_min": 0.5, "batch": 128}}
+    assert from_dict(RunConfig, before, "config.json").search == SearchConfig(period_min=0.5)
+    with pytest.raises(InputError, match=r"config\.json: SearchConfig has no 'batches'"):
+        from_dict(RunConfig, {"search": {"batches": 128}}, "config.json")

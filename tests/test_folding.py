@@ -13,7 +13,7 @@ from exojax.config import FoldConfig, SearchConfig
 from exojax.folded import COVERAGE, SCALARS, VALUE, VIEWS
 from exojax.folding import folded_events
 
-SEARCH = SearchConfig(period_min=1.0, period_max=6.0, max_candidates=2, batch=8)
+SEARCH = SearchConfig(period_min=1.0, period_max=6.0, max_candidates=2)
 FOLD = FoldConfig(global_bins=40, local_bins=20)
 HOSTS = (1, 4)
 
@@ -65,7 +65,7 @@ def test_a_second_call_searches_nothing_again_and_another_search_does(stars, fou
         raise AssertionError("searched again")
 
     folded_events(stars, SEARCH, FOLD)
-    monkeypatch.setattr(exojax.folding, "hunt", never)
+    monkeypatch.setattr(exojax.folding, "search_each", never)
     again = folded_events(stars, SEARCH, FOLD)
     for name, values in found.items():
         np.testing.assert_array_equal(again[name], values)
@@ -82,7 +82,7 @@ def test_a_star_without_its_signal_and_upside_down_shows_it_no_more(stars, found
     signal = (found["period"], found["t0"], found["duration"])
     masked = folded_events(stars, SEARCH, FOLD, without=signal)
     inverted = folded_events(stars, SEARCH, FOLD, alter=lambda even: replace(even, flux=-even.flux))
-    assert inverted["global_view"].shape[1] == 1
+    assert inverted["global_view"].shape[1] == SEARCH.max_candidates
     for host in HOSTS:
         assert found["scalars"][host, 0, snr] > np.log10(40)
         assert masked["scalars"][host, 0, snr] < 1
@@ -97,3 +97,31 @@ def test_progress_counts_every_star_that_can_be_searched(stars):
     told = []
     folded_events(stars, SEARCH, FOLD, report=lambda done, n: told.append((done, n)))
     assert told[-1] == (5, 6)
+
+
+def test_a_star_does_not_depend_on_its_company(stars, found):
+    """To the bit: by itself, or in another order."""
+    order = np.array([5, 4, 2, 1, 0])
+    turned = folded_events(stars.take(order), SEARCH, FOLD)
+    alone = folded_events(stars.take(np.array([1])), SEARCH, FOLD)
+    for name, values in found.items():
+        np.testing.assert_array_equal(turned[name], values[order])
+        np.testing.assert_array_equal(alone[name], values[[1]])
+
+
+def test_altered_curves_have_as_many_candidates_as_the_stars_themselves(stars):
+    """What every star is altered to holds two planets: both are folded, for the control as for the score."""
+    time = np.arange(stars.flux.shape[1]) * CADENCE
+    dips = sum(1e-2 * (np.abs((time - 0.7 + p / 2) % p - p / 2) < 0.08) for p in (1.9, 3.1))
+    noise = np.random.default_rng(1).normal(0, 3e-4, len(time))
+
+    def planted(even):
+        flux = np.zeros_like(even.flux)
+        flux[0, : len(time)] = noise - dips
+        return replace(even, flux=flux)
+
+    altered = folded_events(stars, SEARCH, FOLD, alter=planted)
+    snr = altered["scalars"][..., SCALARS.index("log_snr")]
+    for star in (0, 1, 2, 4, 5):
+        assert (snr[star] > 1).all()
+        assert (altered["local_view"][star, :, 8:12, VALUE].mean(axis=1) < -0.5).all()

@@ -1,19 +1,20 @@
-import time
+"""The whole search of a star: what it finds, in what order, and that nothing but the star decides it."""
+
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import fields, replace
-from threading import Barrier
 
 import numpy as np
 import pytest
 
+from exojax import hunt as module
 from exojax.config import SearchConfig
-from exojax.hunt import batch_size, hunt, made_once
-from exojax.layout import Layout, plan_for
+from exojax.hunt import _hunting, _is_remains, hunt, hunt_each, plan_for, together
 from exojax.lightcurve import LightCurves
+from exojax.search import accelerator
+from exojax.search.periodogram import periodogram
 
 CADENCES, CADENCE, NOISE, START = 1000, 1 / 48, 3e-4, 2130.7
-# Few octaves, and one small batch: two programs serve the whole module.
-CONFIG = SearchConfig(period_min=1.5, period_max=6.0, duration_max=0.3, batch=4)
+CONFIG = SearchConfig(period_min=1.5, period_max=6.0, duration_max=0.3)
 PLANET = {"period": 3.217, "t0": START + 1.3, "depth": 2e-3, "duration": 0.14}
 INNER = {"period": 1.937, "t0": START + 0.4, "depth": 1.5e-3, "duration": 0.12}
 OUTER = {"period": 5.31, "t0": START + 2.2, "depth": 2.5e-3, "duration": 0.2}
@@ -28,7 +29,7 @@ def transit(time, period, t0, depth, duration):
 
 
 def curves(*stars, absolute=True, seed=0):
-    """A light curve for each tuple of transits (None: nothing measured), with white noise and a slow wave."""
+    """Light curves, one for each tuple of transits (None: nothing measured), with white noise and a slow wave."""
     time = START + np.tile(np.arange(CADENCES) * CADENCE, (len(stars), 1))
     flux, valid = np.ones(time.shape), np.ones(time.shape, bool)
     for row, planets in enumerate(stars):
@@ -58,10 +59,21 @@ def curves(*stars, absolute=True, seed=0):
     )
 
 
-def of(found, star):
-    """The candidates of one star, each as a dictionary."""
-    rows = np.flatnonzero(found.star == star)
-    return [{f.name: getattr(found, f.name)[row] for f in fields(found)} for row in rows]
+def each_of(many):
+    return [many.take(np.array([star])) for star in range(len(many))]
+
+
+def rows(found):
+    """Each candidate as a dictionary."""
+    return [{f.name: getattr(found, f.name)[row] for f in fields(found)} for row in range(len(found))]
+
+
+def equal(one, other):
+    """Whether two tables of candidates are the same to the bit, the number of their star aside."""
+    columns = [f.name for f in fields(one) if f.name != "star"]
+    return len(one) == len(other) and all(
+        getattr(one, name).tobytes() == getattr(other, name).tobytes() for name in columns
+    )
 
 
 def assert_is(candidate, planet, depth=0.15):
@@ -92,20 +104,23 @@ SECOND = ((DEEP, DEEPER), None, (PLANET, DEEPER))
 
 @pytest.fixture(scope="module")
 def first():
-    return hunt(curves(*FIRST), CONFIG)
+    """What is found of each star, and what the search saw."""
+    return list(hunt_each(each_of(curves(*FIRST)), CONFIG, masks=[None] * 4))
 
 
 @pytest.fixture(scope="module")
 def second():
-    return hunt(curves(*SECOND), CONFIG)
+    return list(hunt_each(each_of(curves(*SECOND)), CONFIG, masks=[None] * 3))
 
 
 def test_a_planet(first):
-    found = of(first[0], 0)
+    table, trace = first[0]
+    found = rows(table)
     assert_is(found[0], PLANET)
     assert len(found) == 1
-    model = transit(first[1].flat.start[0] + np.arange(1024) * CADENCE, **PLANET)
-    matched = np.sqrt(np.sum(first[1].flat.weight[0] * model**2)) / NOISE
+    size = trace.flat.flux.shape[1]
+    model = transit(trace.flat.start[0] + np.arange(size) * CADENCE, **PLANET)
+    matched = np.sqrt(np.sum(trace.flat.weight[0] * model**2)) / NOISE
     assert found[0]["snr"] == pytest.approx(0.94 * matched, rel=0.1)
     assert found[0]["snr_red"] == pytest.approx(found[0]["snr"], rel=0.3)
     assert found[0]["sde"] > 5
@@ -117,7 +132,7 @@ def test_a_planet(first):
 
 
 def test_two_planets_of_one_star(first):
-    found = of(first[0], 1)
+    found = rows(first[1][0])
     assert len(found) == 2
     for planet in (INNER, OUTER):
         near = [row for row in found if abs(row["period"] / planet["period"] - 1) < 0.01]
@@ -128,7 +143,7 @@ def test_two_planets_of_one_star(first):
 
 
 def test_a_deep_event_is_a_single_transit_with_a_shortest_period(first):
-    found = of(first[0], 2)
+    found = rows(first[2][0])
     assert_is_single(found[0], DEEP)
     assert len(found) == 1
     # All of the curve but a gap and lone cadences was watched: the next transit is before its start and after its end.
@@ -136,7 +151,7 @@ def test_a_deep_event_is_a_single_transit_with_a_shortest_period(first):
 
 
 def test_a_quiet_star_has_one_weak_candidate(first):
-    found = of(first[0], 3)
+    found = rows(first[3][0])
     assert len(found) == 1
     assert not found[0]["single"]
     assert 0 < found[0]["snr"] < CONFIG.snr_min
@@ -144,19 +159,20 @@ def test_a_quiet_star_has_one_weak_candidate(first):
 
 
 def test_unlike_events_are_never_paired(second):
-    found = of(second[0], 0)
+    found = rows(second[0][0])
     assert_is_single(found[0], DEEPER)
     assert_is_single(found[1], DEEP)
     assert len(found) == 2
 
 
 def test_an_empty_star_has_none(second):
-    assert of(second[0], 1) == []
-    assert len(second[1].even.flux) == 3
+    table, trace = second[1]
+    assert len(table) == 0
+    assert trace.periodograms == ()
 
 
 def test_a_planet_beside_a_single_transit(second):
-    found = of(second[0], 2)
+    found = rows(second[2][0])
     singles = [row for row in found if row["single"]]
     periodic = [row for row in found if not row["single"]]
     assert len(singles) == 1
@@ -164,67 +180,77 @@ def test_a_planet_beside_a_single_transit(second):
     assert_is(periodic[0], PLANET)
 
 
-def test_every_column_is_filled(first):
-    table, trace = first
-    assert list(table.star) == sorted(table.star)
-    assert list(table.id) == [f"star{k}" for k in table.star]
-    assert all(len(getattr(table, f.name)) == len(table) for f in fields(table))
-    assert np.all(np.isnan(table.probability))
-    assert np.all(table.matches == "")
-    assert np.array_equal(np.isnan(table.period), table.single)
-    assert np.array_equal(np.isnan(table.period_min), ~table.single)
-    assert np.all(np.diff(trace.periods) >= 0)
-    assert trace.power.shape == (len(table), len(trace.periods))
-    # The picture's peak is the candidate's.
-    top = trace.periods[trace.power[0].argmax()]
-    assert top == pytest.approx(PLANET["period"], rel=0.01)
+def test_every_column_is_filled(first, second):
+    for star, (table, trace) in enumerate(first):
+        assert set(table.id) == {f"star{star}"}
+        assert not table.star.any()
+        assert table.rank.tolist() == list(range(1, len(table) + 1))
+        assert all(len(getattr(table, f.name)) == len(table) for f in fields(table))
+        assert np.all(np.isnan(table.probability))
+        assert np.all(table.matches == "")
+        assert np.array_equal(np.isnan(table.period), table.single)
+        assert np.array_equal(np.isnan(table.period_min), ~table.single)
+        assert len(trace.periodograms) == len(table)
+    for found, planet in ((first[0], PLANET), (second[2], PLANET)):
+        table, trace = found
+        seen = trace.periodograms[int(np.flatnonzero(~table.single)[0])]
+        assert np.all(np.diff(seen.period) >= 0)
+        # The picture's peak is the candidate's.
+        top = seen.period[np.where(seen.fine, seen.power, 0).argmax()] * CADENCE
+        assert top == pytest.approx(planet["period"], rel=0.01)
 
 
-def same(one, other):
-    for a, b in zip(one, other, strict=True):
-        for name in set(a) - {"star", "id"}:
-            if isinstance(a[name], float):
-                assert a[name] == pytest.approx(b[name], rel=1e-4, abs=1e-5, nan_ok=True), name
-            else:
-                assert a[name] == b[name], name
+def test_what_is_found_does_not_depend_on_company_order_or_threads(first, second):
+    """To the bit: a star by itself, in another order beside others, and searched by three threads at a time."""
+    known = [table for table, _ in (*first, *second)]
+    stars = each_of(curves(*FIRST)) + each_of(curves(*SECOND))
+    alone, _ = hunt(stars[1], CONFIG)
+    assert equal(alone, known[1])
+    turned = list(hunt_each(stars[::-1], CONFIG, masks=[None] * 7))[::-1]
+    assert all(equal(table, before) for (table, _), before in zip(turned, known, strict=True))
+    with ThreadPoolExecutor(3) as pool:
+        several = list(pool.map(lambda star: hunt(star, CONFIG)[0], stars))
+    assert all(equal(table, before) for table, before in zip(several, known, strict=True))
 
 
-def test_a_star_alone_has_the_candidates_that_it_has_among_others(first):
-    alone, _ = hunt(curves(FIRST[1]), CONFIG)
-    same(of(alone, 0), of(first[0], 1))
-    turned, _ = hunt(curves(*FIRST[::-1]), CONFIG)
-    for star in range(4):
-        same(of(turned, 3 - star), of(first[0], star))
+def hunts():
+    stars = each_of(curves(*FIRST, *SECOND))
+    return [_hunting(star, CONFIG, None, None) for star in stars]
 
 
-def test_stars_that_wait_for_their_turn_have_the_candidates_that_they_have_at_once(first, second):
-    # Eight stars, four at a time: those that show more are searched again beside stars that were not searched yet.
-    found, trace = hunt(curves(*FIRST, *SECOND, (PLANET,)), replace(CONFIG, batch=8))
-    assert len(trace.flat.flux) == 8
-    for star in range(4):
-        same(of(found, star), of(first[0], star))
-    for star in range(3):
-        same(of(found, 4 + star), of(second[0], star))
-    same(of(found, 7), of(first[0], 0))
+def test_in_step_with_the_same_periodogram_they_end_alike(first, second):
+    """What an accelerator does with stars, with the periodogram of a CPU: to the bit."""
+
+    def one_by_one(plan, given):
+        assert len({len(flux) for flux, _ in given}) == 1
+        return [periodogram(plan, flux, weight) for flux, weight in given]
+
+    found = together(hunts(), one_by_one)
+    # The names are those of a larger table.
+    for (table, _), (before, _) in zip(found, (*first, *second), strict=True):
+        assert equal(replace(table, id=before.id), before)
 
 
-def test_a_program_is_made_once_however_many_threads_ask():
-    made, started = [], Barrier(4)
+def test_an_accelerators_periodogram_leads_to_the_same_planets():
+    """Few periods, as a CPU takes its time for an accelerator's way."""
+    config = replace(CONFIG, period_min=3.0, duration_min=0.1)
+    stars = each_of(curves((PLANET,), (OUTER,), (PLANET, DEEPER), ()))
+    found = together([_hunting(star, config, None, None) for star in stars], accelerator.periodograms)
+    known = hunt_each(stars, config, masks=[None] * 4)
+    for (table, _), (before, _) in zip(found, known, strict=True):
+        strong, expected = (x.take(x.snr_red >= CONFIG.snr_min) for x in (table, before))
+        assert strong.single.tolist() == expected.single.tolist()
+        np.testing.assert_allclose(strong.period, expected.period, rtol=1e-3)
+        np.testing.assert_allclose(strong.t0, expected.t0, atol=0.2 * CADENCE)
+        np.testing.assert_allclose(strong.snr_red, expected.snr_red, rtol=0.05)
+    assert [len(table) for table, _ in found] == [1, 1, 2, 1]
 
-    @made_once
-    def make(layout):
-        made.append(layout)
-        time.sleep(0.05)
-        return lambda *_: layout
 
-    def ask(n_stars):
-        started.wait()
-        return make(Layout(n_stars, 64, 0.02))()
-
-    with ThreadPoolExecutor(4) as pool:
-        told = list(pool.map(ask, (4, 8, 4, 8)))
-    assert [layout.n_stars for layout in told] == [4, 8, 4, 8]
-    assert sorted(layout.n_stars for layout in made) == [4, 8]
+def test_altered_curves_are_searched_as_often_as_any(first):
+    """What a quiet star's curve is altered to holds two planets, and both are found."""
+    found, trace = hunt(curves(FIRST[3]), CONFIG, alter=lambda flat: first[1][1].flat)
+    np.testing.assert_allclose(np.sort(found.period), [INNER["period"], OUTER["period"]], rtol=2e-3)
+    assert len(trace.periodograms) == 2
 
 
 def test_flux_without_a_scale_and_centroids(first):
@@ -232,12 +258,12 @@ def test_flux_without_a_scale_and_centroids(first):
     rng = np.random.default_rng(4)
     moved = 400.0 + 0.002 * rng.standard_normal((*known.flux.shape, 2)).astype(np.float32)
     moved[0, :, 1] += np.where(transit(known.time[0], **PLANET) < 0, 0.004, 0).astype(np.float32)
-    found, _ = hunt(replace(known, centroid=moved.astype(np.float32)), CONFIG)
-    planet = of(found, 0)[0]
+    stars = each_of(replace(known, centroid=moved.astype(np.float32)))
+    planet = rows(hunt(stars[0], CONFIG)[0])[0]
     assert_is({**planet, "depth": planet["depth"] * NOISE}, PLANET)
-    assert planet["snr"] == pytest.approx(of(first[0], 0)[0]["snr"], rel=0.02)
+    assert planet["snr"] == pytest.approx(rows(first[0][0])[0]["snr"], rel=0.02)
     assert planet["centroid_sigma"] > 8
-    assert all(row["centroid_sigma"] < 4.5 for row in of(found, 1))
+    assert all(row["centroid_sigma"] < 4.5 for row in rows(hunt(stars[1], CONFIG)[0]))
 
 
 def test_irregular_times_and_order():
@@ -247,29 +273,61 @@ def test_irregular_times_and_order():
     time = START + rng.uniform(0, CADENCES * CADENCE, (1, 3 * CADENCES))
     flux = 1 + transit(time, **PLANET) + NOISE * np.sqrt(3) * rng.standard_normal(time.shape)
     irregular = replace(even, time=time, flux=flux.astype(np.float32), valid=np.ones(time.shape, bool))
-    found = of(hunt(irregular, CONFIG)[0], 0)
-    assert_is(found[0], PLANET)
+    assert_is(rows(hunt(irregular, CONFIG)[0])[0], PLANET)
 
 
 def test_known_transits_are_left_out(first):
-    even = first[1].even
-    time = even.start[:, None] + np.arange(even.flux.shape[1]) * even.cadence
-    masked = np.zeros(even.flux.shape, bool)
-    masked[0] = transit(time[0], **{**PLANET, "duration": 2 * PLANET["duration"]}) < 0
-    found, _ = hunt(curves(*FIRST), CONFIG, masked=masked)
-    assert of(found, 0)[0]["snr"] < CONFIG.snr_min
-    assert_is(of(found, 1)[0], OUTER if of(found, 1)[0]["period"] > 3 else INNER)
+    even = first[0][1].even
+    time = even.start[0] + np.arange(even.flux.shape[1]) * even.cadence
+    masked = transit(time, **{**PLANET, "duration": 2 * PLANET["duration"]}) < 0
+    found, _ = hunt(curves(FIRST[0]), CONFIG, masked=masked)
+    assert found.snr[0] < CONFIG.snr_min
 
 
-def test_periods_end_at_half_the_curve_and_batches_shrink_with_length():
+WIDE = {"period": 5.31, "t0": START + 2.2, "depth": 2e-2, "duration": 0.7}
+
+
+def test_what_a_mask_leaves_of_a_candidate_is_none_itself(monkeypatch):
+    """Durations end at 0.3 d: of a transit of 0.7 d the middle is masked, and its wings still dip."""
+    star = curves((WIDE,))
+    assert len(hunt(star, CONFIG)[0]) == 1
+    monkeypatch.setattr(module, "_is_remains", lambda new, old: False)
+    assert len(hunt(star, CONFIG)[0]) == 3
+
+
+BEFORE = {"single": False, "period": 200.0, "t0": 50.0, "duration": 8.0}
+
+
+@pytest.mark.parametrize(
+    ("change", "remains"),
+    [
+        ({"t0": 58.0}, True),
+        ({"t0": 66.0}, False),
+        ({"period": 400.0, "t0": 241.0}, True),
+        ({"period": 600.1, "t0": 258.0}, True),
+        ({"period": 100.0, "t0": 51.0}, False),
+        ({"period": 206.0, "t0": 51.0}, False),
+        ({"single": True, "period": np.inf, "t0": 458.0}, True),
+        ({"single": True, "period": np.inf, "t0": 490.0}, False),
+    ],
+)
+def test_remains_lie_beside_every_transit_of_an_earlier_candidate(change, remains):
+    assert _is_remains(BEFORE | change, BEFORE) == remains
+    # Repeated transits are not what a single one left.
+    alone = BEFORE | {"single": True, "period": np.inf}
+    assert not _is_remains(BEFORE | {"t0": 58.0}, alone)
+    assert _is_remains(alone | {"t0": 58.0}, alone)
+
+
+def test_periods_end_at_half_the_curve():
     days = 1024 * CADENCE
-    assert plan_for(1024, CADENCE, SearchConfig()).periods.max() == pytest.approx(days / 2, rel=0.05)
-    assert plan_for(1024, CADENCE, CONFIG).periods.max() == pytest.approx(6.0, rel=0.05)
-    assert [batch_size(n, SearchConfig()) for n in (1, 3584, 3585, 7168, 65536, 10**7)] == [128, 128, 64, 64, 8, 8]
+    assert plan_for(1024, CADENCE, SearchConfig()).period_max * CADENCE == pytest.approx(days / 2)
+    assert plan_for(1024, CADENCE, CONFIG).period_max * CADENCE == pytest.approx(6.0)
+    assert plan_for(1024, CADENCE, SearchConfig()).period_min * CADENCE == pytest.approx(0.17)
+    # Four cadences are the least.
+    assert plan_for(1024, 0.1, SearchConfig()).period_min == pytest.approx(4.0)
 
 
 def test_what_does_not_fit_is_refused():
-    with pytest.raises(ValueError, match="5 stars in a batch of 4"):
-        hunt(curves(*FIRST, ()), CONFIG)
     with pytest.raises(ValueError, match="do not fit"):
         hunt(curves(()), replace(CONFIG, period_min=11.0, period_max=None))

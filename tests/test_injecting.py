@@ -21,7 +21,7 @@ from exojax.photometry.inject import white_scatter
 from exojax.simulate.transits import EARTH_PER_SOLAR_RADIUS
 
 CADENCE = 0.02
-SEARCH = SearchConfig(batch=4)
+SEARCH = SearchConfig()
 PLAN = Plan("depth", (1.0, 8.0), (1e-3, 0.05), n=22, n_null=6, seed=3, search=SEARCH)
 
 
@@ -66,8 +66,9 @@ class Search:
 
     def __call__(self, curves: LightCurves, config: SearchConfig, *, masked: Any = None, alter: Any = None) -> Any:
         even = to_even(curves, shortest=config.duration_min)
-        trace = Trace(even, even, np.zeros(0), np.zeros((len(curves), 0)))
-        stars = list(range(len(curves)))
+        trace = Trace(even, even, ())
+        assert len(curves) == 1
+        stars = [0]
         when = {"t0": even.start + 1.0, "duration": np.full(len(stars), 0.2), "period": np.full(len(stars), 4.0)}
         if alter is None:
             with self.lock:
@@ -77,7 +78,11 @@ class Search:
         with self.lock:
             self.altered.append((even, changed, masked))
         turned = float(np.asarray(changed.flux).sum()) < 0
-        return candidates(stars, snr_red=np.full(len(stars), 5.0 if turned else 6.0), **when), trace
+        # Its best is not the first of them: a control searched for one candidate only would miss it.
+        when = {name: np.repeat(x, 3) for name, x in when.items()}
+        best = 5.0 if turned else 6.0
+        found = candidates([0, 0, 0], snr_red=np.array([best - 2, best, best - 1]), **when)
+        return found.take(np.arange(min(config.max_candidates, 3))), trace
 
 
 @pytest.fixture
@@ -126,7 +131,6 @@ def test_transits_go_into_the_curves_as_measured(search: Search, tmp_path: Path)
         assert high / 2 < found.injected[name].max() <= high
     # The other columns of the curves are their own.
     assert {round(c.cadence, 9) for c in search.seen} == {CADENCE, 2 * CADENCE}
-    assert all(len(c) <= SEARCH.batch for c in search.seen)
 
 
 def test_every_star_but_hosts_and_fragments_gets_its_share(search: Search, tmp_path: Path) -> None:
@@ -202,17 +206,31 @@ def test_false_alarms_come_from_altered_curves_without_the_stars_own_signals(sea
     found = run(tmp_path)
     assert found.inverted.tolist() == [5] * 6
     assert found.scrambled.tolist() == [6] * 6
-    assert len(search.altered) == 4  # two shapes, each upside down and shuffled
+    assert len(search.altered) == 12  # six stars, each upside down and shuffled
     for even, changed, masked in search.altered:
         # The search that stands in has found something every 4 days, from a day after the start.
         late = (np.arange(even.flux.shape[1]) * even.cadence - 1 + 2) % 4 - 2
-        assert masked[:, np.abs(late) < 0.1].all()
-        assert not masked[:, np.abs(late) > 0.25].any()
+        assert masked[np.abs(late) < 0.1].all()
+        assert not masked[np.abs(late) > 0.25].any()
         if np.asarray(changed.flux).sum() < 0:
             np.testing.assert_array_equal(changed.flux, -even.flux)
         else:
             np.testing.assert_array_equal(np.sort(changed.flux), np.sort(even.flux))
             assert (changed.flux != even.flux).mean() > 0.5
+
+
+def test_a_null_is_searched_for_as_many_candidates_as_a_star(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of one candidate only the first would count, and what it hides would pass for quiet."""
+    asked = []
+
+    def hunt(star: LightCurves, config: SearchConfig, **named: Any) -> Any:
+        asked.append((config, named.get("alter") is not None))
+        return Search()(star, config, **named)
+
+    monkeypatch.setattr(injecting, "hunt", hunt)
+    run(tmp_path)
+    assert {config for config, _ in asked} == {SEARCH}
+    assert sum(altered for _, altered in asked) == 12
 
 
 def test_weak_signals_of_a_star_are_its_noise(search: Search, tmp_path: Path) -> None:
@@ -221,7 +239,10 @@ def test_weak_signals_of_a_star_are_its_noise(search: Search, tmp_path: Path) ->
     assert not any(masked.any() for _, _, masked in search.altered)
 
 
-def test_only_what_is_missing_is_searched_again(search: Search, tmp_path: Path) -> None:
+def test_only_what_is_missing_is_searched_again(
+    search: Search, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(injecting, "BATCH_STARS", 4)
     told: list[tuple[int, int]] = []
     first = run(tmp_path, workers=2, report=lambda what, done, total: told.append((done, total)))
     parts = sorted((tmp_path / "parts").glob("*.npz"))
@@ -231,7 +252,7 @@ def test_only_what_is_missing_is_searched_again(search: Search, tmp_path: Path) 
     next(path for path in parts if path.name.startswith("null")).unlink()
     search.seen.clear()
     again = run(tmp_path)
-    assert len(search.seen) == 2
+    assert len(search.seen) == 4 + 4
     assert {path.name: path.read_bytes() for path in sorted((tmp_path / "parts").glob("*.npz"))} == before
     for name, column in first.injected.items():
         np.testing.assert_array_equal(column, again.injected[name])
@@ -250,7 +271,7 @@ def test_more_injections_leave_the_first_ones_as_they_were(search: Search, tmp_p
         ({"seed": 4}, "seed: 3 -> 4"),
         ({"size": (1e-3, 0.04)}, "size"),
         ({"n_null": 5}, "n_null"),
-        ({"search": replace(SEARCH, window=3.0)}, "search.window: 2.0 -> 3.0"),
+        ({"search": replace(SEARCH, window=3.0)}, "search.window: None -> 3.0"),
     ],
 )
 def test_another_experiment_is_refused(change: dict[str, Any], word: str, search: Search, tmp_path: Path) -> None:

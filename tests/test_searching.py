@@ -1,4 +1,4 @@
-"""The bookkeeping of a search: parts, threads, what is skipped and what is said; the hunt itself stands aside."""
+"""The bookkeeping of a search: parts, threads, what is skipped and what is said; the search itself stands aside."""
 
 from __future__ import annotations
 
@@ -6,32 +6,33 @@ import json
 import threading
 import time
 import tracemalloc
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from small_search import curves_of, flux_of, quick_hunt
+from small_search import curves_of, flux_of, quick_search_each
 
-from exojax import searching
+from exojax import batching, searching
 from exojax.config import SearchConfig
 from exojax.errors import InputError
-from exojax.hunt import Trace
+from exojax.folding import Searched
 from exojax.io.catalogue import Known
 from exojax.io.folder import Skipped
 from exojax.lightcurve import Candidates, LightCurves
 from exojax.parts import write_part
 from exojax.ranking import ranked
 
-CONFIG = SearchConfig(period_min=1.0, batch=4)
+CONFIG = SearchConfig(period_min=1.0)
 N = 22
 
 
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(searching, "hunt", quick_hunt)
+    monkeypatch.setattr(searching, "search_each", quick_search_each)
+    monkeypatch.setattr(batching, "BATCH_STARS", 3)
 
 
 def files(done: set[str]) -> Iterable[LightCurves | Skipped]:
@@ -109,7 +110,7 @@ def test_neither_threads_nor_kills_change_what_is_found(n_workers: int, tmp_path
 def test_what_is_done_is_not_searched_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first = search(tmp_path)
     asked: list[set[str]] = []
-    monkeypatch.setattr(searching, "hunt", None)
+    monkeypatch.setattr(searching, "search_each", None)
 
     def stars(done: set[str]) -> Iterable[LightCurves | Skipped]:
         asked.append(set(done))
@@ -152,6 +153,20 @@ def test_another_search_in_the_same_folder_is_refused(tmp_path: Path) -> None:
         searching.search(files, replace(CONFIG, period_max=3.0), tmp_path, settings={"source": "a"})
     with pytest.raises(InputError, match="mask_known"):
         search(tmp_path, mask_known=True)
+
+
+def test_parts_of_an_earlier_version_are_refused_in_one_line(tmp_path: Path) -> None:
+    """They were found by another search, with settings that are gone: nothing of it is mixed in."""
+    search(tmp_path)
+    settings = tmp_path / searching.PARTS / "search.json"
+    before = json.loads(settings.read_text()) | {"version": 6, "batch": 128}
+    settings.write_text(json.dumps(before))
+    with pytest.raises(InputError) as refused:
+        search(tmp_path)
+    told = str(refused.value)
+    assert "another version" in told
+    assert "give another --out" in told
+    assert "\n" not in told
 
 
 def flipped(content: bytes) -> bytes:
@@ -207,23 +222,23 @@ def test_memory_does_not_grow_with_what_is_found(tmp_path: Path) -> None:
         return paths
 
     peak = {}
-    for n in (1_000, 5_000):
+    for n in (400, 2_000):
         paths = parts(tmp_path / str(n), n)
         tracemalloc.start()
         found = ranked(paths)
         assert sum(1 for _ in found.rows()) == n
         peak[n] = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
-    assert (peak[5_000] - peak[1_000]) / 4_000 < 500
+    assert (peak[2_000] - peak[400]) / 1_600 < 500
 
 
 def test_a_bug_in_a_thread_surfaces(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def hunt(batch: LightCurves, *a: Any, **b: Any) -> Any:
-        if "s9" in batch.id:
+    def search_each(batch: list[LightCurves], *a: Any, **b: Any) -> Any:
+        if "s9" in [one.id[0] for one in batch]:
             raise ZeroDivisionError("a bug")
-        return quick_hunt(batch, *a, **b)
+        return quick_search_each(batch, *a, **b)
 
-    monkeypatch.setattr(searching, "hunt", hunt)
+    monkeypatch.setattr(searching, "search_each", search_each)
     with pytest.raises(ZeroDivisionError):
         search(tmp_path)
     # What was finished before it stays.
@@ -233,18 +248,18 @@ def test_a_bug_in_a_thread_surfaces(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 def test_ctrl_c_waits_for_no_batch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     free, begun = threading.Event(), []
 
-    def hunt(batch: LightCurves, *a: Any, **b: Any) -> Any:
+    def search_each(batch: list[LightCurves], *a: Any, **b: Any) -> Any:
         begun.append(batch)
         free.wait(20)
-        return quick_hunt(batch, *a, **b)
+        return quick_search_each(batch, *a, **b)
 
     def stars(done: set[str]) -> Iterable[LightCurves | Skipped]:
         for k, one in enumerate(files(done)):
-            if k == 15:
+            if k == 8:
                 raise KeyboardInterrupt
             yield one
 
-    monkeypatch.setattr(searching, "hunt", hunt)
+    monkeypatch.setattr(searching, "search_each", search_each)
     started = time.perf_counter()
     with pytest.raises(KeyboardInterrupt):
         search(tmp_path, stars, workers=1)
@@ -268,9 +283,11 @@ def test_known_planets_mask_or_name(tmp_path: Path) -> None:
 
 
 def test_a_judge_is_asked_for_every_batch(tmp_path: Path) -> None:
-    def judge(curves: LightCurves, found: Candidates, trace: Trace) -> searching.Judged:
+    def judge(stars: Sequence[Searched], found: Candidates, inputs: Mapping[str, np.ndarray]) -> searching.Judged:
         number = np.array([float(name[1:]) for name in found.id])
-        said = ["odd" if int(name[1:]) % 2 else "" for name in curves.id]
+        assert [str(stars[k].curves.id[0]) for k in found.star] == found.id.tolist()
+        assert all(len(x) == len(found) for x in inputs.values())
+        said = ["odd" if int(one.curves.id[0][1:]) % 2 else "" for one in stars]
         return searching.Judged(number / 100 + found.rank / 1e4, said, number / 1000)
 
     found = search(tmp_path, judge=judge)
