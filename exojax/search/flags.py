@@ -35,6 +35,12 @@ TESS_YEAR_ONE = 1683.0
 """BTJD; momentum was dumped every 2.5, 3.125 or 3.375 days until then, later at other intervals"""
 TESS_DUMPS = (2.5, 3.125, 3.375)
 NEAR = 0.003
+SHARED = {1.0: "", 2.0: "twice ", 0.5: "half "}
+"""ratios of a candidate's period to an earlier one's of its star that are flagged, in words"""
+DRIFT = 0.25
+"""durations by which transits of one signal drift apart over the curve at most"""
+CLOSE = 0.01
+"""share by which such periods differ at most, where few transits bound the drift little"""
 
 
 def flags(
@@ -67,8 +73,10 @@ def flags(
             told.append(_sigma("odd and even differ by {:.1f}σ", found.odd_even_sigma[i], ODD_EVEN))
             phase = float(found.secondary_phase[i])
             text = _sigma(f"a secondary of {{:.1f}}σ at phase {phase:.2f}", found.secondary_sigma[i], SECONDARY)
-            if text and not _explained(found, i, order[ends[0][i] : ends[1][i]]):
+            family = order[ends[0][i] : ends[1][i]]
+            if text and not _explained(found, i, family):
                 told.append(text)
+            told.append(_same_ephemeris(found, i, family))
         told += [
             _large(float(found.depth[i]), float(stars.radius[i])) if absolute[i] else "",
             _sigma("the centroid moves by {:.1f}σ", found.centroid_sigma[i], CENTROID),
@@ -179,6 +187,33 @@ def others(matches: str) -> int:
 def _shared(matches: str) -> str:
     n = others(matches)
     return "" if n == 0 else f"shared with {n} other star{'s' if n > 1 else ''}"
+
+
+def _same_ephemeris(found: Candidates, i: int, family: np.ndarray) -> str:
+    """Return the flag of a candidate on the period of a better one of its star, half or twice of it, or an empty text.
+
+    Two signals of one period are the eclipses of a binary, or what the first one's mask left. Planets near such a ratio
+    by chance drift against it: their transits are apart at the end of the curve.
+    """
+    if not found.period[i] > 0:
+        return ""
+    first = np.nanmin(found.t0[family])
+    last = np.nanmax(found.t0[family] + (found.n_transits[family] - 1) * np.nan_to_num(found.period[family]))
+    for j in family[np.argsort(found.rank[family], kind="stable")]:
+        if not (found.rank[j] < found.rank[i] and found.period[j] > 0):
+            continue
+        for ratio, words in SHARED.items():
+            expected = ratio * float(found.period[j])
+            off = abs(float(found.period[i]) - expected)
+            turns = max((last - first) / expected, 1.0)
+            longest = max(float(found.duration[i]), float(found.duration[j]))
+            if off <= CLOSE * expected and off * turns <= DRIFT * longest:
+                text = f"{words}the period of candidate {int(found.rank[j])}"
+                if ratio != 1.0:
+                    return text
+                phase = float((found.t0[i] - found.t0[j]) / found.period[j] % 1.0)
+                return f"{text}, {'half' if abs(phase - 0.5) < 0.02 else f'{phase:.2f} of'} a period later"
+    return ""
 
 
 def _explained(found: Candidates, i: int, family: np.ndarray) -> bool:

@@ -78,6 +78,42 @@ def test_another_planets_transits_are_no_secondary(star, phase, flagged):
     )
 
 
+def pair(first, second):
+    """Flags of two candidates of one star; the first is the better one."""
+    base = UNREMARKABLE | {"star": 0, "single": False, "id": "a", "matches": "", "odd_even_sigma": 0.0}
+    rows = [base | first | {"rank": 1}, base | second | {"rank": 2}]
+    nothing = np.full(2, np.nan)
+    table = candidates(**{name: np.array([row[name] for row in rows]) for name in rows[0]})
+    return flags(table, Stars(*[nothing] * 4), np.ones(2, bool), np.array(["assumed"] * 2)).tolist()
+
+
+@pytest.mark.parametrize(
+    ("second", "text"),
+    [
+        ({"t0": 155.0}, "the period of candidate 1, half a period later"),
+        ({"t0": 152.3}, "the period of candidate 1, 0.23 of a period later"),
+        # Seven periods later the transits are a fifth of a duration apart, or more than a quarter.
+        ({"t0": 155.0, "period": 10.002}, "the period of candidate 1, half a period later"),
+        ({"t0": 155.0, "period": 10.006}, ""),
+        ({"period": 5.0, "n_transits": 15, "t0": 152.5}, "half the period of candidate 1"),
+        ({"period": 5.003, "n_transits": 15, "t0": 152.5}, ""),
+        ({"period": 20.0, "n_transits": 4, "t0": 155.0}, "twice the period of candidate 1"),
+        ({"period": 20.05, "n_transits": 4, "t0": 155.0}, ""),
+        ({"period": 30.0, "n_transits": 3, "t0": 155.0}, ""),
+        ({"period": np.nan, "single": True, "n_transits": 1}, "a single transit"),
+        ({"period": 10.0, "t0": 155.0, "star": 1}, ""),
+    ],
+)
+def test_a_candidate_on_an_earlier_ones_period_is_marked(second, text):
+    assert pair({}, second) == ["", text]
+
+
+def test_two_transits_do_not_make_any_period_the_same():
+    """Over one period the drift is bounded by hardly anything but the share of the period itself."""
+    few = {"n_transits": 2, "duration": 2.0, "period": 10.0}
+    assert pair(few, few | {"t0": 155.0, "period": 10.2}) == ["2 transits", "2 transits"]
+
+
 def test_what_is_no_reason_raises_none():
     assert told(depth=0.05587, absolute=False) == ""
     assert told(depth=0.05587, radius=np.nan) == ""
