@@ -13,8 +13,8 @@ from typing import NamedTuple
 import numpy as np
 
 from exojax.folded import COVERAGE
-from exojax.loops import candidate as loops
 from exojax.loops import compiled
+from exojax.loops import views as loops
 
 WINDOW = 2.0
 """durations on either side of an event that its view shows, half a period at most"""

@@ -37,15 +37,6 @@ STEPS = 12
 """steps of the least squares at most"""
 TIE = 0.5
 """inverse variance of the logarithm of an ingress's variance about its usual value"""
-COVERED = 0.5
-"""share of a single transit and of either neighbour that was measured"""
-CONTRAST = 0.5
-"""share of the depth that a single transit must lie below either neighbour, or it is a step"""
-OUTER = 0.35
-"""share of the depth that the first and the last third of a single transit have, or it is an outlier"""
-GAP, SIDE = 0.25, 1.0
-"""durations between a single transit and its neighbour windows on either side, and length of those"""
-
 
 _REALS, _DOUBLES, _INTEGERS, _TABLE = float32[::1], float64[::1], int64[::1], float64[:, ::1]
 SIGNATURES = {
@@ -54,9 +45,7 @@ SIGNATURES = {
     "locate": (_DOUBLES, _REALS, float64, float64, _INTEGERS, _INTEGERS),
     "refine": (_DOUBLES, _REALS, float64, int64, int64, *(float64,) * 5, _INTEGERS, _INTEGERS),
     "polish": (_REALS, _REALS, *(float64,) * 6, _DOUBLES),
-    "single_event": (_DOUBLES, _DOUBLES, _INTEGERS, _TABLE, _DOUBLES),
     "secondary": (_REALS, _REALS, *(float64,) * 4, int64, _DOUBLES),
-    "fold_moments": (_REALS, _REALS, int64, int64, *(float64,) * 4, *(_TABLE,) * 5),
 }
 
 
@@ -470,70 +459,6 @@ def polish(
     out[3], out[4] = slip, math.sqrt(errors[0] ** 2 + (turns * slip) ** 2)
 
 
-# ---------------------------------------------------------------- single transits
-
-
-@njit(**LOOSE)
-def _moved(running: np.ndarray, steps: float, out: np.ndarray) -> None:
-    """Fill ``out`` with a running sum read ``steps`` cells further on, its ends continued."""
-    size = running.shape[0]
-    whole = math.floor(steps)
-    share = steps - whole
-    for i in range(size):
-        a, b = min(max(i + whole, 0), size - 1), min(max(i + whole + 1, 0), size - 1)
-        out[i] = running[a] + share * (running[b] - running[a])
-
-
-@njit(**LOOSE)
-def single_event(
-    values: np.ndarray, weights: np.ndarray, durations: np.ndarray, scatter: np.ndarray, out: np.ndarray
-) -> None:
-    """Fill epoch, duration, depth, SNR and red-noise SNR of the most significant single dip; SNR 0 where none is.
-
-    Its box and the windows on both sides are measured, it lies below both sides, and its first and last third are deep.
-    A sudden drop of sensitivity that heals within a day looks like a transit to boxes and passes.
-
-    Args:
-        values, weights: running sums.
-        durations: ``(n_durations,)`` int64, cadences.
-        scatter: ``(n_durations, n_blocks)`` from :func:`pulse_scatter`.
-        out: ``(5,)`` float64.
-    """
-    size, blocks = values.shape[0], scatter.shape[1]
-    edges = np.empty(8)
-    sums, masses = np.empty((8, size)), np.empty((8, size))
-    out[:] = 0.0
-    for d in range(durations.shape[0]):
-        duration = float(durations[d])
-        gap, side, third = GAP * duration, SIDE * duration, duration / 3.0
-        edges[:] = np.array(
-            (-gap - side, -gap, 0.0, third, duration - third, duration, duration + gap, duration + gap + side)
-        )
-        for e in range(8):
-            _moved(values, edges[e], sums[e])
-            _moved(weights, edges[e], masses[e])
-        for i in range(size):
-            measured = masses[5, i] - masses[2, i]
-            lost = sums[2, i] - sums[5, i]
-            if lost <= 0 or measured < COVERED * duration:
-                continue
-            # Without its shape, could it be the best?
-            red = scatter[d, i * blocks // size]
-            if lost <= out[4] * red * math.sqrt(measured):
-                continue
-            depth = lost / measured
-            m_first, m_last = masses[3, i] - masses[2, i], masses[5, i] - masses[4, i]
-            m_left, m_right = masses[1, i] - masses[0, i], masses[7, i] - masses[6, i]
-            if min(m_first, m_last) < COVERED * third or min(m_left, m_right) < COVERED * side:
-                continue
-            left, right = (sums[0, i] - sums[1, i]) / m_left, (sums[6, i] - sums[7, i]) / m_right
-            first, last = (sums[2, i] - sums[3, i]) / m_first, (sums[4, i] - sums[5, i]) / m_last
-            if depth - max(left, right) > CONTRAST * depth and min(first, last) > OUTER * depth:
-                out[0], out[1], out[2] = i - 0.5 + 0.5 * duration, duration, depth
-                out[3] = depth * math.sqrt(measured)
-                out[4] = out[3] / red
-
-
 # ---------------------------------------------------------------- the rest of the fold
 
 
@@ -604,62 +529,3 @@ def secondary(
     scatter = max(spread / (1.0 + 1.0 / math.sqrt(max(n / QUARTERS, 0.1))), red)
     out[0], out[1] = deep[at] / max(measured[at], 1e-6), best / scatter
     out[2], out[3] = (at + 0.5 * QUARTERS) * width / period, scatter
-
-
-# ---------------------------------------------------------------- views
-
-
-@njit(**LOOSE)
-def _bin(into: np.ndarray, place: int, weight: float, flux: float) -> None:
-    if 0 <= place < into.shape[0]:
-        into[place, 3] += 1.0
-        if weight > 0:
-            into[place, 0] += weight
-            into[place, 1] += weight * flux
-            into[place, 2] += weight * flux * flux
-
-
-@njit(**LOOSE)
-def fold_moments(
-    flux: np.ndarray,
-    weight: np.ndarray,
-    first: int,
-    last: int,
-    period: float,
-    t0: float,
-    window: float,
-    phase: float,
-    fine: np.ndarray,
-    odd_side: np.ndarray,
-    even_side: np.ndarray,
-    second: np.ndarray,
-    half: np.ndarray,
-) -> None:
-    """Add weight, weight times flux, weight times squared flux, and 1 to the bins of a candidate's views.
-
-    Args:
-        flux, weight: ``(n_cadences,)`` float32.
-        first, last: the first and the last cadence that was measured.
-        period, t0, window: cadences; ``window`` on either side of an event.
-        phase: of the secondary from the transit; NaN leaves ``second`` empty.
-        fine: ``(4 * global_bins, 4)`` float64, from one period before an even transit to one after it.
-        odd_side, even_side, second, half: ``(local_bins, 4)`` float64.
-    """
-    bins, cells = odd_side.shape[0], fine.shape[0]
-    narrow = min(window, 0.25 * period)
-    for i in range(first, last + 1):
-        w, y, late = float(weight[i]), float(flux[i]), i - t0
-        number = math.floor(late / period + 0.5)
-        tau = late - number * period
-        odd = number - 2 * math.floor(0.5 * number) > 0.5
-        cycle = tau
-        if odd:
-            cycle += period if tau < 0 else -period
-        _bin(fine, math.floor((cycle + period) / period * (cells // 2)), w, y)
-        _bin(odd_side if odd else even_side, math.floor((tau + window) / (2 * window) * bins), w, y)
-        if not math.isnan(phase):
-            other = tau - phase * period
-            other -= math.floor(other / period + 0.5) * period
-            _bin(second, math.floor((other + window) / (2 * window) * bins), w, y)
-        beside = late - math.floor(late / (0.5 * period) + 0.5) * 0.5 * period
-        _bin(half, math.floor((beside + narrow) / (2 * narrow) * bins), w, y)

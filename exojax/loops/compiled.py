@@ -43,9 +43,9 @@ def ready() -> None:
 
 
 def _modules() -> tuple[ModuleType, ...]:
-    from exojax.loops import candidate, periodogram, trend
+    from exojax.loops import candidate, periodogram, single, trend, views
 
-    return trend, periodogram, candidate
+    return trend, periodogram, candidate, single, views
 
 
 def _prepare(home: Path) -> None:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from exojax.loops import candidate as loops
+from exojax.loops import single as loops
 from exojax.search.curve import Curve
 from exojax.search.noise import Noise
 

@@ -1,0 +1,87 @@
+"""The loop that looks for single transits, compiled by Numba once for a machine.
+
+Times are in cadences from the curve's first; cadence ``i`` reaches from ``i - 0.5`` to ``i + 0.5``. Running sums are
+float64, ``(n_cadences + 1,)``: entry ``i`` holds everything before cadence ``i``.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numba import float64, int64, njit
+
+from exojax.loops.options import LOOSE
+
+COVERED = 0.5
+"""share of a single transit and of either neighbour that was measured"""
+CONTRAST = 0.5
+"""share of the depth that a single transit must lie below either neighbour, or it is a step"""
+OUTER = 0.35
+"""share of the depth that the first and the last third of a single transit have, or it is an outlier"""
+GAP, SIDE = 0.25, 1.0
+"""durations between a single transit and its neighbour windows on either side, and length of those"""
+
+_DOUBLES = float64[::1]
+SIGNATURES = {"single_event": (_DOUBLES, _DOUBLES, int64[::1], float64[:, ::1], _DOUBLES)}
+
+
+@njit(**LOOSE)
+def _moved(running: np.ndarray, steps: float, out: np.ndarray) -> None:
+    """Fill ``out`` with a running sum read ``steps`` cells further on, its ends continued."""
+    size = running.shape[0]
+    whole = math.floor(steps)
+    share = steps - whole
+    for i in range(size):
+        a, b = min(max(i + whole, 0), size - 1), min(max(i + whole + 1, 0), size - 1)
+        out[i] = running[a] + share * (running[b] - running[a])
+
+
+@njit(**LOOSE)
+def single_event(
+    values: np.ndarray, weights: np.ndarray, durations: np.ndarray, scatter: np.ndarray, out: np.ndarray
+) -> None:
+    """Fill epoch, duration, depth, SNR and red-noise SNR of the most significant single dip; SNR 0 where none is.
+
+    Its box and the windows on both sides are measured, it lies below both sides, and its first and last third are deep.
+    A sudden drop of sensitivity that heals within a day looks like a transit to boxes and passes.
+
+    Args:
+        values, weights: running sums.
+        durations: ``(n_durations,)`` int64, cadences.
+        scatter: ``(n_durations, n_blocks)`` from :func:`exojax.loops.candidate.pulse_scatter`.
+        out: ``(5,)`` float64.
+    """
+    size, blocks = values.shape[0], scatter.shape[1]
+    edges = np.empty(8)
+    sums, masses = np.empty((8, size)), np.empty((8, size))
+    out[:] = 0.0
+    for d in range(durations.shape[0]):
+        duration = float(durations[d])
+        gap, side, third = GAP * duration, SIDE * duration, duration / 3.0
+        edges[:] = np.array(
+            (-gap - side, -gap, 0.0, third, duration - third, duration, duration + gap, duration + gap + side)
+        )
+        for e in range(8):
+            _moved(values, edges[e], sums[e])
+            _moved(weights, edges[e], masses[e])
+        for i in range(size):
+            measured = masses[5, i] - masses[2, i]
+            lost = sums[2, i] - sums[5, i]
+            if lost <= 0 or measured < COVERED * duration:
+                continue
+            # Without its shape, could it be the best?
+            red = scatter[d, i * blocks // size]
+            if lost <= out[4] * red * math.sqrt(measured):
+                continue
+            depth = lost / measured
+            m_first, m_last = masses[3, i] - masses[2, i], masses[5, i] - masses[4, i]
+            m_left, m_right = masses[1, i] - masses[0, i], masses[7, i] - masses[6, i]
+            if min(m_first, m_last) < COVERED * third or min(m_left, m_right) < COVERED * side:
+                continue
+            left, right = (sums[0, i] - sums[1, i]) / m_left, (sums[6, i] - sums[7, i]) / m_right
+            first, last = (sums[2, i] - sums[3, i]) / m_first, (sums[4, i] - sums[5, i]) / m_last
+            if depth - max(left, right) > CONTRAST * depth and min(first, last) > OUTER * depth:
+                out[0], out[1], out[2] = i - 0.5 + 0.5 * duration, duration, depth
+                out[3] = depth * math.sqrt(measured)
+                out[4] = out[3] / red
