@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 
 import exojax
-from exojax.features.views import fold
+from exojax.features.views import moments, views_of
 from exojax.folded import SCALARS, VALUE
 from exojax.models.interface import Inputs
 from exojax.training.step import logits
@@ -24,12 +24,12 @@ def folded(depth: float, n_cadences: int = 3000) -> Inputs:
     rng = np.random.default_rng(0)
     phase = (CADENCE * np.arange(n_cadences) - 0.7 + PERIOD / 2) % PERIOD - PERIOD / 2
     flux = (2e-4 * rng.standard_normal(n_cadences) - depth * (np.abs(phase) < DURATION / 2)).astype(np.float32)
-    days = [np.float32([x / CADENCE]) for x in (PERIOD, 0.7, DURATION)]
-    views, _ = fold(flux[None], np.ones((1, n_cadences), np.float32), *days, jnp.float32([jnp.nan]), **BINS)
+    period, t0, duration = (x / CADENCE for x in (PERIOD, 0.7, DURATION))
+    views, _ = views_of([moments(flux, np.ones_like(flux), period, t0, duration, np.nan, **BINS)])
     scalars = np.full((1, 1, len(SCALARS)), np.nan, np.float32)  # unknown, but for these two
     for name, value in (("log_period", PERIOD), ("log_duration", DURATION)):
         scalars[..., SCALARS.index(name)] = np.log10(value)
-    return {name: view[:, None] for name, view in views.items()} | {"scalars": jnp.asarray(scalars)}
+    return {name: jnp.asarray(view[:, None]) for name, view in views.items()} | {"scalars": jnp.asarray(scalars)}
 
 
 BINS = {"global_bins": 201, "local_bins": 61}

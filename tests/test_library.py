@@ -41,7 +41,7 @@ def run(tmp_path_factory: pytest.TempPathFactory):
 
 
 def test_only_what_is_promised_is_public() -> None:
-    assert set(exojax.__all__) == {"InputError", "LightCurves", "compiled", "evaluate", "fit", "load", "predict"}
+    assert set(exojax.__all__) == {"InputError", "LightCurves", "evaluate", "fit", "load", "predict"}
     for name in exojax.__all__:
         assert getattr(exojax, name).__doc__
     with pytest.raises(AttributeError, match="nonsense"):
@@ -51,6 +51,12 @@ def test_only_what_is_promised_is_public() -> None:
 def test_reading_needs_no_jax() -> None:
     program = "import exojax, exojax.io.kaggle, exojax.io.npz, sys; print('jax' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", program], capture_output=True, text=True).stdout == "False\n"
+
+
+def test_a_search_on_a_cpu_needs_no_jax() -> None:
+    program = "import exojax.searching, sys; print({'jax', 'sklearn', 'orbax', 'xgboost'} & set(sys.modules))"
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert ran.stdout == "set()\n", ran.stderr
 
 
 def test_a_run_without_a_folder_is_named_after_data_and_model(tmp_path: Path, monkeypatch) -> None:

@@ -21,9 +21,10 @@ BELOW = {
     "streams": set(),
     "io": BASE,
     "simulate": BASE,
-    "photometry": BASE,
-    "search": BASE,
-    "features": BASE,
+    "loops": {"announce", "io"},
+    "photometry": BASE | {"loops"},
+    "search": BASE | {"loops"},
+    "features": BASE | {"search", "loops"},
     "evaluation": {"errors", "config", "streams"},
     "models": {"errors", "config", "folded", "columns", "streams"},
     "training": {"errors", "config", "folded", "models", "evaluation", "streams"},
@@ -36,19 +37,13 @@ BELOW = {
     "nested": BASE | {"models", "evaluation", "training", "probabilities", "runs", "fitting", "twins"},
     "comparing": BASE | {"models", "evaluation", "training", "inputs", "runs", "fitting", "nested", "stored", "twins"},
     "tuning": BASE | {"models", "evaluation", "training", "inputs", "runs", "fitting", "stored"},
-    "ahead": {"io"},
-    "layout": BASE | {"search"},
-    "rounds": BASE | {"photometry", "search", "layout"},
-    "hunt": BASE | {"photometry", "ahead", "layout", "rounds"},
-    "batching": BASE | {"io", "photometry", "layout", "hunt"},
+    "hunt": BASE | {"loops", "photometry", "search"},
+    "batching": BASE | {"io", "photometry", "search"},
     "parts": {"errors"},
     "ranking": BASE | {"io", "search", "parts"},
-    "searching": BASE | {"io", "photometry", "search", "hunt", "batching", "stored", "parts", "ranking"},
+    "searching": BASE | {"io", "photometry", "search", "hunt", "batching", "folding", "stored", "parts", "ranking"},
     "teaching": BASE | {"simulate", "training", "folding", "runs", "stored"},
-    "shown": BASE | {"search", "features"},
-    "folding": BASE | {"io", "photometry", "search", "hunt", "batching", "searching", "shown"},
-    "compiled": BASE
-    | {"evaluation", "models", "training", "ahead", "layout", "rounds", "hunt", "shown", "probabilities", "runs"},
+    "folding": BASE | {"io", "photometry", "search", "features", "hunt", "batching"},
     "inputs": BASE | {"features", "evaluation", "folding"},
     "planting": BASE | {"photometry", "simulate"},
     "twins": BASE | {"simulate", "evaluation", "models", "folding", "inputs", "planting"},
@@ -61,6 +56,8 @@ TOP = {"cli", "__init__"}
 HOMES = {
     "orbax": {"training/checkpoint.py"},
     "matplotlib": {"report/"},
+    "numba": {"loops/"},
+    "llvmlite": {"loops/"},
     "lightkurve": {"io/"},
     "astropy": {"io/", "cli/bench_"},
     "kagglehub": {"io/"},
@@ -145,6 +142,22 @@ def test_nothing_executes_from_data(path):
             for argument in node.keywords:
                 unpickles = argument.arg == "allow_pickle" and getattr(argument.value, "value", True) is not False
                 assert not unpickles, f"{name_of(path)}:{node.lineno}"
+
+
+# Rooms that need neither JAX nor what imports it: a search on a CPU must not wait for them.
+PLAIN = {"announce", "batching", "folding", "folded", "hunt", "io", "lightcurve", "loops", "parts", "photometry"}
+PLAIN |= {"ranking", "search", "searching", "stored", "features/views.py", "features/candidate_inputs.py"}
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_a_search_on_a_cpu_needs_no_jax(path):
+    if name_of(path) == "search/accelerator.py" or not {room_of(path), name_of(path)} & PLAIN:
+        return
+    tops = {node for node in ast.parse(path.read_text()).body if isinstance(node, ast.Import | ast.ImportFrom)}
+    names = {alias.name for node in tops if isinstance(node, ast.Import) for alias in node.names}
+    names |= {node.module for node in tops if isinstance(node, ast.ImportFrom)}
+    heavy = {"jax", "flax", "optax", "orbax", "sklearn", "xgboost", "matplotlib"}
+    assert not {name.split(".")[0] for name in names} & heavy
 
 
 def test_the_walk_sees_the_package():
