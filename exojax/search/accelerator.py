@@ -104,11 +104,10 @@ def _evaluated(
 ) -> np.ndarray:
     """Return ``(n_stars, n_places)`` SNR of some trials of a band."""
     # Sums of wide bins are shorter: one shape serves all.
-    wide = [np.pad(x, ((0, 0), (0, size + 1 - x.shape[1])), mode="edge") for x in (sums, masses)]
+    wide = [jnp.asarray(np.pad(x, ((0, 0), (0, size + 1 - x.shape[1])), mode="edge")) for x in (sums, masses)]
     # What a trial has fewer durations than others is its last one again.
     durations, cores = (np.pad(x, (0, _MOST_DURATIONS - len(x)), mode="edge") for x in (band.durations, band.cores))
     given = [jnp.asarray(x, dtype) for x, dtype in ((total, jnp.float32), (durations, jnp.int32), (cores, jnp.int32))]
-    sums, masses = map(jnp.asarray, wide)
     found = []
     for begin in range(0, len(places), _STEPS * _TRIALS):
         some = band.periods[places[begin : begin + _STEPS * _TRIALS]]
@@ -117,7 +116,7 @@ def _evaluated(
         starts = np.floor(periods[..., None] * np.arange(kind[0]) + 0.5).astype(np.int32) - int(band.durations.max())
         columns = np.ceil(periods).astype(np.int32)
         steps = jnp.int32(-(-len(some) // _TRIALS))
-        power = _trials(kind[1], steps, sums, masses, given[0], jnp.asarray(starts), jnp.asarray(columns), *given[1:])
+        power = _trials(kind[1], steps, *wide, given[0], jnp.asarray(starts), jnp.asarray(columns), *given[1:])
         found.append(np.asarray(power).reshape(-1, len(total))[: len(some)])
     return np.concatenate(found).T
 
