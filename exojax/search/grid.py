@@ -21,6 +21,8 @@ DENSITIES = (8.0, 0.02)
 """solar densities, from M dwarf to giant, between whose transit durations one is looked for"""
 GRAZING = 0.6
 """sqrt(1 - b^2) of the shortest chord that is looked for"""
+USUAL_SHORTEST = 1 / 24
+"""days; whoever asks for shorter transits looks for those of white dwarfs, at any period"""
 LEAST_PERIOD = 4.0
 """cadences in the shortest period that is searched"""
 BIN_SHARE = 0.67
@@ -120,7 +122,7 @@ def plan(
     *,
     period_min: float,
     period_max: float,
-    duration_min: float = 1 / 24,
+    duration_min: float = USUAL_SHORTEST,
     duration_max: float = 0.5,
 ) -> Plan:
     """Return the trial periods and durations for curves of one length and cadence.
@@ -129,7 +131,7 @@ def plan(
     differ by so much that transits drift by one bin over the whole curve: even in log P, and oversampled by the
     duration in bins against the optimal spacing of Ofir (2014, A&A 561, A138). Durations lie between a grazing transit
     of a dwarf of 8 solar densities and a central one of a giant of 0.02, in the given range, and are a quarter of the
-    period at most.
+    period at most. Where ``duration_min`` is less than an hour, it is the shortest at any period.
 
     Args:
         n_cadences: length of the curves, cadences.
@@ -228,7 +230,8 @@ def _widest(wanted: int, finest: int, period: float, most: float) -> int:
 
 def _plausible(low: float, high: float, cadence: float, shortest: float, longest: float) -> tuple[float, float]:
     """Return the shortest and longest duration, cadences, for periods of ``low`` to ``high`` cadences."""
-    short = max(GRAZING * float(transit_duration(low * cadence, DENSITIES[0])), shortest) / cadence
+    grazing = GRAZING * float(transit_duration(low * cadence, DENSITIES[0])) if shortest >= USUAL_SHORTEST else 0.0
+    short = max(grazing, shortest) / cadence
     long = min(float(transit_duration(high * cadence, DENSITIES[1])), longest) / cadence
     long = min(long, max(low / 4, 2.0))
     return min(max(short, 2.0), max(long, 2.0)), max(long, 2.0)

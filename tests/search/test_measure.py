@@ -19,14 +19,13 @@ DAY = 48.0
 
 def periodogram_with(grid, peaks, width, slope=2.0):
     """A floor that rises with the period, and peaks (days) with wings ``width`` of a period wide."""
-    finest = [one for one in grid.passes if one.fine.any()]
-    period = np.sort(np.concatenate([one.periods[one.fine] for one in finest]))
+    period = np.sort(grid.passes[-1].periods)
     power = 3 + slope * np.log(period / DAY)
     for place, height in peaks:
         power = np.maximum(power, height / (1 + np.abs(period / DAY / place - 1) / width))
     power = power.astype(np.float32)
     trend = Trend.of(period, power)
-    return Periodogram(period, power, trend.at(period)[0], np.ones(len(period), bool), trend.spread)
+    return Periodogram(period, power, trend.at(period), np.ones(len(period), bool), trend.spread)
 
 
 def peaks_of(grid, found, n):

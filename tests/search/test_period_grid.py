@@ -3,20 +3,18 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from exojax.search.grid import COARSE, DENSITIES, FINE, GRAZING, LEVELS, inner, plan, transit_duration
+from exojax.search.grid import DENSITIES, GRAZING, INNER, LEAST_COLUMNS, WIDER, inner, plan, transit_duration
 
 KEPLER = 29.4244 / 1440
-# Cadences, days, shortest and longest period: a TESS sector at two cadences, K2, quarters, four years, and odd ranges
-# whose octaves do not come out even.
+# Cadences, days, shortest and longest period: a TESS sector at two cadences, K2, quarters, four years, and odd ranges.
 RANGES = [
-    (700, 1 / 24, 1.0, 6.0),
+    (700, 1 / 24, 0.17, 6.0),
     (1400, 1 / 48, 0.7, 14.0),
-    (3840, 10 / 1440, 0.5, 13.0),
-    (3584, KEPLER, 0.5, 30.0),
-    (4096, KEPLER, 0.5, 41.0),
+    (3840, 10 / 1440, 0.17, 13.0),
+    (3584, KEPLER, 0.17, 30.0),
     (4096, KEPLER, 3.3, 4.1),
     (14336, KEPLER, 1.7, 140.0),
-    (65536, KEPLER, 0.5, 500.0),
+    (65536, KEPLER, 0.17, 500.0),
 ]
 
 
@@ -24,133 +22,155 @@ def made(n, cadence, low, high, **ranges):
     return plan(n, cadence, period_min=low, period_max=high, **ranges)
 
 
-def tried(grid):
-    """Of each trial, in the order of ``grid.periods``: days, cadences in a bin, shortest and longest duration."""
-    columns = []
-    for band in grid.bands:
-        widths = [[min(level) * band.bin, max(level) * band.bin] for level in band.durations]
-        periods = band.periods.reshape(-1, 1) * grid.cadence
-        columns.append(np.hstack([periods, np.full_like(periods, band.bin), np.tile(widths, (band.n_trials, 1))]))
-    return np.concatenate(columns).T
+def shortest_of(asked, cadence):
+    """Cadences of the shortest transit that is looked for at periods of ``asked`` days."""
+    return np.maximum(np.maximum(GRAZING * transit_duration(asked, DENSITIES[0]), 1 / 24) / cadence, 2.0)
 
 
 @pytest.mark.parametrize("sizes", RANGES, ids=str)
-def test_every_period_is_close_to_a_trial_with_bins_that_its_shortest_transit_needs(sizes):
+def test_every_period_is_close_to_a_trial_of_every_pass(sizes):
+    """By half a bin at most is the last transit off when the first is not, at bins that the shortest transit needs."""
+    n, cadence, low, high = sizes
+    least = max(low, 4 * cadence)
+    asked = np.geomspace(least, high, 3001)
+    for one, wider in zip(made(*sizes).passes, WIDER):
+        allowed = wider * 2.0 ** np.floor(np.log2(shortest_of(asked, cadence) / 2))
+        off = np.full(len(asked), np.inf)
+        for bin_ in {band.bin for band in one.bands}:
+            trials = np.sort(np.concatenate([bin_ * band.periods for band in one.bands if band.bin == bin_])) * cadence
+            place = np.searchsorted(trials, asked).clip(1, max(len(trials) - 1, 1))
+            nearest = np.abs(trials[np.stack([place - 1, np.minimum(place, len(trials) - 1)])] - asked).min(axis=0)
+            drift = nearest * n * cadence / asked / (bin_ * cadence)
+            off = np.where(bin_ <= allowed, np.minimum(off, drift), off)
+        # The last trial is a whole step short of the shortest period.
+        assert off.max() < 1.01, asked[off.argmax()]
+        assert np.mean(off > 0.51) < 0.01
+        # And no more trials than needed: half a bin off at worst is a quarter on average.
+        assert np.mean(off) > 0.1
+
+
+@pytest.mark.parametrize("sizes", RANGES, ids=str)
+def test_passes_go_from_wide_bins_to_fine_ones_and_hold_their_trials_once(sizes):
     n, cadence, low, high = sizes
     grid = made(*sizes)
-    edges = [period for band in grid.bands for period in band.periods[[0, -1]].reshape(-1) * cadence]
-    asked = np.concatenate(
-        [np.geomspace(low, high, 3001), *(np.multiply(edges, x) for x in (0.97, 0.995, 1.005, 1.03))]
-    )
-    asked = asked[(asked >= low) & (asked <= high)]
-    shortest = np.maximum(GRAZING * transit_duration(asked, DENSITIES[0]), 1 / 24) / cadence
-    allowed = 2.0 ** np.floor(np.log2(np.maximum(shortest, 2.0) / 2))
-    off = np.full(len(asked), np.inf)
-    for bin_ in {band.bin for band in grid.bands}:
-        trials = [band.periods.reshape(-1) for band in grid.bands if band.bin == bin_]
-        trials = np.sort(np.concatenate(trials)) * cadence
-        place = np.searchsorted(trials, asked).clip(1, len(trials) - 1)
-        nearest = np.minimum(np.abs(trials[place] - asked), np.abs(trials[place - 1] - asked))
-        # Bins by which the last transit is off when the first is not.
-        off = np.where(bin_ <= allowed, np.minimum(off, nearest * (n * cadence / asked - 1) / (bin_ * cadence)), off)
-    # Half a bin; a halved fold of three rows has up to 11 intervals, not 8.
-    # The last trial is a whole step short of the longest period.
-    assert off.max() < 1.1, asked[off.argmax()]
-    off, asked = off[asked < 0.99 * high], asked[asked < 0.99 * high]
-    assert off.max() < 0.7, asked[off.argmax()]
-    assert off[asked < n * cadence / 100].max(initial=0.0) < 0.55
-    # And no more trials than needed: half a bin off at worst is a quarter on average.
-    assert np.mean(off) > 0.1
+    assert len(grid.passes) == len(WIDER)
+    counts = [len(one.periods) for one in grid.passes]
+    assert counts == sorted(counts)
+    for one in grid.passes:
+        assert one.periods.min() >= max(low / cadence, 4.0) * (1 - 1e-9)
+        assert one.periods.max() <= high / cadence * (1 + 1e-9)
+        first = 0
+        for band in one.bands:
+            assert band.first == first
+            np.testing.assert_allclose(one.periods[first : first + len(band.periods)], band.bin * band.periods)
+            np.testing.assert_allclose(one.spacing[first : first + len(band.periods)], band.bin / n)
+            np.testing.assert_allclose(-np.diff(np.log(band.periods)), band.bin / n)
+            first += len(band.periods)
+        assert first == len(one.periods)
+        # No period is tried twice with one duration.
+        for width in {band.bin for band in one.bands}:
+            for duration in range(1, 6):
+                spans = sorted(
+                    (band.periods[-1], band.periods[0])
+                    for band in one.bands
+                    if band.bin == width and duration in band.durations.tolist()
+                )
+                assert all(before[1] < after[0] for before, after in pairwise(spans))
 
 
 @pytest.mark.parametrize("sizes", RANGES, ids=str)
-def test_nothing_is_tried_twice_and_nothing_outside(sizes):
-    _, cadence, low, high = sizes
-    grid = made(*sizes)
-    assert low * 0.9 <= grid.periods.min() <= low * 1.0001
-    assert grid.periods.max() <= high + max(band.bin for band in grid.bands) * cadence
-    spans = {}
-    for band in grid.bands:
-        for trials in band.periods.T:
-            spans.setdefault(band.bin, []).append((trials.min(), trials.max()))
-    for bin_, found in spans.items():
-        found = sorted(found)
-        for (_, end), (start, _) in pairwise(found):
-            # Bands are rounded to whole bins, a last octave by 5 %.
-            assert end - start < max(2 * bin_, 0.051 * start), (bin_, start, end)
-
-
-@pytest.mark.parametrize("sizes", RANGES, ids=str)
-def test_periods_are_in_the_order_of_bands_and_bands_of_bins(sizes):
-    grid = made(*sizes)
-    assert len(grid.periods) == sum(band.n_trials * len(band.durations) for band in grid.bands)
-    # periodogram() goes bin by bin.
-    bins = [band.bin for band in grid.bands]
-    assert bins == sorted(bins)
-
-
-@pytest.mark.parametrize("sizes", RANGES, ids=str)
-def test_every_fold_holds_the_whole_curve(sizes):
+def test_bins_fit_into_periods_and_groups_agree_to_half_a_bin(sizes):
     n = sizes[0]
-    for band in made(*sizes).bands:
-        assert band.rows * band.low >= -(-n // band.bin) + band.lead > (band.rows - 1) * band.low
-        assert band.steps >= band.rows - 1
-        assert band.lead == max(d for level in band.durations for d in level)
-        assert 1 <= len(band.durations) <= LEVELS
-        assert all(band.durations)
-        # Two epochs must fit, or a transit is compared with itself.
-        assert min(band.low / 2**k / max(level) for k, level in enumerate(band.durations)) > 2
+    for number, one in enumerate(made(*sizes).passes):
+        for band in one.bands:
+            # Two epochs must fit, or a transit is compared with itself; a period of four cadences has one of two.
+            assert band.periods.min() / band.durations.max() >= 2 * (1 - 1e-9)
+            if band.bin > 1 and number == 0:
+                assert band.periods.min() >= min(LEAST_COLUMNS, 4) * (1 - 1e-9)
+            assert len(band.cores) == len(band.durations)
+            assert band.cores.tolist() == [inner(int(d)) for d in band.durations]
+            rows = np.ceil(n / band.bin / band.periods)
+            if band.group > 1:
+                # Within a block rows of neighbours part by what the farthest of the group is off.
+                assert (band.block - 1) / rows.max() * (band.group / 2 + 1) < 1.0
+            else:
+                assert band.block == 1 or rows.max() <= band.block
+            assert band.n_groups == -(-len(band.periods) // band.group)
 
 
 @pytest.mark.parametrize("sizes", RANGES, ids=str)
 def test_durations_are_plausible_and_close_together(sizes):
     _, cadence, low, high = sizes
+    low = max(low, 4 * cadence)
     grid = made(*sizes)
-    periods, _, shortest, longest = tried(grid)
-    shortest, longest = shortest * cadence, longest * cadence
-    floor = np.maximum(GRAZING * transit_duration(periods / 2, DENSITIES[0]), max(1 / 24, 2 * cadence))
-    ceiling = np.minimum(transit_duration(2 * periods, DENSITIES[1]), 0.5)
-    assert np.all(longest <= 1.2 * np.maximum(ceiling, 4 * cadence))
-    assert np.all(shortest >= floor / 1.201)
+    finest = grid.passes[-1]
+    assert set(grid.durations.tolist()) == {d * b.bin for b in finest.bands for d in b.durations.tolist()}
     # At a given period all bands together try durations without a hole: each at most 1.6 times the one before.
-    for period in np.geomspace(low * 1.01, high * 0.98, 25):
-        near = {}
-        for band in grid.bands:
-            for level, trials in enumerate(band.periods.T * cadence):
-                if trials.min() * 0.999 <= period <= trials.max() * 1.02:
-                    near |= dict.fromkeys(band.bin * d * cadence for d in band.durations[level])
+    for period in np.geomspace(low * 1.01, high * 0.99, 25):
+        near = set()
+        for band in finest.bands:
+            trials = band.bin * band.periods * cadence
+            if trials.min() * 0.999 <= period <= trials.max() * 1.02:
+                near |= {band.bin * d * cadence for d in band.durations.tolist()}
         widths = np.array(sorted(near))
         assert np.all(widths[1:] / widths[:-1] <= 1.6), (period, widths)
-        most = min(float(transit_duration(period, DENSITIES[1])), 0.5, max(period / 8, 6 * cadence))
-        assert widths[0] <= 2 * max(GRAZING * float(transit_duration(period, DENSITIES[0])), 1 / 24, 2 * cadence)
+        most = min(float(transit_duration(period, DENSITIES[1])), 0.5, max(period / 4, 2 * cadence))
+        least = float(shortest_of(period, cadence)) * cadence
+        assert widths[0] <= 1.5 * min(least, max(most, 2 * cadence)), (period, widths)
         assert widths[-1] >= most / 1.6, (period, widths, most)
+        assert widths[-1] <= 1.7 * max(most, 2 * cadence), (period, widths, most)
+        assert widths[0] >= min(least, max(most / 1.5, 2 * cadence)) / 1.5
 
 
-def test_four_years_stay_few_programs_with_wider_bins_for_longer_periods():
+def test_four_years_stay_few_trials_with_wider_bins_for_longer_periods():
     grid = made(65536, KEPLER, 0.5, 500.0)
-    assert len(grid.bands) <= 40
+    finest = grid.passes[-1]
     assert grid.durations.max() * KEPLER <= 0.6
-    periods, bins, _, _ = tried(grid)
-    octave = (np.log2(periods / 0.45)).astype(int)
-    finest = [bins[octave == k].min() for k in range(octave.max())]
-    assert finest == sorted(finest)
-    assert finest[-1] > finest[0]
-    # Even in log P: 0.8 million trials where an even spacing in frequency at the finest would be 13 million.
-    assert len(grid.periods) < 1e6
+    place = (np.log2(finest.periods * KEPLER / 0.45)).astype(int)
+    bins = np.concatenate([np.full(len(band.periods), band.bin) for band in finest.bands])
+    narrowest = [bins[place == k].min() for k in range(place.max())]
+    assert narrowest == sorted(narrowest)
+    assert narrowest[-1] > narrowest[0]
+    # Even in log P: under a million trials where an even spacing in frequency at the finest would be 13 million; and
+    # a third of them, or fewer, are tried of all stars.
+    assert len(finest.periods) < 1e6
+    assert len(grid.passes[0].periods) < 0.45 * len(finest.periods)
+
+
+def test_trials_near_some_periods():
+    one = made(*RANGES[1]).passes[-1]
+    logs = np.log(one.periods)
+    rng = np.random.default_rng(0)
+    for n in (1, 7, 40):
+        wanted, width = rng.uniform(logs.min(), logs.max(), n), rng.uniform(0, 0.01, n)
+        brute = (np.abs(logs[:, None] - wanted) <= width).any(axis=1)
+        np.testing.assert_array_equal(one.near(wanted, width), brute)
+    assert not one.near(np.array([99.0]), np.array([0.1])).any()
+
+
+def test_a_plan_is_made_once():
+    assert made(*RANGES[0]) is made(*RANGES[0])
 
 
 def test_duration_limits_bind():
     short = made(1400, 1 / 48, 1.0, 10.0, duration_max=0.15)
     assert short.durations.max() / 48 <= 0.15 * 1.2
     long = made(1400, 1 / 48, 1.0, 10.0, duration_min=0.2)
-    assert long.durations.min() / 48 >= 0.2 / 1.201
+    assert long.durations.min() / 48 >= 0.2 / 1.5
+    day = made(3840, 1 / 48, 1.0, 40.0, duration_max=1.0)
+    assert 0.8 <= day.durations.max() / 48 <= 1.2
+    # Of white dwarfs, at every period.
+    minutes = made(20000, 1 / 1440, 0.17, 7.0, duration_min=8 / 1440)
+    assert minutes.durations.min() == 8
+    assert np.ptp(np.concatenate([b.periods for b in minutes.passes[-1].bands if b.bin == 4])) * 4 > 0.9 * 7 * 1440
 
 
-def test_ladders_and_inner_boxes():
-    for duration in range(1, 12):
+def test_inner_boxes():
+    for duration in range(1, 40):
         assert 1 <= inner(duration) <= duration
         assert (duration - inner(duration)) % 2 == 0
-    assert [inner(d) for d in (*FINE, *COARSE)] == [2, 1, 2, 1, 2, 3]
+        assert duration < 3 or abs(inner(duration) - INNER * duration) < 2
+    assert [inner(d) for d in (1, 2, 3, 4, 5)] == [1, 2, 1, 2, 3]
 
 
 def test_transit_duration_of_the_earth_is_thirteen_hours():
@@ -164,8 +184,8 @@ def test_transit_duration_of_the_earth_is_thirteen_hours():
     [
         {"period_min": 5.0, "period_max": 4.0},
         {"period_min": 5.0, "period_max": 5.0},
-        {"period_min": 0.1, "period_max": 4.0},
         {"period_max": 30.0},
+        {"period_max": 4.01 / 24, "period_min": 0.2},
         {"duration_min": 0.4, "duration_max": 0.3},
         {"duration_min": 0.0},
     ],
@@ -174,6 +194,12 @@ def test_transit_duration_of_the_earth_is_thirteen_hours():
 def test_ranges_that_do_not_fit_are_refused(changed):
     with pytest.raises(ValueError, match=r"do not fit|are no range"):
         plan(700, 1 / 24, **({"period_min": 1.0, "period_max": 6.0} | changed))
+
+
+def test_periods_below_four_cadences_are_not_tried():
+    grid = plan(700, 1 / 24, period_min=0.05, period_max=6.0)
+    assert grid.period_min == 4.0
+    assert min(one.periods.min() for one in grid.passes) >= 4.0
 
 
 def test_a_transit_lasts_as_long_as_the_density_says():

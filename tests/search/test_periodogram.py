@@ -150,8 +150,8 @@ def test_in_white_noise_one_window_is_a_standard_normal_and_the_highest_of_n_is_
         tops[name] = [evaluate(grid.passes[-1], Sums(f, w, grid)) for f in flux]
     each = {name: np.mean(power) for name, power in tops.items()}
     assert each["unequal"] == pytest.approx(each["equal"], rel=0.03)
-    # One trial is the highest of some 100 to 1,000 overlapping windows: 2.5 to 3.7 standard deviations.
-    assert 2.5 < each["equal"] < 3.7
+    # One trial is the highest of some 4 to 1,000 overlapping windows: 1 to 3.7 standard deviations, most are short.
+    assert 2.2 < each["equal"] < 3.2
 
 
 def test_a_star_that_dips_has_its_peak_at_the_period_that_it_dips_at():
@@ -172,8 +172,7 @@ def test_a_star_that_dips_has_its_peak_at_the_period_that_it_dips_at():
 
 def full_resolution(grid, sums):
     """Return period and SNR of every trial at full resolution, none left out."""
-    tried = [(one.periods[one.fine], evaluate(one, sums)[one.fine]) for one in grid.passes]
-    return tuple(np.concatenate(x) for x in zip(*tried))
+    return grid.passes[-1].periods, evaluate(grid.passes[-1], sums)
 
 
 def transits(n, cadence, periods, snr, rng):
@@ -214,7 +213,7 @@ def compared(snr, seed, n_stars=30):
             found, sums = periodogram_of(grid, star, weight), Sums(star, weight, grid)
             full, power = full_resolution(grid, sums)
             first = Trend.of(grid.passes[0].periods, evaluate(grid.passes[0], sums))
-            yield found, full, power - first.at(full)[0], period
+            yield found, full, power - first.at(full), period
 
 
 def best_of(found):

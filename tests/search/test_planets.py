@@ -130,6 +130,9 @@ def test_an_eight_minute_transit_of_a_white_dwarf_is_not_binned_away(minutes):
     assert_found(found, 0, period, t0, duration, 27)
     assert found.duration[0] == pytest.approx(duration, rel=0.3)
     assert found.depth[0] == pytest.approx(0.1, rel=0.15)
+    # Most of a matched filter's SNR: the search looks for transits of that length at every period.
+    matched = np.sqrt((trapezoid(period, t0, duration, 0.1, 0.3)(curves.time[curves.valid]) ** 2).sum())
+    assert found.snr[0] > 0.85 * matched * math.sqrt(minutes) / 0.02
     # By default it is binned to ten minutes, which take half of it.
     plain, trace = hunt(curves, SearchConfig())
     assert trace.even.cadence == pytest.approx(10 * MINUTE)
