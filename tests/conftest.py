@@ -14,9 +14,9 @@ _every_device = jax.devices
 jax.devices = lambda *backend: _every_device(*backend)[:1]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def _eight_devices() -> Iterator[None]:
-    """All eight virtual devices, for the tests of one module that are about devices."""
+    """All eight virtual devices, for a test that is about devices."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(jax, "devices", _every_device)
         yield

@@ -50,7 +50,6 @@ def one_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def _train(place: Path, *options: object) -> Path:
     with chdir(place), pytest.MonkeyPatch.context() as patch:
-        patch.setenv("EXOJAX_CACHE", str(place / "cache"))
         patch.setitem(registry.MODELS, "tiny", TINY)
         assert train.main([str(option) for option in (*options, "--run", place / "run")]) == 0
     return place / "run"

@@ -31,7 +31,6 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def compared(tmp_path_factory: pytest.TempPathFactory, source: Path) -> Path:
     out = tmp_path_factory.mktemp("compared") / "out"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("EXOJAX_CACHE", str(out.parent / "cache"))
         patch.setitem(registry.MODELS, "tiny", TINY)
         assert compare.main([str(o) for o in ("--data", source, "--out", out, *MODELS)]) == 0
     return out

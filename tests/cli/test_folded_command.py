@@ -45,7 +45,6 @@ def write_events(
 def folded_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     place = tmp_path_factory.mktemp("folded")
     with chdir(place), pytest.MonkeyPatch.context() as patch:
-        patch.setenv("EXOJAX_CACHE", str(place / "cache"))
         patch.setattr(exojax.cli.outputs, "plots", lambda run, found: {})
         write_events(Path("events.npz"), 180)
         words = ["--data", "events.npz", "--model", "transit", "--run", "./t1", "--steps", "3", "--positive", "PC,EB"]

@@ -75,8 +75,6 @@ def test_a_signal_outside_training_ends_it_as_cleanly(
 KILLED = """
 import os, signal, sys
 sys.path.insert(0, {here!r})
-import jax
-jax.config.update("jax_num_cpu_devices", 8)
 from small_cli import TINY
 from exojax import fitting
 from exojax.cli import train
@@ -110,18 +108,17 @@ def test_killed_between_the_folds_it_ends_alike(tiny_run: Path, one_file: Path, 
 STUCK = """
 import ctypes, functools, sys
 sys.path.insert(0, {tests!r})
-from small_search import quick_hunt
-from exojax import ranking, searching
-from exojax.cli import asked, progress, search
+from small_search import quick_search_each
+from exojax import batching, ranking, searching
+from exojax.cli import progress, search
 from exojax.cli.process import as_program
-from exojax.config import SearchConfig
 from exojax.io import folder
 
 place, seen = {place!r}, []
 progress.EVERY = 1e6
-asked.SearchConfig = functools.partial(SearchConfig, batch=4)
+batching.BATCH_STARS = 4
 search.command.threads = lambda: 2
-searching.hunt = quick_hunt
+searching.search_each = quick_search_each
 
 def stuck(function):
     @functools.wraps(function)

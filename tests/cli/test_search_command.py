@@ -2,39 +2,38 @@
 
 from __future__ import annotations
 
+import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 from contextlib import chdir
-from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
-from small_cli import Call, assert_refused, files, read_rows, stars
+from small_cli import Call, assert_refused, files, read_json, read_rows, stars
 from small_cli import write_csv as write_kaggle
-from small_search import CADENCE, START, flux_of, quick_hunt, write_csv, write_npz
+from small_search import CADENCE, START, flux_of, quick_search_each, write_csv, write_npz
 
-from exojax import load, predict, searching
-from exojax.cli import asked, search
-from exojax.config import SearchConfig
+from exojax import batching, load, predict, searching
+from exojax.cli import search
 from exojax.io import kaggle
 
 FIRST = ["id", "rank", "period_days", "t0_days", "duration_hours", "depth_ppm", "snr", "sde", "probability"]
-# One shape, and so one compilation for all tests here that search in earnest.
 SMALL = ("--period-min", 1, "--period-max", 4, "--max-candidates", 1)
 
 
 @pytest.fixture(autouse=True)
 def _small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(asked, "SearchConfig", partial(SearchConfig, batch=4))
+    monkeypatch.setattr(batching, "BATCH_STARS", 4)
 
 
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """No search in earnest."""
-    monkeypatch.setattr(searching, "hunt", quick_hunt)
+    monkeypatch.setattr(searching, "search_each", quick_search_each)
 
 
 @pytest.fixture(scope="module")
@@ -49,8 +48,7 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def done(source: Path) -> Path:
     """Searched in earnest, with three sheets."""
     with chdir(source.parent), pytest.MonkeyPatch.context() as patch:
-        patch.setattr(asked, "SearchConfig", partial(SearchConfig, batch=4))
-        patch.setenv("EXOJAX_CACHE", str(source.parent / "cache"))
+        patch.setattr(batching, "BATCH_STARS", 4)
         Path("labels.csv").write_text("id,label\n100,1\n105,0\n")
         Path("known.csv").write_text(f"id,period,t0,duration,name\n101,1.9,{START + 0.7},0.16,one b\n")
         options = ("--data", source, "--out", "out", *SMALL, "--sheets", 3, "--labels", "labels.csv")
@@ -94,7 +92,7 @@ def test_again_with_fewer_sheets_and_other_settings(done: Path, source: Path, ca
     ):
         (done.parent / "stars.csv").write_text("id,radius,mass\n100,1,1\n")
         assert_refused(call(search.main, *options, *changed), word, "--out")
-    monkeypatch.setattr(searching, "hunt", None)
+    monkeypatch.setattr(searching, "search_each", None)
     ran = call(search.main, *options, "--sheets", 0)
     assert ran.code == 3
     assert (done / "candidates.csv").read_bytes() == before
@@ -102,7 +100,7 @@ def test_again_with_fewer_sheets_and_other_settings(done: Path, source: Path, ca
 
 
 def test_stopped_in_the_middle_it_ends_alike(done: Path, source: Path, call: Call, monkeypatch) -> None:
-    """In earnest: the values are of the stars' own batches, whichever call searches them."""
+    """In earnest: the values are the stars' own, whichever call searches them in whichever batch."""
     write = searching.write_part
 
     def write_and_stop(folder: Path, part: dict) -> Path:
@@ -123,17 +121,26 @@ def test_stopped_in_the_middle_it_ends_alike(done: Path, source: Path, call: Cal
         assert Path("out", name).read_bytes() == (done / name).read_bytes()
 
 
+def test_a_folder_of_an_earlier_version_is_refused(done: Path, source: Path, call: Call) -> None:
+    """Its settings have stars in a batch, and its stars were found by another search."""
+    options = ("--data", source, *SMALL, "--labels", done.parent / "labels.csv", "--known", done.parent / "known.csv")
+    shutil.copytree(done, "out")
+    settings = Path("out/.parts/search.json")
+    before = read_json(settings)
+    settings.write_text(json.dumps(before | {"version": before["version"] - 1, "batch": 128}))
+    assert_refused(call(search.main, *options, "--out", "out"), "out", "another version's search", "another --out")
+    settings.write_text("{")
+    assert_refused(call(search.main, *options, "--out", "out"), "search.json", "another --out")
+
+
 KILLED = """
 import os, signal, sys
 sys.path.insert(0, {here!r})
-from small_search import quick_hunt
-from exojax import load, predict, searching
-from exojax.cli import asked, search
-from exojax.config import SearchConfig
-from exojax.io import kaggle
-from functools import partial
-asked.SearchConfig = partial(SearchConfig, batch=4)
-searching.hunt = quick_hunt
+from small_search import quick_search_each
+from exojax import batching, searching
+from exojax.cli import search
+batching.BATCH_STARS = 4
+searching.search_each = quick_search_each
 write, parts = searching.write_part, []
 def write_and_die(folder, part):
     path = write(folder, part)
@@ -248,8 +255,8 @@ def test_every_file_is_searched_or_told(how: tuple[str, ...], call: Call) -> Non
         (("--data", "no*.fits"), ("no*.fits", "no file matches")),
         (("empty",), ("empty", "no light curves")),
         (("--data", "empty"), ("empty", "no light curves", "exoTrain.csv")),
-        (("short.csv",), ("short.csv", "--period-min", "no star could be searched")),
-        (("short.csv", "blank.csv"), ("blank.csv", "and 1 more in", "skipped.csv")),
+        (("short.csv", "--period-min", 1), ("short.csv", "shorter --period-min", "no star could be searched")),
+        (("short.csv", "blank.csv", "--period-min", 1), ("blank.csv", "and 1 more in", "skipped.csv")),
         (("stars.npz",), ("stars.npz", "--data stars.npz")),
         (("star.csv", "--period-min", 3, "--period-max", 2), ("--period-min 3", "empty")),
         (("star.csv", "--period-min", 0), ("--period-min 0", "above 0")),
@@ -265,7 +272,9 @@ def test_every_file_is_searched_or_told(how: tuple[str, ...], call: Call) -> Non
         (("star.csv", "--window", "nan"), ("--window nan", "twice the --duration-max")),
         (("star.csv", "--window", "inf"), ("--window inf",)),
         (("star.csv", "--period-min", 20), ("star.csv", "cannot hold two periods of 20")),
-        (("star.csv", "--period-min", 0.1), ("star.csv", "longer --period-min")),
+        (("star.csv", "--period-max", 0.15), ("--period-min 0.17 --period-max 0.15", "empty")),
+        (("sparse.csv", "--period-max", 1.9), ("sparse.csv", "no period below 2 d", "longer --period-max")),
+        (("sparse.csv", "--period-min", 2, "--window", 1), ("sparse.csv", "a --window of 1 d", "fewer than three")),
         (("star.csv", "--max-candidates", 0), ("--max-candidates",)),
         (("star.csv", "--snr-min", "nan"), ("--snr-min",)),
         (("star.csv", "--mask-known"), ("--known",)),
@@ -279,6 +288,7 @@ def test_every_file_is_searched_or_told(how: tuple[str, ...], call: Call) -> Non
 def test_mistakes_are_told_in_one_line(options: tuple, words: tuple[str, ...], call: Call) -> None:
     write_csv(Path("star.csv"), 1 + flux_of(1)[0])
     write_csv(Path("short.csv"), 1 + flux_of(1)[0, :15])
+    write_csv(Path("sparse.csv"), 1 + flux_of(1)[0], START + np.arange(500) * 0.5)
     Path("blank.csv").write_text("")
     write_npz(Path("stars.npz"), flux_of(4))
     Path("empty").mkdir()

@@ -40,7 +40,6 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def tuned(tmp_path_factory: pytest.TempPathFactory, source: Path) -> Path:
     out = tmp_path_factory.mktemp("tuned") / "out"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("EXOJAX_CACHE", str(out.parent / "cache"))
         assert tune.main([str(o) for o in ("--data", source, "--out", out, *SVC)]) == 0
     return out
 

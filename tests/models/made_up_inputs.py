@@ -1,5 +1,6 @@
-"""Inputs of any model, made up."""
+"""Inputs of any model, made up, and the first weights of a network."""
 
+import jax
 import numpy as np
 
 from exojax.folded import SCALARS, VIEWS, WIDE_VIEWS
@@ -12,3 +13,8 @@ def made_up(name, n, cadences):
         return rng.standard_normal((n, 2, len(SCALARS))).astype(np.float32)
     shape = (n, 2, 201 if name in WIDE_VIEWS else 61, 3) if name in VIEWS else (n, cadences)
     return np.abs(rng.standard_normal(shape)).astype(np.float32)
+
+
+def started(module, inputs, seed=0):
+    """The variables of a network; one program, where Flax by itself would compile every operation."""
+    return jax.jit(lambda x: module.init(jax.random.key(seed), x, train=False))(inputs)

@@ -6,6 +6,7 @@ import numpy as np
 import optax
 import pytest
 from flax import linen as nn
+from made_up_inputs import started
 
 from exojax.models import cnn, cnn_original
 from exojax.models.layers import Conv, max_pool
@@ -109,7 +110,7 @@ def test_gradients_of_whole_networks(module, name):
     """Every weight of the compiled training loss in float64, dropout on, batch statistics in the way."""
     x = jax.random.normal(jax.random.key(0), (6, 512), jnp.float64)
     target = jnp.asarray([1.0, 0, 1, 0, 1, 0])
-    variables = module.init({"params": jax.random.key(1)}, {name: x.astype(jnp.float32)}, train=False)
+    variables = started(module, {name: x.astype(jnp.float32)}, seed=1)
     variables = jax.tree.map(lambda v: v.astype(jnp.float64), variables)
     # Away from the start: biases of zero and scales of one would hide mistakes.
     rng = np.random.default_rng(2)

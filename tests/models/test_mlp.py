@@ -3,7 +3,7 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
-from made_up_inputs import made_up
+from made_up_inputs import made_up, started
 from sklearn.metrics import roc_auc_score
 
 from exojax.config import TrainConfig
@@ -44,8 +44,8 @@ def test_columns_are_scaled_by_candidates_that_are_there():
 def test_of_several_candidates_the_highest_counts_and_without_any_there_is_a_low_score():
     inputs = {name: jnp.asarray(v) for name, v in views().items()}
     net = mlp.DenseNet()
-    variables = net.init(jax.random.key(0), inputs, train=False)
-    score = lambda x: np.asarray(net.apply(variables, x, train=False))  # noqa: E731
+    variables = started(net, inputs)
+    score = jax.jit(lambda x: net.apply(variables, x, train=False))
     alone = [score({name: v[:, [k]] for name, v in inputs.items()}) for k in (0, 1)]
     np.testing.assert_allclose(score(inputs), np.maximum(*alone), rtol=1e-5, atol=1e-6)
     inputs["global_view"] = inputs["global_view"].at[..., 2].set(0.0)

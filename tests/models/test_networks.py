@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from made_up_inputs import made_up
+from made_up_inputs import made_up, started
 
 from exojax.models import registry
 from exojax.models.cnn_original import OriginalCNN
@@ -32,7 +32,7 @@ def test_the_original_has_the_weights_it_says():
 def test_a_network_scores_each_star_by_itself(name):
     model = registry.get(name)
     inputs = {key: jnp.asarray(made_up(key, 5, 300)) for key in model.inputs}
-    variables = model.module.init(jax.random.key(0), inputs, train=False)
+    variables = started(model.module, inputs)
     score = jax.jit(lambda x: model.module.apply(variables, x, train=False))
     whole = score(inputs)
     assert whole.shape == (5,)

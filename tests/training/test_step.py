@@ -38,6 +38,7 @@ def plain_state(module=MODEL.module, **changes):
     return create_state(module, batch_of(1)["inputs"], config, seed=0)
 
 
+@pytest.mark.usefixtures("_eight_devices")
 def test_jit_sharded_jit_and_pmap_take_the_same_step():
     """With nothing random and no batch statistics, the three differ by rounding alone."""
     state, batch = plain_state(NothingRandom()), batch_of(16)
@@ -122,7 +123,7 @@ def test_one_and_eight_devices_agree_after_fifty_steps(name, rate):
         state = create_state(model.module, example, config, seed=1, augment=model.augment(0.02, 0.7))
         fn, mesh = batches, None
         if n > 1:
-            mesh = make_mesh(jax.devices()[:n])
+            mesh = make_mesh(jax.local_devices()[:n])
             state, fn = replicate(state, mesh), replicate(batches, mesh)
         for _ in range(50):
             state = run_steps(state, fn, steps=1, mesh=mesh)
@@ -144,6 +145,7 @@ def test_a_scan_of_steps_is_the_steps_one_by_one():
         np.testing.assert_allclose(b, a, rtol=1e-4, atol=1e-6)
 
 
+@pytest.mark.usefixtures("_eight_devices")
 def test_a_batch_that_does_not_divide_is_refused():
     with pytest.raises(InputError, match="12 stars does not divide by 8 devices"):
         small_fit(None, settings={"batch_size": 12})
