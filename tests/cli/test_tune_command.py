@@ -39,8 +39,7 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def tuned(tmp_path_factory: pytest.TempPathFactory, source: Path) -> Path:
     out = tmp_path_factory.mktemp("tuned") / "out"
-    with pytest.MonkeyPatch.context() as patch:
-        assert tune.main([str(o) for o in ("--data", source, "--out", out, *SVC)]) == 0
+    assert tune.main([str(o) for o in ("--data", source, "--out", out, *SVC)]) == 0
     return out
 
 
