@@ -20,7 +20,7 @@ from exojax.search.centroid import centroid_shift
 from exojax.search.choose import Choice, allowed_durations, choose
 from exojax.search.curve import Curve, in_transit
 from exojax.search.grid import LEAST_PERIOD, Plan, plan
-from exojax.search.measure import MASKED, Ephemeris, Measured, measure, polish
+from exojax.search.measure import MASKED, WIDEST, Ephemeris, Measured, measure, polish
 from exojax.search.peaks import aliases
 from exojax.search.periodogram import Periodogram, periodogram
 from exojax.search.single import shortest_period, single_event
@@ -227,6 +227,8 @@ def _hunting(curves: LightCurves, config: SearchConfig, masked: np.ndarray | Non
             break
     last = altered if altered is not None else _clean(even, _protected(taken, even.weight[0]), absolute, config)
     order = sorted(range(len(rows)), key=lambda k: -rows[k]["snr_red"])
+    if altered is None:
+        _measured_again(rows, last, limits)
     scale = float(last.scatter[0]) if absolute else 1.0
     table = _table([rows[k] for k in order], curves, even, scale)
     return table, Trace(even, last, tuple(seen[k] for k in order))
@@ -275,6 +277,27 @@ def _row(
         "alias": [],
         "reach": WIDER * MASKED * max(event.duration, shape.duration if fitted else 0.0),
     }
+
+
+def _measured_again(rows: list[dict[str, Any]], last: EvenCurves, limits: tuple[float, float]) -> None:
+    """Fit each transit again on the last flat curve, whose trend does not follow it, without the other candidates.
+
+    A trend that is found before the transits are known takes a tenth of a long, shallow one with it.
+    """
+    flux, size = last.flux[0] / last.scatter[0], last.flux.shape[1]
+    inside = [in_transit(row["period"], row["t0"], row["reach"], size) for row in rows]
+    for k, row in enumerate(rows):
+        others = np.any([mask for j, mask in enumerate(inside) if j != k], axis=0) if len(rows) > 1 else False
+        curve = Curve.of(flux, np.where(others & ~inside[k], np.float32(0), last.weight[0]))
+        shortest, longest = limits[0], min(limits[1], WIDEST * row["period"])
+        shape = polish(curve, Ephemeris(row["period"], row["t0"], row["duration"], row["snr"]), shortest, longest)
+        moved = abs(shape.t0 - row["t0"]) if row["single"] else abs(shape.period / row["period"] - 1) * size
+        if shape.depth < 0.5 * row["depth"] or not np.isfinite(shape.t0_error) or moved > row["duration"]:
+            continue
+        new = shape._asdict()
+        if row["single"]:
+            del new["period"], new["period_error"]
+        row |= new
 
 
 def _is_remains(new: dict[str, Any], old: dict[str, Any]) -> bool:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from exojax.loops import candidate, periodogram, trend
+from exojax.loops import compiled
 from exojax.photometry.grid import padded_size
 from exojax.search.grid import inner, plan
 from exojax.search.periodogram import Sums, Trend, evaluate
@@ -36,9 +36,9 @@ def trials_of(band, rng, n):
     return {0, count - 1, *rng.integers(0, count, n).tolist()}
 
 
-def assert_agrees(found, expected, told):
-    # Sums in float32, of some thousand numbers and of dips of 300 standard deviations.
-    assert found == pytest.approx(expected, rel=2e-4, abs=1e-3), told
+def assert_agrees(found, expected, highest, told):
+    # Sums are float32: beside dips of 300 standard deviations, an SNR of 1,500, weak signals lose their last digits.
+    assert found == pytest.approx(expected, rel=2e-4, abs=1e-3 + 2e-5 * highest), told
 
 
 @settings(max_examples=60, deadline=None)
@@ -55,7 +55,8 @@ def test_snr_is_that_of_a_float64_brute_force(seed, sizes, shorter):
         for band in one.bands:
             for trial in trials_of(band, rng, 2):
                 expected = brute_force.snr(flux, weight, band, trial)
-                assert_agrees(power[band.first + trial], expected, (band.bin, band.group, band.periods[trial]))
+                told = band.bin, band.group, band.periods[trial]
+                assert_agrees(power[band.first + trial], expected, float(power.max()), told)
 
 
 def test_all_kinds_of_bands_are_tried():
@@ -235,14 +236,14 @@ def test_the_pyramid_keeps_what_the_full_plan_finds(snr):
         true.append(min(abs(at / (period * ratio) - 1) for ratio in (0.5, 1, 2)) < 0.01)
         share.append(np.count_nonzero(found.fine) / len(periods))
     assert len(peak) == 60
-    # Measured: the same peak in 0.98 and the same trial in 0.95 of weak ones, in 1.00 and 0.95 of strong ones.
+    # Measured: the same peak in all; the very same trial in all weak stars and in 0.98 of the strong ones.
     assert np.mean(peak) >= 0.96
-    assert np.mean(trial) >= 0.9
+    assert np.mean(trial) >= 0.95
     assert np.mean(height) >= 0.99
     assert min(height) > 0.9
     assert np.mean(true) >= 0.9
     # Most trials are left out.
-    assert np.mean(share) < 0.4
+    assert np.mean(share) < 0.05
 
 
 def test_a_trial_of_the_pyramid_is_one_of_the_full_plan():
@@ -313,7 +314,7 @@ def test_reversal_and_shift_change_it_within_the_loss():
 
 
 def test_another_length_cadence_and_plan_compile_nothing():
-    loops = [getattr(m, name) for m in (trend, periodogram, candidate) for name in m.SIGNATURES]
+    loops = [getattr(m, name) for m in compiled._modules() for name in m.SIGNATURES]
     before = [list(loop.signatures) for loop in loops]
     assert all(len(signatures) == 1 for signatures in before)
     for sizes in RANGES:

@@ -8,7 +8,7 @@ import pytest
 from exojax.config import SearchConfig
 from exojax.hunt import _protected, hunt
 from exojax.lightcurve import LightCurves
-from exojax.loops import candidate, periodogram, trend
+from exojax.loops import compiled
 
 START = 2130.7
 MINUTE = 1 / 1440
@@ -97,15 +97,15 @@ def test_a_planet_of_four_hours_is_found_in_a_long_curve(seed):
     assert_found(found, 0, period, 0.05, duration, 80)
 
 
-# Of five standard deviations a cadence the trend takes an eighth before it knows of the transits.
-@pytest.mark.parametrize(("depth", "lost"), [(1.5e-3, 0.15), (2.5e-3, 0.1), (1e-2, 0.1)])
+# Of five standard deviations a cadence a trend that does not know of the transits takes an eighth.
+@pytest.mark.parametrize("depth", [1.5e-3, 2.5e-3, 1e-2])
 @pytest.mark.parametrize("cadence", [10 * MINUTE, 30 * MINUTE])
-def test_a_day_long_transit_keeps_its_depth_and_is_one_planet(depth, lost, cadence):
+def test_a_day_long_transit_keeps_its_depth_and_is_one_planet(depth, cadence):
     """A giant's: with the window that follows the longest duration, and no "single" beside its transits."""
     period, t0 = 18.3, 4.1
     found = search(star(80, cadence, trapezoid(period, t0, 1.0, depth)), duration_max=1.0)
     assert_found(found, 0, period, t0, 1.0, 80)
-    assert found.depth[0] == pytest.approx(depth, rel=lost)
+    assert found.depth[0] == pytest.approx(depth, rel=0.1)
     assert found.duration[0] == pytest.approx(1.0, rel=0.1)
     assert len(found) == 1
 
@@ -146,7 +146,8 @@ def test_a_planet_like_wasp_18_b_has_its_period_and_phase():
     assert found.period[0] == pytest.approx(period, abs=2e-5)
     assert_found(found, 0, period, t0, duration, 27)
     assert abs(found.t0[0] - START - t0) < 0.002
-    assert found.depth[0] == pytest.approx(0.097**2, rel=0.15)
+    # Limb darkening makes the middle deeper than the area that is covered.
+    assert found.depth[0] == pytest.approx(0.097**2 / (1 - 0.4 / 3 - 0.25 / 6), rel=0.08)
     assert found.duration[0] == pytest.approx(duration, rel=0.1)
     assert found.snr[0] > 200
     assert found.odd_even_sigma[0] < 4
@@ -228,7 +229,7 @@ def test_quiet_stars_have_one_weak_candidate():
 
 
 def test_a_star_of_another_length_and_cadence_compiles_nothing():
-    loops = [getattr(m, name) for m in (trend, periodogram, candidate) for name in m.SIGNATURES]
+    loops = [getattr(m, name) for m in compiled._modules() for name in m.SIGNATURES]
     before = [list(loop.signatures) for loop in loops]
     for days, cadence in ((13.0, 30 * MINUTE), (41.0, 29.4244 * MINUTE), (27.0, 20 / 86400)):
         search(star(days, cadence, trapezoid(2.1, 0.4, 0.12, 5e-3), trapezoid(np.inf, 7.7, 0.3, 2e-2)))
