@@ -21,7 +21,7 @@ def made(m: int) -> dict[str, np.ndarray]:
     rng = np.random.default_rng(3)
     out = {}
     for name in VIEWS:
-        bins = 64 if name in WIDE_VIEWS else 31
+        bins = 201 if name in WIDE_VIEWS else 61
         view = np.ones((m, bins, 3), np.float32)
         view[..., 0] = rng.normal(0, 0.05, (m, bins)) - np.arange(1, m + 1)[:, None] / m * np.hanning(bins) ** 8
         view[..., 1] = 0.05
@@ -34,13 +34,13 @@ def made(m: int) -> dict[str, np.ndarray]:
 
 def test_reasons_are_of_the_candidate_and_complete(monkeypatch: pytest.MonkeyPatch) -> None:
     folds = made(2)
-    monkeypatch.setattr(judging, "of_batch", lambda *_: folds)
     run = load(PRETRAINED)
     explain = judging.judging_of(PRETRAINED).explain
     assert explain is not None
     values = {field.name: np.zeros(2) for field in fields(Candidates)}
     found = Candidates(**values)
-    told = explain(None, found, None)  # type: ignore[arg-type]
+    monkeypatch.setattr(judging, "joined", lambda stars: (found, folds))
+    told = explain(None)  # type: ignore[arg-type]
     assert len(told) == 2
     score = jax.jit(lambda inputs: logits(run.scorer.states[0], inputs))
     for k, one in enumerate(told):

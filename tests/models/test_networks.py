@@ -37,7 +37,9 @@ def test_a_network_scores_each_star_by_itself(name):
     whole = score(inputs)
     assert whole.shape == (5,)
     assert whole.dtype == jnp.float32
-    np.testing.assert_allclose(score(jax.tree.map(lambda v: v[2:4], inputs)), whole[2:4], rtol=1e-4, atol=1e-5)
+    others = score({key: v.at[jnp.array([0, 1, 4])].multiply(0.5) for key, v in inputs.items()})
+    np.testing.assert_allclose(others[2:4], whole[2:4], rtol=1e-4, atol=1e-5)
+    assert (others[jnp.array([0, 1, 4])] != whole[jnp.array([0, 1, 4])]).all()
 
 
 def test_the_cnn_takes_any_length_and_the_original_one():
