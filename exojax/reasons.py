@@ -41,7 +41,14 @@ class Reasons:
     flat: float
 
 
-def integrated_gradients(score: Score, views: Views, *, steps: int = 32, width: int = 1) -> dict[str, np.ndarray]:
+def integrated_gradients(
+    score: Score,
+    views: Views,
+    *,
+    steps: int = 32,
+    width: int = 1,
+    options: Mapping[str, bool | int] | None = None,
+) -> dict[str, np.ndarray]:
     """What each bin's value adds to the score on the straight way from no signal to the signal.
 
     Sundararajan, Taly & Yan (2017): value times the mean gradient along the way, here by Gauss and Legendre's rule,
@@ -54,13 +61,14 @@ def integrated_gradients(score: Score, views: Views, *, steps: int = 32, width: 
         views: what it takes; arrays that are no views, of fewer than four axes, are held fixed.
         steps: points on the way.
         width: bins of a window, which share alike what they add, as in :func:`integrated_occlusion`.
+        options: by which XLA compiles the gradient.
 
     Returns:
         View name to ``(n, K, bins)`` float64, in units of the score: positive bins raised it.
     """
     place, weight = np.polynomial.legendre.leggauss(steps)
     at, share = (place + 1) / 2, weight / 2
-    gradient, values = _gradient(score), _values(views)
+    gradient, values = _gradient(score, tuple((options or {}).items())), _values(views)
     found: dict[str, np.ndarray] = {name: np.zeros(value.shape) for name, value in values.items()}
     for star in range(len(next(iter(values.values())))):
         for first in range(0, steps, _AT_ONCE):
@@ -166,9 +174,12 @@ def withheld(score: Score, inputs: Views, name: str) -> np.ndarray:
 
 
 @lru_cache(maxsize=4)
-def _gradient(score: Score) -> Callable[[dict[str, jax.Array], dict[str, jax.Array]], dict[str, jax.Array]]:
+def _gradient(
+    score: Score, options: tuple[tuple[str, bool | int], ...]
+) -> Callable[[dict[str, jax.Array], dict[str, jax.Array]], dict[str, jax.Array]]:
     """Of the sum of scores by the values; compiled once for each score."""
-    return jax.jit(jax.grad(lambda values, fixed: jnp.sum(score(_with(fixed, values)))))
+    gradient = jax.grad(lambda values, fixed: jnp.sum(score(_with(fixed, values))))
+    return jax.jit(gradient, compiler_options=dict(options))
 
 
 def _windows(bins: int, width: int) -> list[slice]:

@@ -20,6 +20,8 @@ from exojax.reasons import Reasons, Views, flat, integrated_gradients, integrate
 from exojax.runs import Run, from_logits, judged, load, predict, stating
 from exojax.scoring import disagreement_of
 from exojax.searching import Judge, Judged
+from exojax.training.compile_options import quick_options
+from exojax.training.scorer import BATCHES
 from exojax.training.step import logits as logits_by
 
 Explain = Callable[[Searched], list[Reasons]]
@@ -105,11 +107,15 @@ def _reasons_of(run: Run) -> Explain:
         return jnp.stack([logits_by(state, inputs) for state in states]).mean(axis=0)
 
     def score(inputs: Inputs) -> jax.Array:
-        return jnp.asarray(run.scorer({name: np.asarray(x) for name, x in inputs.items()}))
+        rows = {name: np.asarray(x) for name, x in inputs.items()}
+        n = len(next(iter(rows.values())))
+        # A few at a time, by the program that is compiled already.
+        parts = [slice(first, first + BATCHES[0]) for first in range(0, n, BATCHES[0])]
+        return jnp.asarray(np.concatenate([run.scorer({name: x[p] for name, x in rows.items()}) for p in parts]))
 
     def moved_by(inputs: Views) -> dict[str, np.ndarray]:
         if states:
-            return integrated_gradients(mean, inputs, steps=_POINTS, width=_WIDTH)
+            return integrated_gradients(mean, inputs, steps=_POINTS, width=_WIDTH, options=quick_options())
         # Trees have no gradients.
         return integrated_occlusion(score, inputs, width=_WIDTH)
 

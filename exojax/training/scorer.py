@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import partial
-from typing import Any
+from functools import lru_cache
 
 import jax
 import numpy as np
@@ -14,7 +13,8 @@ from scipy.special import logit
 
 from exojax.errors import InputError
 from exojax.folded import searchable
-from exojax.models.interface import Classical, Inputs, Model, Network
+from exojax.models.interface import Classical, Model, Network
+from exojax.training.compile_options import quick_options
 from exojax.training.state import TrainState
 from exojax.training.step import scored
 
@@ -101,7 +101,7 @@ def _network(state: TrainState, features: Features) -> np.ndarray:
         missing = batch - len(next(iter(part.values())))
         padded = {name: np.pad(x, [(0, missing)] + [(0, 0)] * (x.ndim - 1)) for name, x in part.items()}
         try:
-            found = _forward(state.apply_fn, state.average, padded)
+            found = _forward(batch)(state.apply_fn, state.average, padded)
             scores.append(np.asarray(found)[: len(next(iter(part.values())))])
         except ScopeParamShapeError:
             shape = next(iter(features.values())).shape[1:]
@@ -112,7 +112,11 @@ def _network(state: TrainState, features: Features) -> np.ndarray:
     return np.concatenate(scores).astype(np.float64) if scores else np.zeros(0)
 
 
-@partial(jax.jit, static_argnums=0)
-def _forward(apply_fn: Callable[..., Any], average: Any, inputs: Inputs) -> jax.Array:
-    """Not of the whole state, whose optimiser differs from run to run and would compile this again."""
-    return scored(apply_fn, average, inputs)
+@lru_cache
+def _forward(batch: int) -> Callable[..., jax.Array]:
+    """Return the compiled function of a module's ``apply``, its averaged weights and ``batch`` rows of inputs.
+
+    It does not take the whole state, whose optimiser differs from run to run and would compile it again.
+    """
+    # Few rows are scored once or twice: compiling would take longer than anything else.
+    return jax.jit(scored, static_argnums=0, compiler_options=quick_options() if batch == BATCHES[0] else {})
