@@ -78,6 +78,12 @@ def _obstacle(one: LightCurves, config: SearchConfig) -> str:
         return f"at {cadence:.3g} days a cadence no period below {shortest:.3g} d can be searched: " + (
             "give a longer --period-max"
         )
+    longest = span / 2 if config.period_max is None else min(config.period_max, span / 2)
+    if config.duration_min > longest / 4:
+        return (
+            f"{span:.2f} days hold no two transits of {config.duration_min:.3g} d, a quarter of their period at most: "
+            "give a shorter --duration-min"
+        )
     if config.window_days < 3 * wide:
         return f"at {cadence:.3g} days a cadence a --window of {config.window_days:.3g} d holds fewer than three"
     return ""

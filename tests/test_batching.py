@@ -79,6 +79,7 @@ def test_what_cannot_be_searched_is_told(change: dict, word: str) -> None:
     [
         (CADENCE, SearchConfig(period_min=13.0), "cannot hold two periods of 13 d: give a shorter --period-min"),
         (0.3, SearchConfig(period_min=0.2, period_max=1.1), "give a longer --period-max"),
+        (CADENCE, SearchConfig(duration_min=4.0, duration_max=6.0), "hold no two transits of 4 d"),
         (1.0, SearchConfig(period_min=4.0), "a --window of 2 d holds fewer than three"),
     ],
 )

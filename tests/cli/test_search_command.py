@@ -273,6 +273,7 @@ def test_every_file_is_searched_or_told(how: tuple[str, ...], call: Call) -> Non
         (("star.csv", "--window", "inf"), ("--window inf",)),
         (("star.csv", "--period-min", 20), ("star.csv", "cannot hold two periods of 20")),
         (("star.csv", "--period-max", 0.15), ("--period-min 0.17 --period-max 0.15", "empty")),
+        (("star.csv", "--duration-min", 4, "--duration-max", 6), ("star.csv", "shorter --duration-min")),
         (("sparse.csv", "--period-max", 1.9), ("sparse.csv", "no period below 2 d", "longer --period-max")),
         (("sparse.csv", "--period-min", 2, "--window", 1), ("sparse.csv", "a --window of 1 d", "fewer than three")),
         (("star.csv", "--max-candidates", 0), ("--max-candidates",)),
