@@ -1,5 +1,6 @@
 """Strict numerics for every test: no silent promotion, no silent broadcast; one device, eight where a test asks."""
 
+import os
 from collections.abc import Iterator
 
 import jax
@@ -24,16 +25,23 @@ def _eight_devices() -> Iterator[None]:
 
 @pytest.fixture(autouse=True, scope="session")
 def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Nothing a test caches reaches the user's cache directory, nor the next test session."""
+    """Nothing a test caches reaches the user's cache directory, nor the next test session.
+
+    The processes of one session share it, so that the loops of the search are compiled once.
+    """
+    own = tmp_path_factory.getbasetemp()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("EXOJAX_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
+        patch.setenv("EXOJAX_CACHE", str((own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "cache"))
         yield
 
 
 @pytest.fixture(autouse=True, scope="session")
 def _compile_once(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """The same small networks are trained by many tests, commands among them; one compiles, the others read it."""
-    jax.config.update("jax_compilation_cache_dir", str(tmp_path_factory.getbasetemp() / "cache" / "compiled"))
+    """The same small networks are trained by many tests; one compiles, the others read what it compiled.
+
+    Each process has a folder of its own: JAX may read what another process has written by half.
+    """
+    jax.config.update("jax_compilation_cache_dir", str(tmp_path_factory.getbasetemp() / "compiled"))
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.2)
 
 

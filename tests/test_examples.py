@@ -48,12 +48,14 @@ def test_short_and_told(path: Path) -> None:
     )
 
 
+@pytest.mark.slow
 def test_new_model() -> None:
     module = example("new_model")
     assert 0 < module.main(**SMALL) <= 1
     assert registry.options_of(registry.get("deepest")) == {"count": 64}
 
 
+@pytest.mark.slow
 def test_new_loss() -> None:
     module = example("new_loss")
     assert 0 < module.main(**SMALL) <= 1
@@ -63,10 +65,12 @@ def test_new_loss() -> None:
     assert sure == pytest.approx(np.log1p(np.exp(-4)) / (1 + np.exp(4)) ** 2, rel=1e-3)
 
 
+@pytest.mark.slow
 def test_new_augmentation() -> None:
     assert 0 < example("new_augmentation").main(**SMALL) <= 1
 
 
+@pytest.mark.slow
 def test_new_step() -> None:
     assert 0 < example("new_step").main(**SMALL) <= 1
 
@@ -81,6 +85,7 @@ def test_sweep() -> None:
     assert len(set(found.values())) > 1
 
 
+@pytest.mark.slow
 def test_ensemble_vmap() -> None:
     each, together = example("ensemble_vmap").main(n_stars=60, steps=20, members=3)
     assert len(set(each)) > 1

@@ -92,7 +92,7 @@ def test_a_number_counts_for_what_the_score_loses_without_it():
 
     def score(inputs):
         return jnp.nan_to_num(inputs["scalars"], nan=0.5).sum((1, 2)) + linear(
-            {**inputs, "scalars": jnp.zeros((3, 2, 1))}
+            {**inputs, "scalars": jnp.zeros_like(inputs["scalars"])}
         )
 
     found = withheld(score, given, "scalars")

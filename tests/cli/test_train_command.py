@@ -71,14 +71,15 @@ def test_an_svc_leaves_every_file(svc_run: Path) -> None:
     assert "24 training hosts" in page  # too few for validation rows, and said so
 
 
-def test_a_cnn_leaves_every_file(data: Path, call: Call) -> None:
-    ran = call(train.main, "--data", data, "--model", "cnn", "--steps", 2, "--run", "k1", "--cadence-minutes", 144)
+@pytest.mark.parametrize("model", ["mlp-flux", pytest.param("cnn", marks=pytest.mark.slow)])
+def test_a_network_leaves_every_file(model: str, data: Path, call: Call) -> None:
+    ran = call(train.main, "--data", data, "--model", model, "--steps", 2, "--run", "k1", "--cadence-minutes", 144)
     assert ran.code == 0
     assert ran.err == ""
     assert ran.out.startswith("source: ")
     assert str(Path("checkpoints/k1/report.html")) in ran.out.splitlines()[-1]
     run = Path("checkpoints/k1")
-    check_outputs(run, "cnn")
+    check_outputs(run, model)
     assert (run / "plots" / "loss.png").exists()
     assert (run / "metrics.jsonl").read_text().count("\n") == 1
     assert list((run / "checkpoints").iterdir())
@@ -86,6 +87,8 @@ def test_a_cnn_leaves_every_file(data: Path, call: Call) -> None:
     assert "is assumed" not in (run / "report.html").read_text()
     assert read_json(run / "config.json")["config"]["data"]["cadence_minutes"] == 144
 
+    if model != "cnn":
+        return
     # Convolutions take any number of cadences, but not fewer than their poolings divide by.
     longer = write_csv(Path("longer.csv"), stars(12, 4, seed=5, cadences=320))
     assert call(evaluate.main, "--run", "k1", "--data", longer).code == 0

@@ -104,7 +104,11 @@ def test_the_compiled_gradient_is_the_uncompiled_one():
 
 @pytest.mark.usefixtures("double")
 @pytest.mark.parametrize(
-    ("module", "name"), [(cnn_original.OriginalCNN(), "flux"), (cnn.DipCNN(), "flat")], ids=["cnn-original", "cnn"]
+    ("module", "name"),
+    [
+        pytest.param(cnn_original.OriginalCNN(), "flux", id="cnn-original"),
+        pytest.param(cnn.DipCNN(), "flat", id="cnn", marks=pytest.mark.slow),
+    ],
 )
 def test_gradients_of_whole_networks(module, name):
     """Every weight of the compiled training loss in float64, dropout on, batch statistics in the way."""

@@ -17,7 +17,7 @@ from exojax.training.fit import load_model
 
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 SHAPES = {"flux": [64]}
-FLIPS = 4
+FLIPS = 2
 
 
 @pytest.fixture(scope="module")
