@@ -2,6 +2,14 @@
 
 import os
 from collections.abc import Iterator
+from importlib.metadata import version
+
+# Before JAX starts: programs of tests run once or twice, and are compiled in a third of the time. XLA ends a process
+# that names a flag it does not know.
+_FLAGS = ["--xla_backend_optimization_level=0"]
+if tuple(int(part) for part in version("jaxlib").split(".")[:2]) < (0, 11):
+    _FLAGS.append("--xla_cpu_use_fusion_emitters=false")
+os.environ.setdefault("XLA_FLAGS", " ".join(_FLAGS))
 
 import jax
 import pytest
