@@ -4,15 +4,20 @@ import os
 from collections.abc import Iterator
 from importlib.metadata import version
 
-# Before JAX starts: programs of tests run once or twice, and are compiled in a third of the time. XLA ends a process
-# that names a flag it does not know.
-_FLAGS = ["--xla_backend_optimization_level=0"]
+# Read when JAX starts. Programs of tests run once or twice, and are compiled in a third of the time. Eight devices on
+# two busy cores may wait long for each other before XLA gives up. XLA ends a process that names a flag it does not know.
+_FLAGS = [
+    "--xla_backend_optimization_level=0",
+    "--xla_cpu_collective_call_warn_stuck_timeout_seconds=300",
+    "--xla_cpu_collective_call_terminate_timeout_seconds=900",
+    "--xla_cpu_collective_timeout_seconds=900",
+]
 if tuple(int(part) for part in version("jaxlib").split(".")[:2]) < (0, 11):
     _FLAGS.append("--xla_cpu_use_fusion_emitters=false")
 os.environ.setdefault("XLA_FLAGS", " ".join(_FLAGS))
 
-import jax
-import pytest
+import jax  # noqa: E402
+import pytest  # noqa: E402
 
 jax.config.update("jax_num_cpu_devices", 8)
 jax.config.update("jax_numpy_dtype_promotion", "strict")
