@@ -64,7 +64,7 @@ def test_controls_are_searched_for_as_many_candidates_as_the_score():
     """Each star has two signals that point up, weak enough for the cleaning to let them pass."""
     stars, k = curves(n=2, c=1000), 2
     time = stars.time[0] - 100
-    rises = sum(2.5 * (np.abs((time - 0.7 + p / 2) % p - p / 2) < 0.1) for p in (2.3, 3.1))
+    rises = sum(3.5 * (np.abs((time - 0.7 + p / 2) % p - p / 2) < 0.1) for p in (2.3, 3.1))
     noise = np.random.default_rng(0).normal(0, 1, stars.flux.shape)
     stars = replace(stars, flux=np.where(stars.valid, noise + rises, 0).astype(np.float32))
     search = SearchConfig(period_min=1.5, period_max=8.0, max_candidates=k)

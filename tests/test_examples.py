@@ -92,6 +92,7 @@ def test_ensemble_vmap() -> None:
     assert together <= 1
 
 
+@pytest.mark.slow
 def test_flux_gradients() -> None:
     slope = example("flux_gradients").main(copies=8)
     assert slope.shape == (61,)

@@ -90,7 +90,7 @@ def test_a_star_without_its_signal_and_upside_down_shows_it_no_more(stars, found
         assert inverted["scalars"][host, 0, snr] < found["scalars"][host, 0, snr] - 0.5
     # What is folded is what was searched: a dip upside down is a dip, where the star itself shows a rise.
     for star in (0, 1, 2, 4, 5):
-        assert inverted["local_view"][star, 0, 8:12, VALUE].mean() < -0.3
+        assert inverted["local_view"][star, 0, 8:12, VALUE].min() < -0.7
 
 
 def test_progress_counts_every_star_that_can_be_searched(stars):

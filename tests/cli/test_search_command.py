@@ -23,6 +23,7 @@ from exojax.io import kaggle
 
 FIRST = ["id", "rank", "period_days", "t0_days", "duration_hours", "depth_ppm", "snr", "sde", "probability"]
 SMALL = ("--period-min", 1, "--period-max", 4, "--max-candidates", 1)
+PLAIN = (*SMALL, "--run", "none", "--sheets", 0)
 
 
 @pytest.fixture(autouse=True)
@@ -156,7 +157,7 @@ sys.exit(search.main(sys.argv[1:]))
 @pytest.mark.usefixtures("quick")
 def test_killed_it_goes_on(call: Call) -> None:
     write_npz(Path("many.npz"), flux_of(42))
-    options = [str(o) for o in ("--data", "many.npz", *SMALL, "--sheets", 0, "--out")]
+    options = [str(o) for o in ("--data", "many.npz", *PLAIN, "--out")]
     program = KILLED.format(here=str(Path(__file__).parents[1]), after=4)
     killed = subprocess.run([sys.executable, "-c", program, *options, "out"], capture_output=True, timeout=120)
     assert killed.returncode == -signal.SIGKILL, killed.stderr
@@ -173,7 +174,7 @@ def test_threads_change_nothing(call: Call, monkeypatch) -> None:
     write_npz(Path("many.npz"), flux_of(42))
     for n in (1, 3):
         monkeypatch.setattr(search.command, "threads", lambda n=n: n)
-        assert call(search.main, "--data", "many.npz", *SMALL, "--sheets", 0, "--out", f"out{n}").code == 0
+        assert call(search.main, "--data", "many.npz", *PLAIN, "--out", f"out{n}").code == 0
     first, second = (Path(f"out{n}/candidates.csv").read_bytes() for n in (1, 3))
     assert first == second
 
@@ -226,7 +227,7 @@ def test_every_file_is_searched_or_told(how: tuple[str, ...], call: Call) -> Non
     bad_folder()
     if "*" in how[-1]:
         Path("stars/notes.md").unlink()
-    ran = call(search.main, *how, "--out", "out", *SMALL, "--sheets", 0)
+    ran = call(search.main, *how, "--out", "out", *PLAIN)
     assert ran.code == 3, ran.err
     assert ran.err == ""
     rows = {row["id"]: row for row in read_rows(Path("out/candidates.csv"))}
@@ -299,7 +300,7 @@ def test_mistakes_are_told_in_one_line(options: tuple, words: tuple[str, ...], c
 @pytest.mark.usefixtures("quick")
 def test_rows_of_one_star_are_searched_one_by_one(call: Call) -> None:
     write_npz(Path("stars.npz"), flux_of(4), kepid=np.array([7, 8, 7, 9]))
-    ran = call(search.main, "--data", "stars.npz", "--out", "out", *SMALL, "--sheets", 0)
+    ran = call(search.main, "--data", "stars.npz", "--out", "out", *PLAIN)
     assert ran.code == 0
     assert "1 stars have several rows (the first: 7)" in ran.out
     assert {row["id"] for row in read_rows(Path("out/candidates.csv"))} == {"7", "8", "7:row2", "9"}
@@ -360,5 +361,5 @@ def test_sheets_of_what_is_no_more_are_removed(call: Call) -> None:
     Path("out/sheets").mkdir(parents=True)
     Path("out/sheets/old-1.png").write_bytes(b"")
     Path("out/sheets/mine.txt").write_text("mine")
-    assert call(search.main, "--data", "stars.npz", "--out", "out", *SMALL, "--sheets", 0).code == 0
+    assert call(search.main, "--data", "stars.npz", "--out", "out", *PLAIN).code == 0
     assert list(files(Path("out/sheets"))) == ["mine.txt"]

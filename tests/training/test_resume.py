@@ -21,7 +21,8 @@ def assert_same_run(one, other, *, stopping=False):
     assert (one / "metrics.jsonl").read_bytes() == (other / "metrics.jsonl").read_bytes()
 
 
-@pytest.mark.parametrize("stopping", [False, pytest.param(True, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("stopping", [False, True])
 def test_sigkill_at_random_moments_changes_no_bit(tmp_path, stopping):
     assert run_apart(tmp_path / "whole", stopping=stopping) == 0
     # Moments are drawn anew every time: steps, saves and log lines are hit alike. The seed is told on failure.

@@ -99,17 +99,14 @@ def test_randomness_differs_from_step_to_step_and_under_pmap_from_device_to_devi
 CHAOS = "at 2e-3 the cnn is chaotic: a change of 1e-7 in its data grows to 1e-3 on one device, too"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "rate"),
     [
         ("cnn-original", None),
-        pytest.param("cnn", 3e-5, marks=pytest.mark.slow),
+        ("cnn", 3e-5),
         # Wanted, and not so on every version of JAX: the promise stays in sight.
-        pytest.param(
-            "cnn",
-            None,
-            marks=[pytest.mark.slow, pytest.mark.xfail(reason=CHAOS, raises=AssertionError, strict=False)],
-        ),
+        pytest.param("cnn", None, marks=pytest.mark.xfail(reason=CHAOS, raises=AssertionError, strict=False)),
     ],
 )
 def test_one_and_eight_devices_agree_after_fifty_steps(name, rate):
