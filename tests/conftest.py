@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from importlib.metadata import version
 
 # Read when JAX starts. Programs of tests run once or twice, and are compiled in a third of the time. Eight devices on
-# two busy cores may wait long for each other before XLA gives up. XLA ends a process that names a flag it does not know.
+# two busy cores may wait long for each other. XLA ends a process that names a flag it does not know.
 _FLAGS = [
     "--xla_backend_optimization_level=0",
     "--xla_cpu_collective_call_warn_stuck_timeout_seconds=300",
