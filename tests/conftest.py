@@ -4,10 +4,9 @@ import os
 from collections.abc import Iterator
 from importlib.metadata import version
 
-# Read when JAX starts. Programs of tests run once or twice, and are compiled in a third of the time. Eight devices on
+# Read when JAX starts. Programs of tests run once or twice, and compile sooner without fusion emitters. Eight devices on
 # two busy cores may wait long for each other. XLA ends a process that names a flag it does not know.
 _FLAGS = [
-    "--xla_backend_optimization_level=0",
     "--xla_cpu_collective_call_warn_stuck_timeout_seconds=300",
     "--xla_cpu_collective_call_terminate_timeout_seconds=900",
     "--xla_cpu_collective_timeout_seconds=900",
