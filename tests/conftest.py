@@ -4,8 +4,8 @@ import os
 from collections.abc import Iterator
 from importlib.metadata import version
 
-# Read when JAX starts. Programs of tests run once or twice, and compile sooner without fusion emitters. Eight devices on
-# two busy cores may wait long for each other. XLA ends a process that names a flag it does not know.
+# Read when JAX starts. Programs of tests run once or twice, and compile sooner without fusion emitters. Eight devices
+# on two busy cores may wait long for each other. XLA ends a process that names a flag it does not know.
 _FLAGS = [
     "--xla_cpu_collective_call_warn_stuck_timeout_seconds=300",
     "--xla_cpu_collective_call_terminate_timeout_seconds=900",
