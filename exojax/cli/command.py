@@ -179,7 +179,7 @@ def use_compilation_cache() -> None:
 
 
 def use_wide_vectors() -> None:
-    """Make XLA use AVX-512 where there is any: a search is half as long again as fast.
+    """Make XLA use AVX-512 where there is any, in training and scoring.
 
     XLA reads it when JAX starts; in a process where it has, only its children would, and differ from it.
     """
