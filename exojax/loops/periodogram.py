@@ -21,11 +21,11 @@ f4 = np.float32
 
 VECTOR = 32
 """floats that a compiled loop takes at once"""
-_INTEGERS, _REALS = int64[::1], float32[::1]
+_REALS = float32[::1]
 SIGNATURES = {
-    "search_band": (
-        *(_REALS, _REALS, float64, int64, int64, int64, float64[::1], boolean[::1], int64, int64),
-        *(_INTEGERS, _INTEGERS, _REALS),
+    "search_bands": (
+        *(_REALS, _REALS, float64, int64[:, ::1], int64[:, ::1], float64[::1]),
+        *(int64[:, ::1], int64[:, ::1], boolean[::1], _REALS),
     )
 }
 
@@ -43,12 +43,6 @@ def _put(into: np.ndarray, row: np.ndarray, n: int) -> None:
 
 
 @njit(**LOOSE)
-def _add_four(into: np.ndarray, a: np.ndarray, b: np.ndarray, c: np.ndarray, d: np.ndarray, n: int) -> None:
-    for k in range(n):
-        into[k] += (a[k] + b[k]) + (c[k] + d[k])
-
-
-@njit(**LOOSE)
 def _round_up(n: int) -> int:
     return (n + VECTOR - 1) // VECTOR * VECTOR
 
@@ -58,28 +52,25 @@ def _fold(into: np.ndarray, sums: np.ndarray, period: float, first: int, stop: i
     """``into[k]`` = sum over rows ``first`` to ``stop`` of ``sums[shift + round(row * period) + k]``."""
     at = shift + int(first * period + 0.5)
     _put(into, sums[at : at + n], n)
-    row = first + 1
-    while row + 4 <= stop:
-        a, b = shift + int(row * period + 0.5), shift + int((row + 1) * period + 0.5)
-        c, d = shift + int((row + 2) * period + 0.5), shift + int((row + 3) * period + 0.5)
-        _add_four(into, sums[a : a + n], sums[b : b + n], sums[c : c + n], sums[d : d + n], n)
-        row += 4
-    while row < stop:
+    for row in range(first + 1, stop):
         at = shift + int(row * period + 0.5)
         _add(into, sums[at : at + n], n)
-        row += 1
 
 
 @njit(**LOOSE)
 def _lay(
     into: np.ndarray, laid: np.ndarray, blocks: int, block: int, period: float, middle: float, slack: int, n: int
 ) -> None:
-    """``into`` = sum of the blocks ``laid`` over each other at the period ``middle``, each moved to where it is due."""
-    _put(into, laid[0, slack : slack + n], n)
-    due, there = block * period, block * middle
+    """``into`` = sum of the blocks ``laid`` over each other at the period ``middle``, each moved to where it is due.
+
+    A block is moved by what its middle row is late; one rounding of the difference, not two of the places.
+    """
+    late = block * (period - middle)
+    at = slack + 0.5 * late + 0.5
+    _put(into, laid[0, int(at) : int(at) + n], n)
     for b in range(1, blocks):
-        at = slack + int(b * due + 0.5) - int(b * there + 0.5)
-        _add(into, laid[b, at : at + n], n)
+        first = int(at + b * late)
+        _add(into, laid[b, first : first + n], n)
 
 
 @njit(**LOOSE)
@@ -127,7 +118,7 @@ def _highest(best: np.ndarray, n: int) -> np.int32:
 
 
 @njit(**LOOSE)
-def search_band(
+def _search_band(
     sums: np.ndarray,
     masses: np.ndarray,
     total: float,
@@ -142,27 +133,11 @@ def search_band(
     cores: np.ndarray,
     out: np.ndarray,
 ) -> None:
-    """Write the highest SNR over epochs and durations at each period of a band.
+    """Write what :func:`search_bands` does of one band.
 
     Within a group of neighbouring periods, ``block`` rows at a time are laid over each other once, at the middle
     period; there the rows of all of the group agree to half a bin. A trial then adds these sums, each moved by what its
     period asks for: some ``2 sqrt(rows)`` additions instead of ``rows``.
-
-    Args:
-        sums: cumulative sums of weighted flux, one a bin, ``lead`` bins before the data and enough after them: see
-            ``exojax.search.periodogram.Sums``.
-        masses: of weight less ``bin_size`` a bin.
-        total: sum of all weights.
-        n_bins: bins of data.
-        bin_size: cadences in a bin.
-        lead: bins.
-        periods: ``(n_trials,)`` float64, bins, falling.
-        wanted: ``(n_groups,)`` bool; of other groups nothing is written.
-        group: periods in a group.
-        block: rows in a block; all rows where that is one block.
-        durations: ``(n_durations,)`` int64 bins, at least one.
-        cores: ``(n_durations,)`` int64 bins of each at full depth.
-        out: ``(n_trials,)``, the SNR.
     """
     n_trials, longest = periods.shape[0], durations.max()
     slack = group // 2 + 2 if group > 1 else 0
@@ -173,10 +148,10 @@ def search_band(
     laid, laid_mass = np.empty((n_blocks, wide), f4), np.empty((n_blocks, wide), f4)
     whole = f4(total)
     bits = np.empty(1, np.int32)
-    for number in range(wanted.shape[0]):
-        if not wanted[number]:
+    for begin in range(0, n_trials, group):
+        end = min(begin + group, n_trials)
+        if not wanted[begin:end].any():
             continue
-        begin, end = number * group, min((number + 1) * group, n_trials)
         middle = periods[(begin + end) // 2]
         rows = math.ceil((longest + n_bins) / periods[end - 1])
         blocks = 1
@@ -203,3 +178,55 @@ def search_band(
                 best[c] = f4(0)
             bits[0] = _highest(best, wide_columns)
             out[trial] = math.sqrt(bits.view(np.float32)[0] * whole)
+
+
+@njit(**LOOSE)
+def search_bands(
+    sums: np.ndarray,
+    masses: np.ndarray,
+    total: float,
+    places: np.ndarray,
+    bands: np.ndarray,
+    periods: np.ndarray,
+    durations: np.ndarray,
+    cores: np.ndarray,
+    wanted: np.ndarray,
+    out: np.ndarray,
+) -> None:
+    """Write the highest SNR over epochs and durations at each wanted period of a pass, and at those of its group.
+
+    Args:
+        sums: cumulative sums of weighted flux, one a bin, at every width of bins one after the other; see
+            ``exojax.search.periodogram.Sums``.
+        masses: of weight less one a cadence, likewise.
+        total: sum of all weights.
+        places: ``(n_widths, 5)``: where the sums of this width begin, how many they are, bins before the data, bins of
+            data, cadences in a bin.
+        bands: ``(n_bands, 6)``: number of its width, first trial, trials, periods in a group, rows in a block,
+            durations.
+        periods: ``(n_trials,)`` float64, bins, falling in each band.
+        durations: ``(n_bands, ...)`` int64 bins.
+        cores: of each duration, bins at full depth.
+        wanted: ``(n_trials,)`` bool; of groups without one nothing is written.
+        out: ``(n_trials,)``, the SNR.
+    """
+    for number in range(bands.shape[0]):
+        width, first, count, group, block, several = bands[number]
+        some = wanted[first : first + count]
+        if some.any():
+            begin, size, lead, n_bins, bin_size = places[width]
+            _search_band(
+                sums[begin : begin + size],
+                masses[begin : begin + size],
+                total,
+                n_bins,
+                bin_size,
+                lead,
+                periods[first : first + count],
+                some,
+                group,
+                block,
+                durations[number, :several],
+                cores[number, :several],
+                out[first : first + count],
+            )

@@ -76,6 +76,23 @@ class Pass:
     spacing: np.ndarray
 
     @cached_property
+    def table(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        """The bands as ``loops.search_bands`` takes them.
+
+        ``(n_bands, 6)`` int64: log2 of the bin, first trial, trials, group, block, durations; ``(n_trials,)`` float64,
+        periods in bins; both ``(n_bands, ...)`` int64 bins, the durations and their cores.
+        """
+        rows = [
+            (b.bin.bit_length() - 1, b.first, len(b.periods), b.group, b.block, len(b.durations)) for b in self.bands
+        ]
+        most = max(len(band.durations) for band in self.bands)
+        durations, cores = np.ones((2, len(self.bands), most), np.int64)
+        for k, band in enumerate(self.bands):
+            durations[k, : len(band.durations)], cores[k, : len(band.cores)] = band.durations, band.cores
+        periods = np.concatenate([band.periods for band in self.bands])
+        return np.array(rows, np.int64), periods, durations, cores
+
+    @cached_property
     def order(self) -> np.ndarray:
         """``(n_trials,)`` int, the trials by increasing period."""
         return np.argsort(self.periods, kind="stable")
@@ -114,6 +131,18 @@ class Plan:
     period_min: float
     period_max: float
 
+    @cached_property
+    def room(self) -> dict[int, tuple[int, int]]:
+        """Width of bins, cadences, to the bins that a fold reads before the data and after them."""
+        found = {}
+        bands = [band for one in self.passes for band in one.bands]
+        for width in sorted({band.bin for band in bands}):
+            some = [band for band in bands if band.bin == width]
+            longest, slack = max(int(b.durations.max()) for b in some), max(b.group // 2 + 2 for b in some)
+            columns = max(int(b.periods[0]) + 2 for b in some)
+            found[width] = longest + slack, columns + longest + 2 * slack
+        return found
+
 
 @lru_cache(maxsize=256)
 def plan(
@@ -149,10 +178,12 @@ def plan(
         raise ValueError(f"periods {period_min} to {period_max} d do not fit {n_cadences} cadences of {cadence} d")
     if not 0 < duration_min <= duration_max:
         raise ValueError(f"durations {duration_min} to {duration_max} d are no range")
-    each = [list(_pieces(cadence, least, most, duration_min, duration_max, wider)) for wider in WIDER]
+    first, middle, last = (list(_pieces(cadence, least, most, duration_min, duration_max, wider)) for wider in WIDER)
+    # What is no narrower than before would show the second pass only what is known.
+    middle = [piece for piece in middle if piece not in first]
     # Only the first pass tries whole groups of periods; what the others try, they fold exactly.
-    passes = tuple(_pass(n_cadences, pieces, grouped=number == 0) for number, pieces in enumerate(each))
-    durations = sorted({step * d for step, some, _, _ in each[-1] for d in some})
+    passes = tuple(_pass(n_cadences, pieces, grouped=pieces is first) for pieces in (first, middle, last) if pieces)
+    durations = sorted({step * d for step, some, _, _ in last for d in some})
     return Plan(n_cadences, cadence, passes, np.array(durations, np.int64), least, most)
 
 

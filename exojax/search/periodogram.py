@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from exojax.loops import periodogram as loops
-from exojax.search.grid import Band, Pass, Plan
+from exojax.search.grid import Pass, Plan
 
 KEPT = (0.05, 0.012)
 """trials, over those of the first pass, around which the second and the third look again"""
@@ -61,8 +61,9 @@ def periodogram(plan: Plan, flux: np.ndarray, weight: np.ndarray) -> Periodogram
     period, spacing, power = first.periods, first.spacing, evaluate(first, sums)
     number = np.zeros(len(period), np.int64)
     trend = Trend.of(period, power)
-    for k, following in enumerate(plan.passes[1:]):
-        count = min(max(int(KEPT[k] * len(first.periods)), LEAST_KEPT[k]), len(period))
+    rest = plan.passes[1:]
+    for k, (following, share, least) in enumerate(zip(rest, KEPT[-len(rest) :], LEAST_KEPT[-len(rest) :])):
+        count = min(max(int(share * len(first.periods)), least), len(period))
         best = np.argpartition(-trend.significance(period, power), count - 1)[:count]
         tried = evaluate(following, sums, following.near(np.log(period[best]), REACH * spacing[best]))
         known = np.flatnonzero(np.isfinite(tried))
@@ -125,29 +126,9 @@ class Trend:
 def evaluate(chosen: Pass, sums: Sums, wanted: np.ndarray | None = None) -> np.ndarray:
     """Return the SNR at each period of a pass, ``(n_trials,)`` float32; NaN at trials that are not ``wanted``."""
     out = np.full(len(chosen.periods), np.nan, np.float32)
-    for band in chosen.bands:
-        end = band.first + len(band.periods)
-        groups = np.ones(band.n_groups, bool)
-        if wanted is not None:
-            groups = np.logical_or.reduceat(wanted[band.first : end], np.arange(0, len(band.periods), band.group))
-            if not groups.any():
-                continue
-        flux, mass, lead, n_bins = sums.binned(band)
-        loops.search_band(
-            flux,
-            mass,
-            sums.total,
-            n_bins,
-            band.bin,
-            lead,
-            band.periods,
-            groups,
-            band.group,
-            band.block,
-            band.durations,
-            band.cores,
-            out[band.first : end],
-        )
+    every = np.ones(len(out), bool) if wanted is None else wanted
+    bands, periods, durations, cores = chosen.table
+    loops.search_bands(sums.flux, sums.weight, sums.total, sums.places, bands, periods, durations, cores, every, out)
     return out
 
 
@@ -158,36 +139,37 @@ def centred(flux: np.ndarray, weight: np.ndarray) -> tuple[np.ndarray, float]:
 
 
 class Sums:
-    """Cumulative sums of one star's weighted flux and weights, at any width of bins; made when they are asked for.
+    """Cumulative sums of one star's weighted flux and weights, at every width of bins.
 
-    Args:
-        flux: ``(n_cadences,)`` float32, flat, in units of the star's scatter.
-        weight: ``(n_cadences,)`` float32, inverse variance in units of the scatter's; multiples of 1/64 up to 4 keep
-            the sums of weights exact.
-        longest: cadences, the longest period.
+    Attributes:
+        flux, weight: ``(n_sums,)`` float32, those of one width after the other.
+        places: ``(n_widths, 5)`` int64, by log2 of the width: the first sum, how many there are, bins before the data,
+            bins of data, cadences in a bin.
+        total: sum of all weights.
     """
 
     def __init__(self, flux: np.ndarray, weight: np.ndarray, plan: Plan) -> None:
-        above, self.total = centred(flux, weight)
-        self._values = above, weight
-        self._plan = plan
-        self._made: dict[int, tuple[np.ndarray, np.ndarray, int, int]] = {}
+        """Sum ``flux`` and ``weight``, ``(n_cadences,)`` float32, for the bands of a plan.
 
-    def binned(self, band: Band) -> tuple[np.ndarray, np.ndarray, int, int]:
-        """Return the sums of flux and of weight at a band's bins, and the bins before the data and of them."""
-        if band.bin not in self._made:
-            of_bin = [b for p in self._plan.passes for b in p.bands if b.bin == band.bin]
-            longest, slack = max(int(b.durations.max()) for b in of_bin), max(b.group // 2 + 2 for b in of_bin)
-            columns = max(int(b.periods[0]) + 2 for b in of_bin)
-            n_bins, lead = -(-len(self._values[0]) // band.bin), longest + slack
-            size = lead + n_bins + columns + longest + 2 * slack + 4 * loops.VECTOR
-            made = [np.zeros(size, np.float32), np.zeros(size, np.float32)]
-            for into, values, slope in zip(made, self._values, (0.0, float(band.bin))):
-                steps = np.zeros(size, np.float64)
-                padded = np.zeros(n_bins * band.bin, np.float64)
-                padded[: len(values)] = values
-                steps[lead : lead + n_bins] = padded.reshape(n_bins, band.bin).sum(axis=1)
+        Flux is flat, in units of the star's scatter; weights are inverse variances in units of the scatter's:
+        multiples of 1/64 up to 4 keep the sums of weights exact.
+        """
+        above, self.total = centred(flux, weight)
+        n, begin = len(flux), 0
+        self.places = np.zeros((max(plan.room).bit_length(), 5), np.int64)
+        made: list[list[np.ndarray]] = [[], []]
+        for width, (lead, after) in plan.room.items():
+            n_bins = -(-n // width)
+            size = lead + n_bins + after + 4 * loops.VECTOR
+            self.places[width.bit_length() - 1] = begin, size, lead, n_bins, width
+            begin += size
+            for into, values, slope in zip(made, (above, weight), (0.0, float(width))):
+                steps = np.zeros(size)
+                whole = n // width
+                steps[lead : lead + whole] = values[: whole * width].reshape(whole, width).sum(axis=1, dtype=np.float64)
+                if whole < n_bins:
+                    steps[lead + whole] = values[whole * width :].sum(dtype=np.float64)
                 # Less one typical weight a cadence, which a fold adds again: sums stay small, and exact in float32.
-                into[1:] = np.cumsum(steps - slope)[:-1]
-            self._made[band.bin] = made[0], made[1], lead, n_bins
-        return self._made[band.bin]
+                total = np.cumsum(steps - slope)
+                into.append(np.concatenate([[0.0], total[:-1]]).astype(np.float32))
+        self.flux, self.weight = (np.concatenate(each) for each in made)

@@ -25,15 +25,16 @@ def round_half_up(values):
 def row_starts(band, trial, rows):
     """Return the bin at which each row of a trial's fold begins.
 
-    Rows of a block stand to each other as at the middle period of the group, and blocks as at the trial's own.
+    Rows of a block stand to each other as at the middle period of the group; a block is moved by what its middle row is
+    late at the trial's own.
     """
     row, period = np.arange(rows), band.periods[trial]
     if band.group == 1:
         return round_half_up(row * period)
     begin = trial // band.group * band.group
     middle = band.periods[(begin + min(begin + band.group, len(band.periods))) // 2]
-    first = row // band.block * band.block
-    return round_half_up(first * period) + round_half_up(row * middle) - round_half_up(first * middle)
+    block = row // band.block
+    return round_half_up(row * middle) + round_half_up((block + 0.5) * band.block * (period - middle))
 
 
 def snr(flux, weight, band, trial):
