@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -18,8 +19,8 @@ Views = Mapping[str, np.ndarray]
 """View name -> ``(n, K, bins, 3)`` float32, and whatever else the score takes, such as scalars ``(n, K, s)``."""
 _AT_ONCE = 32
 """points on the way whose gradients are computed together"""
-Score = Callable[[dict[str, jax.Array]], jax.Array]
-"""Views of n stars -> ``(n,)`` score, a logit say; of each star by its own rows alone."""
+Score = Callable[[dict[str, Any]], Any]
+"""Views of n stars, arrays of NumPy or JAX -> ``(n,)`` score, a logit say; of each star by its own rows alone."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,11 +76,9 @@ def integrated_gradients(
             # As many points as fill the one shape that is compiled; those past the last count nothing.
             here = np.pad(at[first : first + _AT_ONCE], (0, max(first + _AT_ONCE - steps, 0)))
             part = np.pad(share[first : first + _AT_ONCE], (0, max(first + _AT_ONCE - steps, 0)))
-            fixed = {
-                name: jnp.asarray(np.repeat(np.asarray(x)[star : star + 1], _AT_ONCE, 0)) for name, x in views.items()
-            }
+            fixed = {name: np.repeat(np.asarray(x)[star : star + 1], _AT_ONCE, 0) for name, x in views.items()}
             moved = {
-                name: jnp.asarray(here.reshape(-1, 1, 1) * value[star : star + 1], jnp.float32)
+                name: (here.reshape(-1, 1, 1) * value[star : star + 1]).astype(np.float32)
                 for name, value in values.items()
             }
             for name, slope in gradient(moved, fixed).items():
@@ -120,17 +119,14 @@ def integrated_occlusion(score: Score, views: Views, *, width: int = 5, steps: i
     rows = 2 * len(windows)
     for star in range(n):
         # Rows of the batch come in pairs: before and after a window is moved.
-        fixed = {
-            name: jnp.asarray(np.repeat(np.asarray(x)[star : star + 1], rows, axis=0)) for name, x in views.items()
-        }
+        fixed = {name: np.repeat(np.asarray(x)[star : star + 1], rows, axis=0) for name, x in views.items()}
         for low, high in ((step / steps, (step + 1) / steps) for step in range(steps)):
             moved = {name: np.repeat(value[star : star + 1], rows, axis=0) for name, value in values.items()}
             moved = {name: 0.5 * (low + high) * value for name, value in moved.items()}
             for row, (name, k, window) in enumerate(windows):
                 moved[name][2 * row, k, window] = low * values[name][star, k, window]
                 moved[name][2 * row + 1, k, window] = high * values[name][star, k, window]
-            given = {name: jnp.asarray(value, jnp.float32) for name, value in moved.items()}
-            before, after = np.asarray(score(_with(fixed, given)), np.float64).reshape(-1, 2).T
+            before, after = np.asarray(score(_with(fixed, moved)), np.float64).reshape(-1, 2).T
             for (name, k, window), change in zip(windows, after - before):
                 part = found[name][star, k, window]
                 part += change / len(part)
@@ -139,13 +135,13 @@ def integrated_occlusion(score: Score, views: Views, *, width: int = 5, steps: i
 
 def flat(score: Score, views: Views) -> np.ndarray:
     """``(n,)`` float64: the score of folds without a signal, where the way begins."""
-    none = {name: jnp.zeros_like(jnp.asarray(value)) for name, value in _values(views).items()}
-    return np.asarray(score(_with({name: jnp.asarray(x) for name, x in views.items()}, none)), np.float64)
+    none = {name: np.zeros_like(value) for name, value in _values(views).items()}
+    return np.asarray(score(_with(views, none)), np.float64)
 
 
 def missing(score: Score, views: Views, attribution: Mapping[str, np.ndarray]) -> np.ndarray:
     """``(n,)`` float64: the score less the baseline's less the sum of the attributions; 0 where these are complete."""
-    change = np.asarray(score({name: jnp.asarray(x) for name, x in views.items()}), np.float64) - flat(score, views)
+    change = np.asarray(score(dict(views)), np.float64) - flat(score, views)
     return change - sum(np.asarray(x).sum(axis=(1, 2)) for x in attribution.values())
 
 
@@ -168,7 +164,7 @@ def withheld(score: Score, inputs: Views, name: str) -> np.ndarray:
         # The row as it is, and once without each number.
         rows = {key: np.repeat(np.asarray(x)[star : star + 1], n + 1, axis=0) for key, x in inputs.items()}
         rows[name].reshape(n + 1, n)[np.arange(1, n + 1), np.arange(n)] = np.nan
-        whole, *without = np.asarray(score({key: jnp.asarray(x) for key, x in rows.items()}), np.float64)
+        whole, *without = np.asarray(score(rows), np.float64)
         fall[star] = (whole - np.array(without)).reshape(known.shape[1:])
     return np.where(np.isnan(known), 0.0, fall)
 
@@ -176,10 +172,14 @@ def withheld(score: Score, inputs: Views, name: str) -> np.ndarray:
 @lru_cache(maxsize=4)
 def _gradient(
     score: Score, options: tuple[tuple[str, bool | int], ...]
-) -> Callable[[dict[str, jax.Array], dict[str, jax.Array]], dict[str, jax.Array]]:
+) -> Callable[[dict[str, Any], dict[str, Any]], dict[str, jax.Array]]:
     """Of the sum of scores by the values; compiled once for each score."""
-    gradient = jax.grad(lambda values, fixed: jnp.sum(score(_with(fixed, values))))
-    return jax.jit(gradient, compiler_options=dict(options))
+
+    def total(values: dict[str, jax.Array], fixed: dict[str, jax.Array]) -> jax.Array:
+        views = {name: fixed[name].at[..., 0].set(value) for name, value in values.items()}
+        return jnp.sum(score(fixed | views))
+
+    return jax.jit(jax.grad(total), compiler_options=dict(options))
 
 
 def _windows(bins: int, width: int) -> list[slice]:
@@ -193,6 +193,9 @@ def _values(views: Views) -> dict[str, np.ndarray]:
     return {name: np.asarray(x)[..., 0] for name, x in views.items() if np.ndim(x) == 4}
 
 
-def _with(fixed: Mapping[str, jax.Array], values: Mapping[str, jax.Array]) -> dict[str, jax.Array]:
+def _with(views: Views, values: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     """The views with other values; scatter and coverage stay."""
-    return dict(fixed) | {name: fixed[name].at[..., 0].set(value) for name, value in values.items()}
+    found = {name: np.array(x) for name, x in views.items()}
+    for name, value in values.items():
+        found[name][..., 0] = value
+    return found

@@ -106,12 +106,11 @@ def _reasons_of(run: Run) -> Explain:
     def mean(inputs: Inputs) -> jax.Array:
         return jnp.stack([logits_by(state, inputs) for state in states]).mean(axis=0)
 
-    def score(inputs: Inputs) -> jax.Array:
-        rows = {name: np.asarray(x) for name, x in inputs.items()}
+    def score(rows: dict[str, np.ndarray]) -> np.ndarray:
         n = len(next(iter(rows.values())))
         # A few at a time, by the program that is compiled already.
         parts = [slice(first, first + BATCHES[0]) for first in range(0, n, BATCHES[0])]
-        return jnp.asarray(np.concatenate([run.scorer({name: x[p] for name, x in rows.items()}) for p in parts]))
+        return np.concatenate([run.scorer({name: x[p] for name, x in rows.items()}) for p in parts])
 
     def moved_by(inputs: Views) -> dict[str, np.ndarray]:
         if states:
@@ -132,7 +131,7 @@ def _reasons_of(run: Run) -> Explain:
                     views={name: made[name][k] for name in VIEWS if name in moved},
                     moved={name: moved[name][0, 0] for name in VIEWS if name in moved},
                     numbers=dict(zip(SCALARS, numbers.tolist())),
-                    score=float(score({name: jnp.asarray(x) for name, x in inputs.items()})[0]),
+                    score=float(score(inputs)[0]),
                     flat=float(flat(score, inputs)[0]),
                 )
             )

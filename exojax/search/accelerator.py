@@ -61,14 +61,15 @@ def periodograms(plan: Plan, curves: Sequence[tuple[np.ndarray, np.ndarray]]) ->
             flux, mass = sums[band.bin]
             powers[number][:, places] = _evaluated(kind, band, places, flux, mass, total, size)
     period = np.concatenate([one.periods for one in plan.passes])
+    log_period = np.log(period)
     fine = np.repeat([False] * (len(plan.passes) - 1) + [True], [len(one.periods) for one in plan.passes])
     power = np.concatenate(powers, axis=1)
     order = np.argsort(period, kind="stable")
     first = len(plan.passes[0].periods)
     found = []
     for row in power[: len(curves)]:
-        trend = Trend.of(period[:first], row[:first])
-        found.append(Periodogram(period[order], row[order], trend.at(period[order]), fine[order], trend.spread))
+        trend = Trend.of(log_period[:first], row[:first])
+        found.append(Periodogram(period[order], row[order], trend.at(log_period)[order], fine[order], trend.spread))
     return found
 
 

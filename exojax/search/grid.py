@@ -93,6 +93,11 @@ class Pass:
         return np.array(rows, np.int64), periods, durations, cores
 
     @cached_property
+    def log_period(self) -> np.ndarray:
+        """``(n_trials,)`` float64, log of the periods in cadences."""
+        return np.log(self.periods)
+
+    @cached_property
     def order(self) -> np.ndarray:
         """``(n_trials,)`` int, the trials by increasing period."""
         return np.argsort(self.periods, kind="stable")
@@ -100,7 +105,7 @@ class Pass:
     @cached_property
     def sorted_log(self) -> np.ndarray:
         """``(n_trials,)`` float64, log period in that order."""
-        return np.log(self.periods[self.order])
+        return self.log_period[self.order]
 
     def near(self, log_period: np.ndarray, width: np.ndarray) -> np.ndarray:
         """Return which trials lie within ``width`` of any of ``log_period``, both ``(m,)``: ``(n_trials,)`` bool."""

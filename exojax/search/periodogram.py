@@ -57,23 +57,24 @@ def periodogram(plan: Plan, flux: np.ndarray, weight: np.ndarray) -> Periodogram
         weight: ``(n_cadences,)`` float32; see :class:`Sums`.
     """
     sums = Sums(flux, weight, plan)
-    first = plan.passes[0]
-    period, spacing, power = first.periods, first.spacing, evaluate(first, sums)
-    number = np.zeros(len(period), np.int64)
-    trend = Trend.of(period, power)
-    rest = plan.passes[1:]
+    first, *rest = plan.passes
+    log_period, spacing, power = first.log_period, first.spacing, evaluate(first, sums)
+    number = np.zeros(len(power), np.int64)
+    trend = Trend.of(log_period, power)
+    period = first.periods
     for k, (following, share, least) in enumerate(zip(rest, KEPT[-len(rest) :], LEAST_KEPT[-len(rest) :])):
         count = min(max(int(share * len(first.periods)), least), len(period))
-        best = np.argpartition(-trend.significance(period, power), count - 1)[:count]
-        tried = evaluate(following, sums, following.near(np.log(period[best]), REACH * spacing[best]))
+        best = np.argpartition(-trend.significance(log_period, power), count - 1)[:count]
+        tried = evaluate(following, sums, following.near(log_period[best], REACH * spacing[best]))
         known = np.flatnonzero(np.isfinite(tried))
         period = np.concatenate([period, following.periods[known]])
+        log_period = np.concatenate([log_period, following.log_period[known]])
         spacing = np.concatenate([spacing, following.spacing[known]])
         power = np.concatenate([power, tried[known]])
         number = np.concatenate([number, np.full(len(known), k + 1)])
     order = np.argsort(period, kind="stable")
-    level = trend.at(period)
-    fine = number == len(plan.passes) - 1
+    level = trend.at(log_period)
+    fine = number == len(rest)
     return Periodogram(period[order], power[order], level[order], fine[order], trend.spread)
 
 
@@ -95,12 +96,12 @@ class Trend:
     spread: float
 
     @classmethod
-    def of(cls, periods: np.ndarray, power: np.ndarray) -> Trend:
-        """Return the trend of ``power (n,)`` at ``periods (n,)``."""
-        low, high = math.log(periods.min()), math.log(periods.max()) + 1e-9
+    def of(cls, log_period: np.ndarray, power: np.ndarray) -> Trend:
+        """Return the trend of ``power (n,)`` at ``log_period (n,)``."""
+        low, high = float(log_period.min()), float(log_period.max()) + 1e-9
         blocks = int(np.clip((high - low) / NARROWEST, 1, BLOCKS))
         width = (high - low) / blocks
-        block = ((np.log(periods) - low) / width).astype(np.int64)
+        block = ((log_period - low) / width).astype(np.int64)
         count = np.bincount(block, minlength=blocks)
         mean = np.bincount(block, power, blocks) / np.maximum(count, 1)
         square = np.bincount(block, (power - mean[block]) ** 2, blocks)
@@ -110,17 +111,17 @@ class Trend:
         deviation = np.maximum(np.minimum(deviation, WIDEST_SPREAD * np.median(deviation)), 1e-6)
         return cls(low, width, mean.astype(np.float32), deviation.astype(np.float32), max(spread, 1e-6))
 
-    def at(self, periods: np.ndarray) -> np.ndarray:
-        """Return the mean at ``periods (n,)``, ``(n,)`` float32."""
-        return self.mean[self._block(periods)]
+    def at(self, log_period: np.ndarray) -> np.ndarray:
+        """Return the mean at ``log_period (n,)``, ``(n,)`` float32."""
+        return self.mean[self._block(log_period)]
 
-    def significance(self, periods: np.ndarray, power: np.ndarray) -> np.ndarray:
-        """Return by how many standard deviations ``power (n,)`` at ``periods (n,)`` stands out."""
-        block = self._block(periods)
+    def significance(self, log_period: np.ndarray, power: np.ndarray) -> np.ndarray:
+        """Return by how many standard deviations ``power (n,)`` at ``log_period (n,)`` stands out."""
+        block = self._block(log_period)
         return (power - self.mean[block]) / self.deviation[block]
 
-    def _block(self, periods: np.ndarray) -> np.ndarray:
-        return ((np.log(periods) - self.low) / self.width).astype(np.int64).clip(0, len(self.mean) - 1)
+    def _block(self, log_period: np.ndarray) -> np.ndarray:
+        return ((log_period - self.low) / self.width).astype(np.int64).clip(0, len(self.mean) - 1)
 
 
 def evaluate(chosen: Pass, sums: Sums, wanted: np.ndarray | None = None) -> np.ndarray:

@@ -254,12 +254,12 @@ def load_model(model: Model, folder: Path, shapes: Mapping[str, list[int]], *, m
 
 def load_state(model: Network, folder: Path, shapes: Mapping[str, list[int]]) -> TrainState:
     """The state of a network's best checkpoint, or plain weights, in ``folder``; arguments as of :func:`load_model`."""
-    example = {name: jnp.zeros((1, *shape), jnp.float32) for name, shape in shapes.items()}
+    example = {name: np.zeros((1, *shape), np.float32) for name, shape in shapes.items()}
     # The optimiser's arrays are restored too, so its shape must be right; its settings do not matter here.
     fresh = partial(create_state, model.module, example, model.train, seed=0)
     if (shipped := folder / WEIGHTS).is_file():
         # Shapes are enough, and take a tenth of the time; nobody trains on with the optimiser of such a state.
-        empty = jax.eval_shape(fresh).replace(step=jnp.int32(0), key=jax.random.key(0), opt_state=(), tally=())
+        empty = jax.eval_shape(fresh).replace(step=np.int32(0), key=jax.random.key(0), opt_state=(), tally=())
         return with_weights(empty, load_arrays(shipped), file=str(shipped))
     state = fresh()
     if not (folder / "checkpoints").is_dir():

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import lru_cache, partial
 from typing import Any
 
 import flax.struct
 import jax
 import jax.numpy as jnp
+import numpy as np
 import optax
 from flax import linen as nn
 
 from exojax.config import TrainConfig
-from exojax.models.interface import Augment, Inputs, no_augmentation
+from exojax.models.interface import Augment, no_augmentation
 from exojax.streams import root_key
 from exojax.training.keys import stream
 
@@ -88,7 +89,7 @@ def optimiser(config: TrainConfig, rate: optax.Schedule | None = None) -> optax.
 
 def create_state(
     module: nn.Module,
-    example: Inputs,
+    example: Mapping[str, jax.Array | np.ndarray],
     config: TrainConfig,
     *,
     seed: int,

@@ -24,8 +24,8 @@ def periodogram_with(grid, peaks, width, slope=2.0):
     for place, height in peaks:
         power = np.maximum(power, height / (1 + np.abs(period / DAY / place - 1) / width))
     power = power.astype(np.float32)
-    trend = Trend.of(period, power)
-    return Periodogram(period, power, trend.at(period), np.ones(len(period), bool), trend.spread)
+    trend = Trend.of(np.log(period), power)
+    return Periodogram(period, power, trend.at(np.log(period)), np.ones(len(period), bool), trend.spread)
 
 
 def peaks_of(grid, found, n):

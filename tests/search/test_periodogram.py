@@ -213,8 +213,8 @@ def compared(snr, seed, n_stars=30):
             weight = np.ones_like(star)
             found, sums = periodogram_of(grid, star, weight), Sums(star, weight, grid)
             full, power = full_resolution(grid, sums)
-            first = Trend.of(grid.passes[0].periods, evaluate(grid.passes[0], sums))
-            yield found, full, power - first.at(full), period
+            first = Trend.of(grid.passes[0].log_period, evaluate(grid.passes[0], sums))
+            yield found, full, power - first.at(np.log(full)), period
 
 
 def best_of(found):
