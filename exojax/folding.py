@@ -21,7 +21,7 @@ from exojax.lightcurve import Candidates, LightCurves, Stars
 from exojax.photometry.grid import to_even
 from exojax.search.match import known_transits
 
-VERSION = 3
+VERSION = 4
 """of what is kept of a batch, and of the search that made it"""
 
 Report = Callable[[int, int], None]

@@ -33,7 +33,7 @@ from exojax.stored import check_same
 _log = logging.getLogger(__name__)
 
 PARTS = ".parts"
-VERSION = 9
+VERSION = 10
 """of what a part holds and how it was found; parts of another one are not mixed in"""
 
 SHAPED = 3.0

@@ -80,6 +80,8 @@ def train(options: Options) -> None:
 
         announce.phase("downloading the Kaggle files")
         download.fetch(Path("data"))
+    import jax
+
     from exojax import evaluate, fit
     from exojax.cli.outputs import write
     from exojax.cli.sources import open_source
@@ -127,11 +129,13 @@ def train(options: Options) -> None:
                     phase,
                     record["step"],
                     record.get("of", training.steps),  # noqa: B023
-                    clock.facts(record),  # noqa: B023
+                    {} if phase.startswith("searching") else clock.facts(record),  # noqa: B023
                     unit="stars" if phase.startswith("searching") else "steps",
                 ),
             )
         done.append(run)
+        # The programs of one model are of no use to the next, and hold some hundred megabytes.
+        jax.clear_caches()
     # Only now, with weights, calibration and threshold final, is a test row looked at.
     test = source.official_test() if source.official_test else curves
     if source.whole_sha256:

@@ -15,6 +15,7 @@ import numpy as np
 from jax.sharding import Mesh
 from jax.tree_util import Partial
 
+from exojax import announce
 from exojax.config import TrainConfig
 from exojax.errors import InputError
 from exojax.training.keys import stream
@@ -150,6 +151,7 @@ def train(
         stopped = stack.enter_context(stop_signal())
         step = int(state.step)
         report({"step": step})
+        announce.phase("compiling the training step, or reading it from this machine's cache")
         while not progress.done:
             ahead = min(chunk - step % chunk, config.steps - step)
             state = run_steps(state, fn, steps=ahead, mesh=mesh, step_fn=step_fn)
