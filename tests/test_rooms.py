@@ -27,7 +27,7 @@ BELOW = {
     "features": BASE | {"search", "loops"},
     "evaluation": {"errors", "config", "streams"},
     "models": {"errors", "config", "folded", "columns", "streams"},
-    "training": {"errors", "config", "folded", "models", "evaluation", "streams"},
+    "training": {"announce", "errors", "config", "folded", "models", "evaluation", "streams"},
     "reasons": set(),
     "probabilities": {"errors", "evaluation", "models"},
     "stored": {"errors"},
