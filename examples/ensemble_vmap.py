@@ -11,9 +11,9 @@ from sklearn.metrics import average_precision_score
 from exojax.config import SimulateConfig, TrainConfig
 from exojax.evaluation import split
 from exojax.features.registry import compute
-from exojax.models.interface import Inputs
+from exojax.models.base import Inputs
 from exojax.simulate.population import simulate
-from exojax.streams import root_key
+from exojax.simulate.random_streams import root_key
 from exojax.training.keys import stream
 from exojax.training.sampler import balanced_batches
 from exojax.training.state import create_state

@@ -12,8 +12,8 @@ import numpy as np
 
 import exojax
 from exojax.features.views import moments, views_of
-from exojax.folded import SCALARS, VALUE
-from exojax.models.interface import Inputs
+from exojax.folded_events import SCALARS, VALUE
+from exojax.models.base import Inputs
 from exojax.training.step import logits
 
 PERIOD, DURATION, CADENCE = 3.2, 0.15, 0.02  # days

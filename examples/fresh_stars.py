@@ -20,7 +20,7 @@ import exojax
 from exojax.cli import command
 from exojax.config import RunConfig, SimulateConfig
 from exojax.evaluation import bootstrap as boot
-from exojax.runs import Run
+from exojax.runs.run import Run
 from exojax.simulate.population import simulate
 from exojax.training.fit import load_arrays, save_arrays
 

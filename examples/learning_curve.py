@@ -16,11 +16,11 @@ import numpy as np
 import tyro
 
 from exojax.cli import command
-from exojax.cli.asked import positive_of
+from exojax.cli.data_options import positive_of
 from exojax.config import DataConfig, RunConfig
 from exojax.evaluation import repeated, split
 from exojax.models import registry
-from exojax.streams import generator
+from exojax.simulate.random_streams import generator
 from exojax.training.fit import fit_model, steps_for
 from exojax.training.scorer import at_prior
 
@@ -57,10 +57,10 @@ def chosen(rows: np.ndarray, label: np.ndarray, n: int, rng: np.random.Generator
 
 def curve(options: Options) -> tuple[list[dict[str, Any]], float]:
     """Rows of the table (``labels``, ``start``, the average precision with its interval), and the share of hosts."""
-    from exojax.cli.sources import open_source
-    from exojax.fitting import usable_rows
-    from exojax.inputs import inputs_of
-    from exojax.runs import load
+    from exojax.io.source import open_source
+    from exojax.runs.fit import usable_rows
+    from exojax.runs.model_inputs import inputs_of
+    from exojax.runs.run import load
 
     model, start = registry.get("transit"), load("pretrained")
     data = open_source(DataConfig(options.data, positive=positive_of(options.positive))).rows()

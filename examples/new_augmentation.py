@@ -12,7 +12,7 @@ from exojax.evaluation import split
 from exojax.features.registry import compute
 from exojax.models import registry
 from exojax.models.augment import shift
-from exojax.models.interface import Inputs
+from exojax.models.base import Inputs
 from exojax.simulate.population import simulate
 from exojax.training.fit import fit_model
 from exojax.training.recipe import Recipe

@@ -12,7 +12,7 @@ from flax import linen as nn
 import exojax
 from exojax.config import RunConfig, SimulateConfig, TrainConfig
 from exojax.models import registry
-from exojax.models.interface import Choice, Inputs, Network, Suggest
+from exojax.models.base import Choice, Inputs, Network, Suggest
 from exojax.simulate.population import simulate
 
 

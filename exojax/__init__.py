@@ -13,15 +13,15 @@ __version__ = "0.1.0"
 __all__ = ["InputError", "LightCurves", "evaluate", "fit", "load", "predict"]
 
 from exojax.errors import InputError
-from exojax.lightcurve import LightCurves
+from exojax.light_curves import LightCurves
 
 if TYPE_CHECKING:
-    from exojax.fitting import fit
-    from exojax.runs import load, predict
-    from exojax.scoring import evaluate
+    from exojax.runs.evaluate import evaluate
+    from exojax.runs.fit import fit
+    from exojax.runs.run import load, predict
 
 
-_HOMES = {"fit": "fitting", "load": "runs", "predict": "runs", "evaluate": "scoring"}
+_HOMES = {"fit": "runs.fit", "load": "runs.run", "predict": "runs.run", "evaluate": "runs.evaluate"}
 
 
 def __getattr__(name: str) -> object:

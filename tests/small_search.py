@@ -10,13 +10,14 @@ from typing import Any
 
 import numpy as np
 
-from exojax.batching import BATCH_STARS
+from exojax.candidates import Candidates
 from exojax.config import FoldConfig, SearchConfig
+from exojax.detection.batch import BATCH_STARS
+from exojax.detection.search_star import Trace
 from exojax.features.views import Moments
-from exojax.folding import Searched
-from exojax.hunt import Trace
-from exojax.lightcurve import Candidates, LightCurves
-from exojax.photometry.grid import to_even
+from exojax.light_curves import LightCurves
+from exojax.photometry.resample import to_even
+from exojax.runs.fold_stars import Searched
 
 CADENCE, CADENCES, START = 0.05, 500, 200.0
 

@@ -6,9 +6,9 @@ from types import SimpleNamespace
 import numpy as np
 
 from exojax.config import RunConfig, SearchConfig
-from exojax.folded import COVERAGE, SCALARS
-from exojax.lightcurve import LightCurves, shared_time
-from exojax.scoring import _searched_again, _upside_down, _without
+from exojax.folded_events import COVERAGE, SCALARS
+from exojax.light_curves import LightCurves, shared_time
+from exojax.runs.evaluate import _searched_again, _upside_down, _without
 
 
 def curves(n=3, c=400, cadence=0.05):

@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 from small_search import CADENCE, curves_of, flux_of
 
-from exojax import batching
-from exojax.batching import batches, one_by_one
 from exojax.config import SearchConfig
-from exojax.hunt import plan_for
+from exojax.detection import batch
+from exojax.detection.batch import batches, one_by_one
+from exojax.detection.search_star import plan_for
 from exojax.io.folder import Skipped
-from exojax.lightcurve import LightCurves
-from exojax.photometry.grid import to_even
+from exojax.light_curves import LightCurves
+from exojax.photometry.resample import to_even
 
 CONFIG = SearchConfig(period_min=1.0)
 
@@ -32,7 +32,7 @@ def stars(n: int = 23) -> list[LightCurves | Skipped]:
 
 
 def test_every_star_is_in_one_batch_in_its_order(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(batching, "BATCH_STARS", 4)
+    monkeypatch.setattr(batch, "BATCH_STARS", 4)
     made = list(batches(stars(), CONFIG))
     names = [str(star.id[0]) for one in made if isinstance(one, list) for star in one]
     assert names == [f"s{k}" for k in range(23)]
@@ -50,7 +50,7 @@ def test_rows_of_one_file_become_stars_with_cadences_of_their_own() -> None:
 
 def test_long_curves_share_a_batch_with_fewer(monkeypatch: pytest.MonkeyPatch) -> None:
     """The memory of a batch is bounded by its measurements, too."""
-    monkeypatch.setattr(batching, "BATCH_CADENCES", 1200)
+    monkeypatch.setattr(batch, "BATCH_CADENCES", 1200)
     sizes = [len(one) for one in batches([curves_of(flux_of(8))], CONFIG) if isinstance(one, list)]
     assert sizes == [3, 3, 2]
 

@@ -9,15 +9,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from exojax.candidates import Candidates
 from exojax.cli.outputs import write_predictions
 from exojax.cli.search_outputs import lines
 from exojax.evaluation.calibration import Calibrator
-from exojax.lightcurve import Candidates
-from exojax.parts import write_part
-from exojax.probabilities import Calibration, apply
-from exojax.ranking import ranked
-from exojax.runs import PRETRAINED, Run, load
-from exojax.scoring import Evaluation, disagreement_of
+from exojax.runs.evaluate import Evaluation, disagreement_of
+from exojax.runs.probabilities import Calibration, apply
+from exojax.runs.ranked_candidates import ranked
+from exojax.runs.run import PRETRAINED, Run, load
+from exojax.runs.survey_parts import write_part
 from exojax.training.scorer import Scorer
 
 HOW = Calibration(0.3, Calibrator("platt", 1.0, 0.0), 0.5, "validation", None)

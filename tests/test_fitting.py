@@ -15,14 +15,14 @@ from exojax.config import RunConfig, TrainConfig
 from exojax.errors import InputError
 from exojax.evaluation import calibration, split
 from exojax.features.registry import compute
-from exojax.fitting import fit, usable_rows, validation_rows
-from exojax.lightcurve import LightCurves, shared_time
+from exojax.light_curves import LightCurves, shared_time
 from exojax.models import registry
-from exojax.models.interface import Network
+from exojax.models.base import Network
 from exojax.models.layers import Conv, highest, max_pool
-from exojax.probabilities import apply
-from exojax.runs import load, predict
-from exojax.training.arrays import load_arrays
+from exojax.runs.fit import fit, usable_rows, validation_rows
+from exojax.runs.probabilities import apply
+from exojax.runs.run import load, predict
+from exojax.storage.array_files import load_arrays
 from exojax.training.log import read_metrics
 from exojax.training.recipe import Recipe
 from exojax.training.step import advance, gradients
@@ -250,8 +250,8 @@ def folded(names, data, config, *, report=None):
 def test_stars_that_cannot_be_searched_do_not_calibrate(tmp_path, monkeypatch, size):
     """They keep their row at the prior, in the threshold's choice as in a prediction; and no logit stands for them."""
     monkeypatch.setitem(registry.MODELS, "folds", Network(inputs=("global_view",), module=OfFolds()))
-    monkeypatch.setattr("exojax.fitting.inputs_of", folded)
-    monkeypatch.setattr("exojax.runs.inputs_of", folded)
+    monkeypatch.setattr("exojax.runs.fit.inputs_of", folded)
+    monkeypatch.setattr("exojax.runs.run.inputs_of", folded)
     data = curves(**size)
     run = fit(config("folds"), data, tmp_path)
     where = {name: i for i, name in enumerate(data.id)}

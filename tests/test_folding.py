@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from small_search import CADENCE, START, curves_of, flux_of
 
-import exojax.folding
+import exojax.runs.fold_stars
 from exojax.config import FoldConfig, SearchConfig
-from exojax.folded import COVERAGE, SCALARS, VALUE, VIEWS
-from exojax.folding import folded_events
+from exojax.folded_events import COVERAGE, SCALARS, VALUE, VIEWS
+from exojax.runs.fold_stars import folded_events
 
 SEARCH = SearchConfig(period_min=1.0, period_max=6.0, max_candidates=2)
 FOLD = FoldConfig(global_bins=40, local_bins=20)
@@ -65,7 +65,7 @@ def test_a_second_call_searches_nothing_again_and_another_search_does(stars, fou
         raise AssertionError("searched again")
 
     folded_events(stars, SEARCH, FOLD)
-    monkeypatch.setattr(exojax.folding, "search_each", never)
+    monkeypatch.setattr(exojax.runs.fold_stars, "search_each", never)
     again = folded_events(stars, SEARCH, FOLD)
     for name, values in found.items():
         np.testing.assert_array_equal(again[name], values)

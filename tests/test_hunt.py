@@ -6,12 +6,12 @@ from dataclasses import fields, replace
 import numpy as np
 import pytest
 
-from exojax import hunt as module
 from exojax.config import SearchConfig
-from exojax.hunt import _hunting, _is_remains, hunt, hunt_each, plan_for, together
-from exojax.lightcurve import LightCurves
-from exojax.search import accelerator
-from exojax.search.periodogram import periodogram
+from exojax.detection import accelerator
+from exojax.detection import search_star as module
+from exojax.detection.periodogram import periodogram
+from exojax.detection.search_star import _hunting, _is_remains, hunt, hunt_each, plan_for, together
+from exojax.light_curves import LightCurves
 
 CADENCES, CADENCE, NOISE, START = 1000, 1 / 48, 3e-4, 2130.7
 CONFIG = SearchConfig(period_min=1.5, period_max=6.0, duration_max=0.3)

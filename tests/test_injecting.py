@@ -10,14 +10,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from exojax import injecting
+from exojax.candidates import Candidates
 from exojax.config import SearchConfig
+from exojax.detection.search_star import Trace
 from exojax.errors import InputError
-from exojax.hunt import Trace
-from exojax.injecting import Outcome, Plan
-from exojax.lightcurve import Candidates, EvenCurves, LightCurves, Stars
-from exojax.photometry.grid import to_even
-from exojax.photometry.inject import white_scatter
+from exojax.injection.transits import white_scatter
+from exojax.light_curves import EvenCurves, LightCurves, Stars
+from exojax.photometry.resample import to_even
+from exojax.runs import inject
+from exojax.runs.inject import Outcome, Plan
 from exojax.simulate.transits import EARTH_PER_SOLAR_RADIUS
 
 CADENCE = 0.02
@@ -88,12 +89,12 @@ class Search:
 @pytest.fixture
 def search(monkeypatch: pytest.MonkeyPatch) -> Search:
     made = Search()
-    monkeypatch.setattr(injecting, "hunt", made)
+    monkeypatch.setattr(inject, "hunt", made)
     return made
 
 
 def run(out: Path, plan: Plan = PLAN, curves: LightCurves | None = None, **named: Any) -> Outcome:
-    return injecting.run(plan, injecting.usable(curves or source()), out, **named)
+    return inject.run(plan, inject.usable(curves or source()), out, **named)
 
 
 def losses(search: Search, found: Outcome, curves: LightCurves) -> dict[int, tuple[np.ndarray, np.ndarray]]:
@@ -148,7 +149,7 @@ def test_radius_and_snr_are_what_was_asked_for(search: Search, tmp_path: Path) -
     radius = np.linspace(0.5, 1.2, len(curves))
     radius[0] = np.nan
     known = replace(curves, stars=Stars(radius, radius, radius, radius))
-    assert [injecting.quantity_of(c) for c in (curves, known, source(absolute=False))] == ["depth", "radius", "snr"]
+    assert [inject.quantity_of(c) for c in (curves, known, source(absolute=False))] == ["depth", "radius", "snr"]
     plan = replace(PLAN, quantity="radius", size=(3.0, 12.0))
     found = run(tmp_path / "radius", plan, known)
     assert "s0" not in found.injected["id"]
@@ -194,7 +195,7 @@ def test_what_is_found_is_scored_against_its_own_injection(search: Search, tmp_p
 
     plain = source()
     row = {name: k for k, name in enumerate(plain.id.tolist())}
-    monkeypatch.setattr(injecting, "hunt", finds)
+    monkeypatch.setattr(inject, "hunt", finds)
     found = run(tmp_path / "second").injected
     np.testing.assert_array_equal(found["period"], truth["period"])
     seen = truth["n_transits"] > 0
@@ -227,7 +228,7 @@ def test_a_null_is_searched_for_as_many_candidates_as_a_star(tmp_path: Path, mon
         asked.append((config, named.get("alter") is not None))
         return Search()(star, config, **named)
 
-    monkeypatch.setattr(injecting, "hunt", hunt)
+    monkeypatch.setattr(inject, "hunt", hunt)
     run(tmp_path)
     assert {config for config, _ in asked} == {SEARCH}
     assert sum(altered for _, altered in asked) == 12
@@ -242,7 +243,7 @@ def test_weak_signals_of_a_star_are_its_noise(search: Search, tmp_path: Path) ->
 def test_only_what_is_missing_is_searched_again(
     search: Search, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(injecting, "BATCH_STARS", 4)
+    monkeypatch.setattr(inject, "BATCH_STARS", 4)
     told: list[tuple[int, int]] = []
     first = run(tmp_path, workers=2, report=lambda what, done, total: told.append((done, total)))
     parts = sorted((tmp_path / "parts").glob("*.npz"))
@@ -286,8 +287,8 @@ def test_another_experiment_is_refused(change: dict[str, Any], word: str, search
 
 def test_a_source_of_hosts_alone_is_refused() -> None:
     with pytest.raises(InputError, match=r"some\.npz: every star is a planet host"):
-        injecting.usable(replace(source(), label=np.ones(8, np.int8)))
-    assert len(injecting.usable(replace(source(), label=None))) == 8
+        inject.usable(replace(source(), label=np.ones(8, np.int8)))
+    assert len(inject.usable(replace(source(), label=None))) == 8
 
 
 def test_curves_too_short_for_any_period_are_refused(search: Search, tmp_path: Path) -> None:

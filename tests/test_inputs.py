@@ -7,8 +7,8 @@ import pytest
 
 from exojax.config import RunConfig
 from exojax.errors import InputError
-from exojax.folded import COVERAGE, SCALARS, VALUE, VIEWS, FoldedEvents, searchable
-from exojax.inputs import digests, inputs_of, usable
+from exojax.folded_events import COVERAGE, SCALARS, VALUE, VIEWS, FoldedEvents, searchable
+from exojax.runs.model_inputs import digests, inputs_of, usable
 
 
 def events(n=5, views=("global_view", "local_view"), seed=0):

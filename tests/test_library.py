@@ -12,7 +12,7 @@ import pytest
 
 import exojax
 from exojax.config import RunConfig
-from exojax.lightcurve import shared_time
+from exojax.light_curves import shared_time
 
 
 def curves(n: int = 60, hosts: int = 20, *, c: int = 300, seed: int = 0) -> exojax.LightCurves:
@@ -54,7 +54,7 @@ def test_reading_needs_no_jax() -> None:
 
 
 def test_a_search_on_a_cpu_needs_no_jax() -> None:
-    program = "import exojax.searching, sys; print({'jax', 'sklearn', 'orbax', 'xgboost'} & set(sys.modules))"
+    program = "import exojax.runs.survey, sys; print({'jax', 'sklearn', 'orbax', 'xgboost'} & set(sys.modules))"
     ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert ran.stdout == "set()\n", ran.stderr
 

@@ -9,7 +9,7 @@ from scipy.special import expit, logit
 
 from exojax.errors import InputError
 from exojax.evaluation.calibration import Calibrator, choose_threshold, fit_platt
-from exojax.probabilities import (
+from exojax.runs.probabilities import (
     Calibration,
     apply,
     at_rate,

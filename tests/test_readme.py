@@ -19,9 +19,9 @@ from exojax.cli import command
 from exojax.cli.main import COMMANDS
 from exojax.config import RunConfig, SimulateConfig
 from exojax.features.registry import compute
-from exojax.fitting import fit
 from exojax.models import registry
-from exojax.models.interface import Network
+from exojax.models.base import Network
+from exojax.runs.fit import fit
 from exojax.simulate.population import simulate
 
 ROOT = Path(__file__).parents[1]

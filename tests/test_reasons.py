@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from exojax.reasons import flat, integrated_gradients, integrated_occlusion, missing, withheld
+from exojax.evaluation.attribution import flat, integrated_gradients, integrated_occlusion, missing, withheld
 
 
 def views(n=3, k=2, seed=0):

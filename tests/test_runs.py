@@ -8,8 +8,8 @@ import pytest
 
 from exojax.config import DataConfig, RunConfig, TrainConfig, from_dict
 from exojax.errors import InputError
-from exojax.probabilities import to_prior
-from exojax.runs import PRETRAINED, load, read_json, run_folder, shipped_start, write_config, write_json
+from exojax.runs.probabilities import to_prior
+from exojax.runs.run import PRETRAINED, load, read_json, run_folder, shipped_start, write_config, write_json
 
 
 def test_a_configuration_survives_json():

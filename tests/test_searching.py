@@ -15,15 +15,17 @@ import numpy as np
 import pytest
 from small_search import curves_of, flux_of, quick_search_each
 
-from exojax import batching, searching
+from exojax.candidates import Candidates
 from exojax.config import SearchConfig
+from exojax.detection import batch
 from exojax.errors import InputError
-from exojax.folding import Searched
 from exojax.io.catalogue import Known
 from exojax.io.folder import Skipped
-from exojax.lightcurve import Candidates, LightCurves
-from exojax.parts import write_part
-from exojax.ranking import ranked
+from exojax.light_curves import LightCurves
+from exojax.runs import survey
+from exojax.runs.fold_stars import Searched
+from exojax.runs.ranked_candidates import ranked
+from exojax.runs.survey_parts import write_part
 
 CONFIG = SearchConfig(period_min=1.0)
 N = 22
@@ -31,8 +33,8 @@ N = 22
 
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(searching, "search_each", quick_search_each)
-    monkeypatch.setattr(batching, "BATCH_STARS", 3)
+    monkeypatch.setattr(survey, "search_each", quick_search_each)
+    monkeypatch.setattr(batch, "BATCH_STARS", 3)
 
 
 def files(done: set[str]) -> Iterable[LightCurves | Skipped]:
@@ -54,17 +56,17 @@ def files(done: set[str]) -> Iterable[LightCurves | Skipped]:
         yield replace(one, warnings=(f"warning of {k}",) if k % 4 == 0 else ())
 
 
-def search(out: Path, stars: Any = files, **options: Any) -> searching.Found:
+def search(out: Path, stars: Any = files, **options: Any) -> survey.Found:
     options = {"settings": {"source": "a"}, "workers": 2} | options
-    return searching.search(stars, CONFIG, out, **options)
+    return survey.search(stars, CONFIG, out, **options)
 
 
-def outcome(found: searching.Found) -> tuple:
+def outcome(found: survey.Found) -> tuple:
     """All that must not depend on how the search went; as text, in which NaN equals NaN."""
     return [json.dumps(row, sort_keys=True) for row in found.rows()], found.skipped, found.n_warned, found.stars
 
 
-def warnings_of(found: searching.Found) -> dict[str, list[str]]:
+def warnings_of(found: survey.Found) -> dict[str, list[str]]:
     return {row["id"]: row["warnings"] for row in found.rows()}
 
 
@@ -92,7 +94,7 @@ def test_everything_is_accounted_for(tmp_path: Path) -> None:
 @pytest.mark.parametrize("n_workers", [1, 3])
 def test_neither_threads_nor_kills_change_what_is_found(n_workers: int, tmp_path: Path) -> None:
     whole = outcome(search(tmp_path / "whole"))
-    n_parts = len(list((tmp_path / "whole" / searching.PARTS).glob("part-*")))
+    n_parts = len(list((tmp_path / "whole" / survey.PARTS).glob("part-*")))
     assert n_parts > 8
     for stop in range(1, n_parts):
         out, left = tmp_path / f"{stop}", [stop]
@@ -110,7 +112,7 @@ def test_neither_threads_nor_kills_change_what_is_found(n_workers: int, tmp_path
 def test_what_is_done_is_not_searched_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first = search(tmp_path)
     asked: list[set[str]] = []
-    monkeypatch.setattr(searching, "search_each", None)
+    monkeypatch.setattr(survey, "search_each", None)
 
     def stars(done: set[str]) -> Iterable[LightCurves | Skipped]:
         asked.append(set(done))
@@ -150,7 +152,7 @@ def test_another_search_in_the_same_folder_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"holds another search \(source: a -> b\).*--out"):
         search(tmp_path, settings={"source": "b"})
     with pytest.raises(InputError, match=r"period_max: None -> 3.0"):
-        searching.search(files, replace(CONFIG, period_max=3.0), tmp_path, settings={"source": "a"})
+        survey.search(files, replace(CONFIG, period_max=3.0), tmp_path, settings={"source": "a"})
     with pytest.raises(InputError, match="mask_known"):
         search(tmp_path, mask_known=True)
 
@@ -158,7 +160,7 @@ def test_another_search_in_the_same_folder_is_refused(tmp_path: Path) -> None:
 def test_parts_of_an_earlier_version_are_refused_in_one_line(tmp_path: Path) -> None:
     """They were found by another search, with settings that are gone: nothing of it is mixed in."""
     search(tmp_path)
-    settings = tmp_path / searching.PARTS / "search.json"
+    settings = tmp_path / survey.PARTS / "search.json"
     before = json.loads(settings.read_text()) | {"version": 6, "batch": 128}
     settings.write_text(json.dumps(before))
     with pytest.raises(InputError) as refused:
@@ -184,7 +186,7 @@ def test_a_damaged_part_is_searched_again(
     damage: Callable[[bytes], bytes], tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     whole = outcome(search(tmp_path))
-    part = next(p for p in (tmp_path / searching.PARTS).glob("part-*") if b'"period": ' in p.read_bytes())
+    part = next(p for p in (tmp_path / survey.PARTS).glob("part-*") if b'"period": ' in p.read_bytes())
     content = part.read_bytes()
     part.write_bytes(damage(content))
     assert outcome(search(tmp_path)) == whole
@@ -194,7 +196,7 @@ def test_a_damaged_part_is_searched_again(
 
 def test_a_part_that_is_damaged_during_the_search_is_named(tmp_path: Path) -> None:
     search(tmp_path)
-    parts = sorted((tmp_path / searching.PARTS).glob("part-*"))
+    parts = sorted((tmp_path / survey.PARTS).glob("part-*"))
     parts[0].write_bytes(b"")
     with pytest.raises(InputError, match=rf"{parts[0].name}: is damaged.*the same command again"):
         ranked(parts)
@@ -238,11 +240,11 @@ def test_a_bug_in_a_thread_surfaces(tmp_path: Path, monkeypatch: pytest.MonkeyPa
             raise ZeroDivisionError("a bug")
         return quick_search_each(batch, *a, **b)
 
-    monkeypatch.setattr(searching, "search_each", search_each)
+    monkeypatch.setattr(survey, "search_each", search_each)
     with pytest.raises(ZeroDivisionError):
         search(tmp_path)
     # What was finished before it stays.
-    assert list((tmp_path / searching.PARTS).glob("part-*"))
+    assert list((tmp_path / survey.PARTS).glob("part-*"))
 
 
 def test_ctrl_c_waits_for_no_batch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -259,7 +261,7 @@ def test_ctrl_c_waits_for_no_batch(tmp_path: Path, monkeypatch: pytest.MonkeyPat
                 raise KeyboardInterrupt
             yield one
 
-    monkeypatch.setattr(searching, "search_each", search_each)
+    monkeypatch.setattr(survey, "search_each", search_each)
     started = time.perf_counter()
     with pytest.raises(KeyboardInterrupt):
         search(tmp_path, stars, workers=1)
@@ -283,12 +285,12 @@ def test_known_planets_mask_or_name(tmp_path: Path) -> None:
 
 
 def test_a_judge_is_asked_for_every_batch(tmp_path: Path) -> None:
-    def judge(stars: Sequence[Searched], found: Candidates, inputs: Mapping[str, np.ndarray]) -> searching.Judged:
+    def judge(stars: Sequence[Searched], found: Candidates, inputs: Mapping[str, np.ndarray]) -> survey.Judged:
         number = np.array([float(name[1:]) for name in found.id])
         assert [str(stars[k].curves.id[0]) for k in found.star] == found.id.tolist()
         assert all(len(x) == len(found) for x in inputs.values())
         said = ["odd" if int(one.curves.id[0][1:]) % 2 else "" for one in stars]
-        return searching.Judged(number / 100 + found.rank / 1e4, said, number / 1000)
+        return survey.Judged(number / 100 + found.rank / 1e4, said, number / 1000)
 
     found = search(tmp_path, judge=judge)
     assert found.with_disagreement
@@ -302,6 +304,6 @@ def test_a_judge_is_asked_for_every_batch(tmp_path: Path) -> None:
 
 def test_parts_are_plain_json(tmp_path: Path) -> None:
     search(tmp_path)
-    for path in (tmp_path / searching.PARTS).iterdir():
+    for path in (tmp_path / survey.PARTS).iterdir():
         assert path.suffix == ".json"
         assert isinstance(json.loads(path.read_text()), dict)

@@ -8,31 +8,31 @@ import jax
 import numpy as np
 import pytest
 
-from exojax import streams
 from exojax.config import SimulateConfig, TeachConfig
 from exojax.simulate import population as populations
+from exojax.simulate import random_streams
 from exojax.simulate.population import simulate
 from exojax.simulate.teaching import teach
 
-PACKAGE = Path(streams.__file__).parent
+PACKAGE = Path(random_streams.__file__).parent
 # The command's own benchmarks time made-up arrays, one use of a seed each; injection names its uses itself.
 OWN = {"streams.py", "cli/bench_load.py", "cli/bench_score.py", "cli/bench_detrend.py"}
 OWN |= {"cli/bench_train.py"}
 
 
 def test_every_use_has_a_number_of_its_own():
-    numbers = list(streams.STREAMS.values())
+    numbers = list(random_streams.STREAMS.values())
     assert len(set(numbers)) == len(numbers)
-    assert set(streams.POPULATIONS) <= set(streams.STREAMS)
+    assert set(random_streams.POPULATIONS) <= set(random_streams.STREAMS)
 
 
 def test_no_two_streams_draw_the_same_numbers():
-    uses = [(seed, name, *more) for seed in (0, 1, 7) for name in streams.STREAMS for more in ((0,), (1,))]
-    drawn = {tuple(streams.generator(*use).integers(2**63, size=2).tolist()) for use in uses}
+    uses = [(seed, name, *more) for seed in (0, 1, 7) for name in random_streams.STREAMS for more in ((0,), (1,))]
+    drawn = {tuple(random_streams.generator(*use).integers(2**63, size=2).tolist()) for use in uses}
     assert len(drawn) == len(uses)
     # Where NumPy would fill up with zeros, too.
-    assert streams.generator(3, "bootstrap").random() != streams.generator(3, "bootstrap", 0).random()
-    keys = {tuple(jax.random.key_data(streams.root_key(*use)).tolist()) for use in uses}
+    assert random_streams.generator(3, "bootstrap").random() != random_streams.generator(3, "bootstrap", 0).random()
+    keys = {tuple(jax.random.key_data(random_streams.root_key(*use)).tolist()) for use in uses}
     assert len(keys) == len(uses)
     for seed in (0, 1, 7):
         assert tuple(jax.random.key_data(jax.random.key(seed)).tolist()) not in keys
@@ -40,7 +40,7 @@ def test_no_two_streams_draw_the_same_numbers():
 
 def test_an_unknown_stream_is_refused():
     with pytest.raises(KeyError):
-        streams.generator(0, "no such use")
+        random_streams.generator(0, "no such use")
 
 
 @pytest.mark.parametrize("path", sorted(PACKAGE.rglob("*.py")), ids=lambda path: path.relative_to(PACKAGE).as_posix())
@@ -63,7 +63,7 @@ def test_populations_share_no_draw(monkeypatch):
         return made
 
     def noted_key(seed, stream, *numbers):
-        key = streams.root_key(seed, stream, *numbers)
+        key = random_streams.root_key(seed, stream, *numbers)
         seen.append(tuple(jax.random.key_data(key).tolist()))
         return key
 

@@ -8,17 +8,17 @@ from typing import Any
 import numpy as np
 import pytest
 
-from exojax import fitting, nested
-from exojax import twins as module
 from exojax.config import RunConfig, TrainConfig
 from exojax.features.registry import compute
-from exojax.fitting import Rows
-from exojax.folded import SCALARS, VIEWS
-from exojax.lightcurve import LightCurves
+from exojax.folded_events import SCALARS, VIEWS
+from exojax.light_curves import LightCurves
 from exojax.models import registry
+from exojax.runs import fit, outer_fold
+from exojax.runs import injected_copies as module
+from exojax.runs.fit import Rows
+from exojax.runs.injected_copies import Taught, Twins, beside, paced, twins, twins_for
 from exojax.simulate.population import SimulateConfig, simulate
 from exojax.training.fit import fit_model, steps_for
-from exojax.twins import Taught, Twins, beside, paced, twins, twins_for
 
 K = 2
 
@@ -137,10 +137,10 @@ def test_twins_of_outer_rows_leave_no_trace_in_a_comparison(of_held):
 
     def scored(value: float) -> np.ndarray:
         planted = Twins(star, dict.fromkeys(("spectrum", "flux"), np.full((len(star), 10), value, np.float32)))
-        plan = nested.Plan(("svc",), folds=4)
-        return nested.one_fold(plan, "svc", 0.1, names, inputs, Rows(index, index, label, names, ()), held, 0, planted)[
-            "logits"
-        ]
+        plan = outer_fold.Plan(("svc",), folds=4)
+        return outer_fold.one_fold(
+            plan, "svc", 0.1, names, inputs, Rows(index, index, label, names, ()), held, 0, planted
+        )["logits"]
 
     assert np.array_equal(scored(2.0), scored(-2.0)) == of_held
 
@@ -167,10 +167,10 @@ def test_no_training_of_a_run_meets_a_twin_of_a_star_that_it_does_not_train_on(t
         met.append((row_names, labels, len(features["spectrum"])))
         return fit_model(model, config, features, labels, groups, row_names=row_names, **_)
 
-    monkeypatch.setattr(fitting, "twins_for", planted)
-    monkeypatch.setattr(fitting, "fit_model", fitted)
+    monkeypatch.setattr(fit, "twins_for", planted)
+    monkeypatch.setattr(fit, "fit_model", fitted)
     data = replace(curves, valid=np.ones_like(curves.valid))
-    run = fitting.fit(RunConfig(model="svc"), data, tmp_path / "run")
+    run = fit.fit(RunConfig(model="svc"), data, tmp_path / "run")
     assert asked == [set(run.split["train"])]
     assert len(met) == 4
     for names, labels, n in met:

@@ -17,7 +17,7 @@ import numpy as np
 
 from exojax.cli.bench_peers import ABSENT, row
 from exojax.config import SimulateConfig
-from exojax.lightcurve import LightCurves
+from exojax.light_curves import LightCurves
 from exojax.simulate.population import simulate
 
 N_STARS, N_FILES = 1000, 200

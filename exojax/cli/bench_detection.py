@@ -14,8 +14,8 @@ from scipy.stats import binomtest
 from exojax.cli import bench_peers, bench_search
 from exojax.cli.bench_peers import ABSENT, row
 from exojax.cli.bench_stars import CADENCE, N_CADENCES, detrended, injected, null
-from exojax.io.cache import load_or_make
-from exojax.streams import generator
+from exojax.simulate.random_streams import generator
+from exojax.storage.cache import load_or_make
 
 N_NULL = 2000
 FALSE_ALARMS = 0.01

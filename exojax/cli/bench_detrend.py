@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from exojax.config import KEPLER_CADENCE_MINUTES, SearchConfig
-from exojax.lightcurve import EvenCurves
+from exojax.light_curves import EvenCurves
 
 ABSENT = "not measured"
 N_STARS, N_CADENCES, LONG_STARS, LONG_CADENCES = 64, 3197, 4, 65_000

@@ -13,7 +13,7 @@ import numpy as np
 from exojax.cli.bench_peers import ABSENT, row
 from exojax.cli.bench_stars import CADENCE, null
 from exojax.features.registry import BATCH, compute
-from exojax.lightcurve import LightCurves, shared_time
+from exojax.light_curves import LightCurves, shared_time
 
 ROUNDS, PEER_STARS = 3, 2
 

@@ -13,13 +13,14 @@ from typing import Any
 import jax
 import numpy as np
 
+from exojax.candidates import Candidates
 from exojax.cli.bench_peers import ABSENT, row
 from exojax.cli.bench_torch import transit
 from exojax.cli.bench_train import pin, timed, torch_version
 from exojax.config import FoldConfig
 from exojax.features.candidate_inputs import candidate_inputs, star_moments
-from exojax.lightcurve import Candidates, EvenCurves
-from exojax.runs import PRETRAINED, load
+from exojax.light_curves import EvenCurves
+from exojax.runs.run import PRETRAINED, load
 from exojax.training.step import logits
 from exojax.training.weights import weights_of
 

@@ -19,11 +19,11 @@ from exojax.cli import bench_commands, bench_peers
 from exojax.cli.bench_peers import ABSENT, row
 from exojax.cli.bench_stars import CADENCE, N_CADENCES, detrended, null, white
 from exojax.config import SearchConfig
-from exojax.hunt import hunt
-from exojax.lightcurve import LightCurves, shared_time
+from exojax.detection import period_grid
+from exojax.detection.periodogram import periodogram
+from exojax.detection.search_star import hunt
+from exojax.light_curves import LightCurves, shared_time
 from exojax.loops import compiled
-from exojax.search import grid
-from exojax.search.periodogram import periodogram
 
 N_TIMED = 64
 PERIODS = (0.5, 30.0)
@@ -35,7 +35,7 @@ N_NULL, FALSE_ALARMS = 20000, 0.001
 def ours(flux: np.ndarray, valid: np.ndarray, period_max: float = PERIODS[1]) -> np.ndarray:
     """Return the best period, days, and its SNR: ``(n_stars, n_cadences)`` -> ``(n_stars, 2)`` float64."""
     compiled.ready()
-    plan = grid.plan(flux.shape[1], CADENCE, period_min=PERIODS[0], period_max=period_max)
+    plan = period_grid.plan(flux.shape[1], CADENCE, period_min=PERIODS[0], period_max=period_max)
     best = []
     for one, weight in zip(flux, valid.astype(np.float32), strict=True):
         found = periodogram(plan, one, weight)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from exojax.config import KEPLER_CADENCE_MINUTES
+from exojax.simulate.random_streams import generator
 from exojax.simulate.transits import Orbits, detectability, find_events
-from exojax.streams import generator
 
 N_CADENCES = 3197
 CADENCE = KEPLER_CADENCE_MINUTES / 1440

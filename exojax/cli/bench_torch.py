@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from exojax.folded import SCALARS
+from exojax.folded_events import SCALARS
 from exojax.models.candidate import MOMENTS, NEIGHBOURHOODS, PLAIN, TRANSIT
 from exojax.models.layers import ABSENT
 from exojax.models.measures import LEVELS, WINDOWS

@@ -14,11 +14,11 @@ from typing import Annotated, Any
 
 import tyro
 
-from exojax import announce
 from exojax.cli import command
 from exojax.cli.table import text_table
 from exojax.errors import InputError
-from exojax.stored import write_json
+from exojax.storage import announce
+from exojax.storage.json_files import write_json
 
 
 def _measure(task: str, **settings: Any) -> list[dict[str, Any]]:

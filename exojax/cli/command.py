@@ -17,9 +17,9 @@ from typing import Any, Protocol, TypeVar
 
 import tyro
 
-from exojax import announce
 from exojax.cli import progress as shown
 from exojax.errors import InputError
+from exojax.storage import announce
 
 Options = TypeVar("Options")
 
@@ -159,7 +159,7 @@ def _sentence(box: str) -> str:
 
 def use_compilation_cache() -> None:
     """Keep compiled functions in the user's cache, so that a second run starts at once. JAX is not imported for it."""
-    from exojax.io import cache
+    from exojax.storage import cache
 
     folder = cache.directory() / "compiled"
     with contextlib.suppress(OSError):
@@ -200,7 +200,7 @@ def threads() -> int:
 
 
 class Show(Protocol):
-    """Shows how far a phase is; see :func:`exojax.announce.phase`."""
+    """Shows how far a phase is; see :func:`exojax.storage.announce.phase`."""
 
     def __call__(
         self, phase: str, done: int = 0, total: int = 0, facts: dict[str, Any] | None = None, *, unit: str = ""
@@ -212,8 +212,8 @@ class Show(Protocol):
 def progress() -> Iterator[Show]:
     """Show how far a command is: a bar on a terminal, elsewhere a line on standard error every ten seconds.
 
-    What library code says by :mod:`exojax.announce` is shown alike. Every command shows both from its beginning to its
-    end (see :func:`run`); where this ends, the bars end too, and what is printed next stands below them.
+    What library code says by :mod:`exojax.storage.announce` is shown alike. Every command shows both from its beginning
+    to its end (see :func:`run`); where this ends, the bars end too, and what is printed next stands below them.
 
     Yields:
         ``show(phase, done, total, facts, unit=...)``: another ``phase`` begins another bar; ``facts`` stand beside it.

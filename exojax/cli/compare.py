@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from exojax.cli import command
-from exojax.cli.asked import data_of, learnt_from, start_of
+from exojax.cli.data_options import data_of, learnt_from, start_of
 from exojax.config import RunConfig
 
 NOTE = "no official test remains"
@@ -70,14 +70,14 @@ def compare(options: Options) -> None:
     """Compare and write the tables."""
     command.use_wide_vectors()
     command.use_compilation_cache()
-    from exojax import comparing
-    from exojax.cli.sources import open_source
     from exojax.cli.table import text_table
-    from exojax.nested import Plan
+    from exojax.io.source import open_source
     from exojax.report import comparison
     from exojax.report.page import write_atomically, write_report
     from exojax.report.style import png
-    from exojax.stored import write_json
+    from exojax.runs import compare
+    from exojax.runs.outer_fold import Plan
+    from exojax.storage.json_files import write_json
 
     config = data_of(
         options.data,
@@ -108,7 +108,7 @@ def compare(options: Options) -> None:
     )
     read = source.joined if options.join_test else source.rows
     with command.progress() as show:
-        found = comparing.compare(
+        found = compare.compare(
             plan,
             read(),
             out,

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated
 
-from exojax import announce
 from exojax.cli import command
+from exojax.storage import announce
 
 
 @dataclass(frozen=True)
@@ -49,9 +49,9 @@ def evaluate(options: Options) -> None:
     command.use_compilation_cache()
     import exojax
     from exojax.cli.outputs import write
-    from exojax.cli.sources import open_source
     from exojax.cli.table import comparison_rows, text_table
-    from exojax.runs import stating
+    from exojax.io.source import open_source
+    from exojax.runs.run import stating
 
     announce.phase(f"reading run {options.run}")
     run = stating(exojax.load(options.run), options.prior)

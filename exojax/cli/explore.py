@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
-from exojax import announce
 from exojax.cli import command
 from exojax.config import DataConfig
+from exojax.storage import announce
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def explore(options: Options) -> None:
     """Read, draw, summarise."""
-    from exojax.cli.sources import open_source
+    from exojax.io.source import open_source
     from exojax.report.explore import explore as draw
 
     config = DataConfig(options.data, options.cadence_minutes, options.labels)

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Annotated
 import numpy as np
 
 from exojax.cli import command
-from exojax.cli.asked import search_of
+from exojax.cli.data_options import search_of
 from exojax.config import DataConfig, SearchConfig, SimulateConfig
 from exojax.errors import InputError
 
 if TYPE_CHECKING:
-    from exojax.injecting import Plan
-    from exojax.lightcurve import LightCurves
-    from exojax.planting import Quantity
+    from exojax.injection.planets import Quantity
+    from exojax.light_curves import LightCurves
+    from exojax.runs.inject import Plan
 
 # Smallest and largest size by default, and what an option's value is divided by.
 SIZES = {"radius": ((0.5, 16.0), 1.0), "depth": ((1e-4, 0.02), 1e6), "snr": ((3.0, 40.0), 1.0)}
@@ -83,11 +83,11 @@ def inject(options: Options) -> int:
     _check(options)
     command.use_wide_vectors()
     command.use_compilation_cache()
-    from exojax import injecting
     from exojax.cli import inject_outputs
-    from exojax.cli.sources import open_source
-    from exojax.evaluation.recovery import threshold
+    from exojax.injection.recovery import threshold
     from exojax.io import catalogue
+    from exojax.io.source import open_source
+    from exojax.runs import inject
 
     simulate = SimulateConfig(n_stars=options.n_stars, seed=options.seed)
     source = open_source(DataConfig(options.data, options.cadence_minutes, simulate=simulate), labelled=False)
@@ -95,7 +95,7 @@ def inject(options: Options) -> int:
     every = source.curves()
     if options.stars is not None:
         every = catalogue.with_stars(every, catalogue.stars(options.stars))
-    curves = injecting.usable(every)
+    curves = inject.usable(every)
     plan = _plan(options, curves)
     left_out = len(every) - len(curves)
     print(
@@ -105,7 +105,7 @@ def inject(options: Options) -> int:
     )
     options.out.mkdir(parents=True, exist_ok=True)
     with command.progress() as show:
-        found = injecting.run(
+        found = inject.run(
             plan,
             curves,
             options.out,
@@ -147,8 +147,8 @@ def _search_config(options: Options) -> SearchConfig:
 
 
 def _plan(options: Options, curves: LightCurves) -> Plan:
-    from exojax.hunt import LONGEST_PERIOD
-    from exojax.injecting import Plan, quantity_of
+    from exojax.detection.search_star import LONGEST_PERIOD
+    from exojax.runs.inject import Plan, quantity_of
 
     natural = quantity_of(curves)
     named = [name for name in SIZES if getattr(options, name) is not None]

@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 
 from exojax.config import SearchConfig
-from exojax.evaluation.recovery import Threshold, cells, interval
-from exojax.injecting import Outcome, Plan
+from exojax.injection.recovery import Threshold, cells, interval
 from exojax.report.completeness import completeness_map
 from exojax.report.false_alarms import false_alarm_curves
 from exojax.report.page import write_atomically
+from exojax.runs.inject import Outcome, Plan
 
 PER_CELL = 30
 """injections in a cell of the map, about, which has 3 to 10 cells on a side"""

@@ -12,15 +12,15 @@ import numpy as np
 
 from exojax.evaluation import metrics
 from exojax.evaluation.calibration import METHODS
-from exojax.folded import COVERAGE, VALUE, FoldedEvents
+from exojax.folded_events import COVERAGE, VALUE, FoldedEvents
 from exojax.report import figures
 from exojax.report.card import write_model_card
 from exojax.report.importances import importances
 from exojax.report.page import write_atomically, write_report
 from exojax.report.style import HOST, OTHER, png
-from exojax.runs import Run
-from exojax.scoring import Evaluation
-from exojax.stored import write_json
+from exojax.runs.evaluate import Evaluation
+from exojax.runs.run import Run
+from exojax.storage.json_files import write_json
 from exojax.training.log import read_metrics
 
 SHOWN = 6

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
-from exojax import announce
 from exojax.cli import command
 from exojax.errors import InputError
+from exojax.storage import announce
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ def plot(options: Options) -> None:
 
     import exojax
     from exojax.cli.outputs import plots
-    from exojax.cli.sources import open_source
+    from exojax.io.source import open_source
     from exojax.report.page import write_atomically
 
     announce.phase(f"reading run {options.run}")

@@ -46,8 +46,8 @@ def pretrain(options: Options) -> None:
     from exojax.cli.table import comparison_rows, text_table
     from exojax.config import RunConfig
     from exojax.models import registry
-    from exojax.runs import run_folder
-    from exojax.teaching import ship, taught_events
+    from exojax.runs.pretrain import ship, taught_events
+    from exojax.runs.run import run_folder
 
     config = RunConfig(model="transit", seed=options.seed)
     training = registry.training(config)

@@ -93,7 +93,7 @@ def _watch(pipe: int, name: str) -> None:
 
 def _is_saving() -> bool:
     """Whether the training loop answers signals itself."""
-    stop = sys.modules.get("exojax.training.stop")
+    stop = sys.modules.get("exojax.storage.stop_signal")
     return stop is not None and bool(stop.answering)
 
 

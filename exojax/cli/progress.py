@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from exojax import announce
+from exojax.storage import announce
 
 EVERY = 10.0
 """seconds between lines"""
@@ -19,7 +19,7 @@ EVERY = 10.0
 
 @dataclass
 class Phase:
-    """What is being done, and how far it is; see :func:`exojax.announce.phase`.
+    """What is being done, and how far it is; see :func:`exojax.storage.announce.phase`.
 
     Attributes:
         began: when, in seconds of a clock that does not go back.

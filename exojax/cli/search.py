@@ -12,16 +12,16 @@ from typing import TYPE_CHECKING, Annotated
 import numpy as np
 import tyro
 
-from exojax import announce
 from exojax.cli import command
-from exojax.cli.asked import search_of
+from exojax.cli.data_options import search_of
 from exojax.config import DataConfig, FoldConfig, SearchConfig, SimulateConfig
 from exojax.errors import InputError
+from exojax.storage import announce
 
 if TYPE_CHECKING:
     from exojax.io.folder import Group, Skipped
-    from exojax.lightcurve import LightCurves
-    from exojax.ranking import Found
+    from exojax.light_curves import LightCurves
+    from exojax.runs.ranked_candidates import Found
 
 _BLOCK = 512
 """rows of a file that are handed to the search at once"""
@@ -90,9 +90,9 @@ def search(options: Options) -> int:
     """Search and write; 3 where stars were skipped."""
     config = _config(options)
     command.use_compilation_cache()
-    from exojax import searching
     from exojax.cli import search_outputs
     from exojax.io import catalogue
+    from exojax.runs import survey
 
     # What is wrong with any of these is told before the first star is read.
     known = catalogue.known(options.known) if options.known else None
@@ -101,7 +101,7 @@ def search(options: Options) -> int:
     judging = None
     if options.run != "none":
         announce.phase(f"reading run {options.run}")
-        from exojax.cli.judging import judging_of  # with it comes JAX, which a search alone need not wait for
+        from exojax.runs.candidate_scores import judging_of  # with it comes JAX, which a search alone need not wait for
 
         judging = judging_of(options.run, options.prior)
     how = FoldConfig() if judging is None else judging.fold
@@ -125,7 +125,7 @@ def search(options: Options) -> int:
     options.out.mkdir(parents=True, exist_ok=True)
     with command.progress() as show:
         show("searching", 0, source.n, unit="stars")
-        found = searching.search(
+        found = survey.search(
             stars,
             config,
             options.out,
@@ -148,7 +148,7 @@ def search(options: Options) -> int:
         shown = source.only({row["id"] for row in best})
         if table is not None:
             shown = _about(shown, table)
-        again = searching.again(shown, config, masked, how) if best else iter(())
+        again = survey.again(shown, config, masked, how) if best else iter(())
         drawn = search_outputs.write_sheets(
             options.out,
             found,
@@ -210,8 +210,9 @@ class _Source:
 
 
 def _source(options: Options) -> _Source:
-    from exojax.cli.sources import open_source, star_files
-    from exojax.io import cache, folder, target
+    from exojax.io import folder, target
+    from exojax.io.source import open_source, star_files
+    from exojax.storage import cache
 
     if options.target is not None:
         files = target.fetch(options.target, cache.directory() / "targets")
@@ -253,8 +254,8 @@ def _rows(curves: LightCurves, told: str) -> _Source:
 
 
 def _files(groups: list[Group], name: str = "") -> _Source:
-    from exojax.cli.sources import files_told
     from exojax.io import folder
+    from exojax.io.source import files_told
 
     def stars(done: set[str]) -> Iterable[LightCurves | Skipped]:
         return folder.read_stars([group for group in groups if group[0] not in done], workers=os.cpu_count() or 1)

@@ -11,21 +11,22 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from exojax import announce
+from exojax.candidates import Candidates
 from exojax.cli.table import text_table
-from exojax.lightcurve import Candidates, LightCurves
-from exojax.parts import Row
-from exojax.ranking import Found
+from exojax.detection.period_grid import INNER
+from exojax.light_curves import LightCurves
 from exojax.report import candidates as page
-from exojax.search.grid import INNER
-from exojax.stored import written_in_one_step
+from exojax.runs.ranked_candidates import Found
+from exojax.runs.survey_parts import Row
+from exojax.storage import announce
+from exojax.storage.json_files import written_in_one_step
 
 if TYPE_CHECKING:
-    from exojax.cli.judging import Explain
-    from exojax.folding import Searched
-    from exojax.hunt import Trace
+    from exojax.detection.periodogram import Periodogram
+    from exojax.detection.search_star import Trace
     from exojax.report.folding import Sheet
-    from exojax.search.periodogram import Periodogram
+    from exojax.runs.candidate_scores import Explain
+    from exojax.runs.fold_stars import Searched
 
 _SHOWN = 10
 _FIRST = ("id", "rank", "period_days", "t0_days", "duration_hours", "depth_ppm", "snr", "sde", "probability")

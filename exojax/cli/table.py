@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from exojax.report.page import figure_text
 
 if TYPE_CHECKING:
-    from exojax.runs import Run
-    from exojax.scoring import Evaluation
+    from exojax.runs.evaluate import Evaluation
+    from exojax.runs.run import Run
 
 SHOWN = {
     "average_precision": "average precision",

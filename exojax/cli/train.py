@@ -9,11 +9,12 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any
 
-from exojax import announce
 from exojax.cli import command
-from exojax.cli.asked import checked, learnt_from, population_of, positive_of, start_of
+from exojax.cli.data_options import checked, learnt_from, positive_of, start_of
 from exojax.config import RunConfig, TrainConfig, from_dict
 from exojax.errors import InputError
+from exojax.io.simulated import population_of
+from exojax.storage import announce
 
 BARE = ("svc", "cnn", "transit")
 """what is trained when neither a model nor a run is named"""
@@ -84,10 +85,10 @@ def train(options: Options) -> None:
 
     from exojax import evaluate, fit
     from exojax.cli.outputs import write
-    from exojax.cli.sources import open_source
     from exojax.cli.table import comparison_rows, text_table
+    from exojax.io.source import open_source
     from exojax.models import registry
-    from exojax.runs import run_folder
+    from exojax.runs.run import run_folder
 
     named = options.run is not None or options.config is not None
     names = [options.model] if options.model is not None else [None] if named else list(BARE)
@@ -161,7 +162,7 @@ def configure(options: Options, model: str | None) -> RunConfig:
         InputError: a file is damaged, or the model is unknown.
     """
     from exojax.models import registry
-    from exojax.stored import read_json
+    from exojax.storage.json_files import read_json
 
     stored = configured(options)
     found: dict[str, Any] = {}
@@ -200,7 +201,7 @@ def configure(options: Options, model: str | None) -> RunConfig:
 
 def configured(options: Options) -> Path | None:
     """The config.json that the options start from: the one that is named, or that of a run that is there."""
-    from exojax.runs import run_folder
+    from exojax.runs.run import run_folder
 
     if options.config is not None or options.run is None:
         return options.config
@@ -210,7 +211,7 @@ def configured(options: Options) -> Path | None:
 
 def names_start(options: Options) -> bool:
     """Whether the config.json that the options start from says which weights a network starts from, none included."""
-    from exojax.stored import read_json
+    from exojax.storage.json_files import read_json
 
     stored = configured(options)
     try:

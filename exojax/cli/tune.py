@@ -7,10 +7,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated
 
-from exojax import announce
 from exojax.cli import command
-from exojax.cli.asked import data_of, learnt_from
+from exojax.cli.data_options import data_of, learnt_from
 from exojax.config import DataConfig, RunConfig
+from exojax.storage import announce
 
 
 @dataclass(frozen=True)
@@ -63,11 +63,11 @@ def tune(options: Options) -> None:
     """Tune, write what was found, and say how far to believe it."""
     command.use_wide_vectors()
     command.use_compilation_cache()
-    from exojax import tuning
-    from exojax.cli.sources import open_source
     from exojax.cli.train import with_steps
     from exojax.cli.tune_outputs import write
+    from exojax.io.source import open_source
     from exojax.models import registry
+    from exojax.runs import tune
 
     data = data_of(
         options.data,
@@ -84,7 +84,7 @@ def tune(options: Options) -> None:
     out = options.out or Path("out") / "tune" / f"{source.name}-{options.model}"
     if options.storage is None:
         out.mkdir(parents=True, exist_ok=True)
-    plan = tuning.Plan(
+    plan = tune.Plan(
         config,
         options.trials,
         options.folds,
@@ -92,9 +92,9 @@ def tune(options: Options) -> None:
         options.storage or f"sqlite:///{out / 'study.db'}",
         source.test_fraction,
     )
-    tuning.check_plan(plan)
+    tune.check_plan(plan)
     print(source.told, flush=True)
     with command.progress() as show:
-        found = tuning.tune(plan, source.rows(), out, lambda what, done, total: show(what, done, total))
+        found = tune.tune(plan, source.rows(), out, lambda what, done, total: show(what, done, total))
     announce.phase("writing the results")
     print(write(found, out, asdict(found.config), source.told))

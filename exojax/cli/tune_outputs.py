@@ -12,15 +12,15 @@ import numpy as np
 from exojax.report import tuning as figures
 from exojax.report.page import figure_text, write_atomically
 from exojax.report.style import png
-from exojax.stored import write_json
-from exojax.tuning import Tuned
+from exojax.runs.tune import Tuned
+from exojax.storage.json_files import write_json
 
 
 def write(found: Tuned, out: Path, config: dict[str, Any], told: str) -> str:
     """Write everything.
 
     Args:
-        found: by :func:`exojax.tuning.tune`.
+        found: by :func:`exojax.runs.tune.tune`.
         out: folder.
         config: the best configuration, as written.
         told: what the source says of itself.

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from exojax.streams import generator
+from exojax.simulate.random_streams import generator
 
 CHUNK = 100  # resamples held at once: 14,000 rows take 6 MB
 LEVEL = 0.95

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from exojax.errors import InputError
-from exojax.streams import generator
+from exojax.simulate.random_streams import generator
 
 PLANET, BINARY, OTHER = "planet", "binary", "other"
 RESPLITS = 200

@@ -9,7 +9,7 @@ from itertools import combinations
 import numpy as np
 
 from exojax.errors import InputError
-from exojax.streams import generator
+from exojax.simulate.random_streams import generator
 
 
 def row_digest(flux: np.ndarray, valid: np.ndarray) -> np.ndarray:

@@ -9,7 +9,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from exojax.errors import InputError
-from exojax.streams import generator
+from exojax.simulate.random_streams import generator
 
 
 def merge_groups(groups: np.ndarray, digests: np.ndarray) -> np.ndarray:
@@ -41,7 +41,7 @@ def holdout(
         labels: ``(n,)`` int, 1 for hosts and 0 for the rest.
         fraction: share of stars to hold out, between 0 and 1.
         seed: the same seed gives the same split, in whatever order the rows come.
-        stream: what the split is for, a name in :data:`exojax.streams.STREAMS`.
+        stream: what the split is for, a name in :data:`exojax.simulate.random_streams.STREAMS`.
 
     Returns:
         ``(n,)`` bool, true for held-out rows; the number of hosts is rounded up. A class of two or more stars has at
@@ -75,7 +75,7 @@ def folds(
         k: number of folds, two or more.
         seed: the same seed and ``repeat`` give the same folds.
         repeat: number of the repetition; each deals the stars anew.
-        stream: what the folds are for, a name in :data:`exojax.streams.STREAMS`.
+        stream: what the folds are for, a name in :data:`exojax.simulate.random_streams.STREAMS`.
 
     Returns:
         ``(n,)`` int64 in ``[0, k)``. Folds differ by at most one star in each class and by at most one in

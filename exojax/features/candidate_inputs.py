@@ -6,11 +6,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from exojax.candidates import Candidates
+from exojax.detection.curve import in_transit
+from exojax.detection.period_grid import transit_duration
 from exojax.features.views import Moments, moments, views_of
-from exojax.folded import SCALARS
-from exojax.lightcurve import Candidates, EvenCurves, Stars
-from exojax.search.curve import in_transit
-from exojax.search.grid import transit_duration
+from exojax.folded_events import SCALARS
+from exojax.light_curves import EvenCurves, Stars
 
 _SAME = 0.01
 """share by which two periods differ that are of one signal"""
@@ -69,7 +70,7 @@ def candidate_inputs(
         absolute: flux and depths are fractions; ``(m,)`` bool, or the same for all.
 
     Returns:
-        :data:`exojax.folded.VIEWS` ``(m, bins, 3)`` float32, and ``scalars (m, len(SCALARS))`` float32.
+        :data:`exojax.folded_events.VIEWS` ``(m, bins, 3)`` float32, and ``scalars (m, len(SCALARS))`` float32.
     """
     views, depths = views_of(folded)
     unknown = np.full(len(found), np.nan)

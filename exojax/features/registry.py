@@ -11,7 +11,7 @@ import numpy as np
 from exojax.features.flux import flatten, standardise
 from exojax.features.series import statistics
 from exojax.features.spectrum import log_power
-from exojax.lightcurve import LightCurves
+from exojax.light_curves import LightCurves
 
 Feature = Callable[[jax.Array, jax.Array, float], jax.Array]
 """``(flux (n, c), valid (n, c), cadence in days) -> (n, ...)`` float32; row by row, nothing fitted."""

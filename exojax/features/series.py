@@ -1,4 +1,4 @@
-"""Statistics of whole series, as trees like them: :data:`exojax.columns.SERIES` names and explains every column.
+"""Compute statistics of whole series, the columns of :data:`exojax.features.series_columns.SERIES`.
 
 All are computed on whole batches, cadences that are not valid left out of every sum, and are a star's own.
 """
@@ -11,8 +11,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from exojax.columns import BANDS, BOXES, DEEP, DIP, LAGS, OCTAVES, QUANTILES, SERIES
 from exojax.features.flux import masked_median, scaled, trendless
+from exojax.features.series_columns import BANDS, BOXES, DEEP, DIP, LAGS, OCTAVES, QUANTILES, SERIES
 
 LARGEST = 20.0
 """moments are taken of values cut here: one cosmic ray must not be all that a skewness tells"""

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from exojax.folded import COVERAGE
+from exojax.folded_events import COVERAGE
 from exojax.loops import compiled
 from exojax.loops import views as loops
 

@@ -11,8 +11,9 @@ from pathlib import Path
 import numpy as np
 
 from exojax.errors import InputError
-from exojax.io import identity, opening
-from exojax.lightcurve import LightCurves, Stars
+from exojax.io import identity
+from exojax.light_curves import LightCurves, Stars
+from exojax.storage import open_file
 
 # The plain name first, then the NASA Exoplanet Archive's and MAST's.
 _IDS = ("id", "kepid", "tic_id", "ticid", "tid", "epic_id", "epic", "kic", "tic", "epic_hostname", "star")
@@ -132,7 +133,7 @@ def known(path: Path) -> Known:
 
 def _rows(path: Path, needed: tuple[str, ...]) -> Iterator[tuple[int, dict[str, str]]]:
     """Line number and cells by lower-case column name; ``id`` spelled as everywhere, ``clock`` its catalogue's."""
-    with opening.text(path) as stream:
+    with open_file.text(path) as stream:
         lines = stream.read().decode("utf-8-sig", "replace").splitlines()
     numbered = [(n, line) for n, line in enumerate(lines, 1) if line.strip() and not line.startswith("#")]
     if not numbered:

@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 
 from exojax.errors import InputError
-from exojax.folded import SCALARS, VIEWS, FoldedEvents
-from exojax.io import fingerprint, npz
+from exojax.folded_events import SCALARS, VIEWS, FoldedEvents
+from exojax.io import npz
+from exojax.storage import checksum
 
 NEEDED = ("global_view", "local_view")
 IDS = ("tic_id", "kepid", "epic_id", "id")
@@ -28,9 +29,9 @@ def read(path: Path, *, positive: Sequence[str] = ("PC",)) -> FoldedEvents:
     """Read folded events; nothing in the file is ever unpickled.
 
     The file holds ``global_view`` and ``local_view`` ``(n, bins)``, the stars' numbers ``tic_id``, ``kepid``,
-    ``epic_id`` or ``id`` ``(n,)``, and where known any other view of :data:`exojax.folded.VIEWS`, ``Disposition``
-    ``(n,)`` str (or ``label`` 1 or 0), ``Period``, ``Duration`` and ``Epoc`` (days), ``SN``, ``Transit_Depth`` (ppm),
-    ``Tmag``, ``Qingress``, ``depth_change``.
+    ``epic_id`` or ``id`` ``(n,)``, and where known any other view of :data:`exojax.folded_events.VIEWS`,
+    ``Disposition`` ``(n,)`` str (or ``label`` 1 or 0), ``Period``, ``Duration`` and ``Epoc`` (days), ``SN``,
+    ``Transit_Depth`` (ppm), ``Tmag``, ``Qingress``, ``depth_change``.
 
     The views' own scaling is kept where a view's median is 0 and its lowest bin -1, and brought there otherwise; one
     without any dip is 0. A ``Transit_Depth`` that is negative somewhere, and the magnitudes beside it, are no physical
@@ -68,7 +69,7 @@ def read(path: Path, *, positive: Sequence[str] = ("PC",)) -> FoldedEvents:
         label=label,
         kind=kind,
         source=str(path),
-        sha256=fingerprint.of_file(path),
+        sha256=checksum.of_file(path),
         warnings=told,
     )
 

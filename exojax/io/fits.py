@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from exojax.errors import InputError
-from exojax.io import header, opening
+from exojax.io import header
 from exojax.io.segment import Segment, make
+from exojax.storage import open_file
 
 if TYPE_CHECKING:
     from astropy.io.fits import Header
@@ -69,7 +70,7 @@ def star_of(path: Path) -> tuple[str, str, bool]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            with opening.text(path) as stream:
+            with open_file.text(path) as stream:
                 told = fits.Header.fromfile(stream)
     except InputError:
         raise
@@ -87,11 +88,11 @@ def _astropy() -> Any:
 
 
 def _bytes(path: Path) -> tuple[bytes, str]:
-    with opening.binary(path) as stream:
+    with open_file.binary(path) as stream:
         raw = stream.read()
     digest = hashlib.sha256(raw).hexdigest()
     if raw[:2] == b"\x1f\x8b":
-        with opening.text(path) as unpacked:
+        with open_file.text(path) as unpacked:
             raw = unpacked.read()
     if not raw:
         raise InputError(f"{path}: is empty: download it again")

@@ -20,7 +20,7 @@ from exojax.errors import InputError
 from exojax.io import fits, identity, table
 from exojax.io.segment import Segment
 from exojax.io.stitch import stitch
-from exojax.lightcurve import LightCurves
+from exojax.light_curves import LightCurves
 
 _log = logging.getLogger(__name__)
 Group = tuple[str, list[Path]]

@@ -10,8 +10,9 @@ from pathlib import Path
 import numpy as np
 
 from exojax.errors import InputError
-from exojax.io import cache, cadence, fingerprint, grid, opening, scale
-from exojax.lightcurve import LightCurves, shared_time
+from exojax.io import cadence, grid, scale
+from exojax.light_curves import LightCurves, shared_time
+from exojax.storage import cache, checksum, open_file
 
 _LAYOUT = "a comma-separated header LABEL, FLUX.1, FLUX.2, ..."
 
@@ -39,9 +40,9 @@ def read(path: Path, *, cadence_minutes: float | None = None, require_label: boo
             labels.
     """
     days, warnings = cadence.stated(cadence_minutes)
-    stamp = opening.stamp(path)
+    stamp = open_file.stamp(path)
     with ThreadPoolExecutor(1) as beside:
-        sha256 = beside.submit(fingerprint.of_file, path)
+        sha256 = beside.submit(checksum.of_file, path)
         table = cache.load_or_make(f"kaggle v2 {path.resolve()}", lambda: _parse(path), stamp=stamp)
     if require_label and "label" not in table:
         raise InputError(f"{path}: line 1 has no LABEL column: add it (2 for a planet host, 1 for the rest)")
@@ -73,7 +74,7 @@ def read(path: Path, *, cadence_minutes: float | None = None, require_label: boo
 def _parse(path: Path) -> dict[str, np.ndarray]:
     """``flux`` ``(n_stars, n_cadences)`` float32, NaN where missing; its ``moments``; ``label`` ``(n_stars,)`` int8."""
     fluxes, labels, lines = [], [], []
-    with opening.text(path) as stream:
+    with open_file.text(path) as stream:
         columns = _header(stream.readline(), path)
         order = _flux_order(columns, path)
         for line, values in grid.rows(stream, columns, path=path, first_line=2):

@@ -7,8 +7,9 @@ from pathlib import Path
 import numpy as np
 
 from exojax.errors import InputError
-from exojax.io import cadence, fingerprint, identity, opening, scale
-from exojax.lightcurve import LightCurves, shared_time
+from exojax.io import cadence, identity, scale
+from exojax.light_curves import LightCurves, shared_time
+from exojax.storage import checksum, open_file
 
 # A mission's catalogue tells its clock: K2 kept Kepler's BKJD = BJD - 2454833; BTJD = BJD - 2457000.
 _TIME_SYSTEM = {"kepid": "BKJD", "epic_id": "BKJD", "tic_id": "BTJD", "id": "assumed"}
@@ -68,7 +69,7 @@ def read(path: Path, *, cadence_minutes: float | None = None) -> LightCurves:
         cadence=days,
         time_system=_TIME_SYSTEM[name] if "time" in held else "assumed",
         source=str(path),
-        sha256=fingerprint.of_file(path),
+        sha256=checksum.of_file(path),
         warnings=(*warnings, *scale.remarks(scaled)),
     )
 
@@ -88,7 +89,7 @@ def numbers(column: np.ndarray, name: str, path: Path) -> np.ndarray:
 def holds_events(path: Path) -> bool:
     """Whether the file is an archive with a ``global_view``: folded events rather than light curves."""
     try:
-        with opening.binary(path) as stream:
+        with open_file.binary(path) as stream:
             archive = np.load(stream, allow_pickle=False)
             return isinstance(archive, np.lib.npyio.NpzFile) and "global_view" in archive.files
     except Exception:  # whatever is wrong with it, the reader tells
@@ -103,9 +104,9 @@ def arrays(path: Path) -> dict[str, np.ndarray]:
     """
     key = ""
     found = {}
-    opening.stamp(path)
+    open_file.stamp(path)
     try:
-        with opening.binary(path) as stream:
+        with open_file.binary(path) as stream:
             archive = np.load(stream, allow_pickle=False)
             if not isinstance(archive, np.lib.npyio.NpzFile):
                 raise ValueError("it is a single array")

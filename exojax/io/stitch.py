@@ -8,9 +8,10 @@ from dataclasses import fields, replace
 import numpy as np
 
 from exojax.errors import InputError
-from exojax.io import fingerprint, identity
+from exojax.io import identity
 from exojax.io.segment import Segment, binned
-from exojax.lightcurve import LightCurves, Stars
+from exojax.light_curves import LightCurves, Stars
+from exojax.storage import checksum
 
 _LEAST_PART = 0.1
 """a segment of which less than this lies outside the others is left out whole"""
@@ -75,7 +76,7 @@ def stitch(segments: Sequence[Segment], name: str | None = None) -> LightCurves:
         cadence=float(np.median([one.cadence for one in parts])),
         time_system=first.time_system,
         source=", ".join(str(one.path) for one in segments),
-        sha256=fingerprint.of_folder(digests) if several else first.sha256,
+        sha256=checksum.of_folder(digests) if several else first.sha256,
         warnings=(*told, *remarks),
         centroid=centroids,
         stars=Stars(**{key: np.array([_known(segments, key)]) for key in _STAR}),
@@ -118,7 +119,7 @@ def pack(curves: Sequence[LightCurves]) -> LightCurves:
         catalogued=all(one.catalogued for one in curves),
         cadence=float(np.median([one.cadence for one in curves])),
         source=first.source if len(curves) == 1 else f"{len(curves)} light curves from {first.source} on",
-        sha256=first.sha256 if len(curves) == 1 else fingerprint.of_folder(digests),
+        sha256=first.sha256 if len(curves) == 1 else checksum.of_folder(digests),
         warnings=tuple(f"{one.id[0]}: {text}" for one in curves for text in one.warnings),
         centroid=padded([blank(one) for one in curves], np.nan)
         if any(one.centroid is not None for one in curves)

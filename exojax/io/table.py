@@ -10,8 +10,9 @@ from pathlib import Path
 import numpy as np
 
 from exojax.errors import InputError
-from exojax.io import identity, opening
+from exojax.io import identity
 from exojax.io.segment import Segment, make
+from exojax.storage import open_file
 
 _TIME = re.compile(r"t|time|jd|hjd|days?|date|time[_ (].*|.*_time|t?(bjd|bkjd|btjd)\b.*")
 _FLUXES = ("pdcsap_flux", "flux", "fcor", "corr_flux", "sap_flux", "f")
@@ -38,7 +39,7 @@ def read(path: Path) -> Segment:
         InputError: the file is missing, empty, damaged or holds something else; a cell is no number; there is no
             column of times or of flux; or too few measurements. It names the line.
     """
-    with opening.text(path) as stream:
+    with open_file.text(path) as stream:
         raw = stream.read()
     if not raw.strip():
         raise InputError(f"{path}: is empty: it must have {_LAYOUT}")
@@ -84,7 +85,7 @@ def holds_one_star(path: Path) -> bool:
     Raises:
         InputError: it cannot be opened.
     """
-    with opening.text(path) as stream:
+    with open_file.text(path) as stream:
         return re.search(rb"\bFLUX\.1\b", stream.readline(), re.IGNORECASE) is None
 
 

@@ -18,7 +18,7 @@ from exojax.errors import InputError
 from exojax.io import header
 from exojax.io.segment import make
 from exojax.io.stitch import stitch
-from exojax.lightcurve import LightCurves
+from exojax.light_curves import LightCurves
 
 if TYPE_CHECKING:
     import lightkurve

@@ -22,8 +22,7 @@ from threading import Lock
 from types import ModuleType
 from typing import Any
 
-from exojax import announce
-from exojax.io import cache
+from exojax.storage import announce, cache
 
 _log = logging.getLogger(__name__)
 _MANIFEST = "checksums.json"

@@ -197,7 +197,7 @@ def search_bands(
 
     Args:
         sums: cumulative sums of weighted flux, one a bin, at every width of bins one after the other; see
-            ``exojax.search.periodogram.Sums``.
+            ``exojax.detection.periodogram.Sums``.
         masses: of weight less one a cadence, likewise.
         total: sum of all weights.
         places: ``(n_widths, 5)``: where the sums of this width begin, how many they are, bins before the data, bins of

@@ -7,7 +7,7 @@ from functools import lru_cache
 import jax
 import jax.numpy as jnp
 
-from exojax.models.interface import Augment, Inputs
+from exojax.models.base import Augment, Inputs
 
 LOWEST_SNR, HIGHEST_SNR = 7.0, 70.0
 

@@ -1,8 +1,8 @@
 """Gradient-boosted trees (XGBoost: Chen & Guestrin 2016) on numbers that a person can read.
 
 The scalars of a star's best candidate and the figures of its views (:mod:`exojax.models.candidate`), and statistics of
-the whole series (:data:`exojax.columns.SERIES`); what a source does not have is missing, which a tree can take. Kept as
-XGBoost's own JSON among plain arrays, never as a pickle.
+the whole series (:data:`exojax.features.series_columns.SERIES`); what a source does not have is missing, which a tree
+can take. Kept as XGBoost's own JSON among plain arrays, never as a pickle.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from exojax.columns import FAMILIES, SERIES
 from exojax.errors import InputError
-from exojax.folded import there
+from exojax.features.series_columns import FAMILIES, SERIES
+from exojax.folded_events import there
 from exojax.models import candidate
+from exojax.models.base import Choice, Classical, Suggest
 from exojax.models.importance import permuted
-from exojax.models.interface import Choice, Classical, Suggest
 from exojax.models.measures import FIGURES
 
 FOLDS, REPEATS = 3, 3

@@ -12,8 +12,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from exojax.folded import SCALARS
-from exojax.models.interface import Inputs
+from exojax.folded_events import SCALARS
+from exojax.models.base import Inputs
 from exojax.models.measures import FIGURES, MEASURES, difference, measure
 
 WHOLE = ("global_view", "double_view")

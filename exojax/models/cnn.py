@@ -17,7 +17,7 @@ from scipy.fft import next_fast_len
 
 from exojax.config import TrainConfig
 from exojax.models.augment import of_series
-from exojax.models.interface import Choice, Inputs, Network, Suggest
+from exojax.models.base import Choice, Inputs, Network, Suggest
 from exojax.models.layers import Conv, max_pool
 
 SHALLOW = 5.0

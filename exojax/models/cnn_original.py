@@ -13,7 +13,7 @@ from flax import linen as nn
 
 from exojax.config import TrainConfig
 from exojax.models.augment import shift
-from exojax.models.interface import Augment, Choice, Inputs, Network, Suggest
+from exojax.models.base import Augment, Choice, Inputs, Network, Suggest
 from exojax.models.layers import Conv, max_pool
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from exojax.streams import generator
+from exojax.simulate.random_streams import generator
 
 
 def permuted(

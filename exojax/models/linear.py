@@ -11,7 +11,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from exojax.errors import InputError
-from exojax.models.interface import Choice, Classical, Suggest
+from exojax.models.base import Choice, Classical, Suggest
 
 STRENGTHS = (1e-4, 1e-3, 1e-2, 1e-1)
 """scikit-learn's C, of standardised columns: the inverse of the regularisation"""

@@ -18,7 +18,7 @@ from flax import linen as nn
 
 from exojax.config import TrainConfig
 from exojax.models.augment import of_series
-from exojax.models.interface import Choice, Inputs, Network, Suggest
+from exojax.models.base import Choice, Inputs, Network, Suggest
 from exojax.models.layers import highest
 
 VIEWS = ("global_view", "local_view", "secondary_view")

@@ -16,7 +16,7 @@ from typing import Any
 from exojax.config import RunConfig, TrainConfig
 from exojax.errors import InputError
 from exojax.models import boosting, cnn, cnn_original, linear, mlp, stack, svc, transit
-from exojax.models.interface import Classical, Model, Network, Stack, Suggest
+from exojax.models.base import Classical, Model, Network, Stack, Suggest
 
 MODELS: dict[str, Model] = {
     "linear": linear.MODEL,

@@ -8,6 +8,6 @@ Breiman 1996, Machine Learning 24, 49).
 from __future__ import annotations
 
 from exojax.models import boosting, transit
-from exojax.models.interface import Stack
+from exojax.models.base import Stack
 
 MODEL = Stack(of={"transit": transit.MODEL, "boosting": boosting.MODEL})

@@ -12,7 +12,7 @@ from itertools import product
 import numpy as np
 
 from exojax.errors import InputError
-from exojax.models.interface import Choice, Classical, Suggest
+from exojax.models.base import Choice, Classical, Suggest
 
 COLUMNS = 400
 """the series is averaged down to at most about this many columns: 3,197 drown the kernel's distance in noise"""

@@ -19,8 +19,8 @@ import numpy as np
 from flax import linen as nn
 
 from exojax.config import TrainConfig
+from exojax.models.base import Augment, Choice, Inputs, Network, Suggest
 from exojax.models.candidate import COLUMNS, MOMENTS, NEAR, PLAIN, WHOLE, columns_of, covered, kinds_of, moments_of
-from exojax.models.interface import Augment, Choice, Inputs, Network, Suggest
 from exojax.models.layers import Conv, highest, max_pool
 from exojax.models.measures import MEASURES, mirror_fold, place
 

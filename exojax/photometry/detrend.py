@@ -11,9 +11,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from exojax.lightcurve import EvenCurves
+from exojax.light_curves import EvenCurves
 from exojax.loops import compiled
-from exojax.photometry.grid import BREAK
+from exojax.photometry.resample import BREAK
 
 WINDOW_DURATIONS = 4
 MAD_TO_SIGMA = 1.4826

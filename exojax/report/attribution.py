@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from exojax.reasons import Reasons
+from exojax.evaluation.attribution import Reasons
 from exojax.report.style import GREY, HOST, OTHER, plain, say, styled
 
 SHORT = {
@@ -58,7 +58,7 @@ def reasons(
     Args:
         views: name to ``(bins,)`` float, the value of each bin as the model took it.
         attributions: the same names to ``(bins,)`` float, in units of the score, as from
-            :func:`exojax.reasons.integrated_gradients`. The shade is on one scale over all views.
+            :func:`exojax.evaluation.attribution.integrated_gradients`. The shade is on one scale over all views.
         title: of the whole.
         measured: name to ``(bins,)`` bool, bins that hold anything; the others are not drawn. None: all.
     """

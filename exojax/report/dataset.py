@@ -9,10 +9,10 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter, NullLocator
 
-from exojax.lightcurve import LightCurves
+from exojax.light_curves import LightCurves
 from exojax.report.figures import light_curves, star_title
 from exojax.report.style import GREY, HOST, OTHER, say, styled
-from exojax.streams import generator
+from exojax.simulate.random_streams import generator
 
 STATISTICS = ("range", "scatter", "skewness", "dip_depth")
 # Axis, the way onto it and back: bins are even on the axis. Skewness has both signs and long tails.

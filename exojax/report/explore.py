@@ -11,7 +11,7 @@ import numpy as np
 
 from exojax.evaluation.leakage import duplicates, row_digest, usable
 from exojax.evaluation.metrics import ranking
-from exojax.lightcurve import LightCurves
+from exojax.light_curves import LightCurves
 from exojax.report.dataset import STATISTICS, balance, distributions, examples, missing
 from exojax.report.page import write_atomically
 from exojax.report.style import png

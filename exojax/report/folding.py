@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from exojax.lightcurve import Candidates, Stars
-from exojax.reasons import Reasons
+from exojax.candidates import Candidates
+from exojax.evaluation.attribution import Reasons
+from exojax.light_curves import Stars
 
 
 @dataclass(frozen=True, eq=False)
@@ -18,7 +19,7 @@ class Sheet:
         candidate: one row.
         others: the same star's other candidates, marked in grey; cadences in the transits of those of better rank are
             left out of the folds. It may be empty.
-        time_system: as in :class:`exojax.lightcurve.LightCurves`.
+        time_system: as in :class:`exojax.light_curves.LightCurves`.
         absolute: flux is relative; otherwise every axis of brightness is in units of ``scatter``.
         cadence: days between cadences of the even grid.
         time: ``(n,)`` float64 days, of the raw cadences.

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 
-from exojax.lightcurve import Candidates, Stars
+from exojax.candidates import Candidates
+from exojax.light_curves import Stars
 from exojax.report.style import plain
 
 EARTHS = 109.076  # nominal solar radius over nominal Earth's, IAU 2015 resolution B3 (6,378.1 km)
@@ -16,7 +17,7 @@ def rows(one: Candidates, time_system: str, absolute: bool, star: Stars | None) 
 
     Args:
         one: one row.
-        time_system: of ``t0``, as in :class:`exojax.lightcurve.LightCurves`.
+        time_system: of ``t0``, as in :class:`exojax.light_curves.LightCurves`.
         absolute: depth is a fraction; otherwise it is in units of the star's scatter.
         star: one row, or None. The radius of the planet is the star's times the root of the depth, which neglects limb
             darkening and light from neighbours.

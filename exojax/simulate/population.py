@@ -10,8 +10,9 @@ import numpy as np
 
 from exojax.config import SimulateConfig
 from exojax.errors import InputError
-from exojax.lightcurve import LightCurves, shared_time
+from exojax.light_curves import LightCurves, shared_time
 from exojax.simulate.binaries import N_BINARY_UNIFORMS, draw_binaries, find_eclipses, tides
+from exojax.simulate.random_streams import POPULATIONS, generator, root_key
 from exojax.simulate.stars import (
     N_PULSATOR_UNIFORMS,
     N_STAR_UNIFORMS,
@@ -32,7 +33,6 @@ from exojax.simulate.transits import (
     find_events,
 )
 from exojax.simulate.truth import Truth, write_truth
-from exojax.streams import POPULATIONS, generator, root_key
 
 __all__ = ["CADENCE", "SIMULATOR_VERSION", "Truth", "simulate", "write_truth"]
 

@@ -10,17 +10,17 @@ import numpy as np
 
 from exojax.config import TeachConfig, TeachMix
 from exojax.errors import InputError
-from exojax.lightcurve import LightCurves
-from exojax.lightcurve import Stars as KnownStars
+from exojax.light_curves import LightCurves
+from exojax.light_curves import Stars as KnownStars
 from exojax.simulate.coarse import flatten_quadratic, thin
 from exojax.simulate.flares import flares
 from exojax.simulate.glitches import glitches
 from exojax.simulate.missions import Pointing, draw_magnitudes, draw_pointing, mission_noise
 from exojax.simulate.populate import add_contents
+from exojax.simulate.random_streams import generator
 from exojax.simulate.signals import Signals, join_signals
 from exojax.simulate.spectral import spectral_variability
 from exojax.simulate.stars import N_STAR_UNIFORMS, Stars, draw_stars
-from exojax.streams import generator
 
 __all__ = ["TEACHING_VERSION", "Taught", "teach"]
 

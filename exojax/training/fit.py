@@ -16,8 +16,8 @@ import optax
 from exojax.config import TrainConfig
 from exojax.errors import InputError
 from exojax.evaluation import split
-from exojax.models.interface import Classical, Inputs, Model, Network, Stack
-from exojax.training.arrays import load_arrays, save_arrays
+from exojax.models.base import Classical, Inputs, Model, Network, Stack
+from exojax.storage.array_files import load_arrays, save_arrays
 from exojax.training.loop import Report, train
 from exojax.training.recipe import Recipe
 from exojax.training.sampler import balanced_batches

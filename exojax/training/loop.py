@@ -15,9 +15,10 @@ import numpy as np
 from jax.sharding import Mesh
 from jax.tree_util import Partial
 
-from exojax import announce
 from exojax.config import TrainConfig
 from exojax.errors import InputError
+from exojax.storage import announce
+from exojax.storage.stop_signal import Interrupted, stop_signal
 from exojax.training.keys import stream
 from exojax.training.log import open_log
 from exojax.training.mesh import make_mesh, replicate, split_batch
@@ -25,7 +26,6 @@ from exojax.training.recipe import TrainStep
 from exojax.training.sampler import BatchFn
 from exojax.training.state import TrainState, empty_tally
 from exojax.training.step import Batch, train_step
-from exojax.training.stop import Interrupted, stop_signal
 
 Validate = Callable[[TrainState], float]
 """Average precision of the averaged weights on the validation rows."""

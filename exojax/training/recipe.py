@@ -8,7 +8,7 @@ from typing import Any
 
 import optax
 
-from exojax.models.interface import Augment
+from exojax.models.base import Augment
 from exojax.training.state import Loss, TrainState
 from exojax.training.step import Batch, train_step
 

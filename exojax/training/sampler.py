@@ -11,7 +11,7 @@ import numpy as np
 from jax.tree_util import Partial
 
 from exojax.errors import InputError
-from exojax.models.interface import Inputs
+from exojax.models.base import Inputs
 from exojax.training.step import Batch
 
 BatchFn = Callable[[jax.Array, jax.Array], Batch]

@@ -11,8 +11,8 @@ from flax.errors import ScopeParamShapeError
 from scipy.special import logit
 
 from exojax.errors import InputError
-from exojax.folded import searchable
-from exojax.models.interface import Classical, Model, Network
+from exojax.folded_events import searchable
+from exojax.models.base import Classical, Model, Network
 from exojax.training.compile_options import quick_options
 from exojax.training.state import TrainState
 from exojax.training.step import scored

@@ -14,8 +14,8 @@ import optax
 from flax import linen as nn
 
 from exojax.config import TrainConfig
-from exojax.models.interface import Augment, no_augmentation
-from exojax.streams import root_key
+from exojax.models.base import Augment, no_augmentation
+from exojax.simulate.random_streams import root_key
 from exojax.training.keys import stream
 
 Loss = Callable[[jax.Array, jax.Array], jax.Array]

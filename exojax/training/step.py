@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from exojax.models.interface import Inputs
+from exojax.models.base import Inputs
 from exojax.training.keys import step_key
 from exojax.training.state import TrainState
 

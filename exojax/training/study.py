@@ -13,7 +13,7 @@ from typing import Any
 from exojax.config import RunConfig
 from exojax.errors import InputError
 from exojax.models import registry
-from exojax.models.interface import Suggest
+from exojax.models.base import Suggest
 
 PRUNE_FROM = 5
 """finished trials from which others are pruned"""

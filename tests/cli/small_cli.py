@@ -15,7 +15,7 @@ import pytest
 from flax import linen as nn
 
 from exojax.config import TrainConfig
-from exojax.models.interface import Network
+from exojax.models.base import Network
 
 ROOT = Path(__file__).parents[2]
 CADENCES = 288

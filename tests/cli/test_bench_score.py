@@ -8,10 +8,10 @@ import pytest
 
 from exojax.cli import bench_score
 from exojax.cli.bench_torch import transit
-from exojax.folded import SCALARS, VIEWS, WIDE_VIEWS
+from exojax.folded_events import SCALARS, VIEWS, WIDE_VIEWS
 from exojax.models.layers import ABSENT
 from exojax.models.transit import MODEL
-from exojax.runs import PRETRAINED, load
+from exojax.runs.run import PRETRAINED, load
 from exojax.training.step import logits
 from exojax.training.weights import weights_of
 

@@ -7,7 +7,7 @@ import pytest
 
 from exojax.cli import bench_commands, bench_detection, bench_peers, bench_search, bench_stars
 from exojax.cli.bench_stars import CADENCE, N_CADENCES
-from exojax.lightcurve import LightCurves, shared_time
+from exojax.light_curves import LightCurves, shared_time
 
 
 @pytest.fixture(scope="module")

@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 from small_cli import CADENCES, TINY, Call, assert_refused, files, read_json, stars, write_csv
 
-from exojax import nested
 from exojax.cli import compare
 from exojax.models import registry
-from exojax.models.interface import Choice, Suggest
-from exojax.training.arrays import load_arrays
+from exojax.models.base import Choice, Suggest
+from exojax.runs import outer_fold
+from exojax.storage.array_files import load_arrays
 
 MODELS = ("--models", "tiny,svc", "--folds", 3, "--repeats", 2, "--steps", 4)
 
@@ -119,8 +119,8 @@ def test_only_what_is_missing_is_fitted_again(compared: Path, source: Path, call
     for gone in ("tiny-0-1.npz", "svc-1-2.npz"):
         (folds / gone).unlink()
     fitted = []
-    fit = nested.fit_model
-    monkeypatch.setattr(nested, "fit_model", lambda *a, **b: fitted.append(1) or fit(*a, **b))
+    fit = outer_fold.fit_model
+    monkeypatch.setattr(outer_fold, "fit_model", lambda *a, **b: fitted.append(1) or fit(*a, **b))
     assert call(compare.main, "--data", source, "--out", compared, *MODELS).code == 0
     assert len(fitted) == 2 * (1 + 2)  # and two inner folds each
     assert scores(compared) == before

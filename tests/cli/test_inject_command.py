@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 from small_cli import Call, assert_refused, files, read_rows
 
-from exojax import injecting
 from exojax.cli import inject
+from exojax.runs import inject as inject_run
 
 SMALL = ("--period-min", 0.5, "--n", 24, "--null-stars", 12, "--max-candidates", 1, "--false-alarm", 0.2)
 
@@ -93,7 +93,7 @@ def test_the_files_agree(done: Path) -> None:
 
 def test_the_same_command_again_searches_nothing(done: Path, source: Path, call: Call, monkeypatch) -> None:
     before = files(done)
-    monkeypatch.setattr(injecting, "hunt", None)
+    monkeypatch.setattr(inject_run, "hunt", None)
     options = ("--data", source, "--out", done, "--depth", 50, 50000, "--period-max", 12, *SMALL)
     ran = call(inject.main, *options)
     assert ran.code == 0
@@ -144,7 +144,7 @@ def test_interrupted_it_says_so(source: Path, call: Call, monkeypatch) -> None:
         time.sleep(0.5)  # the main thread hears it meanwhile
         raise AssertionError("nobody waits for it")
 
-    monkeypatch.setattr(injecting, "hunt", hunt)
+    monkeypatch.setattr(inject_run, "hunt", hunt)
     ran = call(inject.main, "--data", source, "--out", "out", *SMALL)
     assert ran.code == 130
     assert ran.err.count("\n") == 1

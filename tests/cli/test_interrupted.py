@@ -15,8 +15,8 @@ from small_cli import Call, files
 from small_search import flux_of
 from small_search import write_csv as write_star
 
-from exojax import fitting
 from exojax.cli import train
+from exojax.runs import fit
 
 pytestmark = pytest.mark.usefixtures("_no_plots")
 
@@ -38,7 +38,7 @@ def test_a_signal_saves_and_the_same_command_goes_on(
     call: Call,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    told = train.fit if hasattr(train, "fit") else fitting.fit
+    told = train.fit if hasattr(train, "fit") else fit.fit
 
     def interrupted(*args: Any, report: Any, **named: Any) -> Any:
         def pull(phase: str, record: dict[str, Any]) -> None:
@@ -50,7 +50,7 @@ def test_a_signal_saves_and_the_same_command_goes_on(
 
     command = ("--data", one_file, "--model", "tiny", "--run", "k1")
     with monkeypatch.context() as patch:
-        patch.setattr(fitting, "fit", interrupted)
+        patch.setattr(fit, "fit", interrupted)
         ran = call(train.main, *command)
     assert ran.code == code
     assert ran.err.count("\n") == 1
@@ -64,7 +64,7 @@ def test_a_signal_saves_and_the_same_command_goes_on(
 def test_a_signal_outside_training_ends_it_as_cleanly(
     signum: int, code: int, one_file: Path, call: Call, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(fitting, "usable_rows", lambda data: os.kill(os.getpid(), signum))
+    monkeypatch.setattr(fit, "usable_rows", lambda data: os.kill(os.getpid(), signum))
     before = signal.getsignal(signal.SIGTERM)
     ran = call(train.main, "--data", one_file, "--model", "svc", "--run", "k1")
     assert (ran.code, ran.err.count("\n")) == (code, 1)

@@ -8,11 +8,11 @@ import jax
 import numpy as np
 import pytest
 
-from exojax.cli import judging
-from exojax.folded import SCALARS, VIEWS, WIDE_VIEWS
-from exojax.lightcurve import Candidates
-from exojax.reasons import integrated_gradients
-from exojax.runs import PRETRAINED, load
+from exojax.candidates import Candidates
+from exojax.evaluation.attribution import integrated_gradients
+from exojax.folded_events import SCALARS, VIEWS, WIDE_VIEWS
+from exojax.runs import candidate_scores
+from exojax.runs.run import PRETRAINED, load
 from exojax.training.step import logits
 
 
@@ -35,11 +35,11 @@ def made(m: int) -> dict[str, np.ndarray]:
 def test_reasons_are_of_the_candidate_and_complete(monkeypatch: pytest.MonkeyPatch) -> None:
     folds = made(2)
     run = load(PRETRAINED)
-    explain = judging.judging_of(PRETRAINED).explain
+    explain = candidate_scores.judging_of(PRETRAINED).explain
     assert explain is not None
     values = {field.name: np.zeros(2) for field in fields(Candidates)}
     found = Candidates(**values)
-    monkeypatch.setattr(judging, "joined", lambda stars: (found, folds))
+    monkeypatch.setattr(candidate_scores, "joined", lambda stars: (found, folds))
     told = explain(None)  # type: ignore[arg-type]
     assert len(told) == 2
     score = jax.jit(lambda inputs: logits(run.scorer.states[0], inputs))
@@ -49,7 +49,7 @@ def test_reasons_are_of_the_candidate_and_complete(monkeypatch: pytest.MonkeyPat
         assert set(one.views) == set(VIEWS)
         np.testing.assert_array_equal(one.views["local_view"], folds["local_view"][k])
         inputs = {name: x[k : k + 1, None] for name, x in folds.items()}
-        moved = integrated_gradients(score, inputs, steps=judging._POINTS, width=judging._WIDTH)
+        moved = integrated_gradients(score, inputs, steps=candidate_scores._POINTS, width=candidate_scores._WIDTH)
         for name, bins in moved.items():
             np.testing.assert_allclose(one.moved[name], bins[0, 0], atol=1e-3)
         # What the bins add is what tells the score from a flat fold's.
@@ -65,5 +65,5 @@ def test_reasons_are_of_the_candidate_and_complete(monkeypatch: pytest.MonkeyPat
 def test_a_run_that_sees_no_folds_gives_no_reasons(monkeypatch: pytest.MonkeyPatch) -> None:
     run = load(PRETRAINED)
     series = replace(run, config=replace(run.config, model="svc"))
-    monkeypatch.setattr(judging, "load", lambda name: series)
-    assert judging.judging_of("any").explain is None
+    monkeypatch.setattr(candidate_scores, "load", lambda name: series)
+    assert candidate_scores.judging_of("any").explain is None

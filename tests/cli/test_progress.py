@@ -10,8 +10,8 @@ import time
 
 import pytest
 
-from exojax import announce
 from exojax.cli.progress import Lines, Phase, duration_text, rate_text
+from exojax.storage import announce
 
 
 def phase_at(*reports: tuple[float, int], total: int = 0, unit: str = "", **facts: object) -> Phase:

@@ -9,9 +9,9 @@ from small_cli import CADENCES, Call, assert_refused, read_json, read_rows, star
 from exojax.cli import compare, evaluate, train, tune
 from exojax.config import DataConfig, RunConfig
 from exojax.errors import InputError
-from exojax.evaluation.reserved import is_set_aside
-from exojax.fitting import fit
 from exojax.io import npz
+from exojax.io.set_aside import is_set_aside
+from exojax.runs.fit import fit
 
 pytestmark = pytest.mark.usefixtures("_no_plots")
 N = 150

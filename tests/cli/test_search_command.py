@@ -17,9 +17,11 @@ from small_cli import Call, assert_refused, files, read_json, read_rows, stars
 from small_cli import write_csv as write_kaggle
 from small_search import CADENCE, START, flux_of, quick_search_each, write_csv, write_npz
 
-from exojax import batching, load, predict, searching
+from exojax import load, predict
 from exojax.cli import search
+from exojax.detection import batch
 from exojax.io import kaggle
+from exojax.runs import survey
 
 FIRST = ["id", "rank", "period_days", "t0_days", "duration_hours", "depth_ppm", "snr", "sde", "probability"]
 SMALL = ("--period-min", 1, "--period-max", 4, "--max-candidates", 1)
@@ -28,13 +30,13 @@ PLAIN = (*SMALL, "--run", "none", "--sheets", 0)
 
 @pytest.fixture(autouse=True)
 def _small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(batching, "BATCH_STARS", 4)
+    monkeypatch.setattr(batch, "BATCH_STARS", 4)
 
 
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """No search in earnest."""
-    monkeypatch.setattr(searching, "search_each", quick_search_each)
+    monkeypatch.setattr(survey, "search_each", quick_search_each)
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +51,7 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def done(source: Path) -> Path:
     """Searched in earnest, with three sheets."""
     with chdir(source.parent), pytest.MonkeyPatch.context() as patch:
-        patch.setattr(batching, "BATCH_STARS", 4)
+        patch.setattr(batch, "BATCH_STARS", 4)
         Path("labels.csv").write_text("id,label\n100,1\n105,0\n")
         Path("known.csv").write_text(f"id,period,t0,duration,name\n101,1.9,{START + 0.7},0.16,one b\n")
         options = ("--data", source, "--out", "out", *SMALL, "--sheets", 3, "--labels", "labels.csv")
@@ -93,7 +95,7 @@ def test_again_with_fewer_sheets_and_other_settings(done: Path, source: Path, ca
     ):
         (done.parent / "stars.csv").write_text("id,radius,mass\n100,1,1\n")
         assert_refused(call(search.main, *options, *changed), word, "--out")
-    monkeypatch.setattr(searching, "search_each", None)
+    monkeypatch.setattr(survey, "search_each", None)
     ran = call(search.main, *options, "--sheets", 0)
     assert ran.code == 3
     assert (done / "candidates.csv").read_bytes() == before
@@ -102,7 +104,7 @@ def test_again_with_fewer_sheets_and_other_settings(done: Path, source: Path, ca
 
 def test_stopped_in_the_middle_it_ends_alike(done: Path, source: Path, call: Call, monkeypatch) -> None:
     """In earnest: the values are the stars' own, whichever call searches them in whichever batch."""
-    write = searching.write_part
+    write = survey.write_part
 
     def write_and_stop(folder: Path, part: dict) -> Path:
         path = write(folder, part)
@@ -112,7 +114,7 @@ def test_stopped_in_the_middle_it_ends_alike(done: Path, source: Path, call: Cal
     options = ("--data", source, "--out", "out", *SMALL, "--sheets", 0, "--labels", done.parent / "labels.csv")
     options = (*options, "--known", done.parent / "known.csv")
     with monkeypatch.context() as patch:
-        patch.setattr(searching, "write_part", write_and_stop)
+        patch.setattr(survey, "write_part", write_and_stop)
         for _ in range(2):
             ran = call(search.main, *options)
             assert (ran.code, ran.err.count("\n")) == (130, 1)

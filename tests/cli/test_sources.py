@@ -10,10 +10,10 @@ from small_cli import Call, assert_refused, files, read_json, read_rows, stars
 from small_search import write_csv
 
 from exojax.cli import compare, evaluate, explore, train
-from exojax.cli.asked import population_of
-from exojax.cli.sources import open_source
 from exojax.config import SIMULATED, DataConfig, SimulateConfig
 from exojax.evaluation import split
+from exojax.io.simulated import population_of
+from exojax.io.source import open_source
 
 pytestmark = pytest.mark.usefixtures("_no_plots")
 

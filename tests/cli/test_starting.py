@@ -33,9 +33,9 @@ for name in {list(COMMANDS)!r}:
 @pytest.mark.parametrize(
     ("modules", "needed"),
     [
-        ("exojax.cli.search, exojax.cli.sources, exojax.io.catalogue, exojax.report.candidates", set()),
-        ("exojax.searching, exojax.cli.search_outputs", {"jax", "scipy", "numba"}),
-        ("exojax.cli.judging, exojax.models.registry", {"jax", "scipy", "numba"}),
+        ("exojax.cli.search, exojax.io.source, exojax.io.catalogue, exojax.report.candidates", set()),
+        ("exojax.runs.survey, exojax.cli.search_outputs", {"jax", "scipy", "numba"}),
+        ("exojax.runs.candidate_scores, exojax.models.registry", {"jax", "scipy", "numba"}),
     ],
 )
 def test_a_search_imports_what_it_needs(modules: str, needed: set[str]) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from small_cli import Call, assert_refused, files, read_json, read_rows, stars, write_csv
 
-import exojax.runs
+import exojax.runs.run
 from exojax.cli import compare, evaluate, train
 
 CONTRACT = {
@@ -136,7 +136,7 @@ class TestGoingOn:
         self, tiny_run: Path, data: Path, call: Call, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """A model with shipped weights starts from them, in a comparison too, where they fit and are wanted."""
-        monkeypatch.setattr(exojax.runs, "SHIPPED", tiny_run)
+        monkeypatch.setattr(exojax.runs.run, "SHIPPED", tiny_run)
         told = {}
         for run, options in {"own": (), "none": ("--init", "none"), "named": ("--init", tiny_run)}.items():
             ran = call(train.main, "--data", data, "--model", "tiny", "--run", run, *options)

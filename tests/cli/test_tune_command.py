@@ -14,16 +14,16 @@ import pytest
 from small_cli import TINY, Call, assert_refused, read_json, stars, write_csv
 from small_tune import Killer, assert_retried
 
-from exojax import tuning
 from exojax.cli import train, tune
 from exojax.config import RunConfig
 from exojax.errors import InputError
-from exojax.lightcurve import LightCurves, shared_time
+from exojax.light_curves import LightCurves, shared_time
 from exojax.models import registry
-from exojax.models.interface import Choice
+from exojax.models.base import Choice
+from exojax.runs import tune as tune_run
+from exojax.storage.array_files import load_arrays
 from exojax.training import study as studies
-from exojax.training import tune as trials
-from exojax.training.arrays import load_arrays
+from exojax.training import trials
 
 SVC = ("--model", "svc", "--trials", 5, "--folds", 2)
 
@@ -105,8 +105,8 @@ def test_rows_outside_the_inner_leave_no_trace_in_the_trials(tmp_path: Path) -> 
     inner = np.zeros(0, int)
     for name in ("a", "b"):
         url = f"sqlite:///{tmp_path / name}.db"
-        plan = tuning.Plan(RunConfig(model="svc"), 3, 2, 1, url, test_fraction=0.2)
-        found.append(tuning.tune(plan, data, tmp_path / name, lambda what, done, total: None))
+        plan = tune_run.Plan(RunConfig(model="svc"), 3, 2, 1, url, test_fraction=0.2)
+        found.append(tune_run.tune(plan, data, tmp_path / name, lambda what, done, total: None))
         kept = load_arrays(tmp_path / name / "study" / "inner_rows.npz")
         if name == "a":
             # By their features, which are computed row by row.
@@ -220,7 +220,7 @@ def test_what_cannot_be_is_told_before_any_training(
     }
     for name, space in spaces.items():
         monkeypatch.setitem(registry.MODELS, name, replace(TINY, space=space))
-    for module in (trials, tuning):
+    for module in (trials, tune_run):
         monkeypatch.setattr(module, "fit_model", lambda *a, **b: pytest.fail("something was trained"))
     options, words = BAD[case]
     ran = call(tune.main, "--data", source, "--out", "out", *SVC, *options)

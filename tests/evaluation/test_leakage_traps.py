@@ -7,15 +7,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from exojax import nested
 from exojax.config import TrainConfig
 from exojax.errors import InputError
 from exojax.evaluation import calibration, split
 from exojax.evaluation.leakage import check_blind, check_disjoint
 from exojax.features import registry as features
-from exojax.fitting import Rows, usable_rows
-from exojax.lightcurve import LightCurves, shared_time
+from exojax.light_curves import LightCurves, shared_time
 from exojax.models import registry, svc
+from exojax.runs import outer_fold
+from exojax.runs.fit import Rows, usable_rows
 from exojax.training.fit import fit_model
 
 N, HOSTS, COLUMNS = 80, 24, 30
@@ -135,7 +135,7 @@ def test_a_model_is_given_its_training_rows_alone() -> None:
 
 @pytest.mark.parametrize("leaks", [False, True])
 def test_the_outer_rows_of_a_comparison_leave_no_trace_in_its_thresholds(leaks: bool, monkeypatch) -> None:
-    plan = nested.Plan(("svc",), folds=4, inner=2)
+    plan = outer_fold.Plan(("svc",), folds=4, inner=2)
     index, name = np.arange(N), np.array([f"k{i}" for i in range(N)])
 
     def settle(given, labels, held):
@@ -147,7 +147,7 @@ def test_the_outer_rows_of_a_comparison_leave_no_trace_in_its_thresholds(leaks: 
             )
         rows = Rows(index, index, labels, name, ())
         inputs = dict.fromkeys(("spectrum", "flux"), given["x"])
-        return {"threshold": nested.one_fold(plan, "svc", 0.1, name, inputs, rows, held, 0)["threshold"]}
+        return {"threshold": outer_fold.one_fold(plan, "svc", 0.1, name, inputs, rows, held, 0)["threshold"]}
 
     if not leaks:
         check_blind(settle, {"x": made_up()}, LABEL, HELD, rounds=2)
@@ -159,18 +159,20 @@ def test_the_outer_rows_of_a_comparison_leave_no_trace_in_its_thresholds(leaks: 
 @pytest.mark.parametrize("leaks", [False, True])
 def test_the_outer_rows_of_a_comparison_leave_no_trace_in_what_was_tuned(leaks: bool, monkeypatch) -> None:
     pytest.importorskip("optuna")
-    plan = nested.Plan(("svc",), folds=4, inner=2, tune=3)
+    plan = outer_fold.Plan(("svc",), folds=4, inner=2, tune=3)
     index, name = np.arange(N), np.array([f"k{i}" for i in range(N)])
-    best_of = nested.best_of
+    best_of = outer_fold.best_of
 
     def settle(given, labels, held):
         inputs = dict.fromkeys(("spectrum", "flux"), given["x"])
         if leaks:
             everything = {f"input/{key}": x for key, x in inputs.items()}
             everything |= {"label": labels, "group": index, "fold": index % 2}
-            monkeypatch.setattr(nested, "best_of", lambda config, within, *a, **b: best_of(config, everything, *a, **b))
+            monkeypatch.setattr(
+                outer_fold, "best_of", lambda config, within, *a, **b: best_of(config, everything, *a, **b)
+            )
         rows = Rows(index, index, labels, name, ())
-        return {"inner": nested.one_fold(plan, "svc", 0.1, name, inputs, rows, held, 0)["tuned"][0]}
+        return {"inner": outer_fold.one_fold(plan, "svc", 0.1, name, inputs, rows, held, 0)["tuned"][0]}
 
     if not leaks:
         check_blind(settle, {"x": made_up()}, LABEL, HELD, rounds=2)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import binom, binomtest
 
-from exojax.evaluation.recovery import Injections, cells, interval, recover, threshold
+from exojax.injection.recovery import Injections, cells, interval, recover, threshold
 
 P, T0, D, SPAN, CADENCE = 5.0, 101.0, 0.2, 80.0, 0.02
 NEAR = P * D / SPAN  # by which the period may be off

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from exojax.evaluation.reserved import chosen, is_set_aside
 from exojax.io import events, npz
+from exojax.io.set_aside import chosen, is_set_aside
 
 SHARED = Path(__file__).parents[2] / "../shared/data"
 

@@ -7,10 +7,11 @@ from dataclasses import fields
 import numpy as np
 import pytest
 
+from exojax.candidates import Candidates
+from exojax.detection.period_grid import transit_duration
 from exojax.features.candidate_inputs import candidate_inputs, folded_period, star_moments
-from exojax.folded import SCALARS
-from exojax.lightcurve import Candidates, EvenCurves, Stars
-from exojax.search.grid import transit_duration
+from exojax.folded_events import SCALARS
+from exojax.light_curves import EvenCurves, Stars
 
 SIZE, START, CADENCE = 400, 2130.5, 0.02
 NAN = float("nan")

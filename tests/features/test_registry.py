@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from exojax.features.registry import FEATURES, compute
-from exojax.lightcurve import LightCurves, shared_time
+from exojax.light_curves import LightCurves, shared_time
 
 
 def curves(n=300, c=200, seed=0):

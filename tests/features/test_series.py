@@ -7,9 +7,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from exojax.columns import BOXES, LAGS, QUANTILES, SERIES
 from exojax.features import flux as flux_module
 from exojax.features.series import quantiles, statistics
+from exojax.features.series_columns import BOXES, LAGS, QUANTILES, SERIES
 
 CADENCE, C = 0.1, 600
 SLOT = {name: i for i, name in enumerate(SERIES)}

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from exojax.features.views import moments, views_of
-from exojax.folded import COVERAGE, SCATTER, VALUE, VIEWS
+from exojax.folded_events import COVERAGE, SCATTER, VALUE, VIEWS
 
 BINS = {"global_bins": 20, "local_bins": 16}
 

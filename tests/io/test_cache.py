@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from exojax.io import cache
+from exojax.storage import cache
 
 ARRAYS = {"flux": np.array([[1.5, np.nan], [-2, 3]], np.float32), "name": np.array(["a", "bc"])}
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from exojax.errors import InputError
-from exojax.folded import COVERAGE, SCALARS, VALUE
+from exojax.folded_events import COVERAGE, SCALARS, VALUE
 from exojax.io import events, npz
 
 

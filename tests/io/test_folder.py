@@ -13,7 +13,7 @@ from small_fits import KEPLER, TESS, curve, write
 from exojax.errors import InputError
 from exojax.io import folder
 from exojax.io.folder import Skipped
-from exojax.lightcurve import LightCurves
+from exojax.light_curves import LightCurves
 
 
 def table(path: Path) -> Path:

@@ -13,7 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from exojax.errors import InputError
-from exojax.io import fingerprint, kaggle, opening, scale
+from exojax.io import kaggle, scale
+from exojax.storage import checksum, open_file
 
 REAL = Path(__file__).parents[2] / "../shared/data/kepler_in_kaggle_layout"
 GOOD = b"LABEL,FLUX.1,FLUX.2,FLUX.3\n2,1.5,-2,3e2\n1,,0.25,NaN\n"
@@ -83,7 +84,7 @@ def test_time_axis_and_fingerprint(tmp_path: Path) -> None:
     assert (stated.time_system, stated.warnings) == ("assumed", ())
     assert assumed.cadence == pytest.approx(29.4244 / 1440)
     assert assumed.warnings == ("cadence of 29.4244 minutes is assumed; the file has no time axis",)
-    assert assumed.sha256 == fingerprint.of_file(path)
+    assert assumed.sha256 == checksum.of_file(path)
     with pytest.raises(InputError, match="positive"):
         kaggle.read(path, cadence_minutes=0.0)
 
@@ -206,7 +207,7 @@ def test_missing_file_folder_and_permission(tmp_path: Path, monkeypatch: pytest.
 def test_second_read_comes_from_the_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = write(tmp_path, GOOD)
     first = kaggle.read(path)
-    monkeypatch.setattr(opening, "text", None)
+    monkeypatch.setattr(open_file, "text", None)
     second = kaggle.read(path)
     np.testing.assert_array_equal(first.flux, second.flux)
     np.testing.assert_array_equal(first.valid, second.valid)

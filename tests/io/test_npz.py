@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from exojax.errors import InputError
-from exojax.io import fingerprint, npz
+from exojax.io import npz
+from exojax.storage import checksum
 
 SHARED = Path(__file__).parents[2] / "../shared/data"
 
@@ -62,7 +63,7 @@ def test_stars_as_stored(tmp_path: Path) -> None:
     np.testing.assert_array_equal(stars.time, raw["time"])
     np.testing.assert_allclose(stars.flux[stars.valid], (raw["flux"] + 1)[stars.valid], atol=1e-7)
     assert (stars.flux[~stars.valid] == 0).all()
-    assert stars.sha256 == fingerprint.of_file(path)
+    assert stars.sha256 == checksum.of_file(path)
 
 
 def test_padding_is_by_n_points_not_by_nan(tmp_path: Path) -> None:

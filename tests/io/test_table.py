@@ -9,7 +9,7 @@ import pytest
 from exojax.errors import InputError
 from exojax.io import catalogue, identity, table
 from exojax.io.stitch import stitch
-from exojax.lightcurve import LightCurves
+from exojax.light_curves import LightCurves
 
 SHARED = Path(__file__).parents[2] / "../shared/data"
 TIME = 1977.25 + 0.0204 * np.arange(200)

@@ -7,10 +7,10 @@ import numba
 import numpy as np
 import tiny_loops
 
-from exojax import announce
+from exojax.detection.period_grid import plan
+from exojax.detection.periodogram import periodogram
 from exojax.loops import compiled
-from exojax.search.grid import plan
-from exojax.search.periodogram import periodogram
+from exojax.storage import announce
 
 
 def power_of_a_search():

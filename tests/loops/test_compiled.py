@@ -9,8 +9,8 @@ from pathlib import Path
 import load_loops
 import pytest
 
-from exojax.io import cache
 from exojax.loops import compiled
+from exojax.storage import cache
 
 SCRIPT = Path(__file__).with_name("load_loops.py")
 COMPILING = "compiling the loops of the search, once for this machine: about 15 seconds"

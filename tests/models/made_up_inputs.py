@@ -3,7 +3,7 @@
 import jax
 import numpy as np
 
-from exojax.folded import SCALARS, VIEWS, WIDE_VIEWS
+from exojax.folded_events import SCALARS, VIEWS, WIDE_VIEWS
 
 
 def made_up(name, n, cadences):

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from made_up_inputs import made_up
 
-from exojax.folded import VIEWS
+from exojax.folded_events import VIEWS
 from exojax.models import augment
-from exojax.models.interface import Network
+from exojax.models.base import Network
 from exojax.models.registry import MODELS
 
 CADENCE = 0.02

@@ -7,10 +7,10 @@ import pytest
 from made_up_inputs import made_up
 from sklearn.metrics import roc_auc_score
 
-from exojax.columns import SERIES
 from exojax.config import TrainConfig
 from exojax.errors import InputError
-from exojax.folded import SCALARS
+from exojax.features.series_columns import SERIES
+from exojax.folded_events import SCALARS
 from exojax.models import boosting, candidate, registry
 from exojax.models.importance import permuted
 from exojax.training.fit import fit_model, load_model

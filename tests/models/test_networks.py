@@ -7,8 +7,8 @@ import pytest
 from made_up_inputs import made_up, started
 
 from exojax.models import registry
+from exojax.models.base import Network
 from exojax.models.cnn_original import OriginalCNN
-from exojax.models.interface import Network
 
 NETWORKS = [name for name, model in registry.MODELS.items() if isinstance(model, Network)]
 

@@ -7,7 +7,7 @@ import pytest
 
 from exojax.config import RunConfig
 from exojax.models import registry
-from exojax.models.interface import Network
+from exojax.models.base import Network
 
 
 class Corner:

@@ -9,7 +9,7 @@ from scipy.special import expit
 from exojax.config import RunConfig, TrainConfig
 from exojax.errors import InputError
 from exojax.models import linear, mlp, registry
-from exojax.models.interface import Classical, Stack
+from exojax.models.base import Classical, Stack
 from exojax.training import fit as fitting
 from exojax.training.cost import parameters_of
 from exojax.training.fit import fit_model, load_model

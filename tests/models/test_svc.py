@@ -11,7 +11,7 @@ from exojax.config import TrainConfig
 from exojax.errors import InputError
 from exojax.models import registry, svc
 from exojax.models.svc import MODEL, _columns
-from exojax.training.arrays import load_arrays
+from exojax.storage.array_files import load_arrays
 from exojax.training.fit import fit_model, load_model
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from made_up_inputs import started
 
-from exojax.folded import SCALARS
+from exojax.folded_events import SCALARS
 from exojax.models import candidate, layers, transit
 from exojax.models.measures import FIGURES, LEVELS, MEASURES, difference, measure, mirror_fold, place
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from exojax.photometry.clean import clip_upward
+from exojax.photometry.outliers import clip_upward
 
 
 def test_spikes_go_and_dips_stay_by_each_cadences_own_scatter() -> None:

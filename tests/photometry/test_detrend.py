@@ -5,7 +5,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from exojax.lightcurve import EvenCurves
+from exojax.light_curves import EvenCurves
 from exojax.loops import trend as loops
 from exojax.photometry.detrend import flatten, window_for
 

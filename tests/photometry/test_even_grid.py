@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from exojax.errors import InputError
-from exojax.lightcurve import LightCurves, shared_time
-from exojax.photometry.grid import padded_size, segments, to_even
+from exojax.light_curves import LightCurves, shared_time
+from exojax.photometry.resample import padded_size, segments, to_even
 
 MINUTE = 1 / 1440
 

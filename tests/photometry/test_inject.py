@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from exojax.lightcurve import LightCurves
-from exojax.photometry.inject import inject, touched, white_scatter, white_snr
+from exojax.injection.transits import inject, touched, white_scatter, white_snr
+from exojax.light_curves import LightCurves
 
 
 def curves(n: int = 3, size: int = 900, *, absolute: bool = True, seed: int = 0) -> LightCurves:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from exojax.lightcurve import EvenCurves
-from exojax.photometry.nulls import inverted, scrambled
+from exojax.injection.nulls import inverted, scrambled
+from exojax.light_curves import EvenCurves
 
 BLOCK = 25
 

@@ -5,7 +5,7 @@ import pytest
 from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 
-from exojax.reasons import Reasons
+from exojax.evaluation.attribution import Reasons
 from exojax.report.attribution import MOST_NUMBERS, reasons, why
 from exojax.report.style import HOST, OTHER, png
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from exojax.lightcurve import LightCurves, shared_time
+from exojax.light_curves import LightCurves, shared_time
 from exojax.report.explore import explore, statistics
 
 FILES = {"summary.json", "examples.png", "distributions.png", "missing.png", "balance.png"}

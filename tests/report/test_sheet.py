@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
-from exojax.lightcurve import Candidates, Stars
-from exojax.reasons import Reasons
+from exojax.candidates import Candidates
+from exojax.evaluation.attribution import Reasons
+from exojax.light_curves import Stars
 from exojax.report import numbers
 from exojax.report.folding import binned, event, folded, offset, shifts
 from exojax.report.sheet import Sheet, draw, sheet

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from exojax.search.grid import inner
+from exojax.detection.period_grid import inner
 
 
 def light_curve(n_cadences, seed):

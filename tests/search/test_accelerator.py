@@ -6,10 +6,10 @@ import brute_force
 import numpy as np
 import pytest
 
-from exojax.search import accelerator
-from exojax.search.accelerator import LENGTHS, padded_length, periodograms
-from exojax.search.grid import plan
-from exojax.search.periodogram import Sums, evaluate
+from exojax.detection import accelerator
+from exojax.detection.accelerator import LENGTHS, padded_length, periodograms
+from exojax.detection.period_grid import plan
+from exojax.detection.periodogram import Sums, evaluate
 
 # Short folds and few powers of four: each pair of them is a compilation.
 SIZES = {"hours": (600, 1 / 24, 0.8, 2.4), "ten minutes": (1300, 10 / 1440, 1.3, 1.75)}

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from exojax.search.centroid import centroid_shift
+from exojax.vetting.centroid import centroid_shift
 
 N, SIZE = 80, 3197
 RNG = np.random.default_rng(0)

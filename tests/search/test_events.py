@@ -5,10 +5,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from exojax.detection.curve import Curve
+from exojax.detection.red_noise import Noise
+from exojax.detection.transit_depths import Events
 from exojax.loops.candidate import _box
-from exojax.search.curve import Curve
-from exojax.search.events import Events
-from exojax.search.noise import Noise
 
 
 def made(depth, ivar, duration=1e6):

@@ -5,8 +5,9 @@ from dataclasses import fields
 import numpy as np
 import pytest
 
-from exojax.lightcurve import Candidates, EvenCurves, Stars
-from exojax.search.flags import THRUSTERS, flags, local_views, others, resolved, shape_of, spacecraft
+from exojax.candidates import Candidates
+from exojax.light_curves import EvenCurves, Stars
+from exojax.vetting.flags import THRUSTERS, flags, local_views, others, resolved, shape_of, spacecraft
 
 UNREMARKABLE = {
     "period": 10.0, "t0": 150.0, "duration": 0.1, "depth": 1e-3, "n_transits": 8, "odd_even_sigma": 0.5,

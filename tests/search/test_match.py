@@ -5,8 +5,8 @@ import time
 import numpy as np
 import pytest
 
-from exojax.search import match
-from exojax.search.match import known_transits, match_candidates, match_known
+from exojax.detection import ephemeris_match
+from exojax.detection.ephemeris_match import known_transits, match_candidates, match_known
 
 
 def texts(star, period, t0, **errors):
@@ -79,9 +79,9 @@ def test_against_all_pairs_and_in_small_blocks(monkeypatch):
     period_error *= rng.uniform(0.1, 10, 300)
     star = np.arange(300) // 2
     names = np.arange(300).astype(str)
-    monkeypatch.setattr(match, "CHANCE", 1e9)
-    monkeypatch.setattr(match, "PAIRS", 7)
-    monkeypatch.setattr(match, "LISTED", 300)
+    monkeypatch.setattr(ephemeris_match, "CHANCE", 1e9)
+    monkeypatch.setattr(ephemeris_match, "PAIRS", 7)
+    monkeypatch.setattr(ephemeris_match, "LISTED", 300)
     found = match_candidates(star, names, period, t0, duration, period_error, t0_error)
     true: list[set[str]] = [set() for _ in range(300)]
     for i in range(300):

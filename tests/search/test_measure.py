@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 
-from exojax.search.choose import allowed_durations, choose
-from exojax.search.curve import Curve
-from exojax.search.grid import plan
-from exojax.search.measure import Measured, above_trend, measure
-from exojax.search.peaks import aliases, find_peaks
-from exojax.search.periodogram import Periodogram, Trend, periodogram
-from exojax.search.single import SingleEvent
+from exojax.detection.curve import Curve
+from exojax.detection.measure import Measured, above_trend, measure
+from exojax.detection.peaks import aliases, find_peaks
+from exojax.detection.period_grid import plan
+from exojax.detection.periodogram import Periodogram, Trend, periodogram
+from exojax.detection.select import allowed_durations, choose
+from exojax.detection.single_transits import SingleEvent
 
 GRID = plan(1024, 1 / 48, period_min=1.5, period_max=6.0, duration_max=0.3)
 NARROW = plan(1024, 1 / 48, period_min=3.0, period_max=4.0, duration_max=0.3)

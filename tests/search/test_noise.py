@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from scipy.ndimage import median_filter
 
+from exojax.detection.curve import Curve, in_transit
+from exojax.detection.measure import MOST_BINS
+from exojax.detection.red_noise import Noise, red_factor
+from exojax.detection.transit_depths import Events
 from exojax.loops import candidate as loops
-from exojax.search.curve import Curve, in_transit
-from exojax.search.events import Events
-from exojax.search.measure import MOST_BINS
-from exojax.search.noise import Noise, red_factor
 
 
 @pytest.mark.parametrize("n", [1, 2, 3, 9, 500])

@@ -3,7 +3,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from exojax.search.grid import DENSITIES, GRAZING, INNER, LEAST_COLUMNS, WIDER, inner, plan, transit_duration
+from exojax.detection.period_grid import DENSITIES, GRAZING, INNER, LEAST_COLUMNS, WIDER, inner, plan, transit_duration
 
 KEPLER = 29.4244 / 1440
 # Cadences, days, shortest and longest period: a TESS sector at two cadences, K2, quarters, four years, and odd ranges.

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from exojax.detection.period_grid import inner, plan
+from exojax.detection.periodogram import Sums, Trend, evaluate
+from exojax.detection.periodogram import periodogram as periodogram_of
 from exojax.loops import compiled
-from exojax.photometry.grid import padded_size
-from exojax.search.grid import inner, plan
-from exojax.search.periodogram import Sums, Trend, evaluate
-from exojax.search.periodogram import periodogram as periodogram_of
+from exojax.photometry.resample import padded_size
 from exojax.simulate.transits import Orbits, find_events, scaled_axis
 
 HOUR = 1 / 24

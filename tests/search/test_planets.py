@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from exojax.config import SearchConfig
-from exojax.hunt import _protected, hunt
-from exojax.lightcurve import LightCurves
+from exojax.detection.search_star import _protected, hunt
+from exojax.light_curves import LightCurves
 from exojax.loops import compiled
 
 START = 2130.7

@@ -6,10 +6,10 @@ import math
 import numpy as np
 import pytest
 
+from exojax.detection.curve import Curve, in_transit
+from exojax.detection.measure import Ephemeris, Shape, polish, refine
+from exojax.detection.period_grid import inner
 from exojax.loops import candidate as loops
-from exojax.search.curve import Curve, in_transit
-from exojax.search.grid import inner
-from exojax.search.measure import Ephemeris, Shape, polish, refine
 from exojax.simulate.transits import Orbits, find_events, scaled_axis
 
 CADENCES, CADENCE = 1400, 1 / 48

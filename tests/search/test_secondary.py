@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from exojax.detection.measure import MOST_BINS
 from exojax.loops import candidate as loops
-from exojax.search.measure import MOST_BINS
 
 N, SIZE = 60, 3197
 

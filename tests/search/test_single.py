@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from exojax.search.curve import Curve
-from exojax.search.noise import Noise
-from exojax.search.single import COVERED, LIKE, shortest_period, single_event
+from exojax.detection.curve import Curve
+from exojax.detection.red_noise import Noise
+from exojax.detection.single_transits import COVERED, LIKE, shortest_period, single_event
 
 SIZE = 2000
 TIME = np.arange(SIZE)

@@ -10,7 +10,7 @@ import pytest
 
 from exojax.config import SimulateConfig
 from exojax.errors import InputError
-from exojax.lightcurve import LightCurves
+from exojax.light_curves import LightCurves
 from exojax.simulate.population import CADENCE, Truth, simulate, write_truth
 
 CONFIG = SimulateConfig(n_stars=300, host_fraction=0.1, n_cadences=1200, seed=3)

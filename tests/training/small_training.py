@@ -19,13 +19,13 @@ from flax import linen as nn
 
 from exojax.config import TrainConfig
 from exojax.models import augment as change
-from exojax.models.interface import Network
+from exojax.models.base import Network
 from exojax.models.layers import Conv, max_pool
+from exojax.storage.stop_signal import Interrupted
 from exojax.training.checkpoint import arrays, open_checkpoints
 from exojax.training.fit import fit_model
 from exojax.training.scorer import Scorer
 from exojax.training.state import TrainState, create_state
-from exojax.training.stop import Interrupted
 
 CADENCES = 64
 CACHE = ("jax_compilation_cache_dir", "jax_persistent_cache_min_compile_time_secs")

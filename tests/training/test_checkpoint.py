@@ -11,7 +11,7 @@ import pytest
 from small_training import MODEL, differing, leaves, made_up, newest, small_fit, template
 
 from exojax.errors import InputError
-from exojax.training.arrays import load_arrays, save_arrays
+from exojax.storage.array_files import load_arrays, save_arrays
 from exojax.training.checkpoint import arrays, checksums, open_checkpoints
 from exojax.training.fit import load_model
 

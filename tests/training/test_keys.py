@@ -8,7 +8,7 @@ from jax.tree_util import Partial
 from small_training import MODEL
 
 from exojax.config import TrainConfig
-from exojax.streams import root_key
+from exojax.simulate.random_streams import root_key
 from exojax.training.keys import STREAMS, step_key, stream
 from exojax.training.loop import run_steps
 from exojax.training.state import create_state

@@ -9,8 +9,8 @@ import pytest
 from sklearn.metrics import average_precision_score
 from small_training import STOPPING, differing, made_up, newest, run_apart, small_fit
 
+from exojax.storage.stop_signal import Interrupted
 from exojax.training.log import read_metrics
-from exojax.training.stop import Interrupted
 
 
 def assert_same_run(one, other, *, stopping=False):

@@ -13,7 +13,7 @@ from small_training import MODEL, NAMES, TinyNetwork, made_up, small_fit
 from exojax.config import TrainConfig
 from exojax.errors import InputError
 from exojax.models import registry
-from exojax.models.interface import no_augmentation
+from exojax.models.base import no_augmentation
 from exojax.training.keys import stream
 from exojax.training.loop import run_steps, train
 from exojax.training.mesh import make_mesh, replicate, split_batch

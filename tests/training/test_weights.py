@@ -9,7 +9,7 @@ import pytest
 from small_training import CONFIG, MODEL, made_up
 
 from exojax.errors import InputError
-from exojax.training.arrays import save_arrays
+from exojax.storage.array_files import save_arrays
 from exojax.training.fit import WEIGHTS, fit_model, load_model
 from exojax.training.weights import weights_of
 

@@ -1,0 +1,89 @@
+"""Stars of any source one by one, those that cannot be searched set apart, in batches of a bounded size."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from exojax.config import SearchConfig
+from exojax.detection.period_grid import LEAST_PERIOD
+from exojax.io.folder import Skipped
+from exojax.light_curves import LightCurves
+from exojax.photometry.resample import BINS_PER_DURATION
+
+Stars = Iterable[LightCurves | Skipped]
+MIN_POINTS = 10
+LONGEST_STEP = 5.0
+"""days between cadences; longer ones are of another unit"""
+MOST_CADENCES = 2**18
+"""of a star's even grid; a longer one has times of another unit"""
+BATCH_STARS = 32
+BATCH_CADENCES = 2**21
+"""measurements in a batch, above which it has fewer stars"""
+
+
+def one_by_one(stars: Stars, config: SearchConfig) -> Iterator[LightCurves | Skipped]:
+    """Yield every star as light curves of one star with its own cadence, or why it cannot be searched."""
+    for given in stars:
+        if isinstance(given, Skipped):
+            yield given
+            continue
+        for star in range(len(given)):
+            one = given.take(np.array([star]))
+            one = replace(one, cadence=_cadence(one))
+            why = _obstacle(one, config)
+            yield Skipped(str(one.id[0]), Path(one.source), why) if why else one
+
+
+def batches(stars: Stars, config: SearchConfig) -> Iterator[list[LightCurves] | Skipped]:
+    """Yield lists of up to 32 stars that can be searched, in their order, and what cannot be searched in between."""
+    waiting: list[LightCurves] = []
+    held = 0
+    for one in one_by_one(stars, config):
+        if isinstance(one, Skipped):
+            yield one
+            continue
+        waiting.append(one)
+        held += one.flux.shape[1]
+        if len(waiting) == BATCH_STARS or held > BATCH_CADENCES:
+            yield waiting
+            waiting, held = [], 0
+    if waiting:
+        yield waiting
+
+
+def _cadence(one: LightCurves) -> float:
+    """Return the star's median step, days; that of the source where it has none."""
+    step = np.diff(one.time[0, one.valid[0]])
+    median = float(np.median(step)) if len(step) else 0.0
+    return median if median > 0 else one.cadence
+
+
+def _obstacle(one: LightCurves, config: SearchConfig) -> str:
+    """Return why a star cannot be searched, or an empty text."""
+    time = one.time[0, one.valid[0]]
+    if len(time) < MIN_POINTS:
+        return f"fewer than {MIN_POINTS} measurements"
+    span, cadence = float(time.max() - time.min()), one.cadence
+    wide = cadence * max(1.0, np.floor(config.duration_min / BINS_PER_DURATION / cadence + 0.01))
+    if span / wide > MOST_CADENCES or cadence > LONGEST_STEP:
+        return f"times span {span:.0f} days in steps of {cadence:.3g}: give times in days"
+    shortest = max(config.period_min, LEAST_PERIOD * wide)
+    if span <= 2 * shortest:
+        return f"{span:.2f} days cannot hold two periods of {shortest:.3g} d: give a shorter --period-min"
+    if config.period_max is not None and config.period_max <= shortest:
+        return f"at {cadence:.3g} days a cadence no period below {shortest:.3g} d can be searched: " + (
+            "give a longer --period-max"
+        )
+    longest = span / 2 if config.period_max is None else min(config.period_max, span / 2)
+    if config.duration_min > longest / 4:
+        return (
+            f"{span:.2f} days hold no two transits of {config.duration_min:.3g} d, a quarter of their period at most: "
+            "give a shorter --duration-min"
+        )
+    if config.window_days < 3 * wide:
+        return f"at {cadence:.3g} days a cadence a --window of {config.window_days:.3g} d holds fewer than three"
+    return ""

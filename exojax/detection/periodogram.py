@@ -1,0 +1,173 @@
+"""The periodogram: the highest SNR of a dip at each trial period, most of the trials left out where none can be."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from exojax.detection.period_grid import Pass, Plan
+from exojax.loops import periodogram as loops
+
+KEPT = (0.03, 0.01)
+"""trials, over those of the first pass, around which the second and the third look again"""
+LEAST_KEPT = (300, 100)
+"""the least number of them"""
+REACH = 0.75
+"""steps of log period on either side of such a trial"""
+BLOCKS, NARROWEST = 40, 0.1
+"""most stretches of log period whose means are the periodogram's trend; the least width: a peak must not be its own"""
+WIDEST_SPREAD = 1.5
+"""medians of all stretches' standard deviations that one stretch's is at most: a strong signal must not hide in its own
+scatter"""
+
+
+@dataclass(frozen=True, eq=False)
+class Periodogram:
+    """What was evaluated of one star's periodogram; all ``(n,)``, increasing in period.
+
+    Attributes:
+        period: float64, cadences.
+        power: float32, SNR.
+        trend: float32, SNR that chance and red noise give at this period, from the first pass.
+        fine: bool, at the plan's finest bins.
+        spread: standard deviation of the first pass about its trend.
+    """
+
+    period: np.ndarray
+    power: np.ndarray
+    trend: np.ndarray
+    fine: np.ndarray
+    spread: float
+
+
+def periodogram(plan: Plan, flux: np.ndarray, weight: np.ndarray) -> Periodogram:
+    """Return the highest SNR of a dip at each period that was evaluated, over epochs and durations.
+
+    The template is 1 over the inner 78 % of a transit and 1/2 over the rest of it, about a free constant level. With
+    weights ``w``, template ``t``, weighted mean removed from the flux ``y``, ``s = sum(w t y)``, ``W = sum(w)``,
+    ``a1 = sum(w t)``, ``a2 = sum(w t^2)``: ``SNR^2 = s^2 W / (a2 W - a1^2)`` where ``s < 0`` (Kovacs et al. 2002, A&A
+    391, 369, for the box, where ``a1 = a2``). All periods are searched with wide bins; narrower ones only around the
+    trials that stand highest above the trend.
+
+    Args:
+        plan: periods and durations, for curves at least as long.
+        flux: ``(n_cadences,)`` float32, flat, in units of the star's scatter.
+        weight: ``(n_cadences,)`` float32; see :class:`Sums`.
+    """
+    sums = Sums(flux, weight, plan)
+    first, *rest = plan.passes
+    log_period, spacing, power = first.log_period, first.spacing, evaluate(first, sums)
+    number = np.zeros(len(power), np.int64)
+    trend = Trend.of(log_period, power)
+    period = first.periods
+    for k, (following, share, least) in enumerate(zip(rest, KEPT[-len(rest) :], LEAST_KEPT[-len(rest) :])):
+        count = min(max(int(share * len(first.periods)), least), len(period))
+        best = np.argpartition(-trend.significance(log_period, power), count - 1)[:count]
+        tried = evaluate(following, sums, following.near(log_period[best], REACH * spacing[best]))
+        known = np.flatnonzero(np.isfinite(tried))
+        period = np.concatenate([period, following.periods[known]])
+        log_period = np.concatenate([log_period, following.log_period[known]])
+        spacing = np.concatenate([spacing, following.spacing[known]])
+        power = np.concatenate([power, tried[known]])
+        number = np.concatenate([number, np.full(len(known), k + 1)])
+    order = np.argsort(period, kind="stable")
+    level = trend.at(log_period)
+    fine = number == len(rest)
+    return Periodogram(period[order], power[order], level[order], fine[order], trend.spread)
+
+
+@dataclass(frozen=True, eq=False)
+class Trend:
+    """Mean and standard deviation of a periodogram in stretches of log period.
+
+    Attributes:
+        low: log of the shortest period.
+        width: of a stretch, in log period.
+        mean, deviation: ``(n_blocks,)`` float32 SNR.
+        spread: standard deviation about the means.
+    """
+
+    low: float
+    width: float
+    mean: np.ndarray
+    deviation: np.ndarray
+    spread: float
+
+    @classmethod
+    def of(cls, log_period: np.ndarray, power: np.ndarray) -> Trend:
+        """Return the trend of ``power (n,)`` at ``log_period (n,)``."""
+        low, high = float(log_period.min()), float(log_period.max()) + 1e-9
+        blocks = int(np.clip((high - low) / NARROWEST, 1, BLOCKS))
+        width = (high - low) / blocks
+        block = ((log_period - low) / width).astype(np.int64)
+        count = np.bincount(block, minlength=blocks)
+        mean = np.bincount(block, power, blocks) / np.maximum(count, 1)
+        square = np.bincount(block, (power - mean[block]) ** 2, blocks)
+        spread = math.sqrt(square.sum() / len(power))
+        # A stretch of few trials has the spread of all.
+        deviation = np.sqrt((square + 10 * spread**2) / (count + 10))
+        deviation = np.maximum(np.minimum(deviation, WIDEST_SPREAD * np.median(deviation)), 1e-6)
+        return cls(low, width, mean.astype(np.float32), deviation.astype(np.float32), max(spread, 1e-6))
+
+    def at(self, log_period: np.ndarray) -> np.ndarray:
+        """Return the mean at ``log_period (n,)``, ``(n,)`` float32."""
+        return self.mean[self._block(log_period)]
+
+    def significance(self, log_period: np.ndarray, power: np.ndarray) -> np.ndarray:
+        """Return by how many standard deviations ``power (n,)`` at ``log_period (n,)`` stands out."""
+        block = self._block(log_period)
+        return (power - self.mean[block]) / self.deviation[block]
+
+    def _block(self, log_period: np.ndarray) -> np.ndarray:
+        return ((log_period - self.low) / self.width).astype(np.int64).clip(0, len(self.mean) - 1)
+
+
+def evaluate(chosen: Pass, sums: Sums, wanted: np.ndarray | None = None) -> np.ndarray:
+    """Return the SNR at each period of a pass, ``(n_trials,)`` float32; NaN at trials that are not ``wanted``."""
+    out = np.full(len(chosen.periods), np.nan, np.float32)
+    every = np.ones(len(out), bool) if wanted is None else wanted
+    bands, periods, durations, cores = chosen.table
+    loops.search_bands(sums.flux, sums.weight, sums.total, sums.places, bands, periods, durations, cores, every, out)
+    return out
+
+
+def centred(flux: np.ndarray, weight: np.ndarray) -> tuple[np.ndarray, float]:
+    """Return the weighted flux above its weighted mean, ``(n_cadences,)`` float32, and the sum of the weights."""
+    total = max(float(weight.sum(dtype=np.float64)), 1.0)
+    return weight * (flux - np.float32((weight * flux).sum(dtype=np.float64) / total)), total
+
+
+class Sums:
+    """Cumulative sums of one star's weighted flux and weights, at every width of bins.
+
+    Attributes:
+        flux, weight: ``(n_sums,)`` float32, those of one width after the other.
+        places: ``(n_widths, 5)`` int64, by log2 of the width: the first sum, how many there are, bins before the data,
+            bins of data, cadences in a bin.
+        total: sum of all weights.
+    """
+
+    def __init__(self, flux: np.ndarray, weight: np.ndarray, plan: Plan) -> None:
+        """Sum ``flux`` and ``weight``, ``(n_cadences,)`` float32, for the bands of a plan.
+
+        Flux is flat, in units of the star's scatter; weights are inverse variances in units of the scatter's:
+        multiples of 1/64 up to 4 keep the sums of weights exact.
+        """
+        above, self.total = centred(flux, weight)
+        n, begin = len(flux), 0
+        self.places = np.zeros((max(plan.room).bit_length(), 5), np.int64)
+        running = [np.concatenate([[0.0], np.cumsum(x, dtype=np.float64)]) for x in (above, weight)]
+        made: list[list[np.ndarray]] = [[], []]
+        for width, (lead, after) in plan.room.items():
+            n_bins = -(-n // width)
+            size = lead + n_bins + after + 4 * loops.VECTOR
+            self.places[width.bit_length() - 1] = begin, size, lead, n_bins, width
+            begin += size
+            cadence = ((np.arange(size) - lead) * width).clip(0, n)
+            # Less one typical weight a cadence, which a fold adds again: sums stay small, and exact in float32.
+            slope = width * np.arange(size)
+            made[0].append(running[0][cadence].astype(np.float32))
+            made[1].append((running[1][cadence] - slope).astype(np.float32))
+        self.flux, self.weight = (np.concatenate(each) for each in made)

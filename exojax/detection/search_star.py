@@ -1,0 +1,361 @@
+"""One star's light curve to its candidates: cleaned, searched, masked, and searched again while anything stands out."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Generator, Iterator, Sequence
+from dataclasses import dataclass, replace
+from importlib.util import find_spec
+from typing import Any
+
+import numpy as np
+
+from exojax.candidates import Candidates
+from exojax.config import SearchConfig
+from exojax.detection.curve import Curve, in_transit
+from exojax.detection.measure import MASKED, WIDEST, Ephemeris, Measured, measure, polish
+from exojax.detection.peaks import aliases
+from exojax.detection.period_grid import LEAST_PERIOD, Plan, plan
+from exojax.detection.periodogram import Periodogram, periodogram
+from exojax.detection.select import Choice, allowed_durations, choose
+from exojax.detection.single_transits import shortest_period, single_event
+from exojax.light_curves import EvenCurves, LightCurves
+from exojax.loops import compiled
+from exojax.photometry.detrend import flatten
+from exojax.photometry.outliers import clip_upward
+from exojax.photometry.resample import padded_size, to_even
+
+MOST_SINGLES = 3
+"""single transits of a star that are listed, beside its ``max_candidates``"""
+LONGEST_PERIOD = 500.0
+"""days; the longest period that is searched by default"""
+WIDER = 1.5
+"""how much more widely a single transit is masked: a period would have corrected its length"""
+MOST_TAKEN = 0.6
+"""share of a curve's cadences that may be left out of its last trend"""
+REMAINS = 1.5
+"""durations from a transit within which a further signal is what the mask left of it"""
+AGAIN = 2
+"""searches that may find nothing but such remains"""
+
+Alter = Callable[[EvenCurves], EvenCurves]
+"""Done to one star's flat, clean curve before it is searched, such as turning it upside down."""
+
+
+PLUGINS = ("jax_cuda12_plugin", "jax_cuda13_plugin", "jax_rocm7_plugin", "libtpu")
+"""packages by which JAX reaches an accelerator"""
+
+
+@dataclass(frozen=True, eq=False)
+class Trace:
+    """What the search of one star saw, for pictures and for judges.
+
+    Attributes:
+        even: before detrending; one star.
+        flat: after it, the transits of all candidates kept from the trend; of an altered curve, the one searched.
+        periodograms: one of each candidate, in which it was found.
+        weights: ``(n_cadences,)`` float32 of each candidate: without the transits of those found before it.
+    """
+
+    even: EvenCurves
+    flat: EvenCurves
+    periodograms: tuple[Periodogram, ...]
+    weights: tuple[np.ndarray, ...]
+
+
+Hunt = Generator[tuple[Plan, Curve], Periodogram, tuple[Candidates, Trace]]
+"""Asks for the periodogram of a curve until it returns what was found."""
+
+
+def plan_for(n_cadences: int, cadence: float, config: SearchConfig) -> Plan:
+    """Return the periods and durations that are tried for curves of one length (cadences) and cadence (days).
+
+    The shortest period is four cadences, whatever is asked for: shorter ones cannot be told apart.
+
+    Raises:
+        ValueError: the curves cannot hold the range of periods.
+    """
+    wanted = LONGEST_PERIOD if config.period_max is None else config.period_max
+    return plan(
+        # A few lengths serve all: a slightly longer curve has slightly finer steps.
+        padded_size(n_cadences),
+        cadence,
+        period_min=max(config.period_min, LEAST_PERIOD * cadence),
+        period_max=min(n_cadences * cadence / 2, wanted),
+        duration_min=config.duration_min,
+        duration_max=config.duration_max,
+    )
+
+
+def hunt(
+    curves: LightCurves, config: SearchConfig, *, masked: np.ndarray | None = None, alter: Alter | None = None
+) -> tuple[Candidates, Trace]:
+    """Return a star's candidates: its best, however weak, and further ones and single transits that stand out.
+
+    The star is searched, its best candidate is masked, its trend is found again without the transits, and it is
+    searched again, until nothing above ``snr_min`` is left or it has ``max_candidates`` that repeat. Where one event
+    outshines the best fold, or a fold pairs events that differ, the strongest event is a candidate of its own. What the
+    mask left of a candidate is masked too, and is no candidate.
+
+    Args:
+        curves: one star.
+        config: ranges and thresholds.
+        masked: ``(n_cadences,)`` bool on the even grid, cadences of known transits; or None.
+        alter: done to the flat, clean curve (the cadences of ``masked`` without weight), which is then searched as
+            often and for as many candidates as any, but not detrended again.
+
+    Returns:
+        Candidates, best first, ``matches`` still empty, none of flux that does not vary; and what the search saw.
+
+    Raises:
+        ValueError: the curve cannot hold the range of periods.
+    """
+    (found,) = hunt_each([curves], config, masks=[masked], alter=alter)
+    return found
+
+
+def hunt_each(
+    stars: Sequence[LightCurves],
+    config: SearchConfig,
+    *,
+    masks: Sequence[np.ndarray | None],
+    alter: Alter | None = None,
+) -> Iterator[tuple[Candidates, Trace]]:
+    """Yield what :func:`hunt` returns of each of several stars, in their order.
+
+    On a CPU one star is searched after the other; a GPU or TPU makes the periodograms of all of them together.
+
+    Args:
+        stars: light curves of one star each.
+        config, alter: as of :func:`hunt`.
+        masks: one of each star.
+    """
+    compiled.ready()
+    hunts = [_hunting(star, config, mask, alter) for star, mask in zip(stars, masks, strict=True)]
+    if not on_accelerator():
+        for one in hunts:
+            yield _alone(one)
+        return
+    from exojax.detection.accelerator import periodograms
+
+    yield from together(hunts, periodograms)
+
+
+def on_accelerator() -> bool:
+    """Return whether JAX runs on a GPU or TPU here; JAX is not imported where none of its plugins is installed."""
+    if "jax" not in sys.modules and not any(find_spec(name) for name in PLUGINS):
+        return False
+    import jax
+
+    return jax.default_backend() != "cpu"
+
+
+def _alone(hunting: Hunt) -> tuple[Candidates, Trace]:
+    """Return what a hunt ends with, its periodograms made on the CPU."""
+    answer = None
+    while True:
+        try:
+            grid, curve = hunting.send(answer) if answer is not None else next(hunting)
+        except StopIteration as end:
+            return end.value
+        answer = periodogram(grid, curve.flux, curve.weight)
+
+
+def together(
+    hunts: Sequence[Hunt], periodograms: Callable[[Plan, Sequence[tuple[np.ndarray, np.ndarray]]], list[Periodogram]]
+) -> list[tuple[Candidates, Trace]]:
+    """Return what several hunts end with, the periodograms of those that share a plan made by one call.
+
+    Args:
+        hunts: not begun.
+        periodograms: of a plan, and of flux and weight of each star.
+    """
+    results: dict[int, tuple[Candidates, Trace]] = {}
+    answers: dict[int, Periodogram | None] = dict.fromkeys(range(len(hunts)))
+    while answers:
+        asked: dict[int, list[tuple[int, Plan, Curve]]] = {}
+        for k, answer in answers.items():
+            try:
+                grid, curve = next(hunts[k]) if answer is None else hunts[k].send(answer)
+                asked.setdefault(id(grid), []).append((k, grid, curve))
+            except StopIteration as end:
+                results[k] = end.value
+        answers = {}
+        for group in asked.values():
+            made = periodograms(group[0][1], [(curve.flux, curve.weight) for _, _, curve in group])
+            answers |= {k: one for (k, _, _), one in zip(group, made, strict=True)}
+    return [results[k] for k in range(len(hunts))]
+
+
+def _hunting(curves: LightCurves, config: SearchConfig, masked: np.ndarray | None, alter: Alter | None) -> Hunt:
+    """Ask for one periodogram after the other, and return the candidates and the trace; see :func:`hunt`."""
+    even = to_even(curves, shortest=config.duration_min)
+    size, absolute = even.flux.shape[1], curves.absolute
+    known = np.zeros(size, bool) if masked is None else masked
+    if not even.weight.any():
+        return _table([], curves, even, 1.0), Trace(even, even, (), ())
+    grid = plan_for(size, even.cadence, config)
+    density = float("nan") if curves.stars is None else float(curves.stars.density[0])
+    limits = allowed_durations(grid, density)
+    altered = None if alter is None else alter(_clean(even, known, absolute, config))
+    taken = known.copy()
+    if altered is not None:
+        taken[:] = False
+    rows: list[dict[str, Any]] = []
+    seen: list[tuple[Periodogram, np.ndarray]] = []
+    left, remains = config.max_candidates, 0
+    while left > 0 and len(rows) < config.max_candidates + MOST_SINGLES:
+        flat = altered if altered is not None else _clean(even, taken, absolute, config)
+        curve = Curve.of(flat.flux[0] / flat.scatter[0], np.where(taken, np.float32(0), flat.weight[0]))
+        if not curve.weight.any():
+            break
+        found = yield grid, curve
+        periodic, noise = measure(grid, found, curve, *limits)
+        choice = choose(periodic, single_event(curve, noise), first=not rows, snr_min=config.snr_min)
+        if choice is None:
+            break
+        row = _row(choice, periodic, found, curve, grid, limits)
+        taken |= in_transit(row["period"], row["t0"], row["reach"], size)
+        if any(_is_remains(row, before) for before in rows):
+            remains += 1
+            if remains > AGAIN:
+                break
+            continue
+        rows.append(row)
+        seen.append((found, curve.weight))
+        left -= not row["single"]
+        if row["snr_red"] < config.snr_min:
+            break
+    last = altered if altered is not None else _clean(even, _protected(taken, even.weight[0]), absolute, config)
+    order = sorted(range(len(rows)), key=lambda k: -rows[k]["snr_red"])
+    if altered is None:
+        _measured_again(rows, last, limits)
+    scale = float(last.scatter[0]) if absolute else 1.0
+    table = _table([rows[k] for k in order], curves, even, scale)
+    return table, Trace(even, last, tuple(seen[k][0] for k in order), tuple(seen[k][1] for k in order))
+
+
+def _clean(even: EvenCurves, taken: np.ndarray, absolute: bool, config: SearchConfig) -> EvenCurves:
+    """Return the flat curve, upward outliers out; what is ``taken`` is kept from the trend."""
+    in_transit = taken[None] if taken.any() else None
+    flat = flatten(even, config.window_days, absolute=absolute, in_transit=in_transit)
+    return replace(flat, weight=clip_upward(flat.flux, flat.weight, flat.scatter))
+
+
+def _row(
+    choice: Choice,
+    periodic: Measured,
+    found: Periodogram,
+    curve: Curve,
+    grid: Plan,
+    limits: tuple[float, float],
+) -> dict[str, Any]:
+    """Return a candidate's columns: times in cadences, depth in units of the star's scatter."""
+    if choice.single is None:
+        row = {name: getattr(periodic, name) for name in Measured.__dataclass_fields__}
+        alias = aliases(found, periodic.period, 0.5 * periodic.snr)
+        return row | {"single": False, "period_min": np.nan, "alias": alias, "reach": MASKED * periodic.duration}
+    event = choice.single
+    least = np.nan
+    if choice.apart:
+        least = shortest_period(curve, event.t0, event.duration, event.depth)
+    shape = polish(curve, Ephemeris(np.inf, event.t0, event.duration, event.snr), *limits)
+    fitted = shape.depth > 0.5 * event.depth and np.isfinite(shape.t0_error)
+    unknown = dict.fromkeys(("sde", "odd_even_sigma", "secondary_sigma", "secondary_phase"), np.nan)
+    return unknown | {
+        "period": np.inf,
+        "period_error": np.nan,
+        "t0": shape.t0 if fitted else event.t0,
+        # A box is placed to a cadence.
+        "t0_error": shape.t0_error if fitted else 0.5,
+        "duration": shape.duration if fitted else event.duration,
+        "depth": shape.depth if fitted else event.depth,
+        "snr": event.snr,
+        "snr_red": event.snr_red,
+        "n_transits": 1,
+        "single": True,
+        "period_min": least,
+        "alias": [],
+        "reach": WIDER * MASKED * max(event.duration, shape.duration if fitted else 0.0),
+    }
+
+
+def _measured_again(rows: list[dict[str, Any]], last: EvenCurves, limits: tuple[float, float]) -> None:
+    """Fit each transit again on the last flat curve, whose trend does not follow it, without the other candidates.
+
+    A trend that is found before the transits are known takes a tenth of a long, shallow one with it.
+    """
+    flux, size = last.flux[0] / last.scatter[0], last.flux.shape[1]
+    inside = [in_transit(row["period"], row["t0"], row["reach"], size) for row in rows]
+    for k, row in enumerate(rows):
+        others = np.any([mask for j, mask in enumerate(inside) if j != k], axis=0) if len(rows) > 1 else False
+        curve = Curve.of(flux, np.where(others & ~inside[k], np.float32(0), last.weight[0]))
+        shortest, longest = limits[0], min(limits[1], WIDEST * row["period"])
+        shape = polish(curve, Ephemeris(row["period"], row["t0"], row["duration"], row["snr"]), shortest, longest)
+        moved = abs(shape.t0 - row["t0"]) if row["single"] else abs(shape.period / row["period"] - 1) * size
+        if shape.depth < 0.5 * row["depth"] or not np.isfinite(shape.t0_error) or moved > row["duration"]:
+            continue
+        new = shape._asdict()
+        if row["single"]:
+            del new["period"], new["period_error"]
+        row |= new
+
+
+def _is_remains(new: dict[str, Any], old: dict[str, Any]) -> bool:
+    """Return whether all of a signal's transits lie beside those of another one, as what a mask left of them does.
+
+    Either is single, or the new period is a simple multiple or fraction of the old one.
+    """
+    late = new["t0"] - old["t0"]
+    if old["single"] or new["single"]:
+        if not old["single"]:
+            late -= np.rint(late / old["period"]) * old["period"]
+        elif not new["single"]:
+            return False
+        return bool(abs(late) <= REMAINS * old["duration"])
+    ratio = new["period"] / old["period"]
+    multiple = float(np.rint(ratio))
+    if multiple < 1 or abs(ratio / multiple - 1) > old["duration"] / old["period"] / 4:
+        return False
+    late -= np.rint(late / old["period"]) * old["period"]
+    return bool(abs(late) <= REMAINS * old["duration"])
+
+
+def _protected(taken: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    """Return what of ``taken`` is kept from a star's last trend, ``(n_cadences,)`` bool.
+
+    Nothing where it covers most of what was measured (``weight`` above 0), as transits do that last as long as their
+    period: there would be no trend, and nothing to fold.
+    """
+    measured = weight > 0
+    share = int((taken & measured).sum()) / max(int(measured.sum()), 1)
+    return taken if share <= MOST_TAKEN else np.zeros_like(taken)
+
+
+def _table(rows: list[dict[str, Any]], curves: LightCurves, even: EvenCurves, scale: float) -> Candidates:
+    """Return columns in cadences and scatters as candidates in days, and in the unit of the flux by ``scale``."""
+    days, start = even.cadence, float(even.start[0])
+    lines = []
+    for rank, row in enumerate(rows, 1):
+        depth = row["depth"] * scale
+        lines.append(
+            row
+            | {
+                "star": 0,
+                "id": curves.id[0],
+                "rank": rank,
+                "period": np.nan if row["single"] else row["period"] * days,
+                "period_error": row["period_error"] * days,
+                "t0": start + row["t0"] * days,
+                "t0_error": row["t0_error"] * days,
+                "duration": row["duration"] * days,
+                "period_min": row["period_min"] * days,
+                "depth": depth,
+                "depth_error": depth / max(row["snr_red"], 1e-6),
+                "aliases": ";".join(f"{p * days:.6g}" for p in row["alias"]),
+                "matches": "",
+                "centroid_sigma": np.nan,
+                "probability": np.nan,
+            }
+        )
+    return Candidates.of_rows(lines)

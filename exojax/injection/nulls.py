@@ -1,0 +1,30 @@
+"""Flat curves that keep a star's noise and none of its transits: what a search finds there is a false alarm."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from exojax.light_curves import EvenCurves
+
+
+def inverted(flat: EvenCurves) -> EvenCurves:
+    """Flat, clean curves upside down; before cleaning, clipping would take other cadences."""
+    return replace(flat, flux=-np.asarray(flat.flux))
+
+
+def scrambled(flat: EvenCurves, block: int, rng: np.random.Generator) -> EvenCurves:
+    """Each curve cut into blocks of ``block`` cadences, with their gaps, put together in another order.
+
+    The cuts begin at a random cadence of the first block. What lies within a block stays together, so that noise on the
+    scale of a transit stays, and what repeats does not. Centroids are left out.
+    """
+    flux, weight = np.array(flat.flux), np.array(flat.weight)
+    for row in range(len(flux)):
+        n = int(np.flatnonzero(weight[row] > 0).max(initial=-1)) + 1
+        cuts = np.arange(rng.integers(1, block + 1), n, block)
+        pieces = np.split(np.arange(n), cuts)
+        order = np.concatenate([pieces[k] for k in rng.permutation(len(pieces))])
+        flux[row, :n], weight[row, :n] = flux[row, order], weight[row, order]
+    return replace(flat, flux=flux, weight=weight, centroid=None)

@@ -1,0 +1,86 @@
+"""Transits put into light curves as they were measured, before anything is cleaned."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from exojax.light_curves import LightCurves
+
+_MAD = 1.4826
+
+
+@dataclass(frozen=True, eq=False)
+class Touched:
+    """The measurements that a transit touches, as flat ``(m,)`` arrays.
+
+    Attributes:
+        row: int64, of the light curve.
+        column: int64, of the cadence.
+        since: float64, days from mid-transit to the middle of the exposure.
+        epoch: int64, number of the transit, 0 at ``t0``.
+    """
+
+    row: np.ndarray
+    column: np.ndarray
+    since: np.ndarray
+    epoch: np.ndarray
+
+
+def touched(curves: LightCurves, period: np.ndarray, t0: np.ndarray, duration: np.ndarray, exposure: float) -> Touched:
+    """The valid cadences whose exposure overlaps a transit.
+
+    Args:
+        curves: one planet each.
+        period: ``(n_stars,)`` float64, days.
+        t0: ``(n_stars,)`` float64, any mid-transit, days on the curves' own axis.
+        duration: ``(n_stars,)`` float64, first to last contact, days.
+        exposure: days.
+    """
+    # Times of padding are NaN, and never valid.
+    time = np.where(curves.valid, curves.time, 0.0) - t0[:, None]
+    epoch = np.rint(time / period[:, None])
+    since = time - epoch * period[:, None]
+    row, column = np.nonzero(curves.valid & (np.abs(since) < 0.5 * (duration[:, None] + exposure)))
+    return Touched(row, column, since[row, column], epoch[row, column].astype(np.int64))
+
+
+def inject(curves: LightCurves, where: Touched, deficit: np.ndarray) -> LightCurves:
+    """The light curves with transits in them; time, validity and all else stay as they are.
+
+    Args:
+        curves: as measured. A planet takes its fraction of whatever the star's flux is at the moment; where flux is
+            not absolute, the star's level is not known, and the deficit is subtracted.
+        where: as ``touched`` gives it.
+        deficit: ``(m,)`` float32, fraction of the flux lost, or in the file's units; averaged over the exposure.
+    """
+    flux = curves.flux.copy()
+    flux[where.row, where.column] -= deficit * (flux[where.row, where.column] if curves.absolute else 1)
+    return replace(curves, flux=flux)
+
+
+def white_scatter(curves: LightCurves) -> np.ndarray:
+    """``(n_stars,)`` float64 robust standard deviation of one measurement, in units of flux, slow variation left out.
+
+    From differences of neighbouring valid cadences, ``1.4826 MAD / sqrt(2)``; NaN where there are none.
+    """
+    step = np.diff(curves.flux, axis=1).astype(np.float64)
+    step[~(curves.valid[:, 1:] & curves.valid[:, :-1])] = np.nan
+    known = np.isfinite(step).any(axis=1)
+    scatter = np.full(len(curves), np.nan)
+    middle = np.nanmedian(step[known], axis=1, keepdims=True)
+    scatter[known] = _MAD * np.nanmedian(np.abs(step[known] - middle), axis=1) / np.sqrt(2)
+    return scatter
+
+
+def white_snr(where: Touched, deficit: np.ndarray, scatter: np.ndarray) -> np.ndarray:
+    """``(n_stars,)`` float64 matched-filter SNR in white noise: ``sqrt(sum(deficit^2)) / scatter``; 0 unobserved.
+
+    Args:
+        where: the cadences touched.
+        deficit: ``(m,)`` of them, in units of flux.
+        scatter: ``(n_stars,)`` of one measurement, in the same unit.
+    """
+    power = np.bincount(where.row, deficit.astype(np.float64) ** 2, len(scatter))
+    return np.sqrt(power) / scatter

@@ -1,0 +1,137 @@
+"""Frozen containers that every stage speaks. NumPy only: float64 time never enters JAX from here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+
+@dataclass(frozen=True, eq=False)
+class Stars:
+    """What is known of the stars themselves; NaN where it is not.
+
+    Attributes:
+        radius: ``(n_stars,)`` float64, solar radii.
+        mass: ``(n_stars,)`` float64, solar masses.
+        teff: ``(n_stars,)`` float64, K.
+        mag: ``(n_stars,)`` float64, in the mission's band.
+    """
+
+    radius: np.ndarray
+    mass: np.ndarray
+    teff: np.ndarray
+    mag: np.ndarray
+
+    @property
+    def density(self) -> np.ndarray:
+        """``(n_stars,)`` float64 mean density in units of the Sun's; NaN where radius or mass is unknown."""
+        return self.mass / self.radius**3
+
+    def take(self, index: np.ndarray) -> Stars:
+        """The stars at ``index``, in that order."""
+        return Stars(self.radius[index], self.mass[index], self.teff[index], self.mag[index])
+
+
+@dataclass(frozen=True, eq=False)
+class LightCurves:
+    """Brightness of ``n_stars`` stars over time, padded to a common number of cadences.
+
+    Attributes:
+        id: ``(n_stars,)`` str. A catalogue number where ``catalogued``, else ``<file stem>:<0-based row>``.
+        time: ``(n_stars, n_cadences)`` float64, days in ``time_system``; NaN where a row is padded. It may be a
+            read-only broadcast view when all stars share one axis.
+        flux: ``(n_stars, n_cadences)`` float32; relative with median 1 where ``absolute``, else centred near zero
+            in the file's own units. 0 where not ``valid``: read it together with ``valid``.
+        valid: ``(n_stars, n_cadences)`` bool, true where flux was measured.
+        label: ``(n_stars,)`` int8, 1 for a planet host and 0 for the rest, or None.
+        kind: ``(n_stars,)`` str, what each star is known to be (``planet``, ``binary``, ``quiet``, ...), or None.
+        catalogued: true where ``id`` names a star across files; a row number does not.
+        absolute: true where flux is on the relative scale, so that a dip's depth is a fraction.
+        cadence: days between neighbouring samples.
+        time_system: ``BKJD``, ``BTJD``, ``simulated``, or ``assumed`` where the file had no time axis.
+        source: where the rows came from, for people.
+        sha256: fingerprint of the file, of the folder's sorted files, or of the simulation's settings.
+        warnings: what a reader of the figures has to know about the input, one sentence each.
+        centroid: ``(n_stars, n_cadences, 2)`` float32, flux-weighted column and row in pixels, NaN where unknown; or
+            None.
+        stars: what is known of the stars, or None.
+    """
+
+    id: np.ndarray
+    time: np.ndarray
+    flux: np.ndarray
+    valid: np.ndarray
+    label: np.ndarray | None
+    kind: np.ndarray | None
+    catalogued: bool
+    absolute: bool
+    cadence: float
+    time_system: str
+    source: str
+    sha256: str
+    warnings: tuple[str, ...] = ()
+    centroid: np.ndarray | None = None
+    stars: Stars | None = None
+
+    def __post_init__(self) -> None:
+        shape = self.flux.shape
+        if self.flux.ndim != 2 or self.time.shape != shape or self.valid.shape != shape:
+            raise ValueError(f"time {self.time.shape}, flux {shape} and valid {self.valid.shape} must agree")
+        for name in ("id", "label", "kind"):
+            column = getattr(self, name)
+            if column is not None and column.shape != shape[:1]:
+                raise ValueError(f"{name} has shape {column.shape}, expected {shape[:1]}")
+        if (self.time.dtype, self.flux.dtype, self.valid.dtype) != (np.float64, np.float32, np.bool_):
+            raise ValueError("time must be float64, flux float32 and valid bool")
+
+    def __len__(self) -> int:
+        return self.flux.shape[0]
+
+    def take(self, index: np.ndarray) -> LightCurves:
+        """The stars at ``index`` (``(k,)`` int, or ``(n_stars,)`` bool), in that order."""
+        # Indexing a broadcast time axis would copy it once per star.
+        shared = self.time.strides[0] == 0
+        chosen = np.arange(len(self))[index]
+        time = np.broadcast_to(self.time[:1], (len(chosen), self.time.shape[1])) if shared else self.time[chosen]
+        return replace(
+            self,
+            id=self.id[chosen],
+            time=time,
+            flux=self.flux[chosen],
+            valid=self.valid[chosen],
+            label=None if self.label is None else self.label[chosen],
+            kind=None if self.kind is None else self.kind[chosen],
+            centroid=None if self.centroid is None else self.centroid[chosen],
+            stars=None if self.stars is None else self.stars.take(chosen),
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class EvenCurves:
+    """Light curves on an even grid of cadences, which a batched search needs; empty cadences have weight 0.
+
+    Attributes:
+        start: ``(n_stars,)`` float64, days: the time of cadence 0, in the light curves' own time system. Cadence
+            ``k`` is at ``start + k * cadence``: from here on time is an index, and float32 is enough.
+        flux: ``(n_stars, n_cadences)`` float32; 0 where ``weight`` is. Relative with median 1 (or the file's units)
+            before detrending; after it the fraction by which flux lies above the trend (or file units above it).
+        weight: ``(n_stars, n_cadences)`` float32, inverse variance relative to the star's typical cadence: 1 for
+            that, 0 for none.
+        scatter: ``(n_stars,)`` float32, robust standard deviation of a cadence of weight 1, in units of ``flux``;
+            NaN before detrending.
+        cadence: days between cadences.
+        centroid: ``(n_stars, n_cadences, 2)`` float32 pixels, 0 where ``weight`` is, or None.
+    """
+
+    start: np.ndarray
+    flux: np.ndarray
+    weight: np.ndarray
+    scatter: np.ndarray
+    cadence: float
+    centroid: np.ndarray | None = None
+
+
+def shared_time(n_stars: int, n_cadences: int, cadence: float) -> np.ndarray:
+    """``(n_stars, n_cadences)`` float64 view of one even time axis from 0, in steps of ``cadence`` days."""
+    return np.broadcast_to(np.arange(n_cadences) * cadence, (n_stars, n_cadences))

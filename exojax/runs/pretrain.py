@@ -1,0 +1,75 @@
+"""A network taught by simulated stars alone: folded events of whole populations, and weights small enough to ship."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+
+from exojax.config import RunConfig, TeachConfig
+from exojax.folded_events import VIEWS, FoldedEvents
+from exojax.runs.fold_stars import folded_events
+from exojax.runs.run import SCORES, Run
+from exojax.simulate.teaching import teach
+from exojax.storage.array_files import save_arrays
+from exojax.storage.json_files import read_json, write_json
+from exojax.training.fit import WEIGHTS
+from exojax.training.weights import weights_of
+
+Report = Callable[[str, int, int], None]
+"""``(what, stars done, of how many)``"""
+
+
+def taught_events(sizes: Mapping[str, int], config: RunConfig, report: Report | None = None) -> FoldedEvents:
+    """Simulated stars of several missions, searched and folded as real ones are; one row a star.
+
+    Args:
+        sizes: mission to number of stars, as in :class:`exojax.config.TeachConfig`.
+        config: its ``seed`` makes the stars; its ``search`` and ``fold`` treat them.
+        report: progress.
+
+    Returns:
+        Rows with their label (a planet of theirs can be seen) and kind, the missions one after the other.
+    """
+    parts, ids, labels, kinds = [], [], [], []
+    for mission, n in sizes.items():
+        curves, _ = teach(TeachConfig(mission=mission, n_stars=n, seed=config.seed))
+        say = None if report is None else lambda done, of, mission=mission: report(f"searching {mission}", done, of)
+        parts.append(folded_events(curves, config.search, config.fold, report=say))
+        assert curves.label is not None  # they are simulated
+        assert curves.kind is not None
+        ids.append(curves.id)
+        labels.append(curves.label)
+        kinds.append(curves.kind)
+    settings = json.dumps([dict(sizes), config.seed, asdict(config.search), asdict(config.fold)])
+    return FoldedEvents(
+        id=np.concatenate(ids),
+        views={name: np.concatenate([part[name] for part in parts]) for name in VIEWS},
+        scalars=np.concatenate([part["scalars"] for part in parts]),
+        label=np.concatenate(labels),
+        kind=np.concatenate(kinds),
+        source="simulated populations",
+        sha256=hashlib.sha256(settings.encode()).hexdigest(),
+        warnings=("these stars are simulated: a figure measured on them says nothing about the sky",),
+        catalogued=False,
+    )
+
+
+def ship(run: Run, out: Path) -> None:
+    """A run without its checkpoints, with its weights as plain arrays; ``out`` can be loaded like any run.
+
+    The split of simulated stars is left out: no file of a user's can hold one of them.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    for name in ("config.json", "calibration.json", SCORES):
+        shutil.copyfile(run.folder / name, out / name)
+    split = read_json(run.folder / "split.json")
+    write_json(out / "split.json", {name: [] for name in split})
+    for member, state in enumerate(run.scorer.states):
+        home = out / "members" / str(member) if member else out
+        save_arrays(home / WEIGHTS, weights_of(state))

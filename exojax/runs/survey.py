@@ -1,0 +1,256 @@
+"""Any number of stars through the search: in batches, on all cores, resumable part by part."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import deque
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import asdict, fields, replace
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from exojax.candidates import Candidates
+from exojax.config import FoldConfig, SearchConfig
+from exojax.detection.batch import Stars, batches, one_by_one
+from exojax.detection.ephemeris_match import known_transits
+from exojax.detection.search_star import Trace
+from exojax.io.catalogue import Known
+from exojax.io.folder import Skipped
+from exojax.light_curves import LightCurves
+from exojax.light_curves import Stars as StarTable
+from exojax.photometry.resample import to_even
+from exojax.runs.fold_stars import Searched, joined, search_each
+from exojax.runs.ranked_candidates import Found, ranked
+from exojax.runs.survey_parts import DamagedError, Part, Row, read_part, write_part
+from exojax.storage import announce
+from exojax.storage.json_files import check_same
+from exojax.vetting.flags import local_views, resolved, shape_of
+
+_log = logging.getLogger(__name__)
+
+PARTS = ".parts"
+VERSION = 10
+"""of what a part holds and how it was found; parts of another one are not mixed in"""
+
+SHAPED = 3.0
+"""durations of the fold from which a transit's shape is measured"""
+
+Report = Callable[[int, int], None]
+"""``(stars done, skipped)``"""
+
+
+class Judged(NamedTuple):
+    """Of n candidates: ``(n,)`` probability of a planet, what is to be said of each star (empty where nothing is), and
+    how far an ensemble's members differ, ``(n,)`` or None."""
+
+    probability: np.ndarray
+    said: list[str]
+    disagreement: np.ndarray | None = None
+
+
+Judge = Callable[[Sequence[Searched], Candidates, Mapping[str, np.ndarray]], Judged]
+"""Of stars, all their candidates, and the views and scalars of each, as of :func:`exojax.runs.fold_stars.joined`."""
+
+
+def search(
+    stars: Callable[[set[str]], Stars],
+    config: SearchConfig,
+    out: Path,
+    *,
+    settings: Mapping[str, Any],
+    known: Known | None = None,
+    mask_known: bool = False,
+    judge: Judge | None = None,
+    how: FoldConfig | None = None,
+    workers: int = 1,
+    report: Report | None = None,
+) -> Found:
+    """Search stars, a batch at a time; what is in ``out`` already is not searched again.
+
+    What is found does not depend on ``workers``, nor on how often the search was killed and called again.
+
+    Args:
+        stars: called with the ids that are done; gives light curves of one star or more, or what was skipped, in an
+            order that is always the same. Ids are unique. Warnings are kept of light curves that come alone.
+        config: of the search.
+        out: folder; parts are kept below it.
+        settings: what else decides what is found, such as the source: ``out`` must hold parts of nothing else.
+        known: planets that are labelled in ``matches``.
+        mask_known: search without the known planets' transits.
+        judge: gives ``probability``.
+        how: bins of the views that the judge sees; the defaults where it is None.
+        workers: batches at once; also the number of threads.
+        report: progress.
+
+    Returns:
+        What all parts hold, those of earlier calls included. Its rows stay on disk: memory does not grow with them.
+
+    Raises:
+        InputError: ``out`` holds another search.
+    """
+    folder = out / PARTS
+    wanted = {"version": VERSION, **settings, **asdict(config), "mask_known": mask_known}
+    check_same(folder / "search.json", wanted, "search")
+    paths, done, bad = _resumed(folder)
+    clock = _Clock()
+    told: dict[str, list[str]] = {}
+    searched = _batches(
+        _heard(stars(set(done)), told), config, known if mask_known else None, judge, how or FoldConfig(), workers
+    )
+    with closing(searched):
+        for part in searched:
+            for name in part["stars"]:
+                if texts := told.pop(name, []) + part["warnings"].get(name, []):
+                    part["warnings"][name] = texts
+            for one in part["skipped"]:
+                told.pop(one["id"], None)
+            paths.append(write_part(folder, part))
+            done.update(part["stars"])
+            bad += len(part["skipped"])
+            clock.count(len(part["stars"]))
+            if report:
+                report(len(done), bad)
+    # In the order of their names, which follows from their stars: two batches may have ended in any order.
+    return ranked(sorted(set(paths)), known, clock.rate)
+
+
+class _Clock:
+    """Stars a second, from the end of the first batch on: before it something may have been compiled."""
+
+    def __init__(self) -> None:
+        self._first = self._last = 0.0
+        self._counted = 0
+
+    def count(self, n: int) -> None:
+        """Note that a part with ``n`` stars is finished."""
+        self._last = time.perf_counter()
+        if not n:
+            return
+        if self._first:
+            self._counted += n
+        else:
+            self._first = self._last
+
+    @property
+    def rate(self) -> float | None:
+        """Stars a second, or None before the second batch."""
+        return self._counted / max(self._last - self._first, 1e-9) if self._counted else None
+
+
+def _resumed(folder: Path) -> tuple[list[Path], set[str], int]:
+    """The parts of an earlier call, the stars that need not be read again, and how many were skipped.
+
+    A damaged part is removed, so that its stars, which were one batch, are searched again.
+    """
+    paths, done = [], set()
+    told: list[tuple[Path, set[str]]] = []
+    bad = 0
+    there = sorted(folder.glob("part-*.json"))
+    for number, path in enumerate(there):
+        announce.phase("reading what was searched before", number, len(there), unit="parts")
+        try:
+            part = read_part(path)
+        except DamagedError as error:
+            _log.warning("%s: is damaged (%s); its stars are searched again", path, error)
+            path.unlink()
+            continue
+        if part["stars"]:
+            done.update(part["stars"])
+            paths.append(path)
+            bad += len(part["skipped"])
+        else:
+            told.append((path, {one["id"] for one in part["skipped"]}))
+    if there:
+        announce.phase("reading what was searched before", len(there), len(there), unit="parts")
+    for path, names in told:
+        # A file is reported before its star is searched: of a star that is not, it will be reported again, or has been
+        # mended.
+        if names <= done:
+            paths.append(path)
+            bad += 1
+        else:
+            path.unlink(missing_ok=True)
+    return paths, done, bad
+
+
+def _heard(stars: Stars, told: dict[str, list[str]]) -> Stars:
+    """The stars; the warnings of those that come alone go to ``told``."""
+    for given in stars:
+        if isinstance(given, LightCurves) and len(given) == 1 and given.warnings:
+            told[str(given.id[0])] = list(given.warnings)
+        yield given
+
+
+def again(stars: Stars, config: SearchConfig, known: Known | None, how: FoldConfig) -> Iterator[tuple[Searched, Trace]]:
+    """Search a few stars again, for what a picture needs."""
+    for one in one_by_one(stars, config):
+        if not isinstance(one, Skipped):
+            yield from search_each([one], config, how, masks=[_mask(one, config, known)])
+
+
+def _batches(
+    stars: Stars, config: SearchConfig, known: Known | None, judge: Judge | None, how: FoldConfig, workers: int
+) -> Generator[Part]:
+    """Parts, in the order of their batches; two batches a thread are in flight, which bounds the memory."""
+    waiting: deque[Future[Part]] = deque()
+    pool = ThreadPoolExecutor(workers)
+    try:
+        for batch in batches(stars, config):
+            if isinstance(batch, Skipped):
+                yield _part([], [batch], [], {})
+                continue
+            waiting.append(pool.submit(_one, batch, config, known, judge, how))
+            while len(waiting) > 2 * workers or (waiting and waiting[0].done()):
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+    finally:
+        # After Ctrl-C nobody waits for the batches that are under way.
+        pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _one(
+    batch: list[LightCurves], config: SearchConfig, known: Known | None, judge: Judge | None, how: FoldConfig
+) -> Part:
+    searched, shapes = [], []
+    masks = [_mask(star, config, known) for star in batch]
+    for one, trace in search_each(batch, config, how, masks=masks):
+        searched.append(one)
+        shape = shape_of(*local_views(one.found, trace.flat, durations=SHAPED), SHAPED)
+        shapes += resolved(shape, one.found.duration, trace.flat.cadence).tolist()
+    found, inputs = joined(searched)
+    unknown = np.full(len(found), np.nan)
+    judged = Judged(unknown, [""] * len(batch)) if judge is None else judge(searched, found, inputs)
+    found = replace(found, probability=judged.probability)
+    differ = unknown if judged.disagreement is None else judged.disagreement
+    table = {field.name: getattr(found, field.name).tolist() for field in fields(found) if field.name != "star"}
+    rows = [dict(zip(table, values, strict=True)) for values in zip(*table.values(), strict=True)]
+    for k, row in enumerate(rows):
+        star = batch[int(found.star[k])]
+        row |= {"time_system": star.time_system, "absolute": star.absolute, "shape": shapes[k]}
+        row["disagreement"] = float(differ[k])
+        for field in fields(StarTable):
+            row[field.name] = float("nan") if star.stars is None else float(getattr(star.stars, field.name)[0])
+    there, names = set(found.id.tolist()), [str(star.id[0]) for star in batch]
+    why = "no flux that varies" + (" outside the known transits" if known is not None else "")
+    empty = [Skipped(name, Path(star.source), why) for name, star in zip(names, batch) if name not in there]
+    return _part(names, empty, rows, {name: [text] for name, text in zip(names, judged.said) if text})
+
+
+def _part(stars: list[str], skipped: list[Skipped], rows: list[Row], warnings: dict[str, list[str]]) -> Part:
+    told = [{"id": s.id, "path": str(s.path), "reason": s.reason} for s in skipped]
+    return {"stars": stars, "skipped": told, "rows": rows, "warnings": warnings}
+
+
+def _mask(star: LightCurves, config: SearchConfig, known: Known | None) -> np.ndarray | None:
+    if known is None:
+        return None
+    even = to_even(star, shortest=config.duration_min)
+    there = np.isfinite(known.t0) & np.isfinite(known.duration)
+    planets = (known.id[there], known.period[there], known.t0[there], known.duration[there])
+    return known_transits(star.id, even.start, even.cadence, even.flux.shape[1], *planets)[0]

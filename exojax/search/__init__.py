@@ -1,1 +1,0 @@
-"""Light curves to candidates: where the transits are, and what else they could be."""

@@ -1,0 +1,119 @@
+"""The shift of a star's centroid in transit: the dip of a neighbour in the aperture moves the light's middle."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from exojax.detection.curve import in_transit
+from exojax.loops.candidate import GAUSSIAN_MEDIAN
+
+GAP, SIDE = 0.25, 1.5
+"""durations between the transit and its reference on either side, and length of that"""
+CLIP = 5.0
+"""robust standard deviations beyond which a centroid out of transit is an outlier, or an event's shift"""
+SAMPLES = 1024
+"""places at which the shift is measured out of transit to learn its error"""
+WINDOW = 96
+"""cadences of a block of the trend, several durations"""
+
+
+class _Sums:
+    """Weighted sums over boxes of time with fractional edges, of ``values`` and ``weight`` ``(n_cadences,)``."""
+
+    def __init__(self, values: np.ndarray, weight: np.ndarray) -> None:
+        self._edges = np.arange(len(values) + 1.0)
+        self._values = np.concatenate([[0.0], np.cumsum(values * weight, dtype=np.float64)])
+        self._weight = np.concatenate([[0.0], np.cumsum(weight, dtype=np.float64)])
+
+    def box(self, start: np.ndarray, stop: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return the sums of weighted values and of weights from ``start`` to ``stop``, ``(k,)`` cadences."""
+        a, b = (np.clip(x + 0.5, 0.0, self._edges[-1]) for x in (start, stop))
+        read = lambda sums: np.interp(b, self._edges, sums) - np.interp(a, self._edges, sums)  # noqa: E731
+        return read(self._values), read(self._weight)
+
+
+def _trend(values: np.ndarray, valid: np.ndarray) -> np.ndarray:
+    """Return the medians of blocks of cadences, joined by straight lines: ``(n_cadences,)``."""
+    blocks = np.arange(0, len(values), WINDOW)
+    middle = blocks + 0.5 * WINDOW - 0.5
+    medians = np.array(
+        [np.median(part[some]) if some.any() else np.nan for part, some in _parts(values, valid, blocks)]
+    )
+    known = np.isfinite(medians)
+    if not known.any():
+        return np.zeros(len(values))
+    return np.interp(np.arange(len(values)), middle[known], medians[known])
+
+
+def _parts(values: np.ndarray, valid: np.ndarray, blocks: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
+    return [(values[first : first + WINDOW], valid[first : first + WINDOW]) for first in blocks.tolist()]
+
+
+def _contrast(inside: _Sums, outside: _Sums, middle: np.ndarray, duration: float) -> tuple[np.ndarray, np.ndarray]:
+    """Return the mean over the transit less that of its two sides, and its inverse variance (0 where not covered)."""
+    near = (0.5 + GAP) * duration
+    far = near + SIDE * duration
+    value, weight = inside.box(middle - 0.5 * duration, middle + 0.5 * duration)
+    left, left_weight = outside.box(middle - far, middle - near)
+    right, right_weight = outside.box(middle + near, middle + far)
+    side_weight = left_weight + right_weight
+    seen = (weight >= 0.25 * duration) & (side_weight >= 0.5 * weight)
+    weight, side_weight = np.where(seen, weight, 1.0), np.where(seen, side_weight, 1.0)
+    shift = value / weight - (left + right) / side_weight
+    return np.where(seen, shift, 0.0), np.where(seen, 1.0 / (1.0 / weight + 1.0 / side_weight), 0.0)
+
+
+def centroid_shift(
+    centroid: np.ndarray, weight: np.ndarray, period: float, t0: float, duration: float
+) -> tuple[np.ndarray, float]:
+    """Return the mean shift of the centroid in transit against both sides of each transit, and its significance.
+
+    Drift and jumps go with block medians and the local reference; the error is the robust scatter of the same
+    measure at places out of transit, pointing jitter included (after Bryson et al. 2013, flux-weighted centroids).
+
+    Args:
+        centroid: ``(n_cadences, 2)`` float32, pixels, column and row.
+        weight: ``(n_cadences,)`` float32; 0 where the centroid is not measured.
+        period, t0, duration: cadences; an infinite period is a single transit.
+
+    Returns:
+        ``(2,)`` float64 shift in pixels, and its significance: the length of the shift in units of its error ellipse,
+        so that chance exceeds ``r`` with probability ``exp(-r^2 / 2)``. NaN where no transit has a centroid.
+    """
+    size = len(centroid)
+    outside = np.where(in_transit(period, t0, (0.5 + GAP) * duration, size), 0.0, weight)
+    n = 1 if np.isinf(period) else max(int((size - 1 - t0) / period) + 2, 1)
+    middle = t0 + (0.0 if np.isinf(period) else period) * np.arange(n)
+    sample = (np.arange(SAMPLES) + 0.5) * (size / SAMPLES)
+
+    def measure(values: np.ndarray) -> tuple[float, float, np.ndarray]:
+        values = np.where(weight > 0, values - _trend(values, outside > 0), 0.0)
+        limit = CLIP * _middle(np.abs(values[outside > 0])) / GAUSSIAN_MEDIAN
+        quiet = _Sums(values, np.where(np.abs(values) <= limit, outside, 0.0))
+        shift, ivar = _contrast(quiet, quiet, sample, duration)
+        # Places in a transit have no cadences left in the box.
+        noise = np.where(ivar > 0, shift * np.sqrt(ivar), np.nan)
+        error = _middle(np.abs(noise[ivar > 0])) / GAUSSIAN_MEDIAN
+        each, each_ivar = _contrast(_Sums(values, weight), quiet, middle, duration)
+        seen = each_ivar > 0
+        if np.count_nonzero(seen) >= 3:
+            seen &= np.abs(each - _middle(each[seen])) * np.sqrt(each_ivar) <= CLIP * error
+        total = each_ivar[seen].sum()
+        if not total > 0 or not error > 0:
+            return np.nan, np.nan, noise
+        mean = (each * each_ivar)[seen].sum() / total
+        return float(mean), float(mean * np.sqrt(total) / error), noise / error
+
+    column, u, noise_u = measure(centroid[:, 0].astype(np.float64))
+    row, v, noise_v = measure(centroid[:, 1].astype(np.float64))
+    # Pointing moves both axes together: a robust correlation from the scatter along the two diagonals.
+    both = np.isfinite(noise_u + noise_v)
+    plus, minus = (_middle(np.abs((noise_u + sign * noise_v)[both])) ** 2 for sign in (1, -1))
+    joint = np.clip((plus - minus) / max(plus + minus, 1e-12), -0.98, 0.98)
+    length = float(np.sqrt((u**2 - 2.0 * joint * u * v + v**2) / (1.0 - joint**2)))
+    return np.array([column, row]), length
+
+
+def _middle(values: np.ndarray) -> float:
+    """Return the lower median: one of the values, so that a transit is always like the usual one."""
+    return float(np.partition(values, (len(values) - 1) // 2)[(len(values) - 1) // 2]) if len(values) else 0.0

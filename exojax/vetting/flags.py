@@ -1,0 +1,253 @@
+"""What speaks against a candidate, in plain words with the number: reasons to look, not verdicts.
+
+The tests are those of Kepler's Robovetter (Thompson et al. 2018, ApJS 235, 38) that a table of candidates allows.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from exojax.candidates import Candidates
+from exojax.detection.period_grid import transit_duration
+from exojax.light_curves import EvenCurves, Stars
+
+ODD_EVEN, CENTROID = 3.0, 3.0
+SECONDARY = 5.0
+"""sigma; the deepest of many places in the fold reaches 3 by chance"""
+LARGEST = 2.0
+"""Jupiter radii, beyond which hardly any planet is known"""
+JUPITERS = 9.731
+"""nominal solar radius over nominal Jupiter's, IAU 2015 resolution B3"""
+LONGEST = 1.5
+"""durations of a central transit on a circular orbit"""
+FEW = 2
+POINTED = 0.62
+"""shape below which a transit is called V-shaped: a triangle has 5/9, a box 1; K2-3 d was found at 0.65"""
+RESOLVED = 2.0
+"""cadences that a transit lasts at least for its shape to be told: shorter ones are V-shaped by the exposures alone"""
+K2_BEGAN = 1900.0
+"""BKJD; Kepler's last quarter ended at 1591, and K2's first campaign began at 1940"""
+THRUSTERS, MOST_MULTIPLE = 12 * 29.4244 / 1440, 6
+"""K2's roll was corrected every 12 cadences, days; a longer period lies near some multiple by chance"""
+TESS_ORBIT = 13.7
+TESS_YEAR_ONE = 1683.0
+"""BTJD; momentum was dumped every 2.5, 3.125 or 3.375 days until then, later at other intervals"""
+TESS_DUMPS = (2.5, 3.125, 3.375)
+NEAR = 0.003
+SHARED = {1.0: "", 2.0: "twice ", 0.5: "half "}
+"""ratios of a candidate's period to an earlier one's of its star that are flagged, in words"""
+DRIFT = 0.25
+"""durations by which transits of one signal drift apart over the curve at most"""
+CLOSE = 0.01
+"""share by which such periods differ at most, where few transits bound the drift little"""
+
+
+def flags(
+    found: Candidates,
+    stars: Stars,
+    absolute: np.ndarray,
+    time_system: np.ndarray,
+    shape: np.ndarray | None = None,
+) -> np.ndarray:
+    """Each candidate's flags.
+
+    Args:
+        found: n candidates; of their matches those of other stars, not the known planets.
+        stars: ``(n,)``, the star of each candidate; NaN where nothing is known.
+        absolute: ``(n,)`` bool, the depth is a fraction.
+        time_system: ``(n,)`` str, which tells the spacecraft.
+        shape: ``(n,)`` float from :func:`shape_of`, NaN where unknown; or None.
+
+    Returns:
+        ``(n,)`` str, joined with ``;``, empty where nothing was found. What was not measured raises no flag.
+    """
+    density = stars.density
+    order = np.argsort(found.star, kind="stable")
+    ends = np.searchsorted(found.star[order], found.star), np.searchsorted(found.star[order], found.star, "right")
+    texts = []
+    for i in range(len(found)):
+        single = bool(found.single[i])
+        told = [] if shape is None else [_shaped(float(shape[i]))]
+        if not single:
+            told.append(_sigma("odd and even differ by {:.1f}σ", found.odd_even_sigma[i], ODD_EVEN))
+            phase = float(found.secondary_phase[i])
+            text = _sigma(f"a secondary of {{:.1f}}σ at phase {phase:.2f}", found.secondary_sigma[i], SECONDARY)
+            family = order[ends[0][i] : ends[1][i]]
+            if text and not _explained(found, i, family):
+                told.append(text)
+            told.append(_same_ephemeris(found, i, family))
+        told += [
+            _large(float(found.depth[i]), float(stars.radius[i])) if absolute[i] else "",
+            _sigma("the centroid moves by {:.1f}σ", found.centroid_sigma[i], CENTROID),
+            spacecraft(float(found.period[i]), float(found.t0[i]), str(time_system[i])),
+            _shared(str(found.matches[i])),
+            "a single transit" if single else f"{found.n_transits[i]} transits" if found.n_transits[i] <= FEW else "",
+            _long(float(found.duration[i]), float(found.period[i]), float(density[i])),
+        ]
+        texts.append(";".join(filter(None, told)))
+    return np.array(texts, dtype=np.str_)
+
+
+def local_views(
+    found: Candidates, even: EvenCurves, bins: int = 61, durations: float = 3.0
+) -> tuple[np.ndarray, np.ndarray]:
+    """Weighted means of the fold in ``bins`` even bins of ``durations`` durations around the transit.
+
+    Args:
+        found: n candidates; ``star`` is a row of ``even``.
+        even: flat curves.
+        bins: number of them.
+        durations: from the first edge to the last; no farther than half a period from the transit.
+
+    Returns:
+        ``(n, bins)`` float64 flux, 0 where a bin is empty, and the weight in each.
+    """
+    n, size = len(found), even.flux.shape[1]
+    flux, weight = even.flux[found.star].astype(np.float64), even.weight[found.star].astype(np.float64)
+    away = even.start[found.star, None] + even.cadence * np.arange(size) - found.t0[:, None]
+    period = np.where(found.single, np.inf, found.period)[:, None]
+    with np.errstate(invalid="ignore"):
+        away = np.where(np.isfinite(period), away - np.rint(away / period) * period, away)
+        place = np.floor((away / (durations * found.duration[:, None]) + 0.5) * bins)
+    inside = (place >= 0) & (place < bins) & (weight > 0)
+    cell = (np.arange(n)[:, None] * bins + np.where(inside, place, 0).astype(np.int64))[inside]
+    total = np.bincount(cell, weight[inside], n * bins)
+    sums = np.bincount(cell, (weight * flux)[inside], n * bins)
+    mean = np.divide(sums, total, out=np.zeros(n * bins), where=total > 0)  # empty sums are integers
+    return mean.reshape(n, bins), total.reshape(n, bins)
+
+
+def shape_of(view: np.ndarray, weight: np.ndarray, durations: float) -> np.ndarray:
+    """Mean depth of a transit over that of its middle fifth: 1 for a box, 5/9 for a V; limb darkening gives about 0.85.
+
+    Both are linear in the flux, so that noise does not make a V of a box, as it does where widths are measured.
+
+    Args:
+        view: ``(n, bins)`` float, fold around the transit, 0 out of it and negative in it, in any unit.
+        weight: ``(n, bins)`` float, inverse variance of a bin up to a factor; 0 for an empty one.
+        durations: of the transit, from the first edge of the bins to the last; 1 or more.
+
+    Returns:
+        ``(n,)`` float64; NaN where either part is empty, or where the middle is less than 5 standard errors deep (from
+        the scatter of the bins out of transit, or 0 where there are none).
+    """
+    bins = view.shape[-1]
+    away = np.abs((np.arange(bins) + 0.5) / bins - 0.5) * durations  # durations from the middle, 0.5 is the edge
+    depth = -np.asarray(view, np.float64)
+
+    def mean(inside: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        total = np.sum(weight * inside, axis=-1)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.sum(depth * weight * inside, axis=-1) / total, total
+
+    whole, middle, beside = mean(away < 0.5), mean(away <= 0.1 + 0.5 * durations / bins), away > 0.7
+    with np.errstate(divide="ignore", invalid="ignore"):
+        squares = np.sum(weight * beside * depth**2, axis=-1) / max(int(beside.sum()), 1)
+        error = np.sqrt(squares / middle[1])
+        return np.where(middle[0] > np.maximum(5 * error, 0), whole[0] / middle[0], np.nan)
+
+
+def resolved(shape: np.ndarray, duration: np.ndarray, cadence: float) -> np.ndarray:
+    """``(n,)`` shapes, NaN where the cadence is too long to tell: half of ``duration (n,)`` or more, both in days."""
+    return np.where(duration >= RESOLVED * cadence, shape, np.nan)
+
+
+def spacecraft(period: float, t0: float, time_system: str) -> str:
+    """The flag of a period that is the spacecraft's own, or an empty text.
+
+    Args:
+        period: days, or NaN.
+        t0: days in ``time_system``; it tells K2 from Kepler.
+        time_system: ``BKJD`` or ``BTJD``; of others no spacecraft is known.
+    """
+    if not period > 0:
+        return ""
+    if time_system == "BKJD" and t0 > K2_BEGAN:
+        k = round(period / THRUSTERS)
+        if 1 <= k <= MOST_MULTIPLE and abs(period / (k * THRUSTERS) - 1) <= NEAR:
+            return f"the period is the spacecraft's: {k} × {THRUSTERS:.4f} d, K2's thrusters"
+    if time_system == "BTJD":
+        for dumps in TESS_DUMPS:
+            if t0 < TESS_YEAR_ONE and abs(period / dumps - 1) <= NEAR:
+                return f"the period is the spacecraft's: TESS dumped momentum every {dumps:g} d"
+        for part, words in ((1.0, "TESS's orbit"), (0.5, "half of TESS's orbit"), (2.0, "two of TESS's orbits")):
+            if abs(period / (part * TESS_ORBIT) - 1) <= 0.02:
+                return f"the period is the spacecraft's: {words}, {part * TESS_ORBIT:.4g} d"
+    return ""
+
+
+def others(matches: str) -> int:
+    """How many other stars' candidates share the ephemeris, of the text that ``match_candidates`` makes."""
+    parts = [part for part in matches.split(";") if part]
+    more = sum(int(part[1:]) for part in parts if part.startswith("+") and part[1:].isdigit())
+    return more + sum(part.rsplit(":", 1)[-1] in ("1", "2", "1/2") for part in parts if not part.startswith("+"))
+
+
+def _shared(matches: str) -> str:
+    n = others(matches)
+    return "" if n == 0 else f"shared with {n} other star{'s' if n > 1 else ''}"
+
+
+def _same_ephemeris(found: Candidates, i: int, family: np.ndarray) -> str:
+    """Return the flag of a candidate on the period of a better one of its star, half or twice of it, or an empty text.
+
+    Two signals of one period are the eclipses of a binary, or what the first one's mask left. Planets near such a ratio
+    by chance drift against it: their transits are apart at the end of the curve.
+    """
+    if not found.period[i] > 0:
+        return ""
+    first = np.nanmin(found.t0[family])
+    last = np.nanmax(found.t0[family] + (found.n_transits[family] - 1) * np.nan_to_num(found.period[family]))
+    for j in family[np.argsort(found.rank[family], kind="stable")]:
+        if not (found.rank[j] < found.rank[i] and found.period[j] > 0):
+            continue
+        for ratio, words in SHARED.items():
+            expected = ratio * float(found.period[j])
+            off = abs(float(found.period[i]) - expected)
+            turns = max((last - first) / expected, 1.0)
+            longest = max(float(found.duration[i]), float(found.duration[j]))
+            if off <= CLOSE * expected and off * turns <= DRIFT * longest:
+                text = f"{words}the period of candidate {int(found.rank[j])}"
+                if ratio != 1.0:
+                    return text
+                phase = float((found.t0[i] - found.t0[j]) / found.period[j] % 1.0)
+                return f"{text}, {'half' if abs(phase - 0.5) < 0.02 else f'{phase:.2f} of'} a period later"
+    return ""
+
+
+def _explained(found: Candidates, i: int, family: np.ndarray) -> bool:
+    """Whether a transit of the star's next candidates, not yet masked then, is the secondary of candidate ``i``."""
+    period = float(found.period[i])
+    at = found.t0[i] + found.secondary_phase[i] * period
+    # The end of the curve, from what was seen of it.
+    last = np.nanmax(found.t0[family] + found.n_transits[family] * np.nan_to_num(found.period[family]))
+    for j in family[found.rank[family] > found.rank[i]]:
+        step = float(found.period[j])
+        times = found.t0[j] + (0.0 if not step > 0 else np.arange(0.0, max(last - found.t0[j], step), step))
+        late = times - at
+        late -= np.rint(late / period) * period
+        if np.any(np.abs(late) <= 0.5 * (found.duration[i] + found.duration[j])):
+            return True
+    return False
+
+
+def _sigma(text: str, value: float, least: float) -> str:
+    return text.format(float(value)) if value >= least else ""
+
+
+def _shaped(shape: float) -> str:
+    return f"V-shaped: mean depth {shape:.2f} of the middle's" if shape < POINTED else ""
+
+
+def _large(depth: float, radius: float) -> str:
+    size = radius * JUPITERS * math.sqrt(depth) if depth > 0 else math.nan
+    return f"the depth implies {size:.1f} Jupiter radii for this star" if size > LARGEST else ""
+
+
+def _long(duration: float, period: float, density: float) -> str:
+    if not (period > 0 and density > 0):
+        return ""
+    ratio = duration / float(transit_duration(period, density))
+    return f"{ratio:.1f} times as long as a central transit of this star" if ratio > LONGEST else ""
