@@ -86,4 +86,4 @@ def quick_search_each(
         values |= {"period": np.full(n, period), "t0": even.start[:n], "duration": np.full(n, 0.1)}
         values |= {"snr_red": np.full(n, float(seen.std())), "depth": np.full(n, 0.01)}
         empty = [np.zeros((size, 4)) for size in (4 * how.global_bins, *4 * [how.local_bins])]
-        yield Searched(curves, Candidates(**values), 1.0, n * [Moments(*empty)]), Trace(even, even, ())
+        yield Searched(curves, Candidates(**values), 1.0, n * [Moments(*empty)]), Trace(even, even, (), ())

@@ -67,7 +67,7 @@ class Search:
 
     def __call__(self, curves: LightCurves, config: SearchConfig, *, masked: Any = None, alter: Any = None) -> Any:
         even = to_even(curves, shortest=config.duration_min)
-        trace = Trace(even, even, ())
+        trace = Trace(even, even, (), ())
         assert len(curves) == 1
         stars = [0]
         when = {"t0": even.start + 1.0, "duration": np.full(len(stars), 0.2), "period": np.full(len(stars), 4.0)}

@@ -52,7 +52,7 @@ def test_a_command_shown_can_be_typed(line: str) -> None:
     name = next(Path(word).stem for word in words if word.endswith(".py") or word in COMMANDS)
     assert (ROOT / "scripts" / f"{name}.py").exists()
     options = words[1 + next(i for i, word in enumerate(words) if Path(word).stem == name) :]
-    module = importlib.import_module(f"exojax.cli.{name}")
+    module = importlib.import_module("benchmarks.run" if name == "benchmark" else f"exojax.cli.{name}")
     if not any(word in ("--run", "--out") for word in options) and name != "train":
         options += ["--out", "somewhere"]  # a fragment in a sentence
     command.parse(line, module.Options, options)

@@ -8,16 +8,15 @@ import jax
 import numpy as np
 import pytest
 
+import exojax
 from exojax.config import SimulateConfig, TeachConfig
 from exojax.simulate import population as populations
 from exojax.simulate import random_streams
 from exojax.simulate.population import simulate
 from exojax.simulate.teaching import teach
 
-PACKAGE = Path(random_streams.__file__).parent
-# The command's own benchmarks time made-up arrays, one use of a seed each; injection names its uses itself.
-OWN = {"streams.py", "cli/bench_load.py", "cli/bench_score.py", "cli/bench_detrend.py"}
-OWN |= {"cli/bench_train.py"}
+PACKAGE = Path(exojax.__file__).parent
+OWN = {"simulate/random_streams.py"}
 
 
 def test_every_use_has_a_number_of_its_own():

@@ -18,7 +18,6 @@ COMMANDS = {
     "pretrain": "teach the shipped network by simulated stars",
     "plot": "draw a run's figures again",
     "explore": "look at a data set before any model does",
-    "benchmark": "measure speed against other software",
 }
 
 

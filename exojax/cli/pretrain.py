@@ -20,7 +20,7 @@ class Options:
     The search is kept in the cache and the training resumes: killed at any moment, the same command goes on.
     """
 
-    out: Annotated[Path, command.value("DIR")] = Path("checkpoints/pretrained")
+    out: Annotated[Path, command.value("DIR")] = Path("exojax/pretrained")
     """folder for the weights: config.json, calibration.json, split.json, calibration_scores.npz, weights.npz"""
     run: Annotated[str, command.value("NAME")] = "taught"
     """the run that is trained, with its checkpoints and its report"""

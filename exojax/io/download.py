@@ -30,7 +30,7 @@ def fetch(folder: Path) -> Path:
 
         fetched = Path(kagglehub.dataset_download(_HANDLE))
     except ImportError as error:
-        raise _by_hand(folder, "kagglehub is not installed") from error
+        raise _by_hand(folder, "kagglehub is not installed: pip install kagglehub") from error
     # Without a network, an account or the set itself, kagglehub and what it is built on raise as they please.
     except Exception as error:
         raise _by_hand(folder, str(error).partition("\n")[0][:90] or type(error).__name__) from error

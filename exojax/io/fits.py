@@ -83,7 +83,7 @@ def _astropy() -> Any:
     try:
         from astropy.io import fits
     except ImportError as error:
-        raise InputError('reading FITS needs astropy: pip install "exojax-hunt[fits]"') from error
+        raise InputError('reading FITS needs astropy: pip install "astropy>=6"') from error
     return fits
 
 

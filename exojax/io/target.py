@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import lightkurve
 
 _log = logging.getLogger(__name__)
-_INSTALL = 'lightkurve is not installed: pip install "exojax-hunt[fits]"'
+_INSTALL = 'lightkurve is not installed: pip install "lightkurve>=2.5"'
 # The first of these pipelines that has the star; a longer cadence of the same photons is enough.
 _AUTHORS = ("Kepler", "K2", "SPOC", "TESS-SPOC", "QLP")
 _A_MINUTE = 61.0

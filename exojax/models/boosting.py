@@ -254,5 +254,5 @@ MODEL = Classical(
     logits=logits,
     space=space,
     remarks=remarks,
-    needs=("xgboost", 'pip install xgboost-cpu, or pip install -e ".[boost]" here'),
+    needs=("xgboost", 'pip install "xgboost-cpu>=3.0"'),
 )

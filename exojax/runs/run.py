@@ -8,6 +8,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from functools import partial
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,7 @@ log = logging.getLogger("exojax")
 CHECKPOINTS = Path("checkpoints")
 PRETRAINED = "pretrained"
 """name of the run that comes with exojax, wherever it is called from"""
-SHIPPED = Path(__file__).parents[1] / "checkpoints" / PRETRAINED
+SHIPPED = Path(str(files("exojax"))) / PRETRAINED
 SCORES = "calibration_scores.npz"
 """in a run's folder: ``logits``, ``label``, ``group``, ``kind`` (empty where unknown) of the rows that calibrated it"""
 FACTS = ("sha256", "inputs", "cadence_days", "catalogued")

@@ -6,6 +6,7 @@ import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,13 +32,15 @@ class MetricsLog:
 
     def cut(self, step: int) -> None:
         """Forget every record after ``step``: training goes on from there."""
-        from tensorboardX import SummaryWriter
-
         kept = [record for record in read_metrics(self._path) if record["step"] <= step]
         partial = self._path.with_suffix(".partial")
         partial.write_text("".join(map(_line, kept)))
         os.replace(partial, self._path)
-        self._writer = SummaryWriter(str(self._events), purge_step=step + 1)
+        # TensorBoard's files are for those who have it; the figures stand in metrics.jsonl too.
+        if find_spec("tensorboardX") is not None:
+            from tensorboardX import SummaryWriter
+
+            self._writer = SummaryWriter(str(self._events), purge_step=step + 1)
 
     def write(self, record: dict[str, Any]) -> None:
         """Append one record; ``step`` is its place on the axis, the rest are scalars."""

@@ -144,7 +144,7 @@ def pruner() -> Any:
 
 
 def _needs(missing: ModuleNotFoundError) -> InputError:
-    return InputError(f'tuning needs {missing.name}: pip install -e ".[tune]"')
+    return InputError(f'tuning needs {missing.name}: pip install "optuna>=5" "psycopg[binary]>=3.2"')
 
 
 def open_study(job: Job, storage: Any) -> Any:

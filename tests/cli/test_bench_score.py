@@ -6,8 +6,8 @@ import jax
 import numpy as np
 import pytest
 
-from exojax.cli import bench_score
-from exojax.cli.bench_torch import transit
+from benchmarks import score as bench_score
+from benchmarks.torch import transit
 from exojax.folded_events import SCALARS, VIEWS, WIDE_VIEWS
 from exojax.models.layers import ABSENT
 from exojax.models.transit import MODEL

@@ -5,8 +5,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from exojax.cli import bench_commands, bench_detection, bench_peers, bench_search, bench_stars
-from exojax.cli.bench_stars import CADENCE, N_CADENCES
+from benchmarks import commands as bench_commands
+from benchmarks import detection as bench_detection
+from benchmarks import peers as bench_peers
+from benchmarks import search as bench_search
+from benchmarks import stars as bench_stars
+from benchmarks.stars import CADENCE, N_CADENCES
 from exojax.light_curves import LightCurves, shared_time
 
 

@@ -8,7 +8,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from exojax.cli import bench_train, benchmark
+from benchmarks import run as benchmark
+from benchmarks import train as bench_train
 from exojax.errors import InputError
 from exojax.models.cnn_original import MODEL
 

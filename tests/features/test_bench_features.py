@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from exojax.cli import bench_features
+from benchmarks import features as bench_features
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from exojax.cli import bench_load
+from benchmarks import load as bench_load
 from exojax.io import kaggle
 
 

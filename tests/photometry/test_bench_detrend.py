@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from exojax.cli import bench_detrend
+from benchmarks import detrend as bench_detrend
 
 ABSENT = "not measured"
 

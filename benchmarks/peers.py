@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from exojax.cli.bench_stars import CADENCE, N_CADENCES, SCATTER
+from benchmarks.stars import CADENCE, N_CADENCES, SCATTER
 
 ABSENT = "not measured"
 DURATIONS = np.array([2, 3, 4, 5, 7, 9, 12, 16, 20, 24])

@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 from scipy.stats import binomtest
 
-from exojax.cli import bench_peers, bench_search
-from exojax.cli.bench_peers import ABSENT, row
-from exojax.cli.bench_stars import CADENCE, N_CADENCES, detrended, injected, null
+from benchmarks import peers as bench_peers
+from benchmarks import search as bench_search
+from benchmarks.peers import ABSENT, row
+from benchmarks.stars import CADENCE, N_CADENCES, detrended, injected, null
 from exojax.simulate.random_streams import generator
 from exojax.storage.cache import load_or_make
 
@@ -52,13 +53,13 @@ def measure(seed: int = 0) -> list[dict[str, Any]]:
 
 
 def stars(n_null: int = N_NULL, seed: int = 0) -> dict[str, np.ndarray]:
-    """The 384 injected stars and then ``n_null`` without a planet, detrended; see ``bench_stars``."""
+    """The 384 injected stars and then ``n_null`` without a planet, detrended; see ``benchmarks.stars``."""
     parts = [detrended(injected(seed)), detrended(null(n_null, seed))]
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
 def peaks(peer: str, sample: dict[str, np.ndarray]) -> np.ndarray:
-    """``bench_peers.search`` of all stars; what has been searched before is kept, in pieces, in the user's cache."""
+    """Return ``benchmarks.peers.search`` of all stars; pieces that were searched before come from the cache."""
     found = []
     for start in range(0, len(sample["flux"]), CHUNK):
         flux, valid = (sample[name][start : start + CHUNK] for name in ("flux", "valid"))

@@ -13,10 +13,10 @@ from typing import Any
 import jax
 import numpy as np
 
+from benchmarks.peers import ABSENT, row
+from benchmarks.torch import transit
+from benchmarks.train import pin, timed, torch_version
 from exojax.candidates import Candidates
-from exojax.cli.bench_peers import ABSENT, row
-from exojax.cli.bench_torch import transit
-from exojax.cli.bench_train import pin, timed, torch_version
 from exojax.config import FoldConfig
 from exojax.features.candidate_inputs import candidate_inputs, star_moments
 from exojax.light_curves import EvenCurves

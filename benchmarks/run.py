@@ -22,8 +22,8 @@ from exojax.storage.json_files import write_json
 
 
 def _measure(task: str, **settings: Any) -> list[dict[str, Any]]:
-    """Run ``bench_<task>.measure``. What it measures is imported only then: ``--help`` needs none of it."""
-    rows: list[dict[str, Any]] = importlib.import_module(f"exojax.cli.bench_{task}").measure(**settings)
+    """Run ``benchmarks.<task>.measure``. What it measures is imported only then: ``--help`` needs none of it."""
+    rows: list[dict[str, Any]] = importlib.import_module(f"benchmarks.{task}").measure(**settings)
     return rows
 
 
@@ -94,7 +94,7 @@ def run(tasks: list[str], out: Path, seed: int = 0) -> dict[str, Any]:
 
 def machine() -> dict[str, Any]:
     """Processor, cores, operating system, versions, and the load average before anything was measured."""
-    from exojax.cli.bench_train import available_cores
+    from benchmarks.train import available_cores
 
     return {
         "cpu": _cpu(),

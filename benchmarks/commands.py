@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from exojax.cli.bench_peers import ABSENT, row
+from benchmarks.peers import ABSENT, row
 from exojax.config import SimulateConfig
 from exojax.light_curves import LightCurves
 from exojax.simulate.population import simulate

@@ -15,9 +15,10 @@ from typing import Any
 import numpy as np
 from scipy.stats import binom
 
-from exojax.cli import bench_commands, bench_peers
-from exojax.cli.bench_peers import ABSENT, row
-from exojax.cli.bench_stars import CADENCE, N_CADENCES, detrended, null, white
+from benchmarks import commands as bench_commands
+from benchmarks import peers as bench_peers
+from benchmarks.peers import ABSENT, row
+from benchmarks.stars import CADENCE, N_CADENCES, detrended, null, white
 from exojax.config import SearchConfig
 from exojax.detection import period_grid
 from exojax.detection.periodogram import periodogram

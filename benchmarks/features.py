@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from exojax.cli.bench_peers import ABSENT, row
-from exojax.cli.bench_stars import CADENCE, null
+from benchmarks.peers import ABSENT, row
+from benchmarks.stars import CADENCE, null
 from exojax.features.registry import BATCH, compute
 from exojax.light_curves import LightCurves, shared_time
 

@@ -1,0 +1,1 @@
+"""Measure speed and detection beside other software, alternated in one run. From a clone only."""
