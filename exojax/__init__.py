@@ -1,7 +1,8 @@
 """exojax: find the stars that host a transiting planet from how their brightness changes.
 
->>> run = exojax.load("kaggle-cnn")                      # doctest: +SKIP
->>> probability = exojax.predict(run, lightcurves)       # doctest: +SKIP
+>>> curves = exojax.read("my_fits_folder")          # doctest: +SKIP
+>>> result = exojax.search(curves)                  # doctest: +SKIP
+>>> result.table, result.plot(0)                    # doctest: +SKIP
 """
 
 from __future__ import annotations
@@ -9,23 +10,58 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING
 
-__version__ = "0.1.0"
-__all__ = ["InputError", "LightCurves", "evaluate", "fit", "load", "predict"]
-
+from exojax.config import RunConfig, SearchConfig
 from exojax.errors import InputError
 from exojax.light_curves import LightCurves
 
 if TYPE_CHECKING:
+    from exojax.io.arrays import read
+    from exojax.models.base import Network
+    from exojax.models.registry import register
     from exojax.runs.evaluate import evaluate
-    from exojax.runs.fit import fit
+    from exojax.runs.notebook import SearchResult, fit, fold, search, vet
     from exojax.runs.run import load, predict
 
+__version__ = "0.1.0"
+__all__ = [
+    "InputError",
+    "LightCurves",
+    "Network",
+    "RunConfig",
+    "SearchConfig",
+    "SearchResult",
+    "evaluate",
+    "fit",
+    "fold",
+    "load",
+    "predict",
+    "read",
+    "register",
+    "search",
+    "vet",
+]
 
-_HOMES = {"fit": "runs.fit", "load": "runs.run", "predict": "runs.run", "evaluate": "runs.evaluate"}
+# JAX takes a second to import: `exojax --help` and a reader of files need none of it.
+_HOMES = {
+    "Network": "models.base",
+    "SearchResult": "runs.notebook",
+    "evaluate": "runs.evaluate",
+    "fit": "runs.notebook",
+    "fold": "runs.notebook",
+    "load": "runs.run",
+    "predict": "runs.run",
+    "read": "io.arrays",
+    "register": "models.registry",
+    "search": "runs.notebook",
+    "vet": "runs.notebook",
+}
 
 
 def __getattr__(name: str) -> object:
-    # JAX takes a second to import; `exojax --help` and a reader of files need none of it.
     if name in _HOMES:
         return getattr(importlib.import_module(f"exojax.{_HOMES[name]}"), name)
     raise AttributeError(f"module 'exojax' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*__all__, "__version__"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -49,7 +50,7 @@ class LightCurves:
         catalogued: true where ``id`` names a star across files; a row number does not.
         absolute: true where flux is on the relative scale, so that a dip's depth is a fraction.
         cadence: days between neighbouring samples.
-        time_system: ``BKJD``, ``BTJD``, ``simulated``, or ``assumed`` where the file had no time axis.
+        time_system: ``BKJD``, ``BTJD``, ``simulated``, ``own clock`` of arrays, or ``assumed`` where the file had no time axis.
         source: where the rows came from, for people.
         sha256: fingerprint of the file, of the folder's sorted files, or of the simulation's settings.
         warnings: what a reader of the figures has to know about the input, one sentence each.
@@ -87,6 +88,41 @@ class LightCurves:
 
     def __len__(self) -> int:
         return self.flux.shape[0]
+
+    @classmethod
+    def of(cls, time: Any, flux: Any, flux_err: Any = None, *, id: Any = None, label: Any = None) -> LightCurves:
+        """Return light curves of arrays or lists.
+
+        >>> curves = exojax.LightCurves.of([[0.0, 0.02, 0.04]], [[1.0, 0.999, 1.0]], id=["star"])
+        >>> len(curves), curves.absolute
+        (1, True)
+
+        Args:
+            time: ``(c,)`` days, shared by all stars, or ``(n, c)``, or a list of rows that differ in length. Any order;
+                samples without a time are left out.
+            flux: ``(c,)`` or ``(n, c)`` or a list of rows, in any unit; NaN is missing. One rule decides whether it has
+                a scale (:mod:`exojax.io.scale`): where it has, it is divided by its median.
+            flux_err: as ``flux``: samples whose error is not above 0 are left out; else errors are not read, as the
+                search measures the scatter itself.
+            id: ``(n,)`` names; 0, 1, 2, ... by default.
+            label: ``(n,)`` 1 for a planet host and 0 for the rest.
+
+        Raises:
+            InputError: shapes do not agree, nothing is measured, or a label is neither 1 nor 0.
+        """
+        from exojax.io.arrays import light_curves_of
+
+        return light_curves_of(time, flux, flux_err, id=id, label=label)
+
+    def to_lightkurve(self) -> list[Any]:
+        """Return one ``lightkurve.LightCurve`` a star.
+
+        Raises:
+            InputError: lightkurve is not installed.
+        """
+        from exojax.io.arrays import to_lightkurve
+
+        return to_lightkurve(self)
 
     def take(self, index: np.ndarray) -> LightCurves:
         """The stars at ``index`` (``(k,)`` int, or ``(n_stars,)`` bool), in that order."""

@@ -193,12 +193,6 @@ def settle() -> None:
     shown.settle()
 
 
-def threads() -> int:
-    """Batches searched at once: one for each core that this process may use, 8 at most, as each holds its memory."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return min(cores, 8)
-
-
 class Show(Protocol):
     """Shows how far a phase is; see :func:`exojax.storage.announce.phase`."""
 

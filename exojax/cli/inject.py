@@ -13,6 +13,7 @@ from exojax.cli import command
 from exojax.cli.data_options import search_of
 from exojax.config import DataConfig, SearchConfig, SimulateConfig
 from exojax.errors import InputError
+from exojax.storage.cores import workers
 
 if TYPE_CHECKING:
     from exojax.injection.planets import Quantity
@@ -109,7 +110,7 @@ def inject(options: Options) -> int:
             plan,
             curves,
             options.out,
-            workers=command.threads(),
+            workers=workers(),
             report=lambda what, done, total: show("searching", done, total, unit=what),
         )
         show("writing the tables and maps")

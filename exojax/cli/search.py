@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,6 +16,7 @@ from exojax.cli.data_options import search_of
 from exojax.config import DataConfig, FoldConfig, SearchConfig, SimulateConfig
 from exojax.errors import InputError
 from exojax.storage import announce
+from exojax.storage.cores import cores, workers
 
 if TYPE_CHECKING:
     from exojax.io.folder import Group, Skipped
@@ -58,6 +58,8 @@ class Options:
     """id,period,t0,duration of known planets, named in the column of matches"""
     mask_known: bool = False
     """search without the known planets' transits"""
+    candidates: Annotated[Path | None, command.value("CSV")] = None
+    """id,period,t0,duration (days): measure and judge these candidates instead of searching"""
     period_min: Annotated[float, command.value("DAYS")] = SearchConfig.period_min
     """shortest period"""
     period_max: Annotated[float | None, command.value("DAYS")] = None
@@ -98,6 +100,7 @@ def search(options: Options) -> int:
     known = catalogue.known(options.known) if options.known else None
     labels = catalogue.labels(options.labels) if options.labels else None
     table = catalogue.stars(options.stars) if options.stars else None
+    given = catalogue.ephemerides(options.candidates) if options.candidates else None
     judging = None
     if options.run != "none":
         announce.phase(f"reading run {options.run}")
@@ -119,6 +122,7 @@ def search(options: Options) -> int:
         "source": source.key,
         "stars": _digest(options.stars),
         "masked": _digest(options.known if options.mask_known else None),
+        "candidates": _digest(options.candidates),
         "run": options.run,
         "prior": options.prior,
     }
@@ -132,9 +136,10 @@ def search(options: Options) -> int:
             settings=settings,
             known=known,
             mask_known=options.mask_known,
+            given=given,
             judge=None if judging is None else judging.judge,
             how=how,
-            workers=command.threads(),
+            workers=workers(),
             report=lambda done, bad: show(
                 "searching", min(done + bad, source.n), source.n, {"skipped": bad}, unit="stars"
             ),
@@ -148,7 +153,7 @@ def search(options: Options) -> int:
         shown = source.only({row["id"] for row in best})
         if table is not None:
             shown = _about(shown, table)
-        again = survey.again(shown, config, masked, how) if best else iter(())
+        again = survey.again(shown, config, masked, how, given) if best else iter(())
         drawn = search_outputs.write_sheets(
             options.out,
             found,
@@ -161,6 +166,7 @@ def search(options: Options) -> int:
         search_outputs.write_index(options.out, drawn, (source.told, stated), found)
     print(search_outputs.summary(first, found))
     tables = {"--labels": labels, "--stars": table, "--known": None if known is None else known.id.tolist()}
+    tables["--candidates"] = None if given is None else given.id.tolist()
     for option, ids in tables.items():
         if ids is not None and set(ids).isdisjoint(found.stars):
             print(f"note: {option} {getattr(options, option[2:])} names none of these stars")
@@ -177,6 +183,8 @@ def _config(options: Options) -> SearchConfig:
         raise InputError("--prior needs a --run that gives probabilities")
     if options.mask_known and options.known is None:
         raise InputError("--mask-known needs --known CSV")
+    if options.mask_known and options.candidates is not None:
+        raise InputError("--mask-known searches, --candidates does not: give one of them")
     return search_of(
         period_min=options.period_min,
         period_max=options.period_max,
@@ -258,10 +266,10 @@ def _files(groups: list[Group], name: str = "") -> _Source:
     from exojax.io.source import files_told
 
     def stars(done: set[str]) -> Iterable[LightCurves | Skipped]:
-        return folder.read_stars([group for group in groups if group[0] not in done], workers=os.cpu_count() or 1)
+        return folder.read_stars([group for group in groups if group[0] not in done], workers=cores())
 
     def only(names: set[str]) -> Iterable[LightCurves | Skipped]:
-        return folder.read_stars([group for group in groups if group[0] in names], workers=os.cpu_count() or 1)
+        return folder.read_stars([group for group in groups if group[0] in names], workers=cores())
 
     told = files_told(groups)
     names = sorted(str(path.resolve()) for _, paths in groups for path in paths)

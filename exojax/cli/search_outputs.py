@@ -9,74 +9,21 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from exojax.candidates import Candidates
 from exojax.cli.table import text_table
-from exojax.detection.period_grid import INNER
-from exojax.light_curves import LightCurves
 from exojax.report import candidates as page
+from exojax.runs.candidate_table import FIRST_COLUMNS, lines
 from exojax.runs.ranked_candidates import Found
 from exojax.runs.survey_parts import Row
 from exojax.storage import announce
 from exojax.storage.json_files import written_in_one_step
 
 if TYPE_CHECKING:
-    from exojax.detection.periodogram import Periodogram
     from exojax.detection.search_star import Trace
-    from exojax.report.folding import Sheet
     from exojax.runs.candidate_scores import Explain
     from exojax.runs.fold_stars import Searched
 
 _SHOWN = 10
-_FIRST = ("id", "rank", "period_days", "t0_days", "duration_hours", "depth_ppm", "snr", "sde", "probability")
-
-
-def lines(found: Found, labels: Mapping[str, int] | None) -> Iterator[Row]:
-    """Return the lines of ``candidates.csv``, one by one in ranked order: units of papers, None where unknown."""
-    for row in found.rows():
-        yield {name: None if _is_unknown(value) else value for name, value in _line(row, found, labels).items()}
-
-
-def _line(c: Row, found: Found, labels: Mapping[str, int] | None) -> Row:
-    ppm = 1e6 if c["absolute"] else np.nan
-    line = {
-        "id": c["id"],
-        "rank": c["rank"],
-        "period_days": c["period"],
-        "t0_days": c["t0"],
-        "duration_hours": c["duration"] * 24,
-        "depth_ppm": c["depth"] * ppm,
-        "snr": c["snr"],
-        "sde": c["sde"],
-        "probability": c["probability"],
-        "time_system": c["time_system"],
-        "snr_red": c["snr_red"],
-        "period_error_days": c["period_error"],
-        "t0_error_days": c["t0_error"],
-        "depth_error_ppm": c["depth_error"] * ppm,
-        "depth_scatters": np.nan if c["absolute"] else c["depth"],
-        "n_transits": c["n_transits"],
-        "odd_even_sigma": c["odd_even_sigma"],
-        "secondary_sigma": c["secondary_sigma"],
-        "secondary_phase": c["secondary_phase"],
-        "centroid_sigma": c["centroid_sigma"],
-        "single": c["single"],
-        "period_min_days": c["period_min"],
-        "aliases": c["aliases"],
-        "matches": c["matches"],
-        "flags": c["flags"],
-    }
-    if found.with_disagreement:
-        line["disagreement"] = c["disagreement"]
-    if labels is not None:
-        line["label"] = float(labels[c["id"]]) if c["id"] in labels else None
-    line["warnings"] = "; ".join(c["warnings"])
-    return line
-
-
-def _is_unknown(value: Any) -> bool:
-    return isinstance(value, float) and not np.isfinite(value)
 
 
 def write_tables(out: Path, found: Found, labels: Mapping[str, int] | None) -> list[Row]:
@@ -93,7 +40,7 @@ def write_tables(out: Path, found: Found, labels: Mapping[str, int] | None) -> l
             writer.writerow([_cell(name, value) for name, value in line.items()])
         announce.phase("writing candidates.csv", len(found), len(found), unit="candidates")
         if not first:
-            writer.writerow(_FIRST)
+            writer.writerow(FIRST_COLUMNS)
     if found.skipped:
         with written_in_one_step(out / "skipped.csv") as stream:
             writer = csv.writer(stream, lineterminator="\n")
@@ -144,6 +91,7 @@ def write_sheets(
     drawn: dict[tuple[str, int], str] = {}
     (out / "sheets").mkdir(exist_ok=True)
     if best:
+        from exojax.report.folding import sheet_of
         from exojax.report.sheet import sheet
     for star, trace in again:
         name = str(star.curves.id[0])
@@ -159,7 +107,7 @@ def write_sheets(
                 path += "x"
             one, others = of_star.take(of_star.rank == rank), of_star.take(of_star.rank != rank)
             seen = trace.periodograms[rank - 1]
-            drawing = _sheet(star.curves, one, others, trace, seen, (*notes, *row["warnings"]))
+            drawing = sheet_of(star.curves, one, others, trace, seen, (*notes, *row["warnings"]))
             reasons = None if why is None else why[rank - 1]
             flags = tuple(filter(None, row["flags"].split(";")))
             sheet(out / f"{path}.png", replace(drawing, flags=flags, reasons=reasons))
@@ -169,47 +117,6 @@ def write_sheets(
         if f"sheets/{old.name}" not in drawn.values():
             old.unlink()
     return drawn
-
-
-def _sheet(
-    curves: LightCurves,
-    one: Candidates,
-    others: Candidates,
-    trace: Trace,
-    seen: Periodogram,
-    warnings: tuple[str, ...],
-) -> Sheet:
-    from exojax.report.folding import Sheet
-
-    even, flat = trace.even, trace.flat
-    used = curves.valid[0]
-    raw, above = even.flux[0].astype(np.float64), flat.flux[0].astype(np.float64)
-    trend = raw / (1 + above) if curves.absolute else raw - above
-    # The two boxes of the search's template.
-    half, depth = 0.5 * float(one.duration[0]), float(one.depth[0])
-    corners = half * np.array([-1, -1, -INNER, -INNER, INNER, INNER, 1, 1])
-    model = depth * np.array([0, -0.5, -0.5, -1, -1, -0.5, -0.5, 0])
-    return Sheet(
-        candidate=one,
-        others=others,
-        time_system=curves.time_system,
-        absolute=curves.absolute,
-        cadence=even.cadence,
-        time=curves.time[0][used],
-        flux=curves.flux[0][used],
-        start=float(even.start[0]),
-        flat=above,
-        trend=np.where(flat.weight[0] > 0, trend, np.nan),
-        weight=flat.weight[0],
-        scatter=float(flat.scatter[0]),
-        periods=seen.period * even.cadence,
-        power=seen.power,
-        model_offset=corners,
-        model_flux=model,
-        centroid=None if flat.centroid is None else flat.centroid[0],
-        star=None if curves.stars is None else curves.stars,
-        warnings=warnings,
-    )
 
 
 def write_index(out: Path, drawn: dict[tuple[str, int], str], about: tuple[str, str], found: Found) -> None:

@@ -146,7 +146,7 @@ def measure(plan: Plan, found: Periodogram, curve: Curve, shortest: float, longe
     for _ in range(2):
         signal = refine(curve, signal, shortest, longest)
     shape = polish(curve, signal, shortest, longest)
-    return _measured(curve, signal, shape, peaks[best].sde, noise)
+    return describe(curve, signal, shape, peaks[best].sde, noise)
 
 
 def _judge(curve: Curve, noise: Noise, plan: Plan, period: float) -> _Judged:
@@ -196,8 +196,16 @@ def polish(curve: Curve, start: Ephemeris, shortest: float, longest: float) -> S
     return Shape(*out.tolist())
 
 
-def _measured(curve: Curve, signal: Ephemeris, shape: Shape, sde: float, noise: Noise) -> tuple[Measured, Noise]:
-    # The noise is what the curve does outside of the transits.
+def describe(curve: Curve, signal: Ephemeris, shape: Shape, sde: float, noise: Noise) -> tuple[Measured, Noise]:
+    """Return all figures of a periodic signal, and the noise of the curve outside of its transits.
+
+    Args:
+        curve: weight 0 in the transits of others.
+        signal: where it was found, and its SNR.
+        shape: its fitted transit.
+        sde: of its peak; NaN where there was no search.
+        noise: of the whole curve, for its range of durations.
+    """
     inside = in_transit(shape.period, shape.t0, MASKED * shape.duration, len(curve.flux))
     rest = Curve.of(curve.flux, np.where(inside, np.float32(0), curve.weight))
     noise = Noise.of(rest, float(noise.durations[-1]))

@@ -13,12 +13,14 @@ import numpy as np
 from exojax.candidates import Candidates
 from exojax.config import SearchConfig
 from exojax.detection.curve import Curve, in_transit
-from exojax.detection.measure import MASKED, WIDEST, Ephemeris, Measured, measure, polish
+from exojax.detection.measure import MASKED, WIDEST, Ephemeris, Measured, Shape, describe, measure, polish
 from exojax.detection.peaks import aliases
-from exojax.detection.period_grid import LEAST_PERIOD, Plan, plan
+from exojax.detection.period_grid import INNER, LEAST_PERIOD, Plan, plan
 from exojax.detection.periodogram import Periodogram, periodogram
+from exojax.detection.red_noise import Noise
 from exojax.detection.select import Choice, allowed_durations, choose
 from exojax.detection.single_transits import shortest_period, single_event
+from exojax.detection.transit_depths import Events
 from exojax.light_curves import EvenCurves, LightCurves
 from exojax.loops import compiled
 from exojax.photometry.detrend import flatten
@@ -185,6 +187,94 @@ def together(
             made = periodograms(group[0][1], [(curve.flux, curve.weight) for _, _, curve in group])
             answers |= {k: one for (k, _, _), one in zip(group, made, strict=True)}
     return [results[k] for k in range(len(hunts))]
+
+
+def measure_star(
+    curves: LightCurves, config: SearchConfig, period: np.ndarray, t0: np.ndarray, duration: np.ndarray
+) -> tuple[Candidates, Trace]:
+    """Return a star's candidates at given ephemerides, measured as the search measures its own; nothing is searched.
+
+    Period, epoch and duration stay as given. The trend is found without the transits of all of them, and each is
+    measured without those of the others. Depth and errors come from a least-squares fit where that ends near the given
+    epoch, else from the mean over the transits. What no transit was measured of has NaN for depth and significance.
+
+    Args:
+        curves: one star.
+        config: ranges and window.
+        period: ``(k,)`` float64 days; NaN for a single transit.
+        t0: ``(k,)`` float64 days, any mid-transit, in the curve's time system.
+        duration: ``(k,)`` float64 days, first to last contact.
+
+    Returns:
+        Candidates in the order given, and what the search would have seen.
+
+    Raises:
+        ValueError: the curve cannot hold the range of periods.
+    """
+    compiled.ready()
+    even = to_even(curves, shortest=config.duration_min)
+    size, days = even.flux.shape[1], even.cadence
+    if not even.weight.any():
+        return _table([], curves, even, 1.0), Trace(even, even, (), ())
+    grid = plan_for(size, days, config)
+    density = float("nan") if curves.stars is None else float(curves.stars.density[0])
+    shortest, longest = allowed_durations(grid, density)
+    turns = np.where(np.isfinite(period), period / days, np.inf)
+    first, lengths = (t0 - even.start[0]) / days, duration / days
+    repeats = np.isfinite(turns)
+    first[repeats] -= turns[repeats] * np.floor(first[repeats] / turns[repeats])
+    given = list(zip(turns.tolist(), first.tolist(), lengths.tolist()))
+    inside = [in_transit(p, t, MASKED * d, size) for p, t, d in given]
+    taken = np.any(inside, axis=0) if inside else np.zeros(size, bool)
+    flat = _clean(even, _protected(taken, even.weight[0]), curves.absolute, config)
+    flux = flat.flux[0] / flat.scatter[0]
+    whole = Curve.of(flux, flat.weight[0])
+    noise = Noise.of(whole, float(grid.durations[-1]))
+    seen = periodogram(grid, whole.flux, whole.weight)
+    rows, weights = [], []
+    for k, (p, t, d) in enumerate(given):
+        others = np.any([mask for j, mask in enumerate(inside) if j != k], axis=0) if len(given) > 1 else False
+        curve = Curve.of(flux, np.where(others & ~inside[k], np.float32(0), flat.weight[0]))
+        rows.append(_given_row(curve, noise, Ephemeris(p, t, d, 0.0), min(shortest, d), max(longest, d)))
+        weights.append(curve.weight)
+    scale = float(flat.scatter[0]) if curves.absolute else 1.0
+    return _table(rows, curves, even, scale), Trace(even, flat, (seen,) * len(rows), tuple(weights))
+
+
+def _template_snr(curve: Curve, given: Ephemeris) -> float:
+    """Return the SNR of the periodogram's template at an ephemeris; below 0 where the flux is higher in transit."""
+    late = np.arange(len(curve.flux)) - given.t0
+    if np.isfinite(given.period):
+        late -= np.rint(late / given.period) * given.period
+    share = np.abs(late) / given.duration
+    template = np.where(share <= 0.5 * INNER, 1.0, np.where(share <= 0.5, 0.5, 0.0))
+    first, second = ((curve.weight * template**power).sum(dtype=np.float64) for power in (1, 2))
+    return float(-(template * curve.centred).sum() / np.sqrt(max(second - first**2 / curve.total, 1e-9)))
+
+
+def _given_row(curve: Curve, noise: Noise, given: Ephemeris, shortest: float, longest: float) -> dict[str, Any]:
+    """Return the columns of a candidate at a given ephemeris, as ``_row`` does of one that was found."""
+    events = Events.of(curve, noise, given.period, given.t0, given.duration)
+    white = float(events.white.sum())
+    unknown = dict.fromkeys((*Measured.__dataclass_fields__, "period_min"), np.nan) | {"alias": [], "n_transits": 0}
+    unknown |= {"period": given.period, "t0": given.t0, "duration": given.duration}
+    unknown |= {"single": bool(np.isinf(given.period))}
+    if not white > 0:
+        return unknown
+    mean = float((events.depth * events.white).sum()) / white
+    signal = given._replace(snr=_template_snr(curve, given))
+    fit = polish(curve, signal._replace(snr=max(signal.snr, 3.0)), shortest, longest)
+    late = fit.t0 - given.t0
+    if np.isfinite(given.period):
+        late -= np.rint(late / given.period) * given.period
+    near = np.isfinite(fit.t0_error) and abs(late) < 0.5 * given.duration and fit.depth > 0.5 * mean
+    errors = (fit.period_error, fit.t0_error) if near else (np.nan, np.nan)
+    shape = Shape(given.period, given.t0, given.duration, *errors, fit.depth if near and mean > 0 else mean)
+    if np.isfinite(given.period):
+        found, _ = describe(curve, signal, shape, np.nan, noise)
+        return unknown | vars(found) | {"depth": shape.depth}
+    red = float(signal.snr / events.scatter[0])
+    return unknown | {"t0_error": errors[1], "depth": shape.depth, "snr": signal.snr, "snr_red": red, "n_transits": 1}
 
 
 def _hunting(curves: LightCurves, config: SearchConfig, masked: np.ndarray | None, alter: Alter | None) -> Hunt:

@@ -131,6 +131,39 @@ def known(path: Path) -> Known:
     return Known(*(np.array(column, kind) for column, kind in zip(columns, kinds)))
 
 
+def ephemerides(path: Path) -> Known:
+    """Return given candidates: ``id``, ``period``, ``t0`` and ``duration`` in days, columns named as in :func:`known`.
+
+    Raises:
+        InputError: as :func:`known`; or an epoch or a duration is missing, or a duration is longer than half its
+            period. It names the star.
+    """
+    found = known(path)
+    if not len(found):
+        raise InputError(f"{path}: holds no line with a period: give id, period, t0 and duration in days")
+    check_ephemerides(found, str(path))
+    return found
+
+
+def check_ephemerides(found: Known, source: str) -> None:
+    """Refuse ephemerides that cannot be measured.
+
+    Raises:
+        InputError: see :func:`ephemerides`; ``source`` begins the message.
+    """
+    for name in ("t0", "duration"):
+        bad = ~np.isfinite(getattr(found, name))
+        if bad.any():
+            raise InputError(f"{source}: star {found.id[bad][0]} has a candidate without {name}: give it in days")
+    bad = (found.period <= 0) | (found.duration <= 0) | (found.duration > 0.5 * found.period)
+    if bad.any():
+        k = int(np.argmax(bad))
+        raise InputError(
+            f"{source}: star {found.id[k]} has a period of {found.period[k]:g} and a duration of {found.duration[k]:g} "
+            "days: a transit lasts half of its period at most, and both are above 0"
+        )
+
+
 def _rows(path: Path, needed: tuple[str, ...]) -> Iterator[tuple[int, dict[str, str]]]:
     """Line number and cells by lower-case column name; ``id`` spelled as everywhere, ``clock`` its catalogue's."""
     with open_file.text(path) as stream:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,6 +16,7 @@ from exojax.io import catalogue, download, events, folder, kaggle, npz, set_asid
 from exojax.io.simulated import population_of, simulated
 from exojax.light_curves import LightCurves
 from exojax.storage import announce, checksum, open_file
+from exojax.storage.cores import cores
 
 if TYPE_CHECKING:
     from exojax.folded_events import Data
@@ -229,7 +229,7 @@ def _packed(name: str, groups: list[folder.Group]) -> LightCurves:
     """All stars in one ``LightCurves``, which they can only be where they are of one kind."""
     kinds: dict[tuple, list[LightCurves]] = {}
     skipped: list[folder.Skipped] = []
-    for one in folder.read_stars(groups, workers=os.cpu_count() or 1):
+    for one in folder.read_stars(groups, workers=cores()):
         n_read = sum(map(len, kinds.values())) + len(skipped)
         announce.phase(f"reading {name}", min(n_read, len(groups)), len(groups), unit="stars")
         if isinstance(one, folder.Skipped):

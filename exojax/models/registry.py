@@ -30,6 +30,21 @@ MODELS: dict[str, Model] = {
     "transit": transit.MODEL,
     "stack": stack.MODEL,
 }
+OWN = frozenset(MODELS)
+"""names that nobody else may take"""
+
+
+def register(name: str, model: Model) -> None:
+    """Make a model of one's own known by a name, for this process.
+
+    >>> exojax.register("mine", Network(...))    # doctest: +SKIP
+
+    Raises:
+        InputError: the name is one of exojax's own models.
+    """
+    if name in OWN:
+        raise InputError(f"{name} is a model of exojax: choose another name")
+    MODELS[name] = model
 
 
 def training(config: RunConfig) -> TrainConfig:

@@ -7,8 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from exojax.candidates import Candidates
+from exojax.detection.period_grid import INNER
+from exojax.detection.periodogram import Periodogram
+from exojax.detection.search_star import Trace
 from exojax.evaluation.attribution import Reasons
-from exojax.light_curves import Stars
+from exojax.light_curves import LightCurves, Stars
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,6 +64,55 @@ class Sheet:
     warnings: tuple[str, ...] = ()
     flags: tuple[str, ...] = ()
     reasons: Reasons | None = None
+
+
+def sheet_of(
+    curves: LightCurves,
+    one: Candidates,
+    others: Candidates,
+    trace: Trace,
+    seen: Periodogram,
+    warnings: tuple[str, ...],
+) -> Sheet:
+    """Return what the page of one candidate is drawn from.
+
+    Args:
+        curves: the star.
+        one: the candidate.
+        others: the star's other candidates.
+        trace: what the search saw.
+        seen: the periodogram in which the candidate was found.
+        warnings: a sentence each.
+    """
+    even, flat = trace.even, trace.flat
+    used = curves.valid[0]
+    raw, above = even.flux[0].astype(np.float64), flat.flux[0].astype(np.float64)
+    trend = raw / (1 + above) if curves.absolute else raw - above
+    # The two boxes of the search's template.
+    half, depth = 0.5 * float(one.duration[0]), float(one.depth[0])
+    corners = half * np.array([-1, -1, -INNER, -INNER, INNER, INNER, 1, 1])
+    model = depth * np.array([0, -0.5, -0.5, -1, -1, -0.5, -0.5, 0])
+    return Sheet(
+        candidate=one,
+        others=others,
+        time_system=curves.time_system,
+        absolute=curves.absolute,
+        cadence=even.cadence,
+        time=curves.time[0][used],
+        flux=curves.flux[0][used],
+        start=float(even.start[0]),
+        flat=above,
+        trend=np.where(flat.weight[0] > 0, trend, np.nan),
+        weight=flat.weight[0],
+        scatter=float(flat.scatter[0]),
+        periods=seen.period * even.cadence,
+        power=seen.power,
+        model_offset=corners,
+        model_flux=model,
+        centroid=None if flat.centroid is None else flat.centroid[0],
+        star=None if curves.stars is None else curves.stars,
+        warnings=warnings,
+    )
 
 
 @dataclass(frozen=True, eq=False)

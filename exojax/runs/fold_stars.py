@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, fields, replace
@@ -14,13 +13,15 @@ from exojax.candidates import Candidates
 from exojax.config import FoldConfig, SearchConfig
 from exojax.detection.batch import batches
 from exojax.detection.ephemeris_match import known_transits
-from exojax.detection.search_star import Alter, Trace, hunt_each
+from exojax.detection.search_star import Alter, Trace, hunt_each, measure_star
 from exojax.features.candidate_inputs import candidate_inputs, star_moments
 from exojax.features.views import Moments
 from exojax.folded_events import SCALARS, VIEWS, WIDE_VIEWS
+from exojax.io.catalogue import Known
 from exojax.light_curves import LightCurves, Stars
 from exojax.photometry.resample import to_even
 from exojax.storage import cache
+from exojax.storage.cores import cores
 from exojax.vetting.centroid import centroid_shift
 
 VERSION = 4
@@ -61,9 +62,30 @@ def search_each(
     """
     found_each = hunt_each(stars, search, masks=masks, alter=alter)
     for curves, (candidates, trace) in zip(stars, found_each, strict=True):
-        found = _with_centroids(candidates, trace)
-        folded = star_moments(found, trace.flat, global_bins=how.global_bins, local_bins=how.local_bins)
-        yield Searched(curves, found, float(trace.flat.scatter[0]), folded), trace
+        yield _folded(curves, candidates, trace, how), trace
+
+
+def vet_each(
+    stars: Sequence[LightCurves], search: SearchConfig, how: FoldConfig, *, given: Known
+) -> Iterator[tuple[Searched, Trace]]:
+    """Yield each star measured and folded at the given ephemerides, nothing searched.
+
+    Args:
+        stars: one star each.
+        search: window and ranges.
+        how: bins of the views.
+        given: ephemerides of any stars, ``t0`` and ``duration`` known; a period that is NaN is a single transit.
+    """
+    for curves in stars:
+        mine = given.of(str(curves.id[0]))
+        candidates, trace = measure_star(curves, search, mine.period, mine.t0.copy(), mine.duration)
+        yield _folded(curves, candidates, trace, how), trace
+
+
+def _folded(curves: LightCurves, candidates: Candidates, trace: Trace, how: FoldConfig) -> Searched:
+    found = _with_centroids(candidates, trace)
+    folded = star_moments(found, trace.flat, global_bins=how.global_bins, local_bins=how.local_bins)
+    return Searched(curves, found, float(trace.flat.scatter[0]), folded)
 
 
 def _with_centroids(found: Candidates, trace: Trace) -> Candidates:
@@ -195,7 +217,7 @@ def _mapped(
     given: Iterator[list[LightCurves]],
 ) -> Iterator[tuple[list[LightCurves], dict[str, np.ndarray]]]:
     """Yield ``one`` of every batch, on all cores, in order; few are in flight, which bounds the memory."""
-    workers = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    workers = cores()
     pool = ThreadPoolExecutor(workers)
     try:
         waiting = []

@@ -9,6 +9,7 @@ from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import asdict, fields, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -24,7 +25,7 @@ from exojax.io.folder import Skipped
 from exojax.light_curves import LightCurves
 from exojax.light_curves import Stars as StarTable
 from exojax.photometry.resample import to_even
-from exojax.runs.fold_stars import Searched, joined, search_each
+from exojax.runs.fold_stars import Searched, joined, search_each, vet_each
 from exojax.runs.ranked_candidates import Found, ranked
 from exojax.runs.survey_parts import DamagedError, Part, Row, read_part, write_part
 from exojax.storage import announce
@@ -65,6 +66,7 @@ def search(
     settings: Mapping[str, Any],
     known: Known | None = None,
     mask_known: bool = False,
+    given: Known | None = None,
     judge: Judge | None = None,
     how: FoldConfig | None = None,
     workers: int = 1,
@@ -82,6 +84,7 @@ def search(
         settings: what else decides what is found, such as the source: ``out`` must hold parts of nothing else.
         known: planets that are labelled in ``matches``.
         mask_known: search without the known planets' transits.
+        given: ephemerides to measure instead of a search; stars without one are skipped.
         judge: gives ``probability``.
         how: bins of the views that the judge sees; the defaults where it is None.
         workers: batches at once; also the number of threads.
@@ -100,7 +103,12 @@ def search(
     clock = _Clock()
     told: dict[str, list[str]] = {}
     searched = _batches(
-        _heard(stars(set(done)), told), config, known if mask_known else None, judge, how or FoldConfig(), workers
+        _heard(stars(set(done)), told),
+        workers,
+        partial(
+            _one, config=config, known=known if mask_known else None, given=given, judge=judge, how=how or FoldConfig()
+        ),
+        config,
     )
     with closing(searched):
         for part in searched:
@@ -186,15 +194,25 @@ def _heard(stars: Stars, told: dict[str, list[str]]) -> Stars:
         yield given
 
 
-def again(stars: Stars, config: SearchConfig, known: Known | None, how: FoldConfig) -> Iterator[tuple[Searched, Trace]]:
-    """Search a few stars again, for what a picture needs."""
+def again(
+    stars: Stars, config: SearchConfig, known: Known | None, how: FoldConfig, given: Known | None = None
+) -> Iterator[tuple[Searched, Trace]]:
+    """Search a few stars again, for what a picture needs; ``known`` is masked, arguments as of :func:`search`."""
     for one in one_by_one(stars, config):
         if not isinstance(one, Skipped):
-            yield from search_each([one], config, how, masks=[_mask(one, config, known)])
+            yield from _found_each([one], config, known, given, how)
+
+
+def _found_each(
+    stars: list[LightCurves], config: SearchConfig, known: Known | None, given: Known | None, how: FoldConfig
+) -> Iterator[tuple[Searched, Trace]]:
+    if given is not None:
+        return vet_each(stars, config, how, given=given)
+    return search_each(stars, config, how, masks=[_mask(star, config, known) for star in stars])
 
 
 def _batches(
-    stars: Stars, config: SearchConfig, known: Known | None, judge: Judge | None, how: FoldConfig, workers: int
+    stars: Stars, workers: int, one: Callable[[list[LightCurves]], Part], config: SearchConfig
 ) -> Generator[Part]:
     """Parts, in the order of their batches; two batches a thread are in flight, which bounds the memory."""
     waiting: deque[Future[Part]] = deque()
@@ -204,7 +222,7 @@ def _batches(
             if isinstance(batch, Skipped):
                 yield _part([], [batch], [], {})
                 continue
-            waiting.append(pool.submit(_one, batch, config, known, judge, how))
+            waiting.append(pool.submit(one, batch))
             while len(waiting) > 2 * workers or (waiting and waiting[0].done()):
                 yield waiting.popleft().result()
         while waiting:
@@ -215,11 +233,16 @@ def _batches(
 
 
 def _one(
-    batch: list[LightCurves], config: SearchConfig, known: Known | None, judge: Judge | None, how: FoldConfig
+    batch: list[LightCurves],
+    *,
+    config: SearchConfig,
+    known: Known | None,
+    given: Known | None,
+    judge: Judge | None,
+    how: FoldConfig,
 ) -> Part:
     searched, shapes = [], []
-    masks = [_mask(star, config, known) for star in batch]
-    for one, trace in search_each(batch, config, how, masks=masks):
+    for one, trace in _found_each(batch, config, known, given, how):
         searched.append(one)
         shape = shape_of(*local_views(one.found, trace.flat, durations=SHAPED), SHAPED)
         shapes += resolved(shape, one.found.duration, trace.flat.cadence).tolist()
@@ -238,6 +261,8 @@ def _one(
             row[field.name] = float("nan") if star.stars is None else float(getattr(star.stars, field.name)[0])
     there, names = set(found.id.tolist()), [str(star.id[0]) for star in batch]
     why = "no flux that varies" + (" outside the known transits" if known is not None else "")
+    if given is not None:
+        why = "no ephemeris is given for it, or no flux that varies"
     empty = [Skipped(name, Path(star.source), why) for name, star in zip(names, batch) if name not in there]
     return _part(names, empty, rows, {name: [text] for name, text in zip(names, judged.said) if text})
 

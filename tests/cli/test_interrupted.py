@@ -117,7 +117,7 @@ from exojax.io import folder
 place, seen = {place!r}, []
 progress.EVERY = 1e6
 batching.BATCH_STARS = 4
-search.command.threads = lambda: 2
+search.workers = lambda: 2
 searching.search_each = quick_search_each
 
 def stuck(function):

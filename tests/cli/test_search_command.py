@@ -175,7 +175,7 @@ def test_killed_it_goes_on(call: Call) -> None:
 def test_threads_change_nothing(call: Call, monkeypatch) -> None:
     write_npz(Path("many.npz"), flux_of(42))
     for n in (1, 3):
-        monkeypatch.setattr(search.command, "threads", lambda n=n: n)
+        monkeypatch.setattr(search, "workers", lambda n=n: n)
         assert call(search.main, "--data", "many.npz", *PLAIN, "--out", f"out{n}").code == 0
     first, second = (Path(f"out{n}/candidates.csv").read_bytes() for n in (1, 3))
     assert first == second

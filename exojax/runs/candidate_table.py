@@ -1,0 +1,66 @@
+"""Write found candidates as a table: units of papers, one line a candidate, None where a value is unknown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from exojax.runs.ranked_candidates import Found
+from exojax.runs.survey_parts import Row
+
+FIRST_COLUMNS = ("id", "rank", "period_days", "t0_days", "duration_hours", "depth_ppm", "snr", "sde", "probability")
+"""columns that every table of candidates begins with"""
+
+
+def lines(found: Found, labels: Mapping[str, int] | None) -> Iterator[Row]:
+    """Return the lines of ``candidates.csv``, one by one in ranked order.
+
+    Args:
+        found: by the search.
+        labels: id to 1 (planet host) or 0, for a column ``label``; None for no such column.
+    """
+    for row in found.rows():
+        yield {name: None if _is_unknown(value) else value for name, value in _line(row, found, labels).items()}
+
+
+def _line(c: Row, found: Found, labels: Mapping[str, int] | None) -> Row:
+    ppm = 1e6 if c["absolute"] else np.nan
+    line = {
+        "id": c["id"],
+        "rank": c["rank"],
+        "period_days": c["period"],
+        "t0_days": c["t0"],
+        "duration_hours": c["duration"] * 24,
+        "depth_ppm": c["depth"] * ppm,
+        "snr": c["snr"],
+        "sde": c["sde"],
+        "probability": c["probability"],
+        "time_system": c["time_system"],
+        "snr_red": c["snr_red"],
+        "period_error_days": c["period_error"],
+        "t0_error_days": c["t0_error"],
+        "depth_error_ppm": c["depth_error"] * ppm,
+        "depth_scatters": np.nan if c["absolute"] else c["depth"],
+        "n_transits": c["n_transits"],
+        "odd_even_sigma": c["odd_even_sigma"],
+        "secondary_sigma": c["secondary_sigma"],
+        "secondary_phase": c["secondary_phase"],
+        "centroid_sigma": c["centroid_sigma"],
+        "single": c["single"],
+        "period_min_days": c["period_min"],
+        "aliases": c["aliases"],
+        "matches": c["matches"],
+        "flags": c["flags"],
+    }
+    if found.with_disagreement:
+        line["disagreement"] = c["disagreement"]
+    if labels is not None:
+        line["label"] = float(labels[c["id"]]) if c["id"] in labels else None
+    line["warnings"] = "; ".join(c["warnings"])
+    return line
+
+
+def _is_unknown(value: Any) -> bool:
+    return isinstance(value, float) and not np.isfinite(value)

@@ -1,0 +1,302 @@
+"""The public functions for arrays in a notebook: search, vet, fold, fit; what they return keeps its light curves."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from exojax.config import FoldConfig, RunConfig, SearchConfig
+from exojax.errors import InputError
+from exojax.folded_events import SCALARS, VIEWS, WIDE_VIEWS, Data, FoldedEvents
+from exojax.io.catalogue import Known, check_ephemerides
+from exojax.io.folder import Skipped
+from exojax.light_curves import LightCurves
+from exojax.runs import survey
+from exojax.runs.candidate_table import lines
+from exojax.runs.fold_stars import joined, vet_each
+from exojax.runs.ranked_candidates import Found
+from exojax.storage.cores import workers
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
+
+    from exojax.models.base import Network
+    from exojax.runs.run import Run
+
+ONE_BY_ONE = 512
+"""rows that are handed to the search at once"""
+
+
+@dataclass(frozen=True, eq=False)
+class SearchResult:
+    """The candidates of some light curves, best first.
+
+    Attributes:
+        curves: the light curves that were searched.
+        config: ranges and thresholds.
+        skipped: stars that could not be searched, and why.
+    """
+
+    curves: LightCurves
+    config: SearchConfig
+    skipped: tuple[Skipped, ...]
+    _found: Found
+    _given: Known | None
+    _run: str | None
+
+    def __len__(self) -> int:
+        """Return the number of candidates."""
+        return len(self._found)
+
+    def __repr__(self) -> str:
+        """Return the size of the result."""
+        n = self._found.n_stars
+        return f"SearchResult({len(self)} candidates of {n} stars, {len(self.skipped)} skipped)"
+
+    def _repr_html_(self) -> str:
+        return str(self.table.to_html(max_rows=20))
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """One line a candidate, the columns of ``candidates.csv``; NaN or None where a value is unknown."""
+        import pandas as pd
+
+        return pd.DataFrame(list(lines(self._found, None)))
+
+    def to_csv(self, path: str | Path) -> None:
+        """Write :attr:`table`, without row numbers."""
+        self.table.to_csv(path, index=False)
+
+    def plot(self, candidate: int = 0) -> Figure:
+        """Return the vetting sheet of a candidate as a Matplotlib figure.
+
+        Args:
+            candidate: its row in :attr:`table`.
+
+        Raises:
+            IndexError: there is no such row.
+        """
+        from exojax.candidates import Candidates
+        from exojax.report.folding import sheet_of
+        from exojax.report.sheet import draw
+
+        if not 0 <= candidate < len(self):
+            raise IndexError(f"candidate {candidate}: the table has {len(self)} rows")
+        row = self._found.row(candidate)
+        judging = _judging(self._run, None)
+        star = self.curves.take(np.flatnonzero(self.curves.id == row["id"])[:1])
+        how = FoldConfig() if judging is None else judging.fold
+        searched, trace = next(survey.again([star], self.config, None, how, self._given))
+        of_star = Candidates.of_rows([one | {"star": 0} for one in self._found.of_star(row["star"])])
+        rank = int(row["rank"])
+        mine = of_star.rank == rank
+        seen = trace.periodograms[rank - 1]
+        sheet = sheet_of(searched.curves, of_star.take(mine), of_star.take(~mine), trace, seen, tuple(row["warnings"]))
+        reasons = None
+        if judging is not None and judging.explain is not None:
+            reasons = judging.explain(searched)[rank - 1]
+        return draw(replace(sheet, flags=tuple(filter(None, row["flags"].split(";"))), reasons=reasons))
+
+
+def search(
+    curves: LightCurves,
+    config: SearchConfig | None = None,
+    *,
+    run: str | None = "pretrained",
+    prior: float | None = None,
+    known: Known | None = None,
+) -> SearchResult:
+    """Search light curves for transits.
+
+    >>> result = exojax.search(curves)                              # doctest: +SKIP
+    >>> result.table[["id", "period_days", "depth_ppm", "snr"]]     # doctest: +SKIP
+
+    Args:
+        curves: n stars with ids that differ.
+        config: ranges, in days, and thresholds; the defaults where it is None.
+        run: gives each candidate a probability: a name under ``checkpoints/`` or a path; None for no probabilities.
+        prior: share of hosts among the stars that probabilities are for; None is that of the run's training rows.
+        known: planets that are named in the column ``matches``.
+
+    Returns:
+        The candidates of all stars, the highest signal-to-noise ratio against red noise first.
+
+    Raises:
+        InputError: two stars share an id, or the run cannot be read.
+    """
+    return _survey(curves, config or SearchConfig(), run, prior, known, None)
+
+
+def vet(
+    curves: LightCurves,
+    period: Any,
+    t0: Any,
+    duration: Any,
+    *,
+    id: Any = None,
+    config: SearchConfig | None = None,
+    run: str | None = "pretrained",
+    prior: float | None = None,
+) -> SearchResult:
+    """Measure and judge candidates at given ephemerides; nothing is searched.
+
+    >>> result = exojax.vet(curves, period=9.7, t0=1327.3, duration=0.17)    # doctest: +SKIP
+
+    Args:
+        curves: n stars with ids that differ.
+        period: days, one number for all or one of each candidate; NaN for a single transit.
+        t0: days, any mid-transit in the light curves' time system.
+        duration: days, first to last contact.
+        id: the star of each candidate; by default there is one candidate a star, in the order of the stars.
+        config: the filter window is taken from it.
+        run: as in :func:`search`.
+        prior: as in :func:`search`.
+
+    Returns:
+        As of :func:`search`.
+
+    Raises:
+        InputError: an ephemeris cannot be one, names no star, or as in :func:`search`.
+    """
+    given = _ephemerides(curves, period, t0, duration, id)
+    return _survey(curves, config or SearchConfig(), run, prior, None, given)
+
+
+def fold(
+    curves: LightCurves, period: Any, t0: Any, duration: Any, *, config: SearchConfig | None = None
+) -> FoldedEvents:
+    """Fold each star at one ephemeris into the views that people and networks look at.
+
+    >>> events = exojax.fold(curves, 9.7, 1327.3, 0.17)    # doctest: +SKIP
+    >>> events.views["local_view"].shape                    # doctest: +SKIP
+    (1, 1, 61, 3)
+
+    Args:
+        curves: n stars with ids that differ.
+        period: days, one number for all or one a star; NaN for a single transit.
+        t0: days, any mid-transit in the light curves' time system.
+        duration: days, first to last contact.
+        config: the filter window is taken from it.
+
+    Returns:
+        n rows of one candidate each, which :func:`exojax.predict` takes; a star without measured flux has no coverage.
+
+    Raises:
+        InputError: an ephemeris cannot be one.
+    """
+    given, settings, how = _ephemerides(curves, period, t0, duration, None), config or SearchConfig(), FoldConfig()
+    n = len(curves)
+    views = {
+        name: np.zeros((n, 1, how.global_bins if name in WIDE_VIEWS else how.local_bins, 3), np.float32)
+        for name in VIEWS
+    }
+    scalars = np.full((n, 1, len(SCALARS)), np.nan, np.float32)
+    for star in range(n):
+        one = curves.take(np.array([star]))
+        (searched, _), *_ = vet_each([one], settings, how, given=given)
+        _, made = joined([searched])
+        for name in VIEWS if made else ():
+            views[name][star, 0] = made[name][0]
+            scalars[star, 0] = made["scalars"][0]
+    return FoldedEvents(
+        id=curves.id,
+        views=views,
+        scalars=scalars,
+        label=curves.label,
+        kind=curves.kind,
+        source=curves.source,
+        sha256=f"{curves.sha256} folded",
+        warnings=curves.warnings,
+        catalogued=curves.catalogued,
+    )
+
+
+def fit(model: str | RunConfig | Network, data: Data, folder: str | Path | None = None, **settings: Any) -> Run:
+    """Train, calibrate and keep a model; the same call again goes on where a killed one was.
+
+    >>> run = exojax.fit("transit", curves)    # doctest: +SKIP
+
+    Args:
+        model: a name, a configuration, or a network of one's own, which is registered as ``mine``.
+        data: labelled light curves or folded events.
+        folder: a name under ``checkpoints/`` or a path; by default ``<data's source>-<model>``.
+        settings: as of :func:`exojax.runs.fit.fit`: ``test_fraction``, ``report``, ``recipe``.
+
+    Raises:
+        InputError: data or configuration cannot be used, or the folder holds a run of another kind.
+    """
+    from exojax.models import registry
+    from exojax.runs import fit as runs_fit
+
+    if isinstance(model, RunConfig):
+        config = model
+    elif isinstance(model, str):
+        config = RunConfig(model=model)
+    else:
+        registry.register("mine", model)
+        config = RunConfig(model="mine")
+    return runs_fit.fit(config, data, folder, **settings)
+
+
+def _survey(
+    curves: LightCurves,
+    config: SearchConfig,
+    run: str | None,
+    prior: float | None,
+    known: Known | None,
+    given: Known | None,
+) -> SearchResult:
+    if len(set(curves.id.tolist())) < len(curves):
+        names, counts = np.unique(curves.id, return_counts=True)
+        raise InputError(f"id {names[counts > 1][0]} names several stars: give each its own")
+    judging = _judging(run, prior)
+
+    def stars(done: set[str]) -> Any:
+        for first in range(0, len(curves), ONE_BY_ONE):
+            yield replace(curves.take(np.arange(first, min(first + ONE_BY_ONE, len(curves)))), warnings=())
+
+    # The rows stay in a file without a name as long as the result lives.
+    with tempfile.TemporaryDirectory(prefix="exojax-") as out:
+        found = survey.search(
+            stars,
+            config,
+            Path(out),
+            settings={},
+            known=known,
+            given=given,
+            judge=None if judging is None else judging.judge,
+            how=FoldConfig() if judging is None else judging.fold,
+            workers=workers(),
+        )
+    return SearchResult(curves, config, found.skipped, found, given, run)
+
+
+def _judging(run: str | None, prior: float | None) -> Any:
+    if run is None:
+        return None
+    from exojax.runs.candidate_scores import judging_of
+
+    return judging_of(str(run), prior)
+
+
+def _ephemerides(curves: LightCurves, period: Any, t0: Any, duration: Any, id: Any) -> Known:
+    names = curves.id if id is None else np.atleast_1d(np.asarray(id)).astype(np.str_)
+    try:
+        columns: Mapping[str, np.ndarray] = {
+            name: np.broadcast_to(np.asarray(value, np.float64), names.shape).copy()
+            for name, value in (("period", period), ("t0", t0), ("duration", duration))
+        }
+    except ValueError:
+        raise InputError(f"period, t0 and duration: give one number, or {len(names)}, one of each candidate") from None
+    strangers = set(names.tolist()) - set(curves.id.tolist())
+    if strangers:
+        raise InputError(f"id {min(strangers)}: there is no such star among the {len(curves)} light curves")
+    found = Known(names, np.full(len(names), ""), **columns)
+    check_ephemerides(found, "vet")
+    return found
