@@ -50,7 +50,8 @@ class LightCurves:
         catalogued: true where ``id`` names a star across files; a row number does not.
         absolute: true where flux is on the relative scale, so that a dip's depth is a fraction.
         cadence: days between neighbouring samples.
-        time_system: ``BKJD``, ``BTJD``, ``simulated``, ``own clock`` of arrays, or ``assumed`` where the file had no time axis.
+        time_system: ``BKJD``, ``BTJD``, ``simulated``, ``own clock`` of arrays, or ``assumed`` where the file had
+            no time axis.
         source: where the rows came from, for people.
         sha256: fingerprint of the file, of the folder's sorted files, or of the simulation's settings.
         warnings: what a reader of the figures has to know about the input, one sentence each.

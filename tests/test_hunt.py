@@ -6,12 +6,13 @@ from dataclasses import fields, replace
 import numpy as np
 import pytest
 
-from exojax.config import SearchConfig
+from exojax.config import FoldConfig, SearchConfig
 from exojax.detection import accelerator
 from exojax.detection import search_star as module
 from exojax.detection.periodogram import periodogram
 from exojax.detection.search_star import _hunting, _is_remains, hunt, hunt_each, plan_for, together
 from exojax.light_curves import LightCurves
+from exojax.runs.fold_stars import search_each
 
 CADENCES, CADENCE, NOISE, START = 1000, 1 / 48, 3e-4, 2130.7
 CONFIG = SearchConfig(period_min=1.5, period_max=6.0, duration_max=0.3)
@@ -259,11 +260,12 @@ def test_flux_without_a_scale_and_centroids(first):
     moved = 400.0 + 0.002 * rng.standard_normal((*known.flux.shape, 2)).astype(np.float32)
     moved[0, :, 1] += np.where(transit(known.time[0], **PLANET) < 0, 0.004, 0).astype(np.float32)
     stars = each_of(replace(known, centroid=moved.astype(np.float32)))
-    planet = rows(hunt(stars[0], CONFIG)[0])[0]
+    found = [one.found for one, _ in search_each(stars[:2], CONFIG, FoldConfig(), masks=[None, None])]
+    planet = rows(found[0])[0]
     assert_is({**planet, "depth": planet["depth"] * NOISE}, PLANET)
     assert planet["snr"] == pytest.approx(rows(first[0][0])[0]["snr"], rel=0.02)
     assert planet["centroid_sigma"] > 8
-    assert all(row["centroid_sigma"] < 4.5 for row in rows(hunt(stars[1], CONFIG)[0]))
+    assert all(row["centroid_sigma"] < 4.5 for row in rows(found[1]))
 
 
 def test_irregular_times_and_order():

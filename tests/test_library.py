@@ -41,7 +41,9 @@ def run(tmp_path_factory: pytest.TempPathFactory):
 
 
 def test_only_what_is_promised_is_public() -> None:
-    assert set(exojax.__all__) == {"InputError", "LightCurves", "evaluate", "fit", "load", "predict"}
+    functions = {"evaluate", "fit", "fold", "load", "predict", "read", "register", "search", "vet"}
+    classes = {"InputError", "LightCurves", "Network", "RunConfig", "SearchConfig", "SearchResult"}
+    assert set(exojax.__all__) == functions | classes
     for name in exojax.__all__:
         assert getattr(exojax, name).__doc__
     with pytest.raises(AttributeError, match="nonsense"):

@@ -116,11 +116,8 @@ def test_vetting_is_no_search(curves, monkeypatch):
 
 
 def test_tables_are_read(tmp_path):
-    several = {
-        "Time": np.tile(TIME, 2),
-        "flux": np.r_[flux_of(0), flux_of(1)],
-        "id": ["a"] * len(TIME) + ["b"] * len(TIME),
-    }
+    ids = np.repeat(["a", "b"], len(TIME))
+    several = {"Time": np.tile(TIME, 2), "flux": np.r_[flux_of(0), flux_of(1)], "id": ids}
     frame = exojax.read(pd.DataFrame(several))
     assert frame.id.tolist() == ["a", "b"]
     table = exojax.read(Table({"time": TIME, "flux": 5000 * flux_of(0)}))

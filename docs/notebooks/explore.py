@@ -24,9 +24,9 @@ import os
 import numpy as np
 from IPython.display import Image, display
 
-from exojax.cli.sources import open_source
 from exojax.config import DataConfig, SimulateConfig
 from exojax.features.registry import compute
+from exojax.io.source import open_source
 from exojax.report import figures
 from exojax.report.style import HOST, OTHER, single, styled
 

@@ -24,10 +24,10 @@ from tempfile import mkdtemp
 from IPython.display import Image, display
 
 import exojax
-from exojax.cli.sources import open_source
 from exojax.cli.table import comparison_rows, text_table
 from exojax.config import DataConfig, RunConfig, SimulateConfig, TrainConfig
 from exojax.evaluation import metrics
+from exojax.io.source import open_source
 from exojax.report import figures
 from exojax.report.style import png
 

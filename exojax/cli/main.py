@@ -6,6 +6,7 @@ import difflib
 import importlib
 import sys
 
+from exojax import __version__
 from exojax.cli.process import as_program
 
 COMMANDS = {
@@ -18,12 +19,16 @@ COMMANDS = {
     "pretrain": "teach the shipped network by simulated stars",
     "plot": "draw a run's figures again",
     "explore": "look at a data set before any model does",
+    "models": "list the models: what they look at, and how large they are",
 }
 
 
 def main() -> None:
     """Run the command named first."""
     name = sys.argv[1] if len(sys.argv) > 1 else "--help"
+    if name in ("-V", "--version"):
+        print(f"exojax {__version__}")
+        sys.exit(0)
     if name in ("-h", "--help"):
         print("usage: exojax COMMAND [--help] ...\n")
         print("\n".join(f"  {command:<10} {what}" for command, what in COMMANDS.items()))

@@ -217,7 +217,7 @@ import os, signal, sys
 from pathlib import Path
 sys.path.insert(0, {here!r})
 from small_cli import TINY
-from exojax import comparing
+from exojax.runs import compare as comparing
 from exojax.cli import compare
 from exojax.models import registry
 from exojax.models import registry

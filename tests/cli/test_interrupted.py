@@ -76,7 +76,7 @@ KILLED = """
 import os, signal, sys
 sys.path.insert(0, {here!r})
 from small_cli import TINY
-from exojax import fitting
+from exojax.runs import fit as fitting
 from exojax.cli import train
 from exojax.models import registry
 registry.MODELS["tiny"] = TINY
@@ -109,7 +109,9 @@ STUCK = """
 import ctypes, functools, sys
 sys.path.insert(0, {tests!r})
 from small_search import quick_search_each
-from exojax import batching, ranking, searching
+from exojax.detection import batch as batching
+from exojax.runs import ranked_candidates as ranking
+from exojax.runs import survey as searching
 from exojax.cli import progress, search
 from exojax.cli.process import as_program
 from exojax.io import folder
@@ -189,7 +191,7 @@ SAVING = """
 import signal, sys, time
 from dataclasses import dataclass
 from exojax.cli import command, process
-from exojax.training.stop import Interrupted, stop_signal
+from exojax.storage.stop_signal import Interrupted, stop_signal
 process.GRACE = 0.5
 @dataclass(frozen=True)
 class Options:

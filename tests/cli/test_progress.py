@@ -54,7 +54,7 @@ def test_without_a_command_nothing_is_shown(capsys: pytest.CaptureFixture[str]) 
 SILENT = """
 import ctypes, sys
 from dataclasses import dataclass
-from exojax import announce
+from exojax.storage import announce
 from exojax.cli import command, progress
 progress.EVERY = 0.3
 @dataclass(frozen=True)

@@ -140,7 +140,8 @@ KILLED = """
 import os, signal, sys
 sys.path.insert(0, {here!r})
 from small_search import quick_search_each
-from exojax import batching, searching
+from exojax.detection import batch as batching
+from exojax.runs import survey as searching
 from exojax.cli import search
 batching.BATCH_STARS = 4
 searching.search_each = quick_search_each

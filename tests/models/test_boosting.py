@@ -147,7 +147,7 @@ def test_shuffling_loses_what_a_column_tells():
 
 def test_the_message_where_xgboost_is_missing(monkeypatch):
     monkeypatch.setattr(registry, "find_spec", lambda name: None)
-    with pytest.raises(InputError, match=r"pip install xgboost-cpu"):
+    with pytest.raises(InputError, match=r"pip install .xgboost-cpu"):
         registry.get("boosting")
     assert registry.get("svc")
 
