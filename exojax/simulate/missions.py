@@ -108,7 +108,7 @@ def _kepler(rng: np.random.Generator) -> Pointing:
         _decays(time, dumps, 0.12),
         np.sin(2 * np.pi * time / heater) * (1 + 0.5 * np.sin(2 * np.pi * time / 30)),
     ]
-    start = rng.choice([120.54, 131.51, 169.76, 260.22, 352.37])
+    start = float(rng.choice([120.54, 131.51, 169.76, 260.22, 352.37]))
     strength = np.array([2e-4, 2e-4, 1.5e-4, 2e-5, 1e-5])
     return _pointing(CADENCE, start, time, valid, trends, strength, [np.nan, np.nan, np.nan, every, heater])
 
@@ -156,7 +156,7 @@ def _tess(rng: np.random.Generator) -> Pointing:
     ]
     strength = np.array([3e-4, 2e-4, 6e-4, 2e-4, 3e-4, 3e-4])
     start = 1325.3 + orbit * 2 * rng.integers(0, 26)
-    periods = [np.nan, np.nan, orbit, every, orbit, np.nan]
+    periods: list[float] = [np.nan, np.nan, orbit, every, orbit, np.nan]
     return _pointing(TESS_CADENCE, start, time, valid, trends, strength, periods, jitter)
 
 
