@@ -188,3 +188,12 @@ def test_everything_public_is_there_after_every_module_was_imported(curves):
         assert callable(getattr(exojax, name)), name
     with pytest.raises(AttributeError):
         _ = exojax.nothing
+
+
+def test_the_shipped_run_is_evaluated_on_light_curves():
+    """It was taught by folded events, and has no curves whose coverage could be compared."""
+    flux = [flux_of(k, DEPTH if k % 2 else 0.0) for k in range(6)]
+    found = exojax.evaluate("pretrained", exojax.LightCurves.of(TIME, flux, label=np.arange(6) % 2))
+    assert found.metrics["average_precision"]["value"] > 0.9
+    (control,) = [row for row in found.controls if row["control"].startswith("cadence and coverage")]
+    assert "folded events" in str(control)

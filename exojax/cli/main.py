@@ -19,6 +19,7 @@ COMMANDS = {
     "pretrain": "teach the shipped network by simulated stars",
     "plot": "draw a run's figures again",
     "explore": "look at a data set before any model does",
+    "cache": "show what is kept for later runs, or clear it",
     "models": "list the models: what they look at, and how large they are",
 }
 

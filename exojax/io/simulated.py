@@ -10,6 +10,7 @@ import numpy as np
 from exojax.config import SIMULATED, SimulateConfig
 from exojax.light_curves import LightCurves
 from exojax.storage import cache
+from exojax.storage.checksum import of_sources
 
 if TYPE_CHECKING:
     from exojax.simulate.truth import Truth
@@ -45,7 +46,7 @@ def population_of(
 def simulated(config: SimulateConfig) -> tuple[LightCurves, Truth]:
     """The simulated population, made once for each configuration and then kept in the user's cache."""
     # The simulator brings jaxoplanet and tinygp, which a reader of files need not wait for.
-    from exojax.simulate.population import SIMULATOR_VERSION, simulate
+    from exojax.simulate.population import simulate
     from exojax.simulate.truth import Truth
 
     made = []
@@ -62,7 +63,7 @@ def simulated(config: SimulateConfig) -> tuple[LightCurves, Truth]:
             **{f"truth_{field.name}": getattr(truth, field.name) for field in fields(truth)},
         }
 
-    stored = cache.load_or_make(f"simulated {SIMULATOR_VERSION} {sorted(asdict(config).items())}", make)
+    stored = cache.load_or_make(f"simulated {of_sources('simulate')} {sorted(asdict(config).items())}", make)
     if made:
         return made[0]
     truth = Truth(**{field.name: stored[f"truth_{field.name}"] for field in fields(Truth)})

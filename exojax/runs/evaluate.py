@@ -192,9 +192,12 @@ def shortcut_controls(run: Run, curves: Data, group: np.ndarray) -> list[dict[st
             add(name, from_logits(run, judged(run, features)))
     else:
         _altered_series(run, curves, add, rows)
+    name = "cadence and coverage alone"
+    if not run.data["cadence_days"]:
+        return [*rows, controls.not_applicable(name, "the run was trained on folded events, without light curves")]
     known = load_arrays(run.folder / "coverage.npz")
     here = controls.coverage_features(curves.time, curves.valid, curves.cadence)
-    add("cadence and coverage alone", controls.coverage_score(known["features"], known["label"], here))
+    add(name, controls.coverage_score(known["features"], known["label"], here))
     return rows
 
 

@@ -21,11 +21,12 @@ from exojax.io.catalogue import Known
 from exojax.light_curves import LightCurves, Stars
 from exojax.photometry.resample import to_even
 from exojax.storage import cache
+from exojax.storage.checksum import of_sources
 from exojax.storage.cores import cores
 from exojax.vetting.centroid import centroid_shift
 
-VERSION = 4
-"""of what is kept of a batch, and of the search that made it"""
+DECIDE = ("storage", "loops", "photometry", "detection", "vetting", "features")
+"""rooms whose code decides what is found and how it is folded"""
 
 Report = Callable[[int, int], None]
 """``(stars done, of how many)``"""
@@ -171,7 +172,7 @@ def folded_events(
         if alter is not None:
             return batch, make()
         settings = sorted(asdict(search).items()) + sorted(asdict(how).items())
-        return batch, cache.load_or_make(f"folded {VERSION} {settings} {_digest(batch, masks)}", make)
+        return batch, cache.load_or_make(f"folded {of_sources(*DECIDE)} {settings} {_digest(batch, masks)}", make)
 
     done = 0
     for batch, made in _mapped(one, (b for b in batches([numbered], search) if isinstance(b, list))):

@@ -156,7 +156,7 @@ def _tess(rng: np.random.Generator) -> Pointing:
     ]
     strength = np.array([3e-4, 2e-4, 6e-4, 2e-4, 3e-4, 3e-4])
     start = 1325.3 + orbit * 2 * rng.integers(0, 26)
-    periods: list[float] = [np.nan, np.nan, orbit, every, orbit, np.nan]
+    periods: list[float] = [np.nan, np.nan, orbit, float(every), orbit, np.nan]
     return _pointing(TESS_CADENCE, start, time, valid, trends, strength, periods, jitter)
 
 

@@ -3,8 +3,9 @@
 One uncompressed ``.npz`` an entry: the zip format's CRC-32 of each array is verified whenever it is read, and
 no entry is ever unpickled. An entry lives in ``$EXOJAX_CACHE``, else ``$XDG_CACHE_HOME/exojax``, else
 ``~/.cache/exojax``; never beside the data, so that a read-only data folder needs no special case. There is
-one entry for each file read (about a quarter of its CSV's size), replaced when the file changes, and nothing
-else is deleted: to clear the cache, delete that directory.
+one entry for each file read (about a quarter of its CSV's size), replaced when the file changes. Where the entries
+take more than :data:`LIMIT` bytes, those that were not used for longest are removed; ``exojax cache`` shows the
+cache and clears it.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ import numpy as np
 
 _log = logging.getLogger(__name__)
 _STAMP = "_stamp"
+LIMIT = 4 * 2**30
+"""bytes of entries that are kept; ``$EXOJAX_CACHE_GB`` states another limit"""
 
 
 def directory() -> Path:
@@ -28,6 +31,40 @@ def directory() -> Path:
     if chosen := os.environ.get("EXOJAX_CACHE"):
         return Path(chosen)
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "exojax"
+
+
+def entries() -> list[Path]:
+    """Return the entries, those that were not used for longest first; of none, or of no such directory, nothing."""
+    with suppress(OSError):
+        return sorted(directory().glob("*.npz"), key=lambda path: path.stat().st_mtime)
+    return []
+
+
+def limit() -> float:
+    """Return how many bytes of entries are kept."""
+    try:
+        return float(os.environ.get("EXOJAX_CACHE_GB", "")) * 2**30
+    except ValueError:
+        return LIMIT
+
+
+def prune(most: float) -> int:
+    """Remove the entries that were not used for longest until the rest take ``most`` bytes or less.
+
+    Returns:
+        How many were removed.
+    """
+    removed = 0
+    with suppress(OSError):
+        found = [(path, path.stat().st_size) for path in entries()]
+        total = sum(size for _, size in found)
+        for path, size in found:
+            if total <= most:
+                break
+            path.unlink(missing_ok=True)
+            total -= size
+            removed += 1
+    return removed
 
 
 def load_or_make(key: str, make: Callable[[], dict[str, np.ndarray]], *, stamp: str = "") -> dict[str, np.ndarray]:
@@ -52,9 +89,21 @@ def load_or_make(key: str, make: Callable[[], dict[str, np.ndarray]], *, stamp: 
     made = make()
     try:
         _store(path, {**made, _STAMP: np.array(stamp)})
+        _prune_sometimes()
     except OSError as error:
         _log.info("%s cannot be written (%s): nothing is cached", path, error)
     return made
+
+
+_stored = 0
+
+
+def _prune_sometimes() -> None:
+    """Look at the whole directory at the first entry of a process and at every hundredth."""
+    global _stored
+    if _stored % 100 == 0:
+        prune(limit())
+    _stored += 1
 
 
 def _load(path: Path, stamp: str) -> dict[str, np.ndarray] | None:
@@ -62,7 +111,10 @@ def _load(path: Path, stamp: str) -> dict[str, np.ndarray] | None:
         with path.open("rb") as stream, np.load(stream, allow_pickle=False) as entry:
             if str(entry[_STAMP]) != stamp:
                 return None
-            return {name: entry[name] for name in entry.files if name != _STAMP}
+            found = {name: entry[name] for name in entry.files if name != _STAMP}
+        with suppress(OSError):
+            os.utime(path)  # used now
+        return found
     except (FileNotFoundError, NotADirectoryError, PermissionError):
         return None
     # A damaged zip fails in a dozen ways (BadZipFile, ValueError, KeyError, NotImplementedError, MemoryError,

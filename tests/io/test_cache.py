@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from exojax.storage import cache
+from exojax.storage import cache, checksum
 
 ARRAYS = {"flux": np.array([[1.5, np.nan], [-2, 3]], np.float32), "name": np.array(["a", "bc"])}
 
@@ -124,3 +124,43 @@ def test_directory_follows_the_environment(tmp_path: Path, monkeypatch: pytest.M
     assert cache.directory() == Path("/xdg/exojax")
     monkeypatch.delenv("XDG_CACHE_HOME")
     assert cache.directory() == Path.home() / ".cache/exojax"
+
+
+def test_the_entries_unused_for_longest_are_removed(tmp_path, monkeypatch):
+    monkeypatch.setenv("EXOJAX_CACHE", str(tmp_path / "pruned"))
+    for k in range(4):
+        cache.load_or_make(f"entry {k}", lambda: {"a": np.zeros(1000)})
+        os.utime(cache.entries()[-1], (k, k))
+    size = cache.entries()[0].stat().st_size
+    # Read again, the oldest is the newest.
+    cache.load_or_make("entry 0", lambda: pytest.fail("it is there"))
+    assert cache.prune(2.5 * size) == 2
+    left = []
+    for k in range(4):
+        cache.load_or_make(f"entry {k}", lambda k=k: left.append(k) or {"a": np.zeros(1)})
+    assert left == [1, 2]
+
+
+def test_the_limit_holds_while_entries_are_stored(tmp_path, monkeypatch):
+    monkeypatch.setenv("EXOJAX_CACHE", str(tmp_path / "limited"))
+    monkeypatch.setenv("EXOJAX_CACHE_GB", str(20000 / 2**30))
+    monkeypatch.setattr(cache, "_stored", 0)
+    for k in range(201):
+        cache.load_or_make(f"entry {k}", lambda: {"a": np.zeros(100)})
+    assert sum(path.stat().st_size for path in cache.entries()) <= 20000
+    monkeypatch.setenv("EXOJAX_CACHE_GB", "much")
+    assert cache.limit() == cache.LIMIT
+
+
+def test_a_fingerprint_of_the_sources_changes_with_them(tmp_path, monkeypatch):
+    assert checksum.of_sources("loops") == checksum.of_sources("loops") != checksum.of_sources("loops", "detection")
+    package = tmp_path / "storage"
+    (tmp_path / "loops").mkdir()
+    (tmp_path / "loops" / "a.py").write_text("x = 1\n")
+    monkeypatch.setattr(checksum, "__file__", str(package / "checksum.py"))
+    checksum.of_sources.cache_clear()
+    before = checksum.of_sources("loops")
+    (tmp_path / "loops" / "a.py").write_text("x = 2\n")
+    checksum.of_sources.cache_clear()
+    assert checksum.of_sources("loops") != before
+    checksum.of_sources.cache_clear()
