@@ -88,7 +88,8 @@ def build(config: RunConfig) -> Model:
         if type(value) not in kinds:
             raise InputError(f"options: {name} is {value!r}, expected {kinds[0].__name__} as in {config.model}'s file")
     if isinstance(model, Network):
-        return replace(model, module=model.module.clone(**config.options))
+        options: dict[str, Any] = dict(config.options)
+        return replace(model, module=model.module.clone(**options))
     assert isinstance(model, Classical)  # a stack has no options
     return replace(model, fit=partial(model.fit, **config.options))
 
