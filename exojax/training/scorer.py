@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 import jax
 import numpy as np
@@ -21,7 +22,9 @@ Features = Mapping[str, np.ndarray]
 """Feature name -> ``(n, ...)`` float32."""
 
 BATCHES = (8, 64)
-"""rows scored at a time: each size is compiled once, few rows are padded to the smaller"""
+"""rows scored at a time: each size is compiled once"""
+FEW = 512
+"""rows up to which the smaller size is taken: as fast on a CPU, and whatever a search scores needs one program"""
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,9 +96,7 @@ def at_prior(model: Model, logits: np.ndarray, prior: float) -> np.ndarray:
 
 def _network(state: TrainState, features: Features) -> np.ndarray:
     n = len(next(iter(features.values())))
-    batch = next((size for size in BATCHES if n <= size), BATCHES[-1])
-    # A last few rows are padded to what was compiled for many before them.
-    batch = max(batch, max(_compiled, default=0))
+    batch = BATCHES[0] if n <= FEW else BATCHES[-1]
     scores = []
     for start in range(0, n, batch):
         part = {name: x[start : start + batch] for name, x in features.items()}
@@ -113,16 +114,11 @@ def _network(state: TrainState, features: Features) -> np.ndarray:
     return np.concatenate(scores).astype(np.float64) if scores else np.zeros(0)
 
 
+@lru_cache
 def _forward(batch: int) -> Callable[..., jax.Array]:
     """Return the compiled function of a module's ``apply``, its averaged weights and ``batch`` rows of inputs.
 
     It does not take the whole state, whose optimiser differs from run to run and would compile it again.
     """
-    if batch not in _compiled:
-        # Few rows are scored once or twice: compiling would take longer than anything else.
-        options = quick_options() if batch == BATCHES[0] else {}
-        _compiled[batch] = jax.jit(scored, static_argnums=0, compiler_options=options)
-    return _compiled[batch]
-
-
-_compiled: dict[int, Callable[..., jax.Array]] = {}
+    # Few rows are scored once or twice: compiling would take longer than anything else.
+    return jax.jit(scored, static_argnums=0, compiler_options=quick_options() if batch == BATCHES[0] else {})
