@@ -5,8 +5,6 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from exojax.errors import InputError
 from exojax.simulate.random_streams import generator
@@ -26,6 +24,10 @@ def merge_groups(groups: np.ndarray, digests: np.ndarray) -> np.ndarray:
     names, star = np.unique(groups, return_inverse=True)
     contents, content = np.unique(digests, return_inverse=True)
     size = len(names) + len(contents)
+    # Imported here: a search never splits, and SciPy's graphs take a tenth of a second.
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
     links = coo_array((np.ones(len(star), np.int8), (star, content + len(names))), shape=(size, size))
     component = connected_components(links, directed=False)[1][star]
     return np.unique(component, return_inverse=True)[1].astype(np.int64)

@@ -13,7 +13,6 @@ from functools import partial
 import jax
 import jax.numpy as jnp
 from flax import linen as nn
-from scipy.fft import next_fast_len
 
 from exojax.config import TrainConfig
 from exojax.models.augment import of_series
@@ -98,6 +97,8 @@ def autocorrelation(series: jax.Array) -> jax.Array:
     centred = series - series.mean(axis=1, keepdims=True)
     c = series.shape[1]
     # Half as many zeros keep lags up to c // 2 free of wrapping; 3,197 itself has a prime factor of 139.
+    from scipy.fft import next_fast_len  # a search of folds needs no transform
+
     spectrum = jnp.fft.rfft(centred, n=next_fast_len(c + c // 2, real=True), axis=1)
     power = spectrum.real**2 + spectrum.imag**2
     lags = jnp.fft.irfft(power.astype(spectrum.dtype), axis=1)[:, : c // 2]
