@@ -55,11 +55,6 @@ class Band:
     block: int
     first: int
 
-    @property
-    def n_groups(self) -> int:
-        """Number of groups; the last may be smaller."""
-        return -(-len(self.periods) // self.group)
-
 
 @dataclass(frozen=True, eq=False)
 class Pass:

@@ -233,12 +233,20 @@ def measure_star(
     seen = periodogram(grid, whole.flux, whole.weight)
     rows, weights = [], []
     for k, (p, t, d) in enumerate(given):
-        others = np.any([mask for j, mask in enumerate(inside) if j != k], axis=0) if len(given) > 1 else False
-        curve = Curve.of(flux, np.where(others & ~inside[k], np.float32(0), flat.weight[0]))
+        curve = _without_others(flux, flat.weight[0], inside, k)
         rows.append(_given_row(curve, noise, Ephemeris(p, t, d, 0.0), min(shortest, d), max(longest, d)))
         weights.append(curve.weight)
     scale = float(flat.scatter[0]) if curves.absolute else 1.0
     return _table(rows, curves, even, scale), Trace(even, flat, (seen,) * len(rows), tuple(weights))
+
+
+def _without_others(flux: np.ndarray, weight: np.ndarray, inside: list[np.ndarray], k: int) -> Curve:
+    """Return the curve with weight 0 in the transits of every candidate but number ``k``, whose own are kept.
+
+    ``flux`` and ``weight`` are ``(n_cadences,)`` float32, ``inside`` the ``(n_cadences,)`` bool of each candidate.
+    """
+    others = np.any([mask for j, mask in enumerate(inside) if j != k], axis=0) if len(inside) > 1 else False
+    return Curve.of(flux, np.where(others & ~inside[k], np.float32(0), weight))
 
 
 def _template_snr(curve: Curve, given: Ephemeris) -> float:
@@ -378,8 +386,7 @@ def _measured_again(rows: list[dict[str, Any]], last: EvenCurves, limits: tuple[
     flux, size = last.flux[0] / last.scatter[0], last.flux.shape[1]
     inside = [in_transit(row["period"], row["t0"], row["reach"], size) for row in rows]
     for k, row in enumerate(rows):
-        others = np.any([mask for j, mask in enumerate(inside) if j != k], axis=0) if len(rows) > 1 else False
-        curve = Curve.of(flux, np.where(others & ~inside[k], np.float32(0), last.weight[0]))
+        curve = _without_others(flux, last.weight[0], inside, k)
         shortest, longest = limits[0], min(limits[1], WIDEST * row["period"])
         shape = polish(curve, Ephemeris(row["period"], row["t0"], row["duration"], row["snr"]), shortest, longest)
         moved = abs(shape.t0 - row["t0"]) if row["single"] else abs(shape.period / row["period"] - 1) * size

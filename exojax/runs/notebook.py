@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from exojax.models.base import Network
     from exojax.runs.run import Run
 
-ONE_BY_ONE = 512
+BLOCK = 512
 """rows that are handed to the search at once"""
 
 
@@ -258,8 +258,8 @@ def _survey(
     judging = _judging(run, prior)
 
     def stars(done: set[str]) -> Any:
-        for first in range(0, len(curves), ONE_BY_ONE):
-            yield replace(curves.take(np.arange(first, min(first + ONE_BY_ONE, len(curves)))), warnings=())
+        for first in range(0, len(curves), BLOCK):
+            yield replace(curves.take(np.arange(first, min(first + BLOCK, len(curves)))), warnings=())
 
     # The rows stay in a file without a name as long as the result lives.
     with tempfile.TemporaryDirectory(prefix="exojax-") as out:
