@@ -7,7 +7,7 @@ import pytest
 
 from exojax.cli.search import main
 
-CURVES = Path(__file__).parents[1] / "../shared/data/lightcurves"
+CURVES = Path(__file__).parents[2] / "../shared/data/lightcurves"
 
 
 @pytest.fixture(scope="module")
