@@ -96,7 +96,19 @@ def test_nothing_executes_from_data(path):
 
 
 # Rooms and modules that need neither JAX nor what imports it: a search on a CPU must not wait for them.
-PLAIN = {"candidates", "detection", "folded_events", "io", "light_curves", "loops", "photometry", "storage", "vetting"}
+PLAIN = {
+    "candidates",
+    "detection",
+    "ephemeris",
+    "folded_events",
+    "io",
+    "light_curves",
+    "loops",
+    "photometry",
+    "robust",
+    "storage",
+    "vetting",
+}
 PLAIN |= {f"runs/{name}.py" for name in ("survey", "survey_parts", "ranked_candidates", "fold_stars")}
 PLAIN |= {"features/views.py", "features/candidate_inputs.py"}
 

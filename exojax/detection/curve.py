@@ -40,11 +40,3 @@ class Curve:
         first, last = (int(seen[0]), int(seen[-1])) if len(seen) else (0, 0)
         running = lambda x: np.concatenate([[0.0], np.cumsum(x, dtype=np.float64)])  # noqa: E731
         return cls(flux, weight, total, centred, running(weighted), running(weight), first, last)
-
-
-def in_transit(period: float, t0: float, reach: float, n_cadences: int) -> np.ndarray:
-    """Return ``(n_cadences,)`` bool: within ``reach`` of a mid-transit; an infinite period has one. All in cadences."""
-    late = np.arange(n_cadences) - t0
-    if np.isfinite(period):
-        late -= np.rint(late / period) * period
-    return np.abs(late) <= reach

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from exojax.ephemeris import nearest_transit, phase
+
 RATIOS = {1.0: "1", 2.0: "2", 0.5: "1/2"}
 """of a match's period to the candidate's"""
 KNOWN_RATIOS = RATIOS | {3.0: "3", 1 / 3: "1/3"}
@@ -18,12 +20,6 @@ LISTED = 5
 """matches that are written out for one candidate"""
 PAIRS = 2_000_000
 """pairs looked at together: it bounds the memory"""
-
-
-def _reduced(late: np.ndarray, period: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """``late`` brought within half a period of zero, and the whole periods that were taken off."""
-    cycles = np.rint(late / period)
-    return late - cycles * period, cycles
 
 
 def _near(low: np.ndarray, high: np.ndarray, period: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
@@ -88,7 +84,7 @@ def match_candidates(
             pair = (star[a] != star[b]) & (rank[b] < rank[a])
             a, b = a[pair], b[pair]
             short, long = (a, b) if ratio >= 1.0 else (b, a)
-            late, cycles = _reduced(t0[long] - t0[short], period[short])
+            late, cycles = nearest_transit(t0[long], period[short], t0[short])
             epoch_error = np.hypot(np.hypot(t0_error[a], t0_error[b]), cycles * period[short] * width[short])
             error = np.hypot(width[a], width[b])
             apart = np.hypot((period[b] / (ratio * period[a]) - 1.0) / error, late / epoch_error)
@@ -155,11 +151,11 @@ def match_known(
     for ratio, text in KNOWN_RATIOS.items():
         # At twice the known period one transit in two is seen; at half of it, every second one is empty.
         short = np.fmin(period[a], known_period[b])
-        late, _ = _reduced(t0[a] - known_t0[b], short)
+        late = phase(t0[a], short, known_t0[b])
         same = np.abs(period[a] * ratio - known_period[b]) <= 0.1 * longer * max(ratio, 1.0)
         for i in np.flatnonzero(same & (np.abs(late) <= longer)):
             texts[a[i]].append(f"{known_name[b[i]]}:{text}")
-    late, _ = _reduced(t0[a] - known_t0[b], known_period[b])
+    late = phase(t0[a], known_period[b], known_t0[b])
     for i in np.flatnonzero(np.isnan(period[a]) & (np.abs(late) <= longer)):
         texts[a[i]].append(f"{known_name[b[i]]}:single")
     return np.array([";".join(names) for names in texts], dtype=str)
@@ -190,6 +186,6 @@ def known_transits(
     rows = {name: np.flatnonzero(id == name) for name in np.unique(known_id)}
     for name, period, t0, duration in zip(known_id, known_period, known_t0, known_duration):
         for row in rows[name]:
-            late, _ = _reduced(start[row] + steps - t0, period)
+            late = phase(start[row] + steps, period, t0)
             masked[row] |= np.abs(late) <= duration
     return masked

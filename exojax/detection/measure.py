@@ -7,12 +7,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from exojax.detection.curve import Curve, in_transit
+from exojax.detection.curve import Curve
 from exojax.detection.peaks import find_peaks
 from exojax.detection.period_grid import Plan, inner
 from exojax.detection.periodogram import Periodogram
 from exojax.detection.red_noise import Noise, red_factor
 from exojax.detection.transit_depths import Events
+from exojax.ephemeris import transit_mask
 from exojax.loops import candidate as loops
 
 PEAKS = 3
@@ -206,7 +207,7 @@ def describe(curve: Curve, signal: Ephemeris, shape: Shape, sde: float, noise: N
         sde: of its peak; NaN where there was no search.
         noise: of the whole curve, for its range of durations.
     """
-    inside = in_transit(shape.period, shape.t0, MASKED * shape.duration, len(curve.flux))
+    inside = transit_mask(np.arange(len(curve.flux)), shape.period, shape.t0, 2 * MASKED * shape.duration)
     rest = Curve.of(curve.flux, np.where(inside, np.float32(0), curve.weight))
     noise = Noise.of(rest, float(noise.durations[-1]))
     events = Events.of(curve, noise, shape.period, shape.t0, shape.duration)

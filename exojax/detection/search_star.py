@@ -12,7 +12,7 @@ import numpy as np
 
 from exojax.candidates import Candidates
 from exojax.config import SearchConfig
-from exojax.detection.curve import Curve, in_transit
+from exojax.detection.curve import Curve
 from exojax.detection.measure import MASKED, WIDEST, Ephemeris, Measured, Shape, describe, measure, polish
 from exojax.detection.peaks import aliases
 from exojax.detection.period_grid import INNER, LEAST_PERIOD, Plan, plan
@@ -21,6 +21,7 @@ from exojax.detection.red_noise import Noise
 from exojax.detection.select import Choice, allowed_durations, choose
 from exojax.detection.single_transits import shortest_period, single_event
 from exojax.detection.transit_depths import Events
+from exojax.ephemeris import phase, transit_mask
 from exojax.light_curves import EvenCurves, LightCurves
 from exojax.loops import compiled
 from exojax.photometry.detrend import flatten
@@ -224,7 +225,7 @@ def measure_star(
     repeats = np.isfinite(turns)
     first[repeats] -= turns[repeats] * np.floor(first[repeats] / turns[repeats])
     given = list(zip(turns.tolist(), first.tolist(), lengths.tolist()))
-    inside = [in_transit(p, t, MASKED * d, size) for p, t, d in given]
+    inside = [transit_mask(np.arange(size), p, t, 2 * MASKED * d) for p, t, d in given]
     taken = np.any(inside, axis=0) if inside else np.zeros(size, bool)
     flat = _clean(even, _protected(taken, even.weight[0]), curves.absolute, config)
     flux = flat.flux[0] / flat.scatter[0]
@@ -251,10 +252,7 @@ def _without_others(flux: np.ndarray, weight: np.ndarray, inside: list[np.ndarra
 
 def _template_snr(curve: Curve, given: Ephemeris) -> float:
     """Return the SNR of the periodogram's template at an ephemeris; below 0 where the flux is higher in transit."""
-    late = np.arange(len(curve.flux)) - given.t0
-    if np.isfinite(given.period):
-        late -= np.rint(late / given.period) * given.period
-    share = np.abs(late) / given.duration
+    share = np.abs(phase(np.arange(len(curve.flux)), given.period, given.t0)) / given.duration
     template = np.where(share <= 0.5 * INNER, 1.0, np.where(share <= 0.5, 0.5, 0.0))
     first, second = ((curve.weight * template**power).sum(dtype=np.float64) for power in (1, 2))
     return float(-(template * curve.centred).sum() / np.sqrt(max(second - first**2 / curve.total, 1e-9)))
@@ -272,9 +270,7 @@ def _given_row(curve: Curve, noise: Noise, given: Ephemeris, shortest: float, lo
     mean = float((events.depth * events.white).sum()) / white
     signal = given._replace(snr=_template_snr(curve, given))
     fit = polish(curve, signal._replace(snr=max(signal.snr, 3.0)), shortest, longest)
-    late = fit.t0 - given.t0
-    if np.isfinite(given.period):
-        late -= np.rint(late / given.period) * given.period
+    late = phase(fit.t0, given.period, given.t0)
     near = np.isfinite(fit.t0_error) and abs(late) < 0.5 * given.duration and fit.depth > 0.5 * mean
     errors = (fit.period_error, fit.t0_error) if near else (np.nan, np.nan)
     shape = Shape(given.period, given.t0, given.duration, *errors, fit.depth if near and mean > 0 else mean)
@@ -313,7 +309,7 @@ def _hunting(curves: LightCurves, config: SearchConfig, masked: np.ndarray | Non
         if choice is None:
             break
         row = _row(choice, periodic, found, curve, grid, limits)
-        taken |= in_transit(row["period"], row["t0"], row["reach"], size)
+        taken |= transit_mask(np.arange(size), row["period"], row["t0"], 2 * row["reach"])
         if any(_is_remains(row, before) for before in rows):
             remains += 1
             if remains > AGAIN:
@@ -384,7 +380,7 @@ def _measured_again(rows: list[dict[str, Any]], last: EvenCurves, limits: tuple[
     A trend that is found before the transits are known takes a tenth of a long, shallow one with it.
     """
     flux, size = last.flux[0] / last.scatter[0], last.flux.shape[1]
-    inside = [in_transit(row["period"], row["t0"], row["reach"], size) for row in rows]
+    inside = [transit_mask(np.arange(size), row["period"], row["t0"], 2 * row["reach"]) for row in rows]
     for k, row in enumerate(rows):
         curve = _without_others(flux, last.weight[0], inside, k)
         shortest, longest = limits[0], min(limits[1], WIDEST * row["period"])
@@ -403,19 +399,14 @@ def _is_remains(new: dict[str, Any], old: dict[str, Any]) -> bool:
 
     Either is single, or the new period is a simple multiple or fraction of the old one.
     """
-    late = new["t0"] - old["t0"]
-    if old["single"] or new["single"]:
-        if not old["single"]:
-            late -= np.rint(late / old["period"]) * old["period"]
-        elif not new["single"]:
-            return False
-        return bool(abs(late) <= REMAINS * old["duration"])
+    beside = bool(transit_mask(new["t0"], old["period"], old["t0"], 2 * REMAINS * old["duration"]))
+    if new["single"] or old["single"]:
+        return beside and new["single"]
     ratio = new["period"] / old["period"]
     multiple = float(np.rint(ratio))
     if multiple < 1 or abs(ratio / multiple - 1) > old["duration"] / old["period"] / 4:
         return False
-    late -= np.rint(late / old["period"]) * old["period"]
-    return bool(abs(late) <= REMAINS * old["duration"])
+    return beside
 
 
 def _protected(taken: np.ndarray, weight: np.ndarray) -> np.ndarray:

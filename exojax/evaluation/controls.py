@@ -20,9 +20,9 @@ from typing import Any
 import numpy as np
 
 from exojax.evaluation import metrics
+from exojax.robust import scatter
 
 COVERAGE = ("fraction_valid", "n_gaps", "longest_gap_days", "baseline_days", "cadence_days")
-MAD_TO_SIGMA = 1.4826
 
 
 def coverage_features(time: np.ndarray, valid: np.ndarray, cadence: float) -> np.ndarray:
@@ -84,7 +84,7 @@ def mask_dips(series: np.ndarray, valid: np.ndarray, *, depth: float = 3.0, neig
         if not mask.any():
             continue
         centre = np.median(row[mask])
-        sigma = MAD_TO_SIGMA * np.median(np.abs(row[mask] - centre))
+        sigma = scatter(row[mask], centre)
         dips = mask & (row < centre - depth * sigma)
         row[np.convolve(dips, np.ones(2 * neighbours + 1), mode="same") > 0.5] = 0
     return masked

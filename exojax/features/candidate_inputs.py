@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from exojax.candidates import Candidates
-from exojax.detection.curve import in_transit
 from exojax.detection.period_grid import transit_duration
+from exojax.ephemeris import transit_mask
 from exojax.features.views import Moments, moments, views_of
 from exojax.folded_events import SCALARS
 from exojax.light_curves import EvenCurves, Stars
@@ -43,8 +43,8 @@ def star_moments(found: Candidates, flat: EvenCurves, *, global_bins: int, local
             theirs = folded_period(found.period[better] / days, size)
             if any(abs(period / theirs / multiple - 1) < _SAME for multiple in (0.5, 1.0, 2.0)):
                 continue
-            reach = _HIDDEN * found.duration[better] / days
-            inside = in_transit(theirs, (found.t0[better] - start) / days, reach, size)
+            middle, width = (found.t0[better] - start) / days, 2 * _HIDDEN * found.duration[better] / days
+            inside = transit_mask(np.arange(size), theirs, middle, width)
             weight = np.where(inside, np.float32(0), weight)
         phase = float("nan") if found.single[k] else float(found.secondary_phase[k])
         at, duration = (found.t0[k] - start) / days, found.duration[k] / days

@@ -10,6 +10,8 @@ from functools import partial
 import jax
 import jax.numpy as jnp
 
+from exojax.robust import MAD_TO_SIGMA
+
 CLIP = 3.0
 """highest value kept, in units of the star's scatter"""
 WINDOW = 2.0
@@ -38,7 +40,7 @@ def standardise(flux: jax.Array, valid: jax.Array) -> jax.Array:
 def scaled(flux: jax.Array, valid: jax.Array) -> tuple[jax.Array, jax.Array]:
     """The same without the clipping, and ``(n,)`` what it was divided by, in the unit of ``flux``."""
     centred = jnp.where(valid, flux - masked_median(flux, valid)[:, None], 0.0)
-    scale = 1.4826 * masked_median(jnp.abs(centred), valid)
+    scale = masked_scatter(centred, valid)
     usable = scale > 0
     return jnp.where(usable[:, None], centred / jnp.where(usable, scale, 1.0)[:, None], 0.0), scale
 
@@ -94,6 +96,11 @@ def masked_median(x: jax.Array, valid: jax.Array) -> jax.Array:
     """``(n,)`` median of each row's valid values, 0 where it has none."""
     middle = _nanmedian(jnp.where(valid, x, jnp.nan))
     return jnp.where(jnp.isnan(middle), 0.0, middle)
+
+
+def masked_scatter(centred: jax.Array, valid: jax.Array) -> jax.Array:
+    """Return the robust scatter of each row, ``(n,)``: 1.4826 times the median of ``abs(centred)`` where ``valid``."""
+    return MAD_TO_SIGMA * masked_median(jnp.abs(centred), valid)
 
 
 def _nanmedian(x: jax.Array) -> jax.Array:

@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from exojax.features.flux import masked_median, scaled, trendless
+from exojax.features.flux import masked_scatter, scaled, trendless
 from exojax.features.series_columns import BANDS, BOXES, DEEP, DIP, LAGS, OCTAVES, QUANTILES, SERIES
 
 LARGEST = 20.0
@@ -105,7 +105,7 @@ def _moment(x: jax.Array, valid: jax.Array, order: int) -> jax.Array:
 def _hops(x: jax.Array, valid: jax.Array) -> jax.Array:
     """``(n,)`` robust scatter of differences of neighbours over the root of 2, ``x`` being in units of its scatter."""
     pairs = valid[:, 1:] & valid[:, :-1]
-    return 1.4826 * masked_median(jnp.abs(x[:, 1:] - x[:, :-1]), pairs) / 2**0.5
+    return masked_scatter(x[:, 1:] - x[:, :-1], pairs) / 2**0.5
 
 
 def _spectral(whole: jax.Array, rest: jax.Array, valid: jax.Array, cadence: float) -> dict[str, jax.Array]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from exojax.ephemeris import phase
 from exojax.evaluation.metrics import proportion
 
 HARMONICS = (1 / 2, 2.0, 1 / 3, 3.0, 2 / 3, 3 / 2, 1 / 4, 4.0)
@@ -70,9 +71,7 @@ def recover(
     of = Injections(*(getattr(injections, name)[row] for name in ("period", "t0", "duration", "span", "cadence")))
     long = np.maximum(np.maximum(duration, of.duration), 2 * of.cadence)
     near = np.minimum(long / np.maximum(of.span, of.period), CLOSEST)
-    late = t0 - of.t0
-    late -= np.rint(late / of.period) * of.period
-    on_time = np.abs(late) <= long
+    on_time = np.abs(phase(t0, of.period, of.t0)) <= long
     ratio = period / of.period
     exact = (np.abs(ratio - 1) <= near) & on_time
     harmonic = (np.abs(ratio / np.array(HARMONICS)[:, None] - 1) <= near).any(axis=0)

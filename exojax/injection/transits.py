@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from exojax.ephemeris import nearest_transit
 from exojax.light_curves import LightCurves
-
-_MAD = 1.4826
+from exojax.robust import scatter
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,9 +39,8 @@ def touched(curves: LightCurves, period: np.ndarray, t0: np.ndarray, duration: n
         exposure: days.
     """
     # Times of padding are NaN, and never valid.
-    time = np.where(curves.valid, curves.time, 0.0) - t0[:, None]
-    epoch = np.rint(time / period[:, None])
-    since = time - epoch * period[:, None]
+    time = np.where(curves.valid, curves.time, 0.0)
+    since, epoch = nearest_transit(time, period[:, None], t0[:, None])
     row, column = np.nonzero(curves.valid & (np.abs(since) < 0.5 * (duration[:, None] + exposure)))
     return Touched(row, column, since[row, column], epoch[row, column].astype(np.int64))
 
@@ -67,11 +66,7 @@ def white_scatter(curves: LightCurves) -> np.ndarray:
     """
     step = np.diff(curves.flux, axis=1).astype(np.float64)
     step[~(curves.valid[:, 1:] & curves.valid[:, :-1])] = np.nan
-    known = np.isfinite(step).any(axis=1)
-    scatter = np.full(len(curves), np.nan)
-    middle = np.nanmedian(step[known], axis=1, keepdims=True)
-    scatter[known] = _MAD * np.nanmedian(np.abs(step[known] - middle), axis=1) / np.sqrt(2)
-    return scatter
+    return np.array([scatter(row) for row in step]) / np.sqrt(2)
 
 
 def white_snr(where: Touched, deficit: np.ndarray, scatter: np.ndarray) -> np.ndarray:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from exojax.robust import scatter
+
 RELATIVE_SCATTER = 0.1
 """relative flux varies by less than this of itself; parts per million, counts and sigmas do not"""
 STEADY = 0.5
@@ -48,9 +50,8 @@ def moments(flux: np.ndarray, valid: np.ndarray) -> np.ndarray:
         if known.any():
             measured = values[known].astype(np.float64)
             middle = float(np.median(measured))
-            scatter = 1.4826 * float(np.median(np.abs(measured - middle)))
             # More than half of the values may be the same; of a constant star nothing is left but 0.
-            found[row] = middle, scatter or float(np.std(measured))
+            found[row] = middle, scatter(measured, middle) or float(np.std(measured))
     return found
 
 

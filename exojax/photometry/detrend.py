@@ -14,9 +14,9 @@ import numpy as np
 from exojax.light_curves import EvenCurves
 from exojax.loops import compiled
 from exojax.photometry.resample import BREAK
+from exojax.robust import scatter
 
 WINDOW_DURATIONS = 4
-MAD_TO_SIGMA = 1.4826
 
 
 def window_for(duration_max: float) -> float:
@@ -64,16 +64,16 @@ def flatten(
         raise ValueError(f"a window of {window} days on cadences of {even.cadence} days")
     compiled.ready()
     flux, weight = np.zeros_like(even.flux), np.zeros_like(even.weight)
-    scatter = np.ones(len(even.flux), np.float32)
+    spread = np.ones(len(even.flux), np.float32)
     for star in range(len(even.flux)):
         kept = even.weight[star]
         if in_transit is not None:
             kept = np.where(in_transit[star], np.float32(0), kept)
-        flat, known, spread = _flatten(even.flux[star], even.weight[star], kept, half, longest, absolute)
-        if spread > 0 and known.any():
-            flux[star], scatter[star] = np.where(known, flat, 0), spread
+        flat, known, found = _flatten(even.flux[star], even.weight[star], kept, half, longest, absolute)
+        if found > 0 and known.any():
+            flux[star], spread[star] = np.where(known, flat, 0), found
             weight[star] = np.where(known, even.weight[star], 0)
-    return replace(even, flux=flux, weight=weight, scatter=scatter)
+    return replace(even, flux=flux, weight=weight, scatter=spread)
 
 
 def _flatten(
@@ -98,4 +98,4 @@ def _flatten(
     counted = np.flatnonzero(known & (kept > 0))
     if not len(counted):
         return flat, known, 0.0
-    return flat, known, float(MAD_TO_SIGMA * np.median(np.abs(flat[counted] * np.sqrt(weight[counted]))))
+    return flat, known, scatter(flat[counted] * np.sqrt(weight[counted]), 0.0)

@@ -10,8 +10,10 @@ from exojax.candidates import Candidates
 from exojax.detection.period_grid import INNER
 from exojax.detection.periodogram import Periodogram
 from exojax.detection.search_star import Trace
+from exojax.ephemeris import nearest_transit, transit_mask
 from exojax.evaluation.attribution import Reasons
 from exojax.light_curves import LightCurves, Stars
+from exojax.robust import scatter as robust_scatter
 
 
 @dataclass(frozen=True, eq=False)
@@ -159,18 +161,19 @@ def folded(one: Sheet) -> Fold:
     unit, factor = ("%", 100.0) if percent else ("ppm", 1e6) if one.absolute else ("scatter", 1.0)
     scale = factor if one.absolute else 1 / scatter
     time = one.start + one.cadence * np.flatnonzero(measured)
-    period = np.nan if found.single[0] or not found.period[0] > 0 else float(found.period[0])
-    t0 = float(found.t0[0]) if np.isfinite(found.t0[0]) else one.start
     keep = np.ones(len(time), bool)
     for k in np.flatnonzero(one.others.rank < found.rank[0]):
-        away = offset(time, float(one.others.period[k]), float(one.others.t0[k]))
-        keep &= ~(np.abs(away) < 0.6 * one.others.duration[k])
+        period, t0, duration = (float(getattr(one.others, name)[k]) for name in ("period", "t0", "duration"))
+        keep &= ~transit_mask(time, period, t0, 1.2 * duration)
+    period = np.nan if found.single[0] or not found.period[0] > 0 else float(found.period[0])
+    t0 = float(found.t0[0]) if np.isfinite(found.t0[0]) else one.start
+    away, number = nearest_transit(time, period, t0)
     return Fold(
         time=time,
         flux=one.flat[measured].astype(np.float64) * scale,
         weight=one.weight[measured].astype(np.float64),
-        away=offset(time, period, t0),
-        event=event(time, period, t0),
+        away=away,
+        event=number.astype(int),
         keep=keep,
         period=period,
         t0=t0,
@@ -180,24 +183,6 @@ def folded(one: Sheet) -> Fold:
         unit=unit,
         scale=scale,
     )
-
-
-def offset(time: np.ndarray, period: float, t0: float) -> np.ndarray:
-    """``(n,)`` float64 days from the nearest transit, in ``[-period / 2, period / 2)``; ``time - t0`` where the period
-    is NaN, as a single transit's is.
-
-    Args:
-        time: ``(n,)`` float64, days.
-        period: days, or NaN.
-        t0: middle of a transit, days.
-    """
-    away = time - t0
-    return away if np.isnan(period) else (away + period / 2) % period - period / 2
-
-
-def event(time: np.ndarray, period: float, t0: float) -> np.ndarray:
-    """``(n,)`` int, number of the nearest transit: 0 for that at ``t0``, and for all where the period is NaN."""
-    return np.zeros(len(time), int) if np.isnan(period) else np.floor((time - t0) / period + 0.5).astype(int)
 
 
 def binned(
@@ -268,7 +253,7 @@ def shifts(
             noise = np.sqrt((left[used & line] ** 2).sum() / max((used & line).sum() - 2 * good.sum(), 1))
             each, middle[k] = noise / np.sqrt(n_in[good].mean()), np.median(found[:, k])
             if len(found) >= 3:
-                each = max(each, 1.4826 * float(np.median(np.abs(found[:, k] - middle[k]))))
+                each = max(each, robust_scatter(found[:, k], middle[k]))
             # The median of many normal numbers scatters by sqrt(pi / 2) more than their mean; that of two is the mean.
             error[k] = each / np.sqrt(len(found)) * (np.sqrt(np.pi / 2) if len(found) >= 3 else 1)
     return found, middle, error

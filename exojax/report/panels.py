@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from matplotlib.axes import Axes
 
-from exojax.report.folding import Fold, Sheet, binned, offset, shifts
+from exojax.ephemeris import nearest_transit
+from exojax.report.folding import Fold, Sheet, binned, shifts
 from exojax.report.numbers import sigma
 from exojax.report.style import ACCENT, GREY, HOST, OTHER, plain, say
 
@@ -151,7 +152,7 @@ def around(
 ) -> None:
     """The cadences within ``span`` days of ``centre`` days after mid-transit, means of a sixth of the duration, and
     the model's corners where given."""
-    away = offset(fold.away, fold.period, centre)
+    away = nearest_transit(fold.away, fold.period, centre)[0]
     near = fold.keep & (np.abs(away) <= span) & (True if chosen is None else chosen)
     x, y, weight = away[near] * HOURS, fold.flux[near], fold.weight[near]
     low, high = limits(fold, x, y, weight, -span * HOURS, span * HOURS)

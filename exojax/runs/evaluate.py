@@ -10,6 +10,7 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 
+from exojax.ephemeris import transit_mask
 from exojax.errors import InputError
 from exojax.evaluation import conformal, controls, leakage, metrics, split
 from exojax.features.registry import compute
@@ -225,12 +226,7 @@ def _upside_down(curves: LightCurves) -> LightCurves:
 
 def _without(curves: LightCurves, period: np.ndarray, t0: np.ndarray, duration: np.ndarray) -> LightCurves:
     """What lies within 0.75 durations of a transit is no longer valid; a star without a signal stays as it is."""
-    late = curves.time - t0[:, None]
-    # A single transit never comes again.
-    cycle = np.where(np.isfinite(period), period, 1e9)[:, None]
-    late = late - np.rint(late / cycle) * cycle
-    inside = np.abs(late) <= 0.75 * duration[:, None]
-    valid = curves.valid & ~inside
+    valid = curves.valid & ~transit_mask(curves.time, period[:, None], t0[:, None], 1.5 * duration[:, None])
     return replace(curves, valid=valid, flux=np.where(valid, curves.flux, 0).astype(np.float32))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from exojax.ephemeris import nearest_transit
 from exojax.simulate.transits import Events, Orbits, deficit
 
 # Nodes from mid-eclipse to beyond last contact; eclipses are symmetric.
@@ -23,9 +24,7 @@ def tabulated_events(orbits: Orbits, time: np.ndarray, exposure: float) -> tuple
     table = deficit(orbits, np.repeat(np.arange(n), NODES), (reach[:, None] * nodes).ravel(), exposure)
     table = np.concatenate([table.reshape(n, NODES), np.zeros((n, 1), np.float32)], axis=1)
     table[:, NODES - 1] = 0.0
-    cycles = (time - orbits.t0[:, None]) / orbits.period[:, None]
-    epoch = np.rint(cycles)
-    since = (cycles - epoch) * orbits.period[:, None]
+    since, epoch = nearest_transit(time, orbits.period[:, None], orbits.t0[:, None])
     row, column = np.nonzero(np.abs(since) < reach[:, None])
     since = since[row, column]
     place = np.abs(since) / reach[row] * (NODES - 1)

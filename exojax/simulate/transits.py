@@ -11,6 +11,7 @@ import numpy as np
 from jaxoplanet.core.limb_dark import light_curve
 from scipy.special import ndtri
 
+from exojax.ephemeris import nearest_transit
 from exojax.simulate.stars import Stars
 
 N_PLANET_UNIFORMS = 6
@@ -145,8 +146,7 @@ def find_events(orbits: Orbits, time: np.ndarray, exposure: float, chunk: int = 
     parts = []
     for start in range(0, orbits.period.size, chunk):
         period, t0, duration = (a[start : start + chunk, None] for a in (orbits.period, orbits.t0, orbits.duration))
-        epoch = np.floor((time - t0) / period + 0.5)
-        since = time - t0 - epoch * period
+        since, epoch = nearest_transit(time, period, t0)
         row, column = np.nonzero(np.abs(since) < 0.5 * (duration + exposure))
         parts.append((row + start, column, since[row, column], epoch[row, column].astype(np.int64)))
     if not parts:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from exojax.detection.curve import in_transit
+from exojax.ephemeris import transit_mask
 from exojax.loops.candidate import GAUSSIAN_MEDIAN
 
 GAP, SIDE = 0.25, 1.5
@@ -81,7 +81,7 @@ def centroid_shift(
         so that chance exceeds ``r`` with probability ``exp(-r^2 / 2)``. NaN where no transit has a centroid.
     """
     size = len(centroid)
-    outside = np.where(in_transit(period, t0, (0.5 + GAP) * duration, size), 0.0, weight)
+    outside = np.where(transit_mask(np.arange(size), period, t0, (1 + 2 * GAP) * duration), 0.0, weight)
     n = 1 if np.isinf(period) else max(int((size - 1 - t0) / period) + 2, 1)
     middle = t0 + (0.0 if np.isinf(period) else period) * np.arange(n)
     sample = (np.arange(SAMPLES) + 0.5) * (size / SAMPLES)

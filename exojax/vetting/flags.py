@@ -11,6 +11,7 @@ import numpy as np
 
 from exojax.candidates import Candidates
 from exojax.detection.period_grid import transit_duration
+from exojax.ephemeris import phase, transit_mask
 from exojax.light_curves import EvenCurves, Stars
 
 ODD_EVEN, CENTROID = 3.0, 3.0
@@ -72,8 +73,8 @@ def flags(
         told = [] if shape is None else [_shaped(float(shape[i]))]
         if not single:
             told.append(_sigma("odd and even differ by {:.1f}σ", found.odd_even_sigma[i], ODD_EVEN))
-            phase = float(found.secondary_phase[i])
-            text = _sigma(f"a secondary of {{:.1f}}σ at phase {phase:.2f}", found.secondary_sigma[i], SECONDARY)
+            place = float(found.secondary_phase[i])
+            text = _sigma(f"a secondary of {{:.1f}}σ at phase {place:.2f}", found.secondary_sigma[i], SECONDARY)
             family = order[ends[0][i] : ends[1][i]]
             if text and not _explained(found, i, family):
                 told.append(text)
@@ -106,11 +107,9 @@ def local_views(
     """
     n, size = len(found), even.flux.shape[1]
     flux, weight = even.flux[found.star].astype(np.float64), even.weight[found.star].astype(np.float64)
-    away = even.start[found.star, None] + even.cadence * np.arange(size) - found.t0[:, None]
-    period = np.where(found.single, np.inf, found.period)[:, None]
-    with np.errstate(invalid="ignore"):
-        away = np.where(np.isfinite(period), away - np.rint(away / period) * period, away)
-        place = np.floor((away / (durations * found.duration[:, None]) + 0.5) * bins)
+    time = even.start[found.star, None] + even.cadence * np.arange(size)
+    away = phase(time, np.where(found.single, np.nan, found.period)[:, None], found.t0[:, None])
+    place = np.floor((away / (durations * found.duration[:, None]) + 0.5) * bins)
     inside = (place >= 0) & (place < bins) & (weight > 0)
     cell = (np.arange(n)[:, None] * bins + np.where(inside, place, 0).astype(np.int64))[inside]
     total = np.bincount(cell, weight[inside], n * bins)
@@ -212,8 +211,8 @@ def _same_ephemeris(found: Candidates, i: int, family: np.ndarray) -> str:
                 text = f"{words}the period of candidate {int(found.rank[j])}"
                 if ratio != 1.0:
                     return text
-                phase = float((found.t0[i] - found.t0[j]) / found.period[j] % 1.0)
-                return f"{text}, {'half' if abs(phase - 0.5) < 0.02 else f'{phase:.2f} of'} a period later"
+                share = float((found.t0[i] - found.t0[j]) / found.period[j] % 1.0)
+                return f"{text}, {'half' if abs(share - 0.5) < 0.02 else f'{share:.2f} of'} a period later"
     return ""
 
 
@@ -226,9 +225,7 @@ def _explained(found: Candidates, i: int, family: np.ndarray) -> bool:
     for j in family[found.rank[family] > found.rank[i]]:
         step = float(found.period[j])
         times = found.t0[j] + (0.0 if not step > 0 else np.arange(0.0, max(last - found.t0[j], step), step))
-        late = times - at
-        late -= np.rint(late / period) * period
-        if np.any(np.abs(late) <= 0.5 * (found.duration[i] + found.duration[j])):
+        if transit_mask(times, period, at, found.duration[i] + found.duration[j]).any():
             return True
     return False
 

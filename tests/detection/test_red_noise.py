@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 from scipy.ndimage import median_filter
 
-from exojax.detection.curve import Curve, in_transit
+from exojax.detection.curve import Curve
 from exojax.detection.measure import MOST_BINS
 from exojax.detection.red_noise import Noise, red_factor
 from exojax.detection.transit_depths import Events
+from exojax.ephemeris import transit_mask
 from exojax.loops import candidate as loops
 
 
@@ -119,9 +120,9 @@ def test_injected_depths_err_by_the_red_error(name):
     period, duration, depth = 150.0, 8.0, 2.0
     deviation, factors = [], []
     for star, t0 in zip(flux, rng.uniform(0, period, N)):
-        dips = star - depth * in_transit(period, t0, duration / 2, SIZE)
+        dips = star - depth * transit_mask(np.arange(SIZE), period, t0, duration)
         curve = Curve.of(dips.astype(np.float32), weight)
-        away = np.where(in_transit(period, t0, duration, SIZE), np.float32(0), weight)
+        away = np.where(transit_mask(np.arange(SIZE), period, t0, 2 * duration), np.float32(0), weight)
         noise = Noise.of(Curve.of(curve.flux, away), 24.0)
         events = Events.of(curve, noise, period, t0, duration)
         out = np.empty(4)

@@ -6,7 +6,7 @@ import math
 import numpy as np
 import pytest
 
-from exojax.detection.curve import Curve, in_transit
+from exojax.detection.curve import Curve
 from exojax.detection.measure import Ephemeris, Shape, polish, refine
 from exojax.detection.period_grid import inner
 from exojax.loops import candidate as loops
@@ -259,9 +259,3 @@ def test_a_fit_to_nothing_keeps_the_start():
     assert shape.period == pytest.approx(60.0)
     assert shape.duration == 6.0
     assert np.isfinite([shape.t0, shape.period_error, shape.t0_error]).all()
-
-
-def test_in_transit_reaches_as_far_as_it_is_told():
-    inside = in_transit(20.0, 5.0, 3.0, 60)
-    assert np.array_equal(np.flatnonzero(inside), [k for m in (5, 25, 45) for k in range(m - 3, m + 4)])
-    assert np.array_equal(np.flatnonzero(in_transit(np.inf, 30.0, 6.0, 60)), np.arange(24, 37))

@@ -8,10 +8,11 @@ import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from exojax.candidates import Candidates
+from exojax.ephemeris import nearest_transit, phase
 from exojax.evaluation.attribution import Reasons
 from exojax.light_curves import Stars
 from exojax.report import numbers
-from exojax.report.folding import binned, event, folded, offset, shifts
+from exojax.report.folding import binned, folded, shifts
 from exojax.report.sheet import Sheet, draw, sheet
 
 HOSTILE = "<b>&$\\frac{1}\n\x07 星" * 8
@@ -39,7 +40,7 @@ def one_sheet(n=3000, period=5.0, duration=0.3, depth=2e-3, odd=1.0, even=1.0, n
     time = 100 + CADENCE * np.arange(n)
     weight = np.ones(n)
     weight[(time > 113) & (time < 119)] = 0  # holds the fourth transit
-    away, number = offset(time, period, 101.7), event(time, period, 101.7)
+    away, number = nearest_transit(time, period, 101.7)
     dip = (np.abs(away) < duration / 2) * np.where(number % 2 == 0, odd, even)
     flat = (noise * rng.normal(size=n) - depth * dip) * (weight > 0)
     trend = 1 + 0.01 * np.sin(time / 3)
@@ -166,7 +167,7 @@ def test_folds_are_in_hours_and_ppm_and_odd_and_even_share_a_scale():
 def test_the_secondary_is_shown_at_its_phase():
     one = one_sheet()
     time = one.start + CADENCE * np.arange(len(one.flat))
-    eclipse = 1e-3 * (np.abs(offset(time, 5.0, 101.7 + 0.4 * 5)) < 0.1) * (one.weight > 0)
+    eclipse = 1e-3 * (np.abs(phase(time, 5.0, 101.7 + 0.4 * 5)) < 0.1) * (one.weight > 0)
     x, y = drawn(panel(draw(replace(one, flat=one.flat - eclipse)), "Secondary"), color="#0072B2")
     assert y[np.abs(x) < 2].max() < -800
     assert y[np.abs(x) > 3].min() > -200
@@ -175,9 +176,9 @@ def test_the_secondary_is_shown_at_its_phase():
 def test_cadences_of_better_candidates_alone_are_left_out_of_the_folds():
     others = candidates(rank=[1, 3], period=[4.0, 7.0], t0=[103.0, 104.0], duration=[0.5, 0.5], depth=[1e-3, 1e-3])
     fold = folded(known(one_sheet(others=others), rank=2))
-    better, worse = (np.abs(offset(fold.time, p, t)) < 0.25 for p, t in ((4.0, 103.0), (7.0, 104.0)))
+    better, worse = (np.abs(phase(fold.time, p, t)) < 0.25 for p, t in ((4.0, 103.0), (7.0, 104.0)))
     assert not fold.keep[better].any()
-    assert fold.keep[worse & ~(np.abs(offset(fold.time, 4.0, 103.0)) < 0.31)].all()
+    assert fold.keep[worse & ~(np.abs(phase(fold.time, 4.0, 103.0)) < 0.31)].all()
 
 
 def test_a_single_transit_has_no_folds():
@@ -259,7 +260,8 @@ def test_bins_are_weighted_means():
 
 def test_the_centroid_shift_is_measured_against_its_drift_with_an_honest_error():
     time = 100 + CADENCE * np.arange(3000)
-    away, number = offset(time, 5.0, 101.7), event(time, 5.0, 101.7)
+    away, number = nearest_transit(time, 5.0, 101.7)
+    number = number.astype(int)
     pulls = []
     for seed in range(60):
         noise = np.random.default_rng(seed).normal(0, 2e-3, (3000, 2))
@@ -278,14 +280,6 @@ def test_the_centroid_needs_both_sides_of_a_transit():
     weight = np.where(time < 104.9, 0.0, 1.0)  # the transit at 105 has no left side
     found, *_ = shifts(time - 105, np.zeros(len(time), int), np.zeros((len(time), 2)), weight, 0.3)
     assert len(found) == 0
-
-
-def test_a_single_transit_is_event_zero_everywhere():
-    time = np.array([1.0, 50.0, 90.0])
-    np.testing.assert_array_equal(offset(time, np.nan, 50.0), [-49, 0, 40])
-    np.testing.assert_array_equal(event(time, np.nan, 50.0), 0)
-    np.testing.assert_array_equal(event(time, 10.0, 50.0), [-5, 0, 4])
-    np.testing.assert_allclose(offset(np.array([54.9, 55.1, 45.1]), 10.0, 50.0), [4.9, -4.9, -4.9])
 
 
 @pytest.mark.parametrize(
