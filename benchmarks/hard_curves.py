@@ -424,6 +424,11 @@ class Options:
     """names of curves; all by default"""
 
 
+def _line(planet: Truth) -> dict[str, Any]:
+    """Return the truth as JSON can hold it: no period for a planet that transits once."""
+    return asdict(planet) | {"period": planet.period if np.isfinite(planet.period) else None}
+
+
 def search_all(curves: Sequence[LightCurves], search: Callable[[LightCurves], pd.DataFrame]) -> pd.DataFrame:
     """Return the candidates of all stars, each searched by itself."""
     return pd.concat([search(one) for one in curves], ignore_index=True)
@@ -446,7 +451,7 @@ def measure(options: Options) -> None:
         columns = ("kind", "curves", "signals", "found", "highest", "alarms", "lost")
         print(text_table([{name: row.get(name, "") for name in columns} for row in rows]))
         tables.append(table)
-        report[title] = {"found": found, "signals": signals, "rows": rows, "truth": [asdict(t) for t in truth]}
+        report[title] = {"found": found, "signals": signals, "rows": rows, "truth": [_line(t) for t in truth]}
     options.out.mkdir(parents=True, exist_ok=True)
     pd.concat(tables, ignore_index=True).to_csv(options.out / "candidates.csv", index=False)
     write_json(options.out / "hard_curves.json", report)
