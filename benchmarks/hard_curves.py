@@ -35,7 +35,7 @@ HIT = 0.5
 MOST_MISSED = 0.1
 """share of the observed transits that the found ephemeris may miss"""
 DETECTED = 7.1
-"""least SNR of a detection against red noise"""
+"""least SNR of a detection"""
 ALARM = 0.5
 """probability from which a candidate of a star without planets is counted as a false alarm"""
 SPOTS = 8
@@ -242,7 +242,7 @@ def make(curves: Sequence[Curve], seed: int) -> tuple[list[LightCurves], list[Tr
 def score(truth: Sequence[Truth], curves: Sequence[Curve], table: pd.DataFrame) -> list[dict[str, Any]]:
     """Return a row a kind: signals, found, and the highest probability of what is no planet.
 
-    A periodic signal is found by a candidate of its star with an SNR of 7.1 against red noise whose period is within
+    A periodic signal is found by a candidate of its star with an SNR of 7.1 whose period is within
     0.5 % and whose ephemeris hits nine in ten of its observed transits. Of a planet with one observed transit a single
     transit at that time counts; of one with two, also a candidate at one of them whose aliases hold the period.
 
@@ -263,7 +263,7 @@ def score(truth: Sequence[Truth], curves: Sequence[Curve], table: pd.DataFrame) 
     for planet in truth:
         row = rows[planet.kind]
         row["signals"] += 1
-        mine = table[(table["id"] == planet.name) & (table["snr_red"].astype(float) >= DETECTED)]
+        mine = table[(table["id"] == planet.name) & (table["snr"].astype(float) >= DETECTED)]
         if any(_finds(candidate, planet) for candidate in mine.to_dict("records")):
             row["found"] += 1
         else:

@@ -9,7 +9,7 @@ from benchmarks import hard_curves
 
 
 def line(name: str, period: float, t0: float, **more: Any) -> dict[str, Any]:
-    return {"id": name, "period_days": period, "t0_days": t0, "snr_red": 20.0, "aliases": "", "probability": 0.9} | more
+    return {"id": name, "period_days": period, "t0_days": t0, "snr": 20.0, "aliases": "", "probability": 0.9} | more
 
 
 def found(curves: list[hard_curves.Curve], lines: list[dict[str, Any]]) -> int:
@@ -49,7 +49,7 @@ def test_a_period_or_an_alias_of_a_duotransit_counts_and_a_multiple_does_not() -
     assert found([curve], [line("long-1", period * 1.0002, t0)]) == 1
     assert found([curve], [line("long-1", period, t0 + 1.0)]) == 0
     assert found([curve], [line("long-1", 2 * period, t0, aliases=f"{period}")]) == 0
-    assert found([curve], [line("long-1", period, t0, snr_red=5.0)]) == 0
+    assert found([curve], [line("long-1", period, t0, snr=5.0)]) == 0
     duo = next(c for c in hard_curves.six() if c.name == "six-duo")
     start = 1325.3 + 5.6
     assert found([duo], [line("six-duo", 711.0, start, aliases=f"355.5;{711 / 14}")]) == 1
