@@ -42,9 +42,9 @@ def ready() -> None:
 
 
 def _modules() -> tuple[ModuleType, ...]:
-    from exojax.loops import candidate, periodogram, single, trend, views
+    from exojax.loops import boxes, candidate, periodogram, single, trend, views
 
-    return trend, periodogram, candidate, single, views
+    return trend, periodogram, candidate, single, views, boxes
 
 
 def _prepare(home: Path) -> None:

@@ -1,0 +1,164 @@
+"""A flat light curve at one ephemeris: which cadences are in transit, the depth there, and white and red noise."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from exojax.loops import boxes, compiled
+from exojax.loops.candidate import GAUSSIAN_MEDIAN
+
+CLIP = 5.0
+"""robust standard deviations beyond which a box out of transit is no noise"""
+LONGEST = 0.24
+"""share of the period that a transit lasts at most for the fold to have an outside"""
+
+
+@dataclass(frozen=True, eq=False)
+class TransitSeries:
+    """The ``n`` measured cadences of a flat light curve and where they lie in one candidate's orbit.
+
+    Noise is white with standard deviation ``white`` a cadence and red with ``red`` a transit (Pont, Zucker & Queloz
+    2006), the latter what the scatter of boxes as long as the transit has beyond that of white noise (Hartman & Bakos
+    2016). Both leave out boxes that lie far off the others, such as those of a deep secondary eclipse.
+
+    Attributes:
+        time: ``(n,)`` float64 days, ascending.
+        flux: ``(n,)`` float64, fraction by which flux lies above the trend.
+        weight: ``(n,)`` float64, inverse variance.
+        period: days; infinite for a single transit.
+        t0: days, a mid-transit.
+        duration: days, first to last contact.
+        late: ``(n,)`` float64 days from the nearest mid-transit, negative before it.
+        event: ``(n,)`` int64, number of that transit, from 0 for the first that the curve could hold.
+        inside: ``(n,)`` bool, within half a duration of mid-transit.
+        near: ``(n,)`` bool, within a duration.
+        level: mean flux where not ``near``.
+        depth: ``level`` less the mean flux in transit, fraction; NaN where no cadence is in transit or none outside.
+        events: ``(k,)`` int64, transits with a cadence in them.
+        white: standard deviation of a cadence.
+        red: standard deviation of a transit's mean beyond that.
+        ses: ``(n,)`` float64, significance of a transit in each cadence's neighbourhood in time (single event
+            statistic).
+    """
+
+    time: np.ndarray
+    flux: np.ndarray
+    weight: np.ndarray
+    period: float
+    t0: float
+    duration: float
+    late: np.ndarray
+    event: np.ndarray
+    inside: np.ndarray
+    near: np.ndarray
+    level: float
+    depth: float
+    events: np.ndarray
+    white: float
+    red: float
+    ses: np.ndarray
+
+    @property
+    def single(self) -> bool:
+        """Whether there is one transit without a period."""
+        return not np.isfinite(self.period)
+
+    @property
+    def folds(self) -> bool:
+        """Whether the fold has an inside and an outside."""
+        return bool(not self.single and np.isfinite(self.depth) and self.duration <= LONGEST * self.period)
+
+    @property
+    def n_inside(self) -> int:
+        """Cadences in transit."""
+        return int(np.count_nonzero(self.inside))
+
+    @property
+    def depth_error(self) -> float:
+        """Standard error of ``depth``: white noise falls with cadences, red noise with transits."""
+        return mean_error(self, self.n_inside, len(self.events))
+
+    @property
+    def mes(self) -> float:
+        """Significance of all transits together (multiple event statistic)."""
+        return self.depth / self.depth_error
+
+
+def mean_error(series: TransitSeries, cadences: float, transits: float) -> float:
+    """Return the standard error of a mean over some cadences in some transits; NaN without any."""
+    if not (cadences > 0 and transits > 0):
+        return float("nan")
+    return float(np.sqrt(series.white**2 / cadences + series.red**2 / transits))
+
+
+def transit_series(
+    time: np.ndarray, flux: np.ndarray, error: np.ndarray, period: float, t0: float, duration: float
+) -> TransitSeries:
+    """Return a flat light curve at an ephemeris.
+
+    Args:
+        time: ``(n,)`` float64 days, ascending.
+        flux: ``(n,)`` float, fraction above the trend (or relative flux: the level is measured).
+        error: ``(n,)`` float, standard deviation of each; only their ratios count.
+        period: days; NaN or infinite for a single transit.
+        t0: days, any mid-transit.
+        duration: days, first to last contact.
+    """
+    compiled.ready()
+    time, flux = np.ascontiguousarray(time, np.float64), np.ascontiguousarray(flux, np.float64)
+    weight = 1.0 / np.asarray(error, np.float64) ** 2
+    period = float(period) if np.isfinite(period) else float("inf")
+    late, event = time - t0, np.zeros(len(time), np.int64)
+    if np.isfinite(period) and len(time):
+        turn = np.round(late / period)
+        late -= turn * period
+        event = turn.astype(np.int64)
+        event -= event[0]
+    away = np.abs(late)
+    inside, near = away < 0.5 * duration, away < duration
+    out = ~near
+    held = np.empty((len(time), 5))
+    boxes.time_boxes(time, flux, weight, near, 0.5 * duration, held)
+    level = _mean(flux[out], weight[out])
+    depth = level - _mean(flux[inside], weight[inside])
+    white, red = _noise(flux[out], weight[out], held[out])
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ses = (level - held[:, 1] / held[:, 2]) / np.sqrt(white**2 / held[:, 0] + red**2)
+    events = np.flatnonzero(np.bincount(event[inside], minlength=1)) if inside.any() else np.zeros(0, np.int64)
+    return TransitSeries(
+        time, flux, weight, period, t0, duration, late, event, inside, near, level, depth, events, white, red, ses
+    )
+
+
+def _mean(values: np.ndarray, weight: np.ndarray) -> float:
+    total = float(weight.sum())
+    return float(values @ weight) / total if total > 0 else float("nan")
+
+
+def spread(values: np.ndarray, weight: np.ndarray) -> float:
+    """Return the weighted standard deviation of ``(k,)`` values about their weighted mean; NaN of none."""
+    total = float(weight.sum())
+    if not total > 0:
+        return float("nan")
+    return float(np.sqrt(weight @ (values - (weight @ values) / total) ** 2 / total))
+
+
+def _noise(flux: np.ndarray, weight: np.ndarray, held: np.ndarray) -> tuple[float, float]:
+    """Return white and red noise of the cadences out of transit; ``held`` are their boxes.
+
+    Boxes that lie far off the usual ones are eclipses or glitches, and no noise.
+    """
+    if not len(flux):
+        return float("nan"), float("nan")
+    total = np.maximum(held[:, 4], weight)
+    binned = held[:, 3] / total
+    away = np.abs(binned - np.median(binned))
+    usual = away <= CLIP * np.median(away) / GAUSSIAN_MEDIAN
+    flux, weight, total, binned = flux[usual], weight[usual], total[usual], binned[usual]
+    white = spread(flux, weight)
+    if not white > 0:
+        return white, 0.0
+    expected = white * np.sqrt(np.mean(1.0 / total) / np.mean(1.0 / weight))
+    return white, float(np.sqrt(max(spread(binned, total) ** 2 - expected**2, 0.0)))
