@@ -1,0 +1,140 @@
+"""The shape of the transit: depth, duration and ingress of a trapezoid, and whether it is V-shaped.
+
+A planet's transit, unless grazing, has a flat bottom; a stellar companion's eclipse is V-shaped (Thompson et al. 2018).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+
+from exojax.vetting.transit_series import TransitSeries
+from exojax.vetting.verdict import Verdict, below
+
+WIDTH, BINS = 4.0, 80
+"""durations around mid-transit, in so many bins"""
+DURATIONS = np.geomspace(0.35, 2.2, 25)
+INGRESSES = np.array([0.02, 0.06, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5])
+"""share of its duration that a trapezoid's ingress takes: 0 is a box, 0.5 a V"""
+SHIFTS = np.array([-0.15, -0.1, -0.05, 0.0, 0.05, 0.1, 0.15])
+"""durations by which its middle may be off"""
+GAIN = (60.0, 30.0)
+"""chi-squared by which a trapezoid is better than a straight line: below the first inconclusive, then it fails"""
+
+
+@dataclass(frozen=True)
+class TransitShape:
+    """The trapezoid that fits the folded transit best.
+
+    Attributes:
+        depth: fraction.
+        duration: days, first to last contact.
+        ingress: share of the duration that ingress takes, 0 to 0.5.
+        shift: days from the ephemeris's mid-transit to its middle.
+        gain: chi-squared by which it is better than a constant.
+        excess: reduced chi-squared of the bins about it.
+        v_shape: chi-squared by which the best trapezoid with an ingress of up to a quarter is worse than the best V
+            (above 0.4); negative where it is better.
+        scaled_axis: a/R* of a circular orbit with this depth, duration and ingress (Carter et al. 2008); NaN for a box
+            or a single transit.
+        verdict: fails where no trapezoid is much better than a constant.
+    """
+
+    depth: float
+    duration: float
+    ingress: float
+    shift: float
+    gain: float
+    excess: float
+    v_shape: float
+    scaled_axis: float
+    verdict: Verdict
+
+
+@cache
+def _templates() -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Return trapezoids of depth 1 ``(k, BINS)``, their lengths (in durations), ingress shares and shifts, ``(k,)``."""
+    away = (np.arange(BINS) + 0.5) / BINS * WIDTH - 0.5 * WIDTH
+    # A bin's value is the mean over it.
+    fine = away[:, None] + (np.arange(5) - 2) / 5 * WIDTH / BINS
+    length, ingress, shift = (x.ravel() for x in np.meshgrid(DURATIONS, INGRESSES, SHIFTS, indexing="ij"))
+    late = fine - shift[:, None, None]
+    values = _trapezoid(late, length[:, None, None], ingress[:, None, None]).mean(axis=2)
+    return values, length, ingress, shift
+
+
+def transit_shape(series: TransitSeries) -> TransitShape:
+    """Fit a trapezoid to the fold of four durations.
+
+    Depth and level are fitted by weighted least squares to 80 bins for each of a grid of durations, ingresses and
+    shifts; errors of the bins are those of white noise.
+    """
+    nan = float("nan")
+    unknown = TransitShape(*(nan,) * 8, "not known")
+    if not (np.isfinite(series.depth) and series.white > 0):
+        return unknown
+    flux, weight = folded_bins(series)
+    total = float(weight.sum())
+    values, length, ingress, shift = _templates()
+    if not np.count_nonzero(weight) > 6:
+        return unknown
+    level = float(weight @ flux) / total
+    mean = values @ weight / total
+    square = (values**2) @ weight - total * mean**2
+    cross = values @ (weight * (flux - level))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        gain = np.where((square > 1e-9 * total) & (cross < 0), cross**2 / square, 0.0)
+    best = int(np.argmax(gain))
+    if not gain[best] > 0:
+        return unknown
+    depth = float(-cross[best] / square[best])
+    freedom = max(int(np.count_nonzero(weight)) - 5, 1)
+    excess = float(weight @ (flux - level) ** 2 - gain[best]) / freedom
+    share, days = float(ingress[best]), float(length[best]) * series.duration
+    return TransitShape(
+        depth,
+        days,
+        share,
+        float(shift[best]) * series.duration,
+        float(gain[best]),
+        excess,
+        float(gain[ingress > 0.4].max() - gain[ingress <= 0.25].max()),
+        nan if series.single else _axis(depth, days, share, series.period),
+        below(float(gain[best]), *GAIN),
+    )
+
+
+def _trapezoid(late: np.ndarray, length: np.ndarray | float, ingress: np.ndarray | float) -> np.ndarray:
+    """Return a trapezoid of depth 1 and some length, ``late`` from its middle."""
+    return np.clip((0.5 * length - np.abs(late)) / (ingress * length), 0.0, 1.0)
+
+
+def expected_loss(shape: TransitShape, late: np.ndarray) -> np.ndarray:
+    """Return the fraction lost in a fitted transit, ``late`` days from the ephemeris's mid-transit."""
+    return shape.depth * _trapezoid(late - shape.shift, shape.duration, shape.ingress)
+
+
+def folded_bins(series: TransitSeries) -> tuple[np.ndarray, np.ndarray]:
+    """Return the mean flux and the inverse variance of the bins around the transit, ``(BINS,)`` each."""
+    place = np.floor((series.late / (WIDTH * series.duration) + 0.5) * BINS)
+    within = (place >= 0) & (place < BINS)
+    cell = place[within].astype(np.int64)
+    weight = series.weight[within]
+    total = np.bincount(cell, weight, BINS)
+    value = np.bincount(cell, weight * (series.flux[within] - series.level), BINS)
+    scale = float(series.weight.mean()) * series.white**2
+    return np.divide(value, total, out=np.zeros(BINS), where=total > 0), total / scale
+
+
+def _axis(depth: float, duration: float, ingress: float, period: float) -> float:
+    """Return ``a/R* = P d^(1/4) / (pi sqrt(T tau))`` of a trapezoid (Carter et al. 2008, equation 8).
+
+    ``T`` is the time between the middles of ingress and egress, ``tau`` that of ingress.
+    """
+    tau = ingress * duration
+    middle = duration - tau
+    if not (tau > 0 and middle > 0 and depth > 0):
+        return float("nan")
+    return float(period * depth**0.25 / (np.pi * np.sqrt(middle * tau)))
