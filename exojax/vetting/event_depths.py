@@ -1,0 +1,117 @@
+"""The depth of every transit: are they alike, does one carry the signal, and is each the deepest dip around it?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from exojax.vetting.transit_series import TransitSeries
+from exojax.vetting.transit_shape import TransitShape, expected_loss
+from exojax.vetting.verdict import Verdict, above, below
+
+CHASED, REACH = 0.7, 0.1
+"""share of a transit's significance that another event has to have; share of the period in which it is looked for"""
+UNLIKE = (2.0, 4.0)
+"""chi-squared of the depths a degree of freedom: from the first inconclusive, from the second it fails"""
+DOMINANT = (0.8, 0.95)
+"""significance of the strongest transit over that of all together, with three transits or more: likewise"""
+MEAN_MEDIAN = (1.5, 2.0)
+"""mean over median depth, or its inverse: likewise"""
+CHASES = (0.8, 0.3)
+"""mean distance of the next event as strong, with five transits or fewer: below the first inconclusive, likewise"""
+FEW = 5
+
+
+@dataclass(frozen=True, eq=False)
+class EventDepths:
+    """The transits one by one.
+
+    Attributes:
+        number: ``(k,)`` int64, transits with a cadence in them, 0 for the first that the curve could hold.
+        depth: ``(k,)`` float64, fraction.
+        error: ``(k,)`` float64, standard error, red noise included.
+        chi_squared: of the depths about those that the fitted trapezoid has at the same cadences, a degree of freedom;
+            NaN with one transit.
+        consistency: the signal's significance over the root of the chi-squared of the transits' significances about
+            those that one depth predicts ("CHI" of Kunimoto et al. 2025, after Seader et al. 2013); low for chance
+            alignments.
+        dominance: significance of the strongest transit over that of all together; NaN with fewer than three.
+        mean_over_median: of the depths; NaN with fewer than three, or where the median is not positive.
+        chases: mean over the transits of the distance to the next event with 0.7 of its significance, in tenths of the
+            period; 1 where there is none (Kunimoto et al. 2025).
+        verdict_alike, verdict_dominance, verdict_mean_median, verdict_chases: of the four.
+    """
+
+    number: np.ndarray
+    depth: np.ndarray
+    error: np.ndarray
+    chi_squared: float
+    consistency: float
+    dominance: float
+    mean_over_median: float
+    chases: float
+    verdict_alike: Verdict
+    verdict_dominance: Verdict
+    verdict_mean_median: Verdict
+    verdict_chases: Verdict
+
+
+def event_depths(series: TransitSeries, shape: TransitShape) -> EventDepths:
+    """Return the depth of each transit and what they say together.
+
+    Args:
+        series: of the candidate.
+        shape: of its folded transit.
+    """
+    nan, number = float("nan"), series.events
+    count = len(number)
+    inside = series.inside
+    size = int(number[-1]) + 1 if count else 0
+    event, flux, weight = series.event[inside], series.flux[inside], series.weight[inside]
+    cadences = np.bincount(event, minlength=size)[number]
+    total = np.bincount(event, weight, size)[number]
+    depth = series.level - np.bincount(event, weight * flux, size)[number] / total
+    error = np.sqrt(series.white**2 / np.maximum(cadences, 1) + series.red**2)
+    unknown: tuple[Verdict, ...] = ("not known",) * 4
+    if count < 2 or not series.mes > 0:
+        return EventDepths(number, depth, error, *(nan,) * 5, *unknown)
+    freedom = count - 1
+    # Few cadences in an ingress make the mean depth depend on where they lie.
+    model = expected_loss(shape, series.late[inside])
+    predicted = np.bincount(event, weight * model, size)[number] / total
+    scale = float((depth * predicted / error**2).sum() / (predicted**2 / error**2).sum()) if predicted.any() else nan
+    chi_squared = float((((depth - scale * predicted) / error) ** 2).sum() / freedom)
+    each, expected = depth / error, series.depth / error
+    unevenness = float((((each - expected) ** 2) / expected).sum()) / freedom
+    consistency = series.mes / float(np.sqrt(unevenness)) if unevenness > 0 else nan
+    median = float(np.median(depth))
+    dominance = float(each.max()) / series.mes if count >= 3 else nan
+    ratio = float(depth.mean()) / median if count >= 3 and median > 0 else nan
+    chases = _chases(series, number, each)
+    return EventDepths(
+        number,
+        depth,
+        error,
+        chi_squared,
+        consistency,
+        dominance,
+        ratio,
+        chases,
+        above(chi_squared, *UNLIKE),
+        above(dominance, *DOMINANT),
+        above(max(ratio, 1 / ratio) if ratio > 0 else nan, *MEAN_MEDIAN),
+        below(chases, *CHASES) if count <= FEW else "not known",
+    )
+
+
+def _chases(series: TransitSeries, number: np.ndarray, each: np.ndarray) -> float:
+    """Return the mean distance to the next event that is as strong, in units of a tenth of the period, at most 1."""
+    reach = REACH * series.period
+    limit = np.full(int(series.event[-1]) + 1, np.inf)
+    limit[number] = CHASED * each
+    away = np.abs(series.late)
+    chasing = (away > series.duration) & (away < reach) & (np.abs(series.ses) > limit[series.event])
+    nearest = np.full(len(limit), reach)
+    np.minimum.at(nearest, series.event[chasing], away[chasing])
+    return float(nearest[number].mean() / reach)
