@@ -1,0 +1,80 @@
+"""Light that follows the orbit: tides stretch a star in a close pair, and the companion's day side shines.
+
+Ellipsoidal light has two maxima an orbit, reflected light one, opposite the transit (Morris 1985; Faigler & Mazeh
+2011).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from exojax.vetting.transit_series import TransitSeries
+from exojax.vetting.verdict import Verdict, above
+
+LONGEST = 4.0
+"""days; slower light is gone with the trend"""
+SIGMA = (6.0, 12.0)
+"""sigma of the ellipsoidal light, or of reflected light deeper than a tenth of the transit: from the first
+inconclusive, from the second it fails"""
+TIDES = 1.2
+"""a coefficient of order one of limb and gravity darkening"""
+
+
+@dataclass(frozen=True)
+class OrbitalLight:
+    """Semi-amplitudes of the light that follows the orbit, fractions of the flux.
+
+    Attributes:
+        ellipsoidal: of ``-cos(2 phi)``, positive for tides.
+        reflected: of ``-cos(phi)``, positive for a day side.
+        ellipsoidal_sigma, reflected_sigma: over their errors, which follow from the residuals.
+        mass_ratio: companion's mass over the star's that makes the tides; NaN without the star's density or where
+            they are not seen.
+        verdict: fails where there are tides, or a day side too bright for a planet.
+    """
+
+    ellipsoidal: float
+    reflected: float
+    ellipsoidal_sigma: float
+    reflected_sigma: float
+    mass_ratio: float
+    verdict: Verdict
+
+
+def orbital_light(series: TransitSeries, density: float) -> OrbitalLight:
+    """Fit both and beaming (``sin(phi)``) to the flux out of transit and of the opposite half day.
+
+    Args:
+        series: of the candidate; a fold without an outside or a period beyond four days: "not known".
+        density: of the star, solar units, or NaN.
+    """
+    nan = float("nan")
+    turn = series.late / series.period if series.folds else series.late
+    out = ~series.near & (np.abs(np.abs(turn) - 0.5) * series.period > 0.5 * series.duration) if series.folds else None
+    if out is None or np.count_nonzero(out) < 8 or not series.white > 0:
+        return OrbitalLight(nan, nan, nan, nan, nan, "not known")
+    phi = 2 * np.pi * turn[out]
+    flux, weight = series.flux[out] - series.level, series.weight[out]
+    design = np.stack([-np.cos(2 * phi), -np.cos(phi), np.sin(phi), np.ones_like(phi)])
+    weighted = design * weight
+    normal = weighted @ design.T
+    if not np.linalg.cond(normal) < 1e10:
+        return OrbitalLight(nan, nan, nan, nan, nan, "not known")
+    covariance = np.linalg.inv(normal)
+    found = covariance @ (weighted @ flux)
+    covariance *= float(weight @ (flux - found @ design) ** 2) / (len(flux) - len(found))
+    tides, day = float(found[0]), float(found[1])
+    tides_sigma, day_sigma = (float(x / np.sqrt(covariance[k, k])) for k, x in enumerate((tides, day)))
+    bright = day_sigma if day > 0.1 * series.depth else 0.0
+    verdict = above(max(tides_sigma, bright), *SIGMA) if series.period <= LONGEST else "not known"
+    return OrbitalLight(tides, day, tides_sigma, day_sigma, _mass_ratio(tides, tides_sigma, series, density), verdict)
+
+
+def _mass_ratio(tides: float, sigma: float, series: TransitSeries, density: float) -> float:
+    """Return ``q`` of ``tides = 1.2 q (R*/a)^3``, where ``(a/R*)^3`` is 74.5 density P^2 (1 + q)."""
+    if not (sigma > SIGMA[0] and density > 0):
+        return float("nan")
+    pull = tides / TIDES * 74.53 * density * series.period**2
+    return float(pull / (1 - pull)) if pull < 1 else float("inf")
