@@ -1,0 +1,53 @@
+"""The duration of a transit against what the star's density allows: a blend or a wrong star makes it too long."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from exojax.vetting.verdict import Verdict, above, worst
+
+AXIS_OF_ONE_DAY = 4.2083
+"""a/R* of a one-day orbit around a star of solar density"""
+TOO_LONG = (1.3, 1.8)
+"""duration over that of a central transit of a circular orbit: from the first inconclusive, from the second it fails"""
+TOO_SHORT = (0.35, 0.2)
+"""the same: below the first inconclusive, below the second it fails"""
+
+
+@dataclass(frozen=True)
+class DurationTest:
+    """The duration of the transit against what the star's density allows.
+
+    Attributes:
+        expected: days, of a central transit on a circular orbit.
+        ratio: duration over ``expected``.
+        verdict: fails where the transit is much longer or shorter.
+    """
+
+    expected: float
+    ratio: float
+    verdict: Verdict
+
+
+def duration_test(duration: float, period: float, depth: float, density: float) -> DurationTest:
+    """Compare the duration with that of a central transit (Seager & Mallen-Ornelas 2003).
+
+    ``T = P / pi asin((1 + k) R*/a)`` with ``a/R* = 4.2083 rho^(1/3) P^(2/3)`` and ``k`` the root of the depth. An
+    eccentric orbit changes it by up to ``sqrt((1 + e) / (1 - e))``.
+
+    Args:
+        duration: days, first to last contact.
+        period: days; NaN or infinite for a single transit: "not known".
+        depth: fraction; NaN counts as 0.
+        density: of the star, solar units; NaN: "not known".
+    """
+    if not (period > 0 and np.isfinite(period) and density > 0 and duration > 0):
+        return DurationTest(float("nan"), float("nan"), "not known")
+    ratio = float(np.sqrt(depth)) if depth > 0 else 0.0
+    sine = (1.0 + ratio) / (AXIS_OF_ONE_DAY * density ** (1 / 3) * period ** (2 / 3))
+    expected = period / np.pi * float(np.arcsin(min(sine, 1.0)))
+    share = duration / expected
+    short = above(-share, -TOO_SHORT[0], -TOO_SHORT[1])
+    return DurationTest(expected, share, worst(above(share, *TOO_LONG), short))
