@@ -1,0 +1,53 @@
+"""All tests together: the same names whatever is known, and no number that means nothing."""
+
+import numpy as np
+from sample_curves import CADENCE, again, series
+
+from exojax.vetting.all_tests import StarSize, Vetting, all_tests
+from exojax.vetting.transit_series import TransitSeries, transit_series
+from exojax.vetting.verdict import above, below, worst
+
+SUN = StarSize(1.0, 1.0, 1.0)
+
+
+def run(of: TransitSeries, star: StarSize = SUN, absolute: bool = True) -> Vetting:
+    return all_tests(of, star, absolute=absolute, cadence=CADENCE, time_system="BKJD")
+
+
+def test_names_are_the_same_and_what_is_missing_is_not_known() -> None:
+    whole = run(series(2.3, 0.12, secondary=5e-4))
+    single = run(again(series(), period=float("nan")))
+    outside = run(again(series(), period=float("nan"), t0=4000.0))
+    empty = run(transit_series(np.zeros(0), np.zeros(0), np.zeros(0), 3.0, 1.0, 0.1))
+    for other in (single, outside, empty):
+        assert list(other.numbers) == list(whole.numbers)
+        assert list(other.verdicts) == list(whole.verdicts)
+    assert set(empty.verdicts.values()) <= {"not known", "pass"}
+    assert all(np.isnan(value) for value in empty.numbers.values())
+    assert set(outside.verdicts.values()) == {"not known"}
+    assert single.verdicts["odd_even"] == single.verdicts["secondary"] == "not known"
+
+
+def test_a_star_without_radius_and_mass_is_not_known_and_a_flux_without_scale_has_no_radius() -> None:
+    unknown = run(series(2.3, 0.12, secondary=5e-4), StarSize())
+    for name in ("duration", "planet_radius", "albedo"):
+        assert unknown.verdicts[name] == "not known"
+    scaleless = run(series(2.3, 0.12, secondary=5e-4), absolute=False)
+    assert scaleless.verdicts["planet_radius"] == scaleless.verdicts["albedo"] == "not known"
+    assert scaleless.verdicts["duration"] != "not known"
+
+
+def test_a_planet_passes_and_a_binary_does_not() -> None:
+    planet = run(series(7.3, 0.14, 3e-3))
+    assert "fail" not in planet.verdicts.values()
+    binary = run(series(0.9, 0.11, 0.06, secondary=0.03, tides=3e-3, ingress=0.5))
+    failed = {name for name, verdict in binary.verdicts.items() if verdict == "fail"}
+    assert {"planet_radius", "secondary", "albedo", "sweet", "orbital_light"} <= failed
+
+
+def test_limits_lead_to_words() -> None:
+    assert [above(x, 3, 5) for x in (1.0, 3.0, 5.0, float("nan"))] == ["pass", "inconclusive", "fail", "not known"]
+    assert [below(x, 3, 1) for x in (4.0, 3.0, 1.0, float("nan"))] == ["pass", "inconclusive", "fail", "not known"]
+    assert worst("pass", "not known") == "pass"
+    assert worst("pass", "fail", "inconclusive") == "fail"
+    assert worst("not known", "not known") == "not known"
