@@ -11,7 +11,7 @@ from exojax.vetting.asymmetry import asymmetry
 from exojax.vetting.coverage import coverage
 from exojax.vetting.duration import duration_test
 from exojax.vetting.event_depths import event_depths
-from exojax.vetting.model_shift import model_shift
+from exojax.vetting.model_shift import SECONDARY, model_shift
 from exojax.vetting.odd_even import odd_even
 from exojax.vetting.orbital_light import orbital_light
 from exojax.vetting.planet_radius import radius_test
@@ -24,6 +24,9 @@ from exojax.vetting.verdict import Verdict, above
 CENTROID = (3.0, 5.0)
 """sigma of the centroid's shift: from the first inconclusive, from the second it fails"""
 
+DETECTED = 7.1
+"""significance of the transits below which noise alone makes a signal fail the tests ``OF_STRENGTH``"""
+OF_STRENGTH = ("unique", "shape", "dominance", "mean_median", "chases")
 OWN_LIGHT = 0.1
 """share of the transit's depth that a planet's own secondary has at most"""
 
@@ -83,7 +86,8 @@ def all_tests(
     duration = series.duration if np.isfinite(series.depth) else float("nan")
     length = duration_test(duration, series.period, depth, star.density)
     size = radius_test(depth, star.radius)
-    second = shift.secondary_depth if absolute else float("nan")
+    # The deepest other dip of a fold is no secondary unless it is significant.
+    second = shift.secondary_depth if absolute and shift.second >= SECONDARY[1] else float("nan")
     albedo = albedo_test(second, shift.secondary_depth_error, depth, series.period, star.radius, star.mass)
     numbers = {
         "mes": series.mes,
@@ -105,6 +109,7 @@ def all_tests(
         "secondary_margin": shift.second,
         "albedo": albedo.albedo,
         "odd_even": parity.sigma,
+        "odd_even_uneven": parity.sigma_uneven,
         "odd_even_over_depth": abs(parity.ratio),
         "events_chi": events.chi_squared,
         "events_consistency": events.consistency,
@@ -140,12 +145,15 @@ def all_tests(
         "chases": events.verdict_chases,
         "coverage": covered.verdict,
         "shape": shape.verdict,
+        "v_shape": shape.verdict_v,
         "asymmetry": halves.verdict,
         "orbital_light": light.verdict,
         "spacecraft": craft.verdict_period,
         "dumps": craft.verdict_dumps,
         "centroid": above(centroid_sigma, *CENTROID),
     }
+    if not series.mes >= DETECTED:
+        verdicts |= {name: "inconclusive" for name in OF_STRENGTH if verdicts[name] == "fail"}
     if _own_light(verdicts, shift.secondary_depth / series.depth):
         verdicts["secondary"] = "pass"
     return Vetting({name: _finite(value) for name, value in numbers.items()}, verdicts)

@@ -10,9 +10,9 @@ from exojax.vetting.transit_series import TransitSeries
 from exojax.vetting.transit_shape import BINS, folded_bins
 from exojax.vetting.verdict import Verdict, above
 
-SHIFT = 3
+SHIFT = 6
 """bins by which the middle of the transit may be off"""
-LOPSIDED = (8.0, 15.0)
+LOPSIDED = (5.7, 25.0)
 """sigma by which both halves differ: from the first inconclusive, from the second it fails"""
 
 

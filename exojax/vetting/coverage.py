@@ -17,9 +17,9 @@ EDGE = 1.0
 """durations from mid-transit within which a gap spoils a transit"""
 PHASES = 200
 """other epochs at which gaps are counted, for what chance makes of it"""
-FILLED = (0.8, 0.5)
+FILLED = (0.7, 0.4)
 """share of the bins with data: below the first inconclusive, below the second it fails"""
-AT_GAPS = (0.5, 0.8)
+AT_GAPS = (0.13, 0.33)
 """share of the transits at gaps: from the first inconclusive, from the second it fails, where chance makes less"""
 CHANCE = 0.1
 """share of other epochs with as many transits at gaps, above which their number says nothing"""

@@ -10,9 +10,9 @@ from exojax.vetting.verdict import Verdict, above, worst
 
 AXIS_OF_ONE_DAY = 4.2083
 """a/R* of a one-day orbit around a star of solar density"""
-TOO_LONG = (1.3, 1.8)
+TOO_LONG = (1.3, 2.1)
 """duration over that of a central transit of a circular orbit: from the first inconclusive, from the second it fails"""
-TOO_SHORT = (0.35, 0.2)
+TOO_SHORT = (0.42, 0.28)
 """the same: below the first inconclusive, below the second it fails"""
 
 

@@ -12,13 +12,13 @@ from exojax.vetting.verdict import Verdict, above, below
 
 CHASED, REACH = 0.7, 0.1
 """share of a transit's significance that another event has to have; share of the period in which it is looked for"""
-UNLIKE = (2.0, 4.0)
+UNLIKE = (1.9, 4.6)
 """chi-squared of the depths a degree of freedom: from the first inconclusive, from the second it fails"""
-DOMINANT = (0.8, 0.95)
+DOMINANT = (0.7, 1.0)
 """significance of the strongest transit over that of all together, with three transits or more: likewise"""
-MEAN_MEDIAN = (1.5, 2.0)
+MEAN_MEDIAN = (1.17, 1.36)
 """mean over median depth, or its inverse: likewise"""
-CHASES = (0.8, 0.3)
+CHASES = (0.54, 0.37)
 """mean distance of the next event as strong, with five transits or fewer: below the first inconclusive, likewise"""
 FEW = 5
 
@@ -31,8 +31,8 @@ class EventDepths:
         number: ``(k,)`` int64, transits with a cadence in them, 0 for the first that the curve could hold.
         depth: ``(k,)`` float64, fraction.
         error: ``(k,)`` float64, standard error, red noise included.
-        chi_squared: of the depths about those that the fitted trapezoid has at the same cadences, a degree of freedom;
-            NaN with one transit.
+        chi_squared: of the depths about those that the fitted trapezoid has at the same cadences, a degree of freedom,
+            with what detrending and sampling do to depths in the error; NaN with one transit.
         consistency: the signal's significance over the root of the chi-squared of the transits' significances about
             those that one depth predicts ("CHI" of Kunimoto et al. 2025, after Seader et al. 2013); low for chance
             alignments.
@@ -81,7 +81,8 @@ def event_depths(series: TransitSeries, shape: TransitShape) -> EventDepths:
     model = expected_loss(shape, series.late[inside])
     predicted = np.bincount(event, weight * model, size)[number] / total
     scale = float((depth * predicted / error**2).sum() / (predicted**2 / error**2).sum()) if predicted.any() else nan
-    chi_squared = float((((depth - scale * predicted) / error) ** 2).sum() / freedom)
+    variance = error**2 + (series.unevenness * series.depth) ** 2
+    chi_squared = float(((depth - scale * predicted) ** 2 / variance).sum() / freedom)
     each, expected = depth / error, series.depth / error
     unevenness = float((((each - expected) ** 2) / expected).sum()) / freedom
     consistency = series.mes / float(np.sqrt(unevenness)) if unevenness > 0 else nan

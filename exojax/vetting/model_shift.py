@@ -23,10 +23,10 @@ APART, FAR = 2.0, 3.0
 """durations between events that count as two; between those and a positive one"""
 RED = 1.8
 """red noise of the fold beyond which it is a signal"""
-NOT_UNIQUE = (1.0, 0.0)
+NOT_UNIQUE = (1.4, -1.1)
 """significance by which the primary exceeds its false-alarm levels: below the first inconclusive, below the second it
 fails"""
-SECONDARY = (0.0, 1.0)
+SECONDARY = (0.1, 2.7)
 """significance by which a secondary exceeds its false-alarm levels: from the first inconclusive, from the second it
 fails"""
 

@@ -9,8 +9,8 @@ import numpy as np
 from exojax.vetting.transit_series import TransitSeries, mean_error
 from exojax.vetting.verdict import Verdict, above
 
-SIGMA = (3.0, 5.0)
-"""sigma of the difference: from the first inconclusive, from the second it fails"""
+SIGMA = (2.0, 2.9)
+"""sigma of the difference, with detrending and sampling: from the first inconclusive, from the second it fails"""
 
 
 @dataclass(frozen=True)
@@ -21,8 +21,9 @@ class OddEven:
         odd, even: mean depths, fraction; NaN where no such transit was seen.
         odd_error, even_error: standard errors.
         sigma: difference over its error.
+        sigma_uneven: the same with what detrending and sampling do to depths in the error.
         ratio: difference over the mean depth.
-        verdict: fails where they differ.
+        verdict: fails where they differ by ``sigma_uneven``.
     """
 
     odd: float
@@ -30,6 +31,7 @@ class OddEven:
     odd_error: float
     even_error: float
     sigma: float
+    sigma_uneven: float
     ratio: float
     verdict: Verdict
 
@@ -41,7 +43,7 @@ def odd_even(series: TransitSeries) -> OddEven:
     """
     nan = float("nan")
     if series.single or not np.isfinite(series.depth):
-        return OddEven(nan, nan, nan, nan, nan, nan, "not known")
+        return OddEven(nan, nan, nan, nan, nan, nan, nan, "not known")
     # The transit at t0 has an even number of orbits from itself.
     first = round(float(series.time[0] - series.t0 - series.late[0]) / series.period)
     other = (series.event[series.inside] + first) % 2
@@ -52,6 +54,9 @@ def odd_even(series: TransitSeries) -> OddEven:
         odd, even = (series.level - np.bincount(other, weight * flux, 2) / total).tolist()
     seen = np.bincount((series.events + first) % 2, minlength=2)
     odd_error, even_error = (mean_error(series, float(n), float(k)) for n, k in zip(cadences, seen))
-    sigma = float(abs(odd - even) / np.hypot(odd_error, even_error))
-    ratio = float((odd - even) / series.depth)
-    return OddEven(odd, even, odd_error, even_error, sigma, ratio, above(sigma, *SIGMA))
+    difference, error = abs(odd - even), float(np.hypot(odd_error, even_error))
+    with np.errstate(divide="ignore"):
+        uneven = series.unevenness * series.depth * float(np.sqrt((1.0 / seen).sum()))
+    sigma, sigma_uneven = difference / error, difference / float(np.hypot(error, uneven))
+    ratio = (odd - even) / series.depth
+    return OddEven(odd, even, odd_error, even_error, sigma, sigma_uneven, ratio, above(sigma_uneven, *SIGMA))

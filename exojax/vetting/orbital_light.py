@@ -11,13 +11,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from exojax.vetting.transit_series import TransitSeries
-from exojax.vetting.verdict import Verdict, above
+from exojax.vetting.verdict import Verdict, above, worst
 
 LONGEST = 4.0
 """days; slower light is gone with the trend"""
-SIGMA = (6.0, 12.0)
-"""sigma of the ellipsoidal light, or of reflected light deeper than a tenth of the transit: from the first
-inconclusive, from the second it fails"""
+TIDAL = (2.9, 5.4)
+"""sigma of the ellipsoidal light: from the first inconclusive, from the second it fails"""
+BRIGHT, SHARE = (3.5, 12.0), 0.1
+"""sigma of reflected light of more than so much of the transit's depth: likewise"""
 TIDES = 1.2
 """a coefficient of order one of limb and gravity darkening"""
 
@@ -67,14 +68,14 @@ def orbital_light(series: TransitSeries, density: float) -> OrbitalLight:
     covariance *= float(weight @ (flux - found @ design) ** 2) / (len(flux) - len(found))
     tides, day = float(found[0]), float(found[1])
     tides_sigma, day_sigma = (float(x / np.sqrt(covariance[k, k])) for k, x in enumerate((tides, day)))
-    bright = day_sigma if day > 0.1 * series.depth else 0.0
-    verdict = above(max(tides_sigma, bright), *SIGMA) if series.period <= LONGEST else "not known"
+    bright = above(day_sigma if day > SHARE * series.depth else 0.0, *BRIGHT)
+    verdict = worst(above(tides_sigma, *TIDAL), bright) if series.period <= LONGEST else "not known"
     return OrbitalLight(tides, day, tides_sigma, day_sigma, _mass_ratio(tides, tides_sigma, series, density), verdict)
 
 
 def _mass_ratio(tides: float, sigma: float, series: TransitSeries, density: float) -> float:
     """Return ``q`` of ``tides = 1.2 q (R*/a)^3``, where ``(a/R*)^3`` is 74.5 density P^2 (1 + q)."""
-    if not (sigma > SIGMA[0] and density > 0):
+    if not (sigma > TIDAL[1] and density > 0):
         return float("nan")
     pull = tides / TIDES * 74.53 * density * series.period**2
     return float(pull / (1 - pull)) if pull < 1 else float("inf")

@@ -10,7 +10,7 @@ from exojax.vetting.verdict import Verdict, above
 
 EARTHS = 109.1
 """Earth radii in a solar radius"""
-TOO_LARGE = (15.0, 22.0)
+TOO_LARGE = (16.0, 23.0)
 """Earth radii: from the first inconclusive, from the second it fails"""
 
 

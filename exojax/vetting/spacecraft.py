@@ -28,7 +28,7 @@ INTERRUPTION = 1.5
 """cadences between neighbours, from which one is lost"""
 REACH = 0.75
 """durations from mid-transit in which data are interrupted at a dump"""
-AT_DUMPS = (0.6, 0.85)
+AT_DUMPS = (0.49, 0.75)
 """share of three transits or more at interruptions: from the first inconclusive, from the second it fails, where chance
 makes less"""
 CHANCE, LEAST = 0.1, 3

@@ -14,7 +14,7 @@ from exojax.vetting.verdict import Verdict, above
 
 LONGEST = 10.0
 """days; the light curve is detrended, and what varies more slowly is gone"""
-SIGMA = (15.0, 30.0)
+SIGMA = (7.6, 21.0)
 """amplitude over its error: from the first inconclusive, from the second it fails"""
 
 

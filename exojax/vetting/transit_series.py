@@ -6,11 +6,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from exojax.light_curves import EvenCurves
 from exojax.loops import boxes, compiled
 from exojax.loops.candidate import GAUSSIAN_MEDIAN
 
 CLIP = 5.0
 """robust standard deviations beyond which a box out of transit is no noise"""
+DETRENDING = 0.05
+"""share of its depth that detrending takes off a transit or adds to it"""
 LONGEST = 0.24
 """share of the period that a transit lasts at most for the fold to have an outside"""
 
@@ -81,6 +84,11 @@ class TransitSeries:
         return mean_error(self, self.n_inside, len(self.events))
 
     @property
+    def unevenness(self) -> float:
+        """Share of its depth by which one transit differs from another by detrending and by where its cadences lie."""
+        return DETRENDING + 0.5 * len(self.events) / max(self.n_inside, 1)
+
+    @property
     def mes(self) -> float:
         """Significance of all transits together (multiple event statistic)."""
         return self.depth / self.depth_error
@@ -130,6 +138,23 @@ def transit_series(
     return TransitSeries(
         time, flux, weight, period, t0, duration, late, event, inside, near, level, depth, events, white, red, ses
     )
+
+
+def of_even(
+    flat: EvenCurves, weight: np.ndarray, period: float, t0: float, duration: float, row: int = 0
+) -> TransitSeries:
+    """Return one star of flat curves at an ephemeris.
+
+    Args:
+        flat: detrended; errors are ``scatter / sqrt(weight)``.
+        weight: ``(n_cadences,)``, in place of the curve's own: 0 also in the transits of other candidates.
+        period, t0, duration: days, as in :func:`transit_series`.
+        row: of the star.
+    """
+    kept = np.flatnonzero(weight > 0)
+    time = float(flat.start[row]) + flat.cadence * kept
+    error = float(flat.scatter[row]) / np.sqrt(weight[kept].astype(np.float64))
+    return transit_series(time, flat.flux[row, kept], error, period, t0, duration)
 
 
 def _mean(values: np.ndarray, weight: np.ndarray) -> float:

@@ -11,7 +11,7 @@ from functools import cache
 import numpy as np
 
 from exojax.vetting.transit_series import TransitSeries
-from exojax.vetting.verdict import Verdict, below
+from exojax.vetting.verdict import Verdict, above, below
 
 WIDTH, BINS = 4.0, 80
 """durations around mid-transit, in so many bins"""
@@ -20,8 +20,11 @@ INGRESSES = np.array([0.02, 0.06, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.
 """share of its duration that a trapezoid's ingress takes: 0 is a box, 0.5 a V"""
 SHIFTS = np.array([-0.15, -0.1, -0.05, 0.0, 0.05, 0.1, 0.15])
 """durations by which its middle may be off"""
-GAIN = (60.0, 30.0)
-"""chi-squared by which a trapezoid is better than a straight line: below the first inconclusive, then it fails"""
+GAIN = (62.0, 40.0)
+"""chi-squared by which a trapezoid is better than a constant: below the first inconclusive, then it fails"""
+V_SHAPED = (37.0, 1700.0)
+"""chi-squared by which a V is better than a trapezoid with a bottom: from the first inconclusive, from the second it
+fails"""
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,7 @@ class TransitShape:
         scaled_axis: a/R* of a circular orbit with this depth, duration and ingress (Carter et al. 2008); NaN for a box
             or a single transit.
         verdict: fails where no trapezoid is much better than a constant.
+        verdict_v: fails where the bottom is a point.
     """
 
     depth: float
@@ -51,6 +55,7 @@ class TransitShape:
     v_shape: float
     scaled_axis: float
     verdict: Verdict
+    verdict_v: Verdict
 
 
 @cache
@@ -72,7 +77,7 @@ def transit_shape(series: TransitSeries) -> TransitShape:
     shifts; errors of the bins are those of white noise.
     """
     nan = float("nan")
-    unknown = TransitShape(*(nan,) * 8, "not known")
+    unknown = TransitShape(*(nan,) * 8, "not known", "not known")
     if not (np.isfinite(series.depth) and series.white > 0):
         return unknown
     flux, weight = folded_bins(series)
@@ -93,6 +98,7 @@ def transit_shape(series: TransitSeries) -> TransitShape:
     freedom = max(int(np.count_nonzero(weight)) - 5, 1)
     excess = float(weight @ (flux - level) ** 2 - gain[best]) / freedom
     share, days = float(ingress[best]), float(length[best]) * series.duration
+    v_shape = float(gain[ingress > 0.4].max() - gain[ingress <= 0.25].max())
     return TransitShape(
         depth,
         days,
@@ -100,9 +106,10 @@ def transit_shape(series: TransitSeries) -> TransitShape:
         float(shift[best]) * series.duration,
         float(gain[best]),
         excess,
-        float(gain[ingress > 0.4].max() - gain[ingress <= 0.25].max()),
+        v_shape,
         nan if series.single else _axis(depth, days, share, series.period),
         below(float(gain[best]), *GAIN),
+        above(v_shape, *V_SHAPED),
     )
 
 

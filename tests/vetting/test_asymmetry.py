@@ -11,7 +11,7 @@ def ramp(period: float = 2.3) -> TransitSeries:
     """Return a curve with a drop before each mid-transit that recovers over a tenth of a day."""
     flat = series(period, 0.2, depth=0.0)
     since = flat.late + 0.1
-    return again(flat, flux=flat.flux - 2e-3 * np.exp(-np.maximum(since, 0) / 0.08) * (since > 0))
+    return again(flat, flux=flat.flux - 4e-3 * np.exp(-np.maximum(since, 0) / 0.08) * (since > 0))
 
 
 def leo_sigma(of: TransitSeries) -> float:
