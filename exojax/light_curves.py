@@ -169,6 +169,17 @@ class EvenCurves:
     centroid: np.ndarray | None = None
 
 
+def nominal_cadence(time: np.ndarray) -> float:
+    """Return the median step between neighbouring times that differ, days; NaN where no two of them do.
+
+    Args:
+        time: ``(n,)`` float64, days; NaN, as of padding, is left out.
+    """
+    steps = np.diff(time[np.isfinite(time)])
+    steps = steps[steps > 0]
+    return float(np.median(steps)) if len(steps) else float("nan")
+
+
 def shared_time(n_stars: int, n_cadences: int, cadence: float) -> np.ndarray:
     """``(n_stars, n_cadences)`` float64 view of one even time axis from 0, in steps of ``cadence`` days."""
     return np.broadcast_to(np.arange(n_cadences) * cadence, (n_stars, n_cadences))

@@ -11,7 +11,7 @@ import numpy as np
 from exojax.config import SearchConfig
 from exojax.detection.period_grid import LEAST_PERIOD
 from exojax.io.folder import Skipped
-from exojax.light_curves import LightCurves
+from exojax.light_curves import LightCurves, nominal_cadence
 from exojax.photometry.resample import BINS_PER_DURATION
 
 Stars = Iterable[LightCurves | Skipped]
@@ -33,7 +33,8 @@ def one_by_one(stars: Stars, config: SearchConfig) -> Iterator[LightCurves | Ski
             continue
         for star in range(len(given)):
             one = given.take(np.array([star]))
-            one = replace(one, cadence=_cadence(one))
+            step = nominal_cadence(one.time[0, one.valid[0]])
+            one = replace(one, cadence=step if step > 0 else one.cadence)
             why = _obstacle(one, config)
             yield Skipped(str(one.id[0]), Path(one.source), why) if why else one
 
@@ -53,13 +54,6 @@ def batches(stars: Stars, config: SearchConfig) -> Iterator[list[LightCurves] | 
             waiting, held = [], 0
     if waiting:
         yield waiting
-
-
-def _cadence(one: LightCurves) -> float:
-    """Return the star's median step, days; that of the source where it has none."""
-    step = np.diff(one.time[0, one.valid[0]])
-    median = float(np.median(step)) if len(step) else 0.0
-    return median if median > 0 else one.cadence
 
 
 def _obstacle(one: LightCurves, config: SearchConfig) -> str:

@@ -13,7 +13,7 @@ from exojax.config import DataConfig
 from exojax.errors import InputError
 from exojax.folded_events import FoldedEvents
 from exojax.io import scale
-from exojax.light_curves import LightCurves
+from exojax.light_curves import LightCurves, nominal_cadence
 
 _TIMES, _FLUXES = ("time", "bjd", "bkjd", "btjd", "jd"), ("flux", "pdcsap_flux", "sap_flux", "kspsap_flux")
 _ERRORS, _IDS = ("flux_err", "flux_error", "pdcsap_flux_err", "error"), ("id", "kepid", "tic_id", "epic_id", "ticid")
@@ -91,9 +91,8 @@ def light_curves_of(time: Any, flux: Any, flux_err: Any = None, *, id: Any = Non
             raise InputError(f"{name} has shape {column.shape}: give {n}, one of each star")
     if classes is not None and not np.isin(classes, (0, 1)).all():
         raise InputError("label must be 1 (planet host) or 0 (the rest)")
-    steps = [np.diff(row[np.isfinite(row)]) for row in when]
-    each = [float(np.median(step[step > 0])) for step in steps if (step > 0).any()]
-    if not each:
+    each = np.array([nominal_cadence(row) for row in when])
+    if np.isnan(each).all():
         raise InputError("time: no star has two different times")
     content = hashlib.sha256(when.tobytes() + what.tobytes())
     return LightCurves(
@@ -105,7 +104,7 @@ def light_curves_of(time: Any, flux: Any, flux_err: Any = None, *, id: Any = Non
         kind=None,
         catalogued=False,
         absolute=scaled.absolute,
-        cadence=float(np.median(each)),
+        cadence=float(np.nanmedian(each)),
         time_system="own clock",
         source="arrays",
         sha256=content.hexdigest(),

@@ -8,7 +8,7 @@ import numpy as np
 
 from exojax.errors import InputError
 from exojax.io import cadence, identity, scale
-from exojax.light_curves import LightCurves, shared_time
+from exojax.light_curves import LightCurves, nominal_cadence, shared_time
 from exojax.storage import checksum, open_file
 
 # A mission's catalogue tells its clock: K2 kept Kepler's BKJD = BJD - 2454833; BTJD = BJD - 2457000.
@@ -159,7 +159,8 @@ def _own_time(
     time = np.where(inside, time, np.nan)
     steps = np.diff(time, axis=1)
     _refuse(path, "time", ids, np.any(steps <= 0, axis=1), "does not increase")
-    each = np.array([np.median(row[known]) for row in steps if (known := np.isfinite(row)).any()])
+    each = np.array([nominal_cadence(row) for row in time])
+    each = each[np.isfinite(each)]
     if each.size == 0:
         raise InputError(f"{path}: 'time' has no star with two cadences: give it in days")
     days = float(np.median(each))

@@ -10,6 +10,7 @@ import numpy as np
 
 from exojax.errors import InputError
 from exojax.io import scale
+from exojax.light_curves import nominal_cadence
 
 MIN_POINTS = 10
 """measurements below which nothing can be searched"""
@@ -120,7 +121,7 @@ def make(
     if scaled.kind == "minus one":
         remark = (f"{name} lies about zero with little scatter: taken as relative flux minus 1",)
     shortest, longest = _steps(time)
-    cadence = float(np.median(np.diff(time)))
+    cadence = nominal_cadence(time)
     made = Segment(
         id=star[0],
         catalogue=star[1],

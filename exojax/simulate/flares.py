@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from exojax.light_curves import nominal_cadence
+
 # Rise and decay in widths at half maximum: Davenport et al. (2014), equations 1 and 4.
 _RISE = (1.0, 1.941, -0.175, -2.246, -1.125)
 _DECAY = ((0.6890, -1.600), (0.3030, -0.2783))
@@ -23,7 +25,7 @@ def flares(rng: np.random.Generator, time: np.ndarray, noise: np.ndarray, rate: 
     ``rate`` ``(n,)`` flares a day. Amplitudes follow a power law from 3 noises on (a cumulative slope of -0.9),
     widths of 5 to 60 minutes grow with them.
     """
-    cadence = np.median(np.diff(time))
+    cadence = nominal_cadence(time)
     flux = np.zeros((noise.size, time.size), np.float32)
     for row, number in enumerate(rng.poisson(rate * (time[-1] - time[0]))):
         peaks = rng.uniform(time[0], time[-1], number)

@@ -10,7 +10,7 @@ import numpy as np
 
 from exojax.config import TeachConfig, TeachMix
 from exojax.errors import InputError
-from exojax.light_curves import LightCurves
+from exojax.light_curves import LightCurves, nominal_cadence
 from exojax.light_curves import Stars as KnownStars
 from exojax.simulate.coarse import flatten_quadratic, thin
 from exojax.simulate.flares import flares
@@ -110,7 +110,7 @@ def teach(config: TeachConfig) -> tuple[LightCurves, Taught]:
         kind=kind,
         catalogued=False,
         absolute=True,
-        cadence=float(np.median(np.diff(time[0])[np.isfinite(np.diff(time[0]))])),
+        cadence=nominal_cadence(time[0]),
         time_system="simulated",
         source=f"teaching, {config.mission}",
         sha256=hashlib.sha256(settings.encode()).hexdigest(),
