@@ -22,7 +22,7 @@ from benchmarks.stars import CADENCE, N_CADENCES, detrended, null, white
 from exojax.config import SearchConfig
 from exojax.detection import period_grid
 from exojax.detection.periodogram import periodogram
-from exojax.detection.search_star import hunt
+from exojax.detection.search_star import search_star
 from exojax.light_curves import LightCurves, shared_time
 from exojax.loops import compiled
 
@@ -98,10 +98,10 @@ def _all_stages(n: int, n_cadences: int, seed: int, clock: Callable[[], float]) 
     flux, valid = stars["flux"], stars["valid"]
     curves = LightCurves(ids, moments, flux, valid, None, None, False, False, CADENCE, "simulated", "", "")
     each = [curves.take(np.array([k])) for k in range(n)]
-    hunt(each[0], SearchConfig())
+    search_star(each[0], SearchConfig())
     start = clock()
     for one in each:
-        hunt(one, SearchConfig())
+        search_star(one, SearchConfig())
     return (clock() - start) / n
 
 

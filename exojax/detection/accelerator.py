@@ -16,7 +16,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from exojax.detection.period_grid import Band, Plan
+from exojax.detection.period_grid import Band, PeriodGrid
 from exojax.detection.periodogram import Periodogram, Trend, centred
 
 LENGTHS = (1500, 4500, 20000, 72000)
@@ -36,7 +36,7 @@ def padded_length(n_cadences: int) -> int:
     return -(-n_cadences // LENGTHS[-1]) * LENGTHS[-1]
 
 
-def periodograms(plan: Plan, curves: Sequence[tuple[np.ndarray, np.ndarray]]) -> list[Periodogram]:
+def periodograms(plan: PeriodGrid, curves: Sequence[tuple[np.ndarray, np.ndarray]]) -> list[Periodogram]:
     """Return the periodogram of each star, every trial of the plan evaluated.
 
     Args:

@@ -8,7 +8,7 @@ import numpy as np
 
 
 @dataclass(frozen=True, eq=False)
-class Curve:
+class FlatCurve:
     """A flat curve on an even grid of cadences. Times are cadences from the first.
 
     Attributes:
@@ -31,7 +31,7 @@ class Curve:
     last: int
 
     @classmethod
-    def of(cls, flux: np.ndarray, weight: np.ndarray) -> Curve:
+    def of(cls, flux: np.ndarray, weight: np.ndarray) -> FlatCurve:
         """Return the curve of ``flux`` and ``weight``, ``(n_cadences,)`` float32 each."""
         weighted = weight.astype(np.float64) * flux
         total = max(float(weight.sum(dtype=np.float64)), 1.0)

@@ -1,4 +1,4 @@
-"""From a periodogram to the best periodic signal of a star, with everything that is asked of it."""
+"""Measure the best periodic signal of a star, from a periodogram to its fitted transit and the figures of it."""
 
 from __future__ import annotations
 
@@ -7,32 +7,32 @@ from typing import NamedTuple
 
 import numpy as np
 
-from exojax.detection.curve import Curve
+from exojax.detection.curve import FlatCurve
 from exojax.detection.peaks import find_peaks
-from exojax.detection.period_grid import Plan, inner
+from exojax.detection.period_grid import PeriodGrid, inner
 from exojax.detection.periodogram import Periodogram
 from exojax.detection.red_noise import Noise, red_factor
-from exojax.detection.transit_depths import Events
+from exojax.detection.transit_depths import TransitDepths
 from exojax.ephemeris import transit_mask
 from exojax.loops import candidate as loops
 
 PEAKS = 3
 """peaks of a periodogram of which red noise picks one"""
 HARMONICS = (1.0, 2.0, 0.5, 3.0, 1 / 3)
-"""multiples of the best period that are judged with it"""
-LESS = 0.85
-"""what the SNR of a harmonic counts for: half of a planet's transits have 0.71 of it, and there are four chances"""
-WIDEST = 0.25
+"""multiples of the best period that are compared with it"""
+HARMONIC_WEIGHT = 0.85
+"""factor on the SNR of a harmonic: half of a planet's transits have 0.71 of it, and there are four harmonics"""
+LONGEST_SHARE = 0.25
 """share of its period that a transit lasts at most"""
-UNLIKE = 4.0
-"""standard errors beyond which the transits of a candidate are not of one planet"""
-MASKED = 0.75
-"""durations on either side of mid-transit that hold nothing but the candidate"""
-FAINT = 24.0
-"""errors grow by 1 + FAINT / SNR^2 over those of the curvature at the minimum: measured on injections"""
+MOST_MISMATCH = 4.0
+"""standard errors beyond which the transits of a candidate do not belong to one planet"""
+MASK_REACH = 0.75
+"""durations on either side of mid-transit that belong to the candidate alone"""
+ERROR_GROWTH = 24.0
+"""errors grow by 1 + ERROR_GROWTH / SNR^2 over those of the curvature at the minimum: measured on injections"""
 MOST_BINS = 4096
 """bins of the fold in which a secondary is looked for"""
-_NOT_ALIKE = 1e-6
+_MISMATCH_WEIGHT = 1e-6
 _STRETCHES = (0.5, 0.63, 0.8, 1.0, 1.25, 1.6)  # durations tried in the fine fold
 _WIDTHS = np.array([2 * round(s * loops.PER_DURATION / 2) for s in _STRETCHES], np.int64)
 _CORES = np.array([inner(int(d)) for d in _WIDTHS], np.int64)
@@ -47,7 +47,8 @@ class Ephemeris(NamedTuple):
     snr: float
 
 
-class Shape(NamedTuple):
+@dataclass(frozen=True)
+class FittedTransit:
     """A fitted transit: cadences, one-sigma errors for white noise, depth at the middle in units of scatter."""
 
     period: float
@@ -59,25 +60,17 @@ class Shape(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Measured:
-    """The best periodic signal of a star.
+class PeriodicSignal(FittedTransit):
+    """A periodic signal of a star: its fitted transit, and how significant and how planet-like it is.
 
     Attributes:
-        period, t0, duration, period_error, t0_error: cadences.
-        depth: in units of the star's scatter.
         snr, snr_red, sde, n_transits, odd_even_sigma, secondary_sigma, secondary_phase: as in ``Candidates``.
-        unlike: standard errors by which one transit differs from the rest.
+        mismatch: standard errors by which one transit differs from the rest.
         strongest: cadences, middle of the most significant transit.
         strongest_snr: its red-noise SNR.
         strongest_depth: in units of the star's scatter.
     """
 
-    period: float
-    t0: float
-    duration: float
-    period_error: float
-    t0_error: float
-    depth: float
     snr: float
     snr_red: float
     sde: float
@@ -85,21 +78,23 @@ class Measured:
     odd_even_sigma: float
     secondary_sigma: float
     secondary_phase: float
-    unlike: float
+    mismatch: float
     strongest: float
     strongest_snr: float
     strongest_depth: float
 
 
 @dataclass(frozen=True)
-class _Judged:
-    found: Ephemeris
+class _Dip:
+    """The best dip at one period: ``score`` is its SNR against red noise, near 0 where its transits differ."""
+
+    box: Ephemeris
     score: float
     parities_differ: bool
 
 
 def above_trend(snr_red: float, snr: float, height: float) -> float:
-    """Return what peaks are ranked by: the geometric mean of their SNR and of their height above the trend.
+    """Return the rank of a peak: the geometric mean of its SNR and of its height above the trend.
 
     At long periods chance alone gives a high SNR, which the trend shows; but the trend is raised by a strong signal at
     its own multiples too, so that height alone sides with short periods.
@@ -112,7 +107,9 @@ def above_trend(snr_red: float, snr: float, height: float) -> float:
     return snr_red * float(np.sqrt(np.clip(height / max(snr, 1e-6), 0.0, 1.0)))
 
 
-def measure(plan: Plan, found: Periodogram, curve: Curve, shortest: float, longest: float) -> tuple[Measured, Noise]:
+def measure(
+    plan: PeriodGrid, found: Periodogram, curve: FlatCurve, shortest: float, longest: float
+) -> tuple[PeriodicSignal, Noise]:
     """Return the best periodic signal of a star, and the noise of the curve outside of it.
 
     Of the periodogram's highest peaks the best by `above_trend` is taken, of its harmonics the one with the highest SNR
@@ -122,49 +119,52 @@ def measure(plan: Plan, found: Periodogram, curve: Curve, shortest: float, longe
     Args:
         plan: of the periodogram.
         found: the periodogram.
-        curve: weight 0 in what was found before.
+        curve: weight 0 in the transits of earlier candidates.
         shortest, longest: cadences, durations allowed for the star.
     """
     n, tried = len(curve.flux), plan.durations
     noise = Noise.of(curve, float(tried[-1]))
     # Transits of a period this close drift by less than two of the longest durations over the curve.
     peaks = find_peaks(found, 2 * float(tried[-1]) / n, PEAKS)
-    judged = [_judge(curve, noise, plan, peak.period) for peak in peaks]
-    ranks = [above_trend(j.score, j.found.snr, peak.height) for j, peak in zip(judged, peaks)]
-    best = int(np.argmax(ranks))
-    base = judged[best]
-    several = {1.0: base}
-    for ratio in HARMONICS[1:]:
-        period = ratio * base.found.period
-        if 0.999 * plan.period_min <= period <= 1.001 * plan.period_max:
-            several[ratio] = _judge(curve, noise, plan, float(np.clip(period, plan.period_min, plan.period_max)))
-    ratio = max(several, key=lambda r: several[r].score * (1.0 if r == 1.0 else LESS))
-    start = several[ratio]
-    if start.parities_differ and 2 * ratio in several:
-        start = several[2 * ratio]
-    signal = start.found
-    longest = min(longest, WIDEST * signal.period)
+    dips = [_deepest_dip(curve, noise, plan, peak.period) for peak in peaks]
+    best = int(np.argmax([above_trend(dip.score, dip.box.snr, peak.height) for dip, peak in zip(dips, peaks)]))
+    signal = _best_harmonic(curve, noise, plan, dips[best])
+    longest = min(longest, LONGEST_SHARE * signal.period)
     for _ in range(2):
         signal = refine(curve, signal, shortest, longest)
     shape = polish(curve, signal, shortest, longest)
     return describe(curve, signal, shape, peaks[best].sde, noise)
 
 
-def _judge(curve: Curve, noise: Noise, plan: Plan, period: float) -> _Judged:
-    """Return the best dip at a period: where, how good, and whether odd and even differ.
+def _best_harmonic(curve: FlatCurve, noise: Noise, plan: PeriodGrid, base: _Dip) -> Ephemeris:
+    """Return the best dip among a dip's own period and its harmonics; twice the period where odd and even differ."""
+    dips = {1.0: base}
+    for ratio in HARMONICS[1:]:
+        period = ratio * base.box.period
+        if 0.999 * plan.period_min <= period <= 1.001 * plan.period_max:
+            dips[ratio] = _deepest_dip(curve, noise, plan, float(np.clip(period, plan.period_min, plan.period_max)))
+    scores = {ratio: dip.score * (1.0 if ratio == 1.0 else HARMONIC_WEIGHT) for ratio, dip in dips.items()}
+    ratio = max(scores, key=scores.__getitem__)
+    if dips[ratio].parities_differ and 2 * ratio in dips:
+        ratio *= 2
+    return dips[ratio].box
 
-    A fold of one event, or of events that differ, is better than nothing only.
+
+def _deepest_dip(curve: FlatCurve, noise: Noise, plan: PeriodGrid, period: float) -> _Dip:
+    """Return the most significant dip at a period.
+
+    A fold of one event, or of events that differ, scores above nothing only.
     """
-    allowed = plan.durations[plan.durations <= max(WIDEST * period, float(plan.durations[0]))]
+    allowed = plan.durations[plan.durations <= max(LONGEST_SHARE * period, float(plan.durations[0]))]
     cores = np.array([inner(d) for d in allowed.tolist()], np.int64)
     t0, duration, snr = loops.locate(curve.centred, curve.weight, curve.total, period, allowed, cores)
-    events = Events.of(curve, noise, period, t0, duration)
-    alike = events.n_transits > 1 and events.unlike_sigma() <= UNLIKE
-    score = snr / red_factor(events.white, events.scatter) * (1.0 if alike else _NOT_ALIKE)
-    return _Judged(Ephemeris(period, t0, duration, snr), score, events.parities_differ())
+    events = TransitDepths.of(curve, noise, period, t0, duration)
+    alike = events.n_transits > 1 and events.mismatch_sigma() <= MOST_MISMATCH
+    score = snr / red_factor(events.white, events.scatter) * (1.0 if alike else _MISMATCH_WEIGHT)
+    return _Dip(Ephemeris(period, t0, duration, snr), score, events.parities_differ())
 
 
-def refine(curve: Curve, start: Ephemeris, shortest: float, longest: float) -> Ephemeris:
+def refine(curve: FlatCurve, start: Ephemeris, shortest: float, longest: float) -> Ephemeris:
     """Return period, epoch and duration to a sixteenth of a duration over the whole curve; see ``loops.refine``."""
     found = loops.refine(
         curve.centred,
@@ -183,7 +183,7 @@ def refine(curve: Curve, start: Ephemeris, shortest: float, longest: float) -> E
     return Ephemeris(*found) if found[3] > 0 else start
 
 
-def polish(curve: Curve, start: Ephemeris, shortest: float, longest: float) -> Shape:
+def polish(curve: FlatCurve, start: Ephemeris, shortest: float, longest: float) -> FittedTransit:
     """Return a least-squares fit from a refined ephemeris; see ``loops.polish``.
 
     An infinite period is a single transit.
@@ -193,11 +193,13 @@ def polish(curve: Curve, start: Ephemeris, shortest: float, longest: float) -> S
     """
     out = np.empty(6)
     loops.polish(curve.flux, curve.weight, start.period, start.t0, start.duration, start.snr, shortest, longest, out)
-    out[3:5] *= 1.0 + FAINT / max(start.snr, 3.0) ** 2
-    return Shape(*out.tolist())
+    out[3:5] *= 1.0 + ERROR_GROWTH / max(start.snr, 3.0) ** 2
+    return FittedTransit(*out.tolist())
 
 
-def describe(curve: Curve, signal: Ephemeris, shape: Shape, sde: float, noise: Noise) -> tuple[Measured, Noise]:
+def describe(
+    curve: FlatCurve, signal: Ephemeris, shape: FittedTransit, sde: float, noise: Noise
+) -> tuple[PeriodicSignal, Noise]:
     """Return all figures of a periodic signal, and the noise of the curve outside of its transits.
 
     Args:
@@ -207,10 +209,10 @@ def describe(curve: Curve, signal: Ephemeris, shape: Shape, sde: float, noise: N
         sde: of its peak; NaN where there was no search.
         noise: of the whole curve, for its range of durations.
     """
-    inside = transit_mask(np.arange(len(curve.flux)), shape.period, shape.t0, 2 * MASKED * shape.duration)
-    rest = Curve.of(curve.flux, np.where(inside, np.float32(0), curve.weight))
+    inside = transit_mask(np.arange(len(curve.flux)), shape.period, shape.t0, 2 * MASK_REACH * shape.duration)
+    rest = FlatCurve.of(curve.flux, np.where(inside, np.float32(0), curve.weight))
     noise = Noise.of(rest, float(noise.durations[-1]))
-    events = Events.of(curve, noise, shape.period, shape.t0, shape.duration)
+    events = TransitDepths.of(curve, noise, shape.period, shape.t0, shape.duration)
     red = red_factor(events.white, events.scatter)
     second = np.empty(4)
     loops.secondary(curve.flux, curve.weight, shape.period, shape.t0, shape.duration, red, MOST_BINS, second)
@@ -218,7 +220,7 @@ def describe(curve: Curve, signal: Ephemeris, shape: Shape, sde: float, noise: N
     apart = events.depth * np.sqrt(events.ivar)
     top = int(np.argmax(apart))
     plain = signal.snr / float(np.sqrt(max(events.white.sum(), 1.0)))
-    return Measured(
+    return PeriodicSignal(
         period=shape.period,
         t0=shape.t0,
         duration=shape.duration,
@@ -232,7 +234,7 @@ def describe(curve: Curve, signal: Ephemeris, shape: Shape, sde: float, noise: N
         odd_even_sigma=events.odd_even_sigma(),
         secondary_sigma=sigma,
         secondary_phase=phase,
-        unlike=events.unlike_sigma(),
+        mismatch=events.mismatch_sigma(),
         strongest=float(events.middle[top]),
         strongest_snr=float(apart[top]),
         strongest_depth=float(events.depth[top]),

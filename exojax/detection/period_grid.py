@@ -113,7 +113,7 @@ class Pass:
 
 
 @dataclass(frozen=True, eq=False)
-class Plan:
+class PeriodGrid:
     """Everything that a periodogram needs to know before it sees a star.
 
     Attributes:
@@ -153,7 +153,7 @@ def plan(
     period_max: float,
     duration_min: float = USUAL_SHORTEST,
     duration_max: float = 0.5,
-) -> Plan:
+) -> PeriodGrid:
     """Return the trial periods and durations for curves of one length and cadence.
 
     Longer durations are tried on wider bins, so that a bin loses the same share of every duration. Neighbouring periods
@@ -184,7 +184,7 @@ def plan(
     # Only the first pass tries whole groups of periods; what the others try, they fold exactly.
     passes = tuple(_pass(n_cadences, pieces, grouped=pieces is first) for pieces in (first, middle, last) if pieces)
     durations = sorted({step * d for step, some, _, _ in last for d in some})
-    return Plan(n_cadences, cadence, passes, np.array(durations, np.int64), least, most)
+    return PeriodGrid(n_cadences, cadence, passes, np.array(durations, np.int64), least, most)
 
 
 def transit_duration(period: np.ndarray | float, density: np.ndarray | float) -> np.ndarray:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from exojax.detection.period_grid import Pass, Plan
+from exojax.detection.period_grid import Pass, PeriodGrid
 from exojax.loops import periodogram as loops
 
 KEPT = (0.03, 0.01)
@@ -42,7 +42,7 @@ class Periodogram:
     spread: float
 
 
-def periodogram(plan: Plan, flux: np.ndarray, weight: np.ndarray) -> Periodogram:
+def periodogram(plan: PeriodGrid, flux: np.ndarray, weight: np.ndarray) -> Periodogram:
     """Return the highest SNR of a dip at each period that was evaluated, over epochs and durations.
 
     The template is 1 over the inner 78 % of a transit and 1/2 over the rest of it, about a free constant level. With
@@ -149,7 +149,7 @@ class Sums:
         total: sum of all weights.
     """
 
-    def __init__(self, flux: np.ndarray, weight: np.ndarray, plan: Plan) -> None:
+    def __init__(self, flux: np.ndarray, weight: np.ndarray, plan: PeriodGrid) -> None:
         """Sum ``flux`` and ``weight``, ``(n_cadences,)`` float32, for the bands of a plan.
 
         Flux is flat, in units of the star's scatter; weights are inverse variances in units of the scatter's:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from exojax.detection.curve import Curve
+from exojax.detection.curve import FlatCurve
 from exojax.loops import candidate as loops
 
 BLOCK = 400
@@ -33,7 +33,7 @@ class Noise:
     n_cadences: int
 
     @classmethod
-    def of(cls, curve: Curve, longest: float, block: int = BLOCK) -> Noise:
+    def of(cls, curve: FlatCurve, longest: float, block: int = BLOCK) -> Noise:
         """Return the noise of a curve up to a duration of ``longest`` cadences, in blocks of about ``block``."""
         durations = 2 ** np.arange(1, int(np.log2(max(longest, 2.0))) + 1, dtype=np.int64)
         n = len(curve.flux)

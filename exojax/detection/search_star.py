@@ -12,15 +12,24 @@ import numpy as np
 
 from exojax.candidates import Candidates
 from exojax.config import SearchConfig
-from exojax.detection.curve import Curve
-from exojax.detection.measure import MASKED, WIDEST, Ephemeris, Measured, Shape, describe, measure, polish
+from exojax.detection.curve import FlatCurve
+from exojax.detection.measure import (
+    LONGEST_SHARE,
+    MASK_REACH,
+    Ephemeris,
+    FittedTransit,
+    PeriodicSignal,
+    describe,
+    measure,
+    polish,
+)
 from exojax.detection.peaks import aliases
-from exojax.detection.period_grid import INNER, LEAST_PERIOD, Plan, plan
+from exojax.detection.period_grid import INNER, LEAST_PERIOD, PeriodGrid, plan
 from exojax.detection.periodogram import Periodogram, periodogram
 from exojax.detection.red_noise import Noise
-from exojax.detection.select import Choice, allowed_durations, choose
+from exojax.detection.select import NextCandidate, allowed_durations, choose
 from exojax.detection.single_transits import shortest_period, single_event
-from exojax.detection.transit_depths import Events
+from exojax.detection.transit_depths import TransitDepths
 from exojax.ephemeris import phase, transit_mask
 from exojax.light_curves import EvenCurves, LightCurves
 from exojax.loops import compiled
@@ -32,14 +41,14 @@ MOST_SINGLES = 3
 """single transits of a star that are listed, beside its ``max_candidates``"""
 LONGEST_PERIOD = 500.0
 """days; the longest period that is searched by default"""
-WIDER = 1.5
+SINGLE_MASK_SCALE = 1.5
 """how much more widely a single transit is masked: a period would have corrected its length"""
-MOST_TAKEN = 0.6
+MOST_EXCLUDED = 0.6
 """share of a curve's cadences that may be left out of its last trend"""
-REMAINS = 1.5
-"""durations from a transit within which a further signal is what the mask left of it"""
-AGAIN = 2
-"""searches that may find nothing but such remains"""
+RESIDUAL_REACH = 1.5
+"""durations from a transit within which a further signal is a residual of it, beside its mask"""
+MOST_RESIDUALS = 2
+"""searches of one star that may end in a residual"""
 
 Alter = Callable[[EvenCurves], EvenCurves]
 """Done to one star's flat, clean curve before it is searched, such as turning it upside down."""
@@ -51,7 +60,7 @@ PLUGINS = ("jax_cuda12_plugin", "jax_cuda13_plugin", "jax_rocm7_plugin", "libtpu
 
 @dataclass(frozen=True, eq=False)
 class Trace:
-    """What the search of one star saw, for pictures and for judges.
+    """What the search of one star saw, for figures and models.
 
     Attributes:
         even: before detrending; one star.
@@ -66,14 +75,14 @@ class Trace:
     weights: tuple[np.ndarray, ...]
 
 
-Hunt = Generator[tuple[Plan, Curve], Periodogram, tuple[Candidates, Trace]]
-"""Asks for the periodogram of a curve until it returns what was found."""
+SearchSteps = Generator[tuple[PeriodGrid, FlatCurve], Periodogram, tuple[Candidates, Trace]]
+"""Requests the periodogram of a curve, again and again, and returns the candidates at the end."""
 
 
-def plan_for(n_cadences: int, cadence: float, config: SearchConfig) -> Plan:
+def plan_for(n_cadences: int, cadence: float, config: SearchConfig) -> PeriodGrid:
     """Return the periods and durations that are tried for curves of one length (cadences) and cadence (days).
 
-    The shortest period is four cadences, whatever is asked for: shorter ones cannot be told apart.
+    The shortest period is four cadences, whatever is requested: shorter ones cannot be told apart.
 
     Raises:
         ValueError: the curves cannot hold the range of periods.
@@ -90,7 +99,7 @@ def plan_for(n_cadences: int, cadence: float, config: SearchConfig) -> Plan:
     )
 
 
-def hunt(
+def search_star(
     curves: LightCurves, config: SearchConfig, *, masked: np.ndarray | None = None, alter: Alter | None = None
 ) -> tuple[Candidates, Trace]:
     """Return a star's candidates: its best, however weak, and further ones and single transits that stand out.
@@ -98,7 +107,7 @@ def hunt(
     The star is searched, its best candidate is masked, its trend is found again without the transits, and it is
     searched again, until nothing above ``snr_min`` is left or it has ``max_candidates`` that repeat. Where one event
     outshines the best fold, or a fold pairs events that differ, the strongest event is a candidate of its own. What the
-    mask left of a candidate is masked too, and is no candidate.
+    mask leaves of a candidate is masked too, and is no candidate.
 
     Args:
         curves: one star.
@@ -113,35 +122,35 @@ def hunt(
     Raises:
         ValueError: the curve cannot hold the range of periods.
     """
-    (found,) = hunt_each([curves], config, masks=[masked], alter=alter)
+    (found,) = search_each_star([curves], config, masks=[masked], alter=alter)
     return found
 
 
-def hunt_each(
+def search_each_star(
     stars: Sequence[LightCurves],
     config: SearchConfig,
     *,
     masks: Sequence[np.ndarray | None],
     alter: Alter | None = None,
 ) -> Iterator[tuple[Candidates, Trace]]:
-    """Yield what :func:`hunt` returns of each of several stars, in their order.
+    """Yield what :func:`search_star` returns of each of several stars, in their order.
 
     On a CPU one star is searched after the other; a GPU or TPU makes the periodograms of all of them together.
 
     Args:
         stars: light curves of one star each.
-        config, alter: as of :func:`hunt`.
+        config, alter: as of :func:`search_star`.
         masks: one of each star.
     """
     compiled.ready()
-    hunts = [_hunting(star, config, mask, alter) for star, mask in zip(stars, masks, strict=True)]
+    searches = [_search_steps(star, config, mask, alter) for star, mask in zip(stars, masks, strict=True)]
     if not on_accelerator():
-        for one in hunts:
-            yield _alone(one)
+        for one in searches:
+            yield _run_on_cpu(one)
         return
     from exojax.detection.accelerator import periodograms
 
-    yield from together(hunts, periodograms)
+    yield from run_together(searches, periodograms)
 
 
 def on_accelerator() -> bool:
@@ -153,41 +162,42 @@ def on_accelerator() -> bool:
     return jax.default_backend() != "cpu"
 
 
-def _alone(hunting: Hunt) -> tuple[Candidates, Trace]:
-    """Return what a hunt ends with, its periodograms made on the CPU."""
+def _run_on_cpu(steps: SearchSteps) -> tuple[Candidates, Trace]:
+    """Return what the search of a star ends with, its periodograms made on the CPU."""
     answer = None
     while True:
         try:
-            grid, curve = hunting.send(answer) if answer is not None else next(hunting)
+            grid, curve = steps.send(answer) if answer is not None else next(steps)
         except StopIteration as end:
             return end.value
         answer = periodogram(grid, curve.flux, curve.weight)
 
 
-def together(
-    hunts: Sequence[Hunt], periodograms: Callable[[Plan, Sequence[tuple[np.ndarray, np.ndarray]]], list[Periodogram]]
+def run_together(
+    searches: Sequence[SearchSteps],
+    periodograms: Callable[[PeriodGrid, Sequence[tuple[np.ndarray, np.ndarray]]], list[Periodogram]],
 ) -> list[tuple[Candidates, Trace]]:
-    """Return what several hunts end with, the periodograms of those that share a plan made by one call.
+    """Return what several searches end with, the periodograms of those that share a plan made by one call.
 
     Args:
-        hunts: not begun.
+        searches: not begun.
         periodograms: of a plan, and of flux and weight of each star.
     """
     results: dict[int, tuple[Candidates, Trace]] = {}
-    answers: dict[int, Periodogram | None] = dict.fromkeys(range(len(hunts)))
+    answers: dict[int, Periodogram | None] = dict.fromkeys(range(len(searches)))
     while answers:
-        asked: dict[int, list[tuple[int, Plan, Curve]]] = {}
+        requests: dict[int, list[tuple[int, PeriodGrid, FlatCurve]]] = {}
         for k, answer in answers.items():
             try:
-                grid, curve = next(hunts[k]) if answer is None else hunts[k].send(answer)
-                asked.setdefault(id(grid), []).append((k, grid, curve))
+                grid, curve = next(searches[k]) if answer is None else searches[k].send(answer)
+                requests.setdefault(id(grid), []).append((k, grid, curve))
             except StopIteration as end:
                 results[k] = end.value
         answers = {}
-        for group in asked.values():
+        for group in requests.values():
             made = periodograms(group[0][1], [(curve.flux, curve.weight) for _, _, curve in group])
             answers |= {k: one for (k, _, _), one in zip(group, made, strict=True)}
-    return [results[k] for k in range(len(hunts))]
+    return [results[k] for k in range(len(searches))]
 
 
 def measure_star(
@@ -225,11 +235,11 @@ def measure_star(
     repeats = np.isfinite(turns)
     first[repeats] -= turns[repeats] * np.floor(first[repeats] / turns[repeats])
     given = list(zip(turns.tolist(), first.tolist(), lengths.tolist()))
-    inside = [transit_mask(np.arange(size), p, t, 2 * MASKED * d) for p, t, d in given]
+    inside = [transit_mask(np.arange(size), p, t, 2 * MASK_REACH * d) for p, t, d in given]
     taken = np.any(inside, axis=0) if inside else np.zeros(size, bool)
-    flat = _clean(even, _protected(taken, even.weight[0]), curves.absolute, config)
+    flat = _clean(even, _kept_from_trend(taken, even.weight[0]), curves.absolute, config)
     flux = flat.flux[0] / flat.scatter[0]
-    whole = Curve.of(flux, flat.weight[0])
+    whole = FlatCurve.of(flux, flat.weight[0])
     noise = Noise.of(whole, float(grid.durations[-1]))
     seen = periodogram(grid, whole.flux, whole.weight)
     rows, weights = [], []
@@ -241,16 +251,16 @@ def measure_star(
     return _table(rows, curves, even, scale), Trace(even, flat, (seen,) * len(rows), tuple(weights))
 
 
-def _without_others(flux: np.ndarray, weight: np.ndarray, inside: list[np.ndarray], k: int) -> Curve:
+def _without_others(flux: np.ndarray, weight: np.ndarray, inside: list[np.ndarray], k: int) -> FlatCurve:
     """Return the curve with weight 0 in the transits of every candidate but number ``k``, whose own are kept.
 
     ``flux`` and ``weight`` are ``(n_cadences,)`` float32, ``inside`` the ``(n_cadences,)`` bool of each candidate.
     """
     others = np.any([mask for j, mask in enumerate(inside) if j != k], axis=0) if len(inside) > 1 else False
-    return Curve.of(flux, np.where(others & ~inside[k], np.float32(0), weight))
+    return FlatCurve.of(flux, np.where(others & ~inside[k], np.float32(0), weight))
 
 
-def _template_snr(curve: Curve, given: Ephemeris) -> float:
+def _template_snr(curve: FlatCurve, given: Ephemeris) -> float:
     """Return the SNR of the periodogram's template at an ephemeris; below 0 where the flux is higher in transit."""
     share = np.abs(phase(np.arange(len(curve.flux)), given.period, given.t0)) / given.duration
     template = np.where(share <= 0.5 * INNER, 1.0, np.where(share <= 0.5, 0.5, 0.0))
@@ -258,11 +268,14 @@ def _template_snr(curve: Curve, given: Ephemeris) -> float:
     return float(-(template * curve.centred).sum() / np.sqrt(max(second - first**2 / curve.total, 1e-9)))
 
 
-def _given_row(curve: Curve, noise: Noise, given: Ephemeris, shortest: float, longest: float) -> dict[str, Any]:
+def _given_row(curve: FlatCurve, noise: Noise, given: Ephemeris, shortest: float, longest: float) -> dict[str, Any]:
     """Return the columns of a candidate at a given ephemeris, as ``_row`` does of one that was found."""
-    events = Events.of(curve, noise, given.period, given.t0, given.duration)
+    events = TransitDepths.of(curve, noise, given.period, given.t0, given.duration)
     white = float(events.white.sum())
-    unknown = dict.fromkeys((*Measured.__dataclass_fields__, "period_min"), np.nan) | {"alias": [], "n_transits": 0}
+    unknown = dict.fromkeys((*PeriodicSignal.__dataclass_fields__, "period_min"), np.nan) | {
+        "alias": [],
+        "n_transits": 0,
+    }
     unknown |= {"period": given.period, "t0": given.t0, "duration": given.duration}
     unknown |= {"single": bool(np.isinf(given.period))}
     if not white > 0:
@@ -273,7 +286,7 @@ def _given_row(curve: Curve, noise: Noise, given: Ephemeris, shortest: float, lo
     late = phase(fit.t0, given.period, given.t0)
     near = np.isfinite(fit.t0_error) and abs(late) < 0.5 * given.duration and fit.depth > 0.5 * mean
     errors = (fit.period_error, fit.t0_error) if near else (np.nan, np.nan)
-    shape = Shape(given.period, given.t0, given.duration, *errors, fit.depth if near and mean > 0 else mean)
+    shape = FittedTransit(given.period, given.t0, given.duration, *errors, fit.depth if near and mean > 0 else mean)
     if np.isfinite(given.period):
         found, _ = describe(curve, signal, shape, np.nan, noise)
         return unknown | vars(found) | {"depth": shape.depth}
@@ -281,8 +294,10 @@ def _given_row(curve: Curve, noise: Noise, given: Ephemeris, shortest: float, lo
     return unknown | {"t0_error": errors[1], "depth": shape.depth, "snr": signal.snr, "snr_red": red, "n_transits": 1}
 
 
-def _hunting(curves: LightCurves, config: SearchConfig, masked: np.ndarray | None, alter: Alter | None) -> Hunt:
-    """Ask for one periodogram after the other, and return the candidates and the trace; see :func:`hunt`."""
+def _search_steps(
+    curves: LightCurves, config: SearchConfig, masked: np.ndarray | None, alter: Alter | None
+) -> SearchSteps:
+    """Ask for one periodogram after the other, and return the candidates and the trace; see :func:`search_star`."""
     even = to_even(curves, shortest=config.duration_min)
     size, absolute = even.flux.shape[1], curves.absolute
     known = np.zeros(size, bool) if masked is None else masked
@@ -297,10 +312,10 @@ def _hunting(curves: LightCurves, config: SearchConfig, masked: np.ndarray | Non
         taken[:] = False
     rows: list[dict[str, Any]] = []
     seen: list[tuple[Periodogram, np.ndarray]] = []
-    left, remains = config.max_candidates, 0
-    while left > 0 and len(rows) < config.max_candidates + MOST_SINGLES:
+    n_wanted, n_residuals = config.max_candidates, 0
+    while n_wanted > 0 and len(rows) < config.max_candidates + MOST_SINGLES:
         flat = altered if altered is not None else _clean(even, taken, absolute, config)
-        curve = Curve.of(flat.flux[0] / flat.scatter[0], np.where(taken, np.float32(0), flat.weight[0]))
+        curve = FlatCurve.of(flat.flux[0] / flat.scatter[0], np.where(taken, np.float32(0), flat.weight[0]))
         if not curve.weight.any():
             break
         found = yield grid, curve
@@ -310,20 +325,20 @@ def _hunting(curves: LightCurves, config: SearchConfig, masked: np.ndarray | Non
             break
         row = _row(choice, periodic, found, curve, grid, limits)
         taken |= transit_mask(np.arange(size), row["period"], row["t0"], 2 * row["reach"])
-        if any(_is_remains(row, before) for before in rows):
-            remains += 1
-            if remains > AGAIN:
+        if any(_is_residual(row, before) for before in rows):
+            n_residuals += 1
+            if n_residuals > MOST_RESIDUALS:
                 break
             continue
         rows.append(row)
         seen.append((found, curve.weight))
-        left -= not row["single"]
+        n_wanted -= not row["single"]
         if row["snr_red"] < config.snr_min:
             break
-    last = altered if altered is not None else _clean(even, _protected(taken, even.weight[0]), absolute, config)
+    last = altered if altered is not None else _clean(even, _kept_from_trend(taken, even.weight[0]), absolute, config)
     order = sorted(range(len(rows)), key=lambda k: -rows[k]["snr_red"])
     if altered is None:
-        _measured_again(rows, last, limits)
+        _refit(rows, last, limits)
     scale = float(last.scatter[0]) if absolute else 1.0
     table = _table([rows[k] for k in order], curves, even, scale)
     return table, Trace(even, last, tuple(seen[k][0] for k in order), tuple(seen[k][1] for k in order))
@@ -337,18 +352,18 @@ def _clean(even: EvenCurves, taken: np.ndarray, absolute: bool, config: SearchCo
 
 
 def _row(
-    choice: Choice,
-    periodic: Measured,
+    choice: NextCandidate,
+    periodic: PeriodicSignal,
     found: Periodogram,
-    curve: Curve,
-    grid: Plan,
+    curve: FlatCurve,
+    grid: PeriodGrid,
     limits: tuple[float, float],
 ) -> dict[str, Any]:
     """Return a candidate's columns: times in cadences, depth in units of the star's scatter."""
     if choice.single is None:
-        row = {name: getattr(periodic, name) for name in Measured.__dataclass_fields__}
+        row = dict(vars(periodic))
         alias = aliases(found, periodic.period, 0.5 * periodic.snr)
-        return row | {"single": False, "period_min": np.nan, "alias": alias, "reach": MASKED * periodic.duration}
+        return row | {"single": False, "period_min": np.nan, "alias": alias, "reach": MASK_REACH * periodic.duration}
     event = choice.single
     least = np.nan
     if choice.apart:
@@ -370,11 +385,11 @@ def _row(
         "single": True,
         "period_min": least,
         "alias": [],
-        "reach": WIDER * MASKED * max(event.duration, shape.duration if fitted else 0.0),
+        "reach": SINGLE_MASK_SCALE * MASK_REACH * max(event.duration, shape.duration if fitted else 0.0),
     }
 
 
-def _measured_again(rows: list[dict[str, Any]], last: EvenCurves, limits: tuple[float, float]) -> None:
+def _refit(rows: list[dict[str, Any]], last: EvenCurves, limits: tuple[float, float]) -> None:
     """Fit each transit again on the last flat curve, whose trend does not follow it, without the other candidates.
 
     A trend that is found before the transits are known takes a tenth of a long, shallow one with it.
@@ -383,23 +398,23 @@ def _measured_again(rows: list[dict[str, Any]], last: EvenCurves, limits: tuple[
     inside = [transit_mask(np.arange(size), row["period"], row["t0"], 2 * row["reach"]) for row in rows]
     for k, row in enumerate(rows):
         curve = _without_others(flux, last.weight[0], inside, k)
-        shortest, longest = limits[0], min(limits[1], WIDEST * row["period"])
+        shortest, longest = limits[0], min(limits[1], LONGEST_SHARE * row["period"])
         shape = polish(curve, Ephemeris(row["period"], row["t0"], row["duration"], row["snr"]), shortest, longest)
         moved = abs(shape.t0 - row["t0"]) if row["single"] else abs(shape.period / row["period"] - 1) * size
         if shape.depth < 0.5 * row["depth"] or not np.isfinite(shape.t0_error) or moved > row["duration"]:
             continue
-        new = shape._asdict()
+        new = dict(vars(shape))
         if row["single"]:
             del new["period"], new["period_error"]
         row |= new
 
 
-def _is_remains(new: dict[str, Any], old: dict[str, Any]) -> bool:
-    """Return whether all of a signal's transits lie beside those of another one, as what a mask left of them does.
+def _is_residual(new: dict[str, Any], old: dict[str, Any]) -> bool:
+    """Return whether all of a signal's transits lie beside those of another one, as the residuals of a mask do.
 
     Either is single, or the new period is a simple multiple or fraction of the old one.
     """
-    beside = bool(transit_mask(new["t0"], old["period"], old["t0"], 2 * REMAINS * old["duration"]))
+    beside = bool(transit_mask(new["t0"], old["period"], old["t0"], 2 * RESIDUAL_REACH * old["duration"]))
     if new["single"] or old["single"]:
         return beside and new["single"]
     ratio = new["period"] / old["period"]
@@ -409,7 +424,7 @@ def _is_remains(new: dict[str, Any], old: dict[str, Any]) -> bool:
     return beside
 
 
-def _protected(taken: np.ndarray, weight: np.ndarray) -> np.ndarray:
+def _kept_from_trend(taken: np.ndarray, weight: np.ndarray) -> np.ndarray:
     """Return what of ``taken`` is kept from a star's last trend, ``(n_cadences,)`` bool.
 
     Nothing where it covers most of what was measured (``weight`` above 0), as transits do that last as long as their
@@ -417,7 +432,7 @@ def _protected(taken: np.ndarray, weight: np.ndarray) -> np.ndarray:
     """
     measured = weight > 0
     share = int((taken & measured).sum()) / max(int(measured.sum()), 1)
-    return taken if share <= MOST_TAKEN else np.zeros_like(taken)
+    return taken if share <= MOST_EXCLUDED else np.zeros_like(taken)
 
 
 def _table(rows: list[dict[str, Any]], curves: LightCurves, even: EvenCurves, scale: float) -> Candidates:

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from exojax.detection.measure import UNLIKE, Measured
-from exojax.detection.period_grid import Plan, transit_duration
+from exojax.detection.measure import MOST_MISMATCH, PeriodicSignal
+from exojax.detection.period_grid import PeriodGrid, transit_duration
 from exojax.detection.single_transits import SingleEvent
 
 SINGLE_SNR = 10.0
@@ -15,7 +15,7 @@ SINGLE_SNR = 10.0
 
 
 @dataclass(frozen=True)
-class Choice:
+class NextCandidate:
     """A star's next candidate.
 
     Attributes:
@@ -27,7 +27,7 @@ class Choice:
     apart: bool = False
 
 
-def choose(periodic: Measured, event: SingleEvent, *, first: bool, snr_min: float) -> Choice | None:
+def choose(periodic: PeriodicSignal, event: SingleEvent, *, first: bool, snr_min: float) -> NextCandidate | None:
     """Return the next candidate of a star, or None where there is none.
 
     Where one event outshines the best fold, or a fold pairs events that differ, the strongest event is a candidate of
@@ -39,7 +39,7 @@ def choose(periodic: Measured, event: SingleEvent, *, first: bool, snr_min: floa
         first: nothing was found before, and the best signal is a candidate, however weak.
         snr_min: least red-noise SNR of a further one.
     """
-    broken = periodic.unlike > UNLIKE or periodic.n_transits < 2
+    broken = periodic.mismatch > MOST_MISMATCH or periodic.n_transits < 2
     known = event.snr > 0 and abs(event.t0 - periodic.strongest) <= periodic.duration
     # The pair is broken up: its stronger event stands for itself, the rest is searched again.
     paired = broken and not known and not event.snr_red >= periodic.strongest_snr
@@ -48,13 +48,13 @@ def choose(periodic: Measured, event: SingleEvent, *, first: bool, snr_min: floa
         event = SingleEvent(periodic.strongest, periodic.duration, periodic.strongest_depth, white, white)
     # Of n like events each has the fold's SNR over the root of n; an event by itself has more than any fold.
     if event.snr_red >= max(SINGLE_SNR, snr_min) and (broken or event.snr > periodic.snr):
-        return Choice(event, not paired)
+        return NextCandidate(event, not paired)
     if first or not (broken or periodic.snr_red < snr_min):
-        return Choice()
+        return NextCandidate()
     return None
 
 
-def allowed_durations(plan: Plan, density: float) -> tuple[float, float]:
+def allowed_durations(plan: PeriodGrid, density: float) -> tuple[float, float]:
     """Return the shortest and the longest duration, cadences, plausible for a star.
 
     Args:

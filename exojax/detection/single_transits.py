@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from exojax.detection.curve import Curve
+from exojax.detection.curve import FlatCurve
 from exojax.detection.red_noise import Noise
 from exojax.loops import single as loops
 
@@ -34,14 +34,14 @@ class SingleEvent(NamedTuple):
     snr_red: float
 
 
-def single_event(curve: Curve, noise: Noise) -> SingleEvent:
+def single_event(curve: FlatCurve, noise: Noise) -> SingleEvent:
     """Return the most significant single box-like dip that is no step, edge, outlier or slow wave."""
     out = np.empty(5)
     loops.single_event(curve.values, curve.weights, noise.durations, noise.scatter, out)
     return SingleEvent(*out.tolist())
 
 
-def shortest_period(curve: Curve, t0: float, duration: float, depth: float) -> float:
+def shortest_period(curve: FlatCurve, t0: float, duration: float, depth: float) -> float:
     """Return the shortest period, cadences, that the curve does not exclude for a single event.
 
     A period is excluded when any of its other transits would have fallen on well measured data that show no like dip.

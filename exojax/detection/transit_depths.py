@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from exojax.detection.curve import Curve
+from exojax.detection.curve import FlatCurve
 from exojax.detection.red_noise import Noise
 from exojax.loops import candidate as loops
 
@@ -17,7 +17,7 @@ ODD_EVEN = 5.0
 
 
 @dataclass(frozen=True, eq=False)
-class Events:
+class TransitDepths:
     """The transits of one candidate, ``(n_events,)`` float64 each; transit ``k`` is at ``t0 + k period``.
 
     Depths are against the level of the detrended curve, which is zero. A local level instead costs 11 to 25 % in
@@ -39,7 +39,7 @@ class Events:
     duration: float
 
     @classmethod
-    def of(cls, curve: Curve, noise: Noise, period: float, t0: float, duration: float) -> Events:
+    def of(cls, curve: FlatCurve, noise: Noise, period: float, t0: float, duration: float) -> TransitDepths:
         """Return the events at an ephemeris in cadences; an infinite period has one."""
         single = not np.isfinite(period)
         n = 1 if single else max(int((len(curve.flux) - 1 - t0) / period) + 2, 1)
@@ -63,7 +63,7 @@ class Events:
         power = np.maximum(self.depth, 0.0) ** 2 * self.ivar
         return float(power.max() / max(power.sum(), 1e-6))
 
-    def unlike_sigma(self) -> float:
+    def mismatch_sigma(self) -> float:
         """Return how surely the transits are not of one planet: the worst one against the mean of all others.
 
         ``(|d_k - mean of the others| - share * the deeper of both) / error``, the largest over ``k``; below zero where

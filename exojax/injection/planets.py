@@ -7,7 +7,7 @@ from typing import Literal
 
 import numpy as np
 
-from exojax.injection.transits import inject, touched, white_scatter, white_snr
+from exojax.injection.transits import inject, transit_cadences, white_scatter, white_snr
 from exojax.light_curves import LightCurves
 from exojax.simulate.transits import EARTH_PER_SOLAR_RADIUS, Orbits, deficit, scaled_axis
 
@@ -21,7 +21,7 @@ CLOSEST_ORBIT = 2.5
 
 
 @dataclass(frozen=True, eq=False)
-class Planted:
+class InjectedPlanets:
     """Light curves with a planet each.
 
     Attributes:
@@ -46,9 +46,9 @@ def between(low: np.ndarray | float, high: np.ndarray | float, uniform: np.ndarr
     return low * (high / low) ** uniform
 
 
-def plant(
+def inject_planets(
     curves: LightCurves, period: np.ndarray, size: np.ndarray, quantity: Quantity, uniforms: np.ndarray
-) -> Planted:
+) -> InjectedPlanets:
     """Put one transiting planet into each light curve, before anything is cleaned.
 
     Orbits are circular, impact parameter and epoch uniform, densities as known or log-uniform over ``DENSITY``; the
@@ -75,7 +75,7 @@ def plant(
         ratio = np.sqrt(size) if quantity == "depth" else np.full(n, 0.02)
     axis = np.maximum(scaled_axis(period, density), CLOSEST_ORBIT)
     orbits = Orbits(period, first + uniforms[1] * period, axis, uniforms[0], ratio, np.tile(LIMB_DARKENING, (n, 1)))
-    where = touched(curves, period, orbits.t0, orbits.duration, curves.cadence)
+    where = transit_cadences(curves, period, orbits.t0, orbits.duration, curves.cadence)
     lost = deficit(orbits, where.row, where.since, curves.cadence)
     scatter = white_scatter(curves)
     depth = deficit(orbits, np.arange(n), np.zeros(n), 0.0).astype(np.float64)
@@ -91,4 +91,4 @@ def plant(
     inside = np.abs(where.since) < 0.5 * orbits.duration[where.row]
     events = np.unique(np.stack([where.row[inside], where.epoch[inside]]), axis=1)
     seen = np.bincount(events[0], minlength=n)
-    return Planted(inject(curves, where, lost), orbits, span, depth * scale, strength, seen)
+    return InjectedPlanets(inject(curves, where, lost), orbits, span, depth * scale, strength, seen)

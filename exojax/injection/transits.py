@@ -2,33 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
 from exojax.ephemeris import nearest_transit
 from exojax.light_curves import LightCurves
 from exojax.robust import scatter
+from exojax.simulate.transits import TransitCadences
 
 
-@dataclass(frozen=True, eq=False)
-class Touched:
-    """The measurements that a transit touches, as flat ``(m,)`` arrays.
-
-    Attributes:
-        row: int64, of the light curve.
-        column: int64, of the cadence.
-        since: float64, days from mid-transit to the middle of the exposure.
-        epoch: int64, number of the transit, 0 at ``t0``.
-    """
-
-    row: np.ndarray
-    column: np.ndarray
-    since: np.ndarray
-    epoch: np.ndarray
-
-
-def touched(curves: LightCurves, period: np.ndarray, t0: np.ndarray, duration: np.ndarray, exposure: float) -> Touched:
+def transit_cadences(
+    curves: LightCurves, period: np.ndarray, t0: np.ndarray, duration: np.ndarray, exposure: float
+) -> TransitCadences:
     """The valid cadences whose exposure overlaps a transit.
 
     Args:
@@ -42,16 +28,16 @@ def touched(curves: LightCurves, period: np.ndarray, t0: np.ndarray, duration: n
     time = np.where(curves.valid, curves.time, 0.0)
     since, epoch = nearest_transit(time, period[:, None], t0[:, None])
     row, column = np.nonzero(curves.valid & (np.abs(since) < 0.5 * (duration[:, None] + exposure)))
-    return Touched(row, column, since[row, column], epoch[row, column].astype(np.int64))
+    return TransitCadences(row, column, since[row, column], epoch[row, column].astype(np.int64))
 
 
-def inject(curves: LightCurves, where: Touched, deficit: np.ndarray) -> LightCurves:
+def inject(curves: LightCurves, where: TransitCadences, deficit: np.ndarray) -> LightCurves:
     """The light curves with transits in them; time, validity and all else stay as they are.
 
     Args:
         curves: as measured. A planet takes its fraction of whatever the star's flux is at the moment; where flux is
             not absolute, the star's level is not known, and the deficit is subtracted.
-        where: as ``touched`` gives it.
+        where: as ``transit_cadences`` gives it.
         deficit: ``(m,)`` float32, fraction of the flux lost, or in the file's units; averaged over the exposure.
     """
     flux = curves.flux.copy()
@@ -69,11 +55,11 @@ def white_scatter(curves: LightCurves) -> np.ndarray:
     return np.array([scatter(row) for row in step]) / np.sqrt(2)
 
 
-def white_snr(where: Touched, deficit: np.ndarray, scatter: np.ndarray) -> np.ndarray:
+def white_snr(where: TransitCadences, deficit: np.ndarray, scatter: np.ndarray) -> np.ndarray:
     """``(n_stars,)`` float64 matched-filter SNR in white noise: ``sqrt(sum(deficit^2)) / scatter``; 0 unobserved.
 
     Args:
-        where: the cadences touched.
+        where: the cadences in transit.
         deficit: ``(m,)`` of them, in units of flux.
         scatter: ``(n_stars,)`` of one measurement, in the same unit.
     """

@@ -13,7 +13,7 @@ from exojax.candidates import Candidates
 from exojax.config import FoldConfig, SearchConfig
 from exojax.detection.batch import batches
 from exojax.detection.ephemeris_match import known_transits
-from exojax.detection.search_star import Alter, Trace, hunt_each, measure_star
+from exojax.detection.search_star import Alter, Trace, measure_star, search_each_star
 from exojax.features.candidate_inputs import candidate_inputs, star_moments
 from exojax.features.views import Moments
 from exojax.folded_events import SCALARS, VIEWS, WIDE_VIEWS
@@ -59,9 +59,9 @@ def search_each(
 ) -> Iterator[tuple[Searched, Trace]]:
     """Yield each star searched and folded, and the trace of its search.
 
-    The arguments are those of :func:`exojax.detection.search_star.hunt_each`.
+    The arguments are those of :func:`exojax.detection.search_star.search_each_star`.
     """
-    found_each = hunt_each(stars, search, masks=masks, alter=alter)
+    found_each = search_each_star(stars, search, masks=masks, alter=alter)
     for curves, (candidates, trace) in zip(stars, found_each, strict=True):
         yield _folded(curves, candidates, trace, how), trace
 
@@ -143,7 +143,7 @@ def folded_events(
         curves: n stars.
         search: of the search; ``max_candidates`` is K.
         how: bins of the views.
-        alter: done to the flat curves before they are searched, as in :func:`exojax.detection.search_star.hunt`.
+        alter: done to the flat curves before they are searched, as in :func:`exojax.detection.search_star.search_star`.
         without: ``(n,)`` period, t0 and duration of a signal of each star that is masked first, days; NaN for none.
         report: progress.
 

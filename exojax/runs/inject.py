@@ -15,10 +15,10 @@ from exojax.candidates import Candidates
 from exojax.config import SearchConfig
 from exojax.detection.batch import BATCH_STARS, one_by_one
 from exojax.detection.ephemeris_match import known_transits
-from exojax.detection.search_star import Alter, Trace, hunt
+from exojax.detection.search_star import Alter, Trace, search_star
 from exojax.errors import InputError
 from exojax.injection.nulls import inverted, scrambled
-from exojax.injection.planets import Quantity, between, plant
+from exojax.injection.planets import Quantity, between, inject_planets
 from exojax.injection.recovery import Injections, recover
 from exojax.light_curves import LightCurves
 from exojax.simulate.random_streams import generator
@@ -190,9 +190,9 @@ def _injected(plan: Plan, stars: list[LightCurves], number: np.ndarray, uniforms
 def _one_injected(plan: Plan, star: LightCurves, number: int, uniforms: np.ndarray) -> dict[str, np.ndarray]:
     u = uniforms[:, None]
     period, size = between(*plan.period, u[0]), between(*plan.size, u[1])
-    made = plant(star, period, size, plan.quantity, u[2:])
+    made = inject_planets(star, period, size, plan.quantity, u[2:])
     orbits = made.orbits
-    found, _ = hunt(made.curves, plan.search)
+    found, _ = search_star(made.curves, plan.search)
     truth = Injections(period, orbits.t0, orbits.duration, made.span, np.array([star.cadence]))
     seen = recover(truth, found.star, found.period, found.t0, found.duration, found.snr_red)
     return {
@@ -215,13 +215,13 @@ def _null(plan: Plan, stars: list[LightCurves], number: np.ndarray) -> dict[str,
 
 
 def _one_null(plan: Plan, star: LightCurves, number: int) -> dict[str, np.ndarray]:
-    own, trace = hunt(star, plan.search)
+    own, trace = search_star(star, plan.search)
     taken = _own_transits(own.take(own.snr_red >= plan.search.snr_min), trace)
     rng = generator(plan.seed, "shuffled blocks", number)
 
     def best(alter: Alter) -> np.ndarray:
         # As many searches and candidates as a star has without being altered.
-        found, _ = hunt(star, plan.search, masked=taken, alter=alter)
+        found, _ = search_star(star, plan.search, masked=taken, alter=alter)
         return np.array([found.snr_red.max(initial=0.0)])
 
     block = int(np.ceil(BLOCK * plan.search.duration_max / trace.even.cadence))

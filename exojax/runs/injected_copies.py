@@ -13,7 +13,7 @@ import numpy as np
 
 from exojax.config import RunConfig, TrainConfig
 from exojax.folded_events import VIEWS, Data
-from exojax.injection.planets import between, plant
+from exojax.injection.planets import between, inject_planets
 from exojax.injection.recovery import Injections, recover
 from exojax.light_curves import LightCurves
 from exojax.models.base import Model, Network
@@ -67,7 +67,7 @@ def twins(curves: LightCurves, n: int, config: RunConfig, *, report: Report | No
     if config.search.period_max is not None:
         longest = np.minimum(longest, config.search.period_max)
     shortest = np.minimum(config.search.period_min, longest)
-    made = plant(some, between(shortest, longest, u[0]), between(MIN_SNR, STRONGEST, u[1]), "snr", u[2:])
+    made = inject_planets(some, between(shortest, longest, u[0]), between(MIN_SNR, STRONGEST, u[1]), "snr", u[2:])
     can_be = (made.n_transits >= MIN_TRANSITS) & (made.snr >= MIN_SNR)
     can_be &= (made.depth < DEEPEST) | (not curves.absolute)
     kept = np.flatnonzero(can_be)

@@ -8,7 +8,7 @@ import numpy as np
 from scipy.special import ndtri
 
 from exojax.simulate.stars import Stars
-from exojax.simulate.transits import Events, Orbits, find_events, scaled_axis
+from exojax.simulate.transits import EclipsedCadences, Orbits, find_events, scaled_axis
 
 N_BINARY_UNIFORMS = 8
 # Closer pairs than this many summed radii are in contact and no longer eclipse like two discs.
@@ -68,7 +68,7 @@ def draw_binaries(stars: Stars, uniforms: np.ndarray) -> Binaries:
     )
 
 
-def find_eclipses(binaries: Binaries, time: np.ndarray, exposure: float) -> tuple[Events, Events]:
+def find_eclipses(binaries: Binaries, time: np.ndarray, exposure: float) -> tuple[EclipsedCadences, EclipsedCadences]:
     """Primary and secondary eclipses over ``(n_cadences,)`` float64 days, deficits as shares of all flux."""
     primary = find_events(binaries.primary, time, exposure)
     secondary = find_events(binaries.secondary, time, exposure)

@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 
 from exojax.ephemeris import nearest_transit
-from exojax.simulate.transits import Events, Orbits, deficit
+from exojax.simulate.transits import EclipsedCadences, Orbits, deficit
 
 # Nodes from mid-eclipse to beyond last contact; eclipses are symmetric.
 NODES = 96
 
 
-def tabulated_events(orbits: Orbits, time: np.ndarray, exposure: float) -> tuple[Events, np.ndarray]:
+def tabulated_events(orbits: Orbits, time: np.ndarray, exposure: float) -> tuple[EclipsedCadences, np.ndarray]:
     """What ``find_events`` finds, by linear interpolation: ``(n_cadences,)`` float64 days -> events, and the deficit at
     mid-eclipse, ``(n,)`` float32.
 
@@ -31,4 +31,4 @@ def tabulated_events(orbits: Orbits, time: np.ndarray, exposure: float) -> tuple
     left = place.astype(np.int64)
     share = (place - left).astype(np.float32)
     value = (1 - share) * table[row, left] + share * table[row, left + 1]
-    return Events(row, column, since, epoch[row, column].astype(np.int64), value), table[:, 0]
+    return EclipsedCadences(row, column, since, epoch[row, column].astype(np.int64), value), table[:, 0]

@@ -11,7 +11,7 @@ import numpy as np
 from exojax.config import TeachConfig, TeachMix
 from exojax.errors import InputError
 from exojax.light_curves import LightCurves, nominal_cadence
-from exojax.light_curves import Stars as KnownStars
+from exojax.light_curves import Stars as CatalogueStars
 from exojax.simulate.coarse import flatten_quadratic, thin
 from exojax.simulate.flares import flares
 from exojax.simulate.glitches import glitches
@@ -114,7 +114,7 @@ def teach(config: TeachConfig) -> tuple[LightCurves, Taught]:
         time_system="simulated",
         source=f"teaching, {config.mission}",
         sha256=hashlib.sha256(settings.encode()).hexdigest(),
-        stars=KnownStars(radius=known[:, 0], mass=known[:, 1], teff=known[:, 2], mag=known[:, 3]),
+        stars=CatalogueStars(radius=known[:, 0], mass=known[:, 1], teff=known[:, 2], mag=known[:, 3]),
     )
     return curves, Taught(id=ids, kind=kind, label=label, signals=signals, **stars)
 

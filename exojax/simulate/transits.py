@@ -53,16 +53,30 @@ class Orbits:
 
 
 @dataclass(frozen=True, eq=False)
-class Events:
-    """Cadences that an eclipse touches, as flat ``(m,)`` arrays: row of the orbit and column of the cadence
-    (int64), ``since`` mid-transit in days (float64), ``epoch`` number (int64) and the relative flux lost
-    (float32).
+class TransitCadences:
+    """The cadences that a transit touches, as flat ``(m,)`` arrays.
+
+    Attributes:
+        row: int64, of the orbit or of the light curve.
+        column: int64, of the cadence.
+        since: float64, days from mid-transit to the middle of the exposure.
+        epoch: int64, number of the transit, 0 at ``t0``.
     """
 
     row: np.ndarray
     column: np.ndarray
     since: np.ndarray
     epoch: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class EclipsedCadences(TransitCadences):
+    """The same with the flux that is lost.
+
+    Attributes:
+        deficit: float32, fraction of the flux lost, averaged over the exposure.
+    """
+
     deficit: np.ndarray
 
 
@@ -141,7 +155,7 @@ def deficit(orbits: Orbits, row: np.ndarray, since: np.ndarray, exposure: float)
     return np.concatenate(pieces)[: len(row)] if pieces else np.zeros(0, np.float32)
 
 
-def find_events(orbits: Orbits, time: np.ndarray, exposure: float, chunk: int = 256) -> Events:
+def find_events(orbits: Orbits, time: np.ndarray, exposure: float, chunk: int = 256) -> EclipsedCadences:
     """The cadences of ``(n_cadences,)`` float64 days whose exposure an eclipse touches, for every orbit."""
     parts = []
     for start in range(0, orbits.period.size, chunk):
@@ -152,11 +166,11 @@ def find_events(orbits: Orbits, time: np.ndarray, exposure: float, chunk: int = 
     if not parts:
         parts.append((np.zeros(0, int), np.zeros(0, int), np.zeros(0), np.zeros(0, np.int64)))
     row, column, since, epoch = (np.concatenate(part) for part in zip(*parts))
-    return Events(row, column, since, epoch, deficit(orbits, row, since, exposure))
+    return EclipsedCadences(row, column, since, epoch, deficit(orbits, row, since, exposure))
 
 
 def detectability(
-    orbits: Orbits, events: Events, noise: np.ndarray, valid: np.ndarray
+    orbits: Orbits, events: EclipsedCadences, noise: np.ndarray, valid: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """White-noise SNR and number of transits observed, ``(n,)`` float64 and int64.
 

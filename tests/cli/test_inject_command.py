@@ -93,7 +93,7 @@ def test_the_files_agree(done: Path) -> None:
 
 def test_the_same_command_again_searches_nothing(done: Path, source: Path, call: Call, monkeypatch) -> None:
     before = files(done)
-    monkeypatch.setattr(inject_run, "hunt", None)
+    monkeypatch.setattr(inject_run, "search_star", None)
     options = ("--data", source, "--out", done, "--depth", 50, 50000, "--period-max", 12, *SMALL)
     ran = call(inject.main, *options)
     assert ran.code == 0
@@ -139,12 +139,12 @@ def test_flux_without_a_scale_is_injected_by_snr(data: Path, call: Call) -> None
 
 
 def test_interrupted_it_says_so(source: Path, call: Call, monkeypatch) -> None:
-    def hunt(*given: Any, **named: Any) -> Any:
+    def search_star(*given: Any, **named: Any) -> Any:
         os.kill(os.getpid(), signal.SIGINT)
         time.sleep(0.5)  # the main thread hears it meanwhile
         raise AssertionError("nobody waits for it")
 
-    monkeypatch.setattr(inject_run, "hunt", hunt)
+    monkeypatch.setattr(inject_run, "search_star", search_star)
     ran = call(inject.main, "--data", source, "--out", "out", *SMALL)
     assert ran.code == 130
     assert ran.err.count("\n") == 1

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from exojax.detection.curve import Curve
-from exojax.detection.measure import Measured, above_trend, measure
+from exojax.detection.curve import FlatCurve
+from exojax.detection.measure import PeriodicSignal, above_trend, measure
 from exojax.detection.peaks import aliases, find_peaks
 from exojax.detection.period_grid import plan
 from exojax.detection.periodogram import Periodogram, Trend, periodogram
@@ -107,7 +107,7 @@ WIDE = plan(1312, 1 / 48, period_min=0.2, period_max=13.0)
 
 def best_of(flux):
     weight = np.ones_like(flux)
-    curve = Curve.of(flux, weight)
+    curve = FlatCurve.of(flux, weight)
     low, high = float(WIDE.durations[0]), float(WIDE.durations[-1])
     return measure(WIDE, periodogram(WIDE, flux, weight), curve, low, high)[0]
 
@@ -120,7 +120,7 @@ def test_a_planet_comes_at_its_period_and_at_no_harmonic(period, depth):
     found = best_of(dips(1312, period, 7.3, duration, depth))
     assert found.period == pytest.approx(period, rel=0.003)
     assert found.odd_even_sigma < 4
-    assert found.unlike < 4
+    assert found.mismatch < 4
 
 
 def test_a_binary_with_unlike_eclipses_comes_at_its_true_period():
@@ -139,8 +139,10 @@ def test_a_binary_with_unlike_eclipses_comes_at_its_true_period():
 
 
 def periodic(**changed):
-    given = dict.fromkeys(Measured.__dataclass_fields__, 0.0) | {"n_transits": 9, "duration": 5.0}
-    return Measured(**(given | {"snr": 12.0, "snr_red": 10.0, "strongest": 100.0, "strongest_snr": 4.0} | changed))
+    given = dict.fromkeys(PeriodicSignal.__dataclass_fields__, 0.0) | {"n_transits": 9, "duration": 5.0}
+    return PeriodicSignal(
+        **(given | {"snr": 12.0, "snr_red": 10.0, "strongest": 100.0, "strongest_snr": 4.0} | changed)
+    )
 
 
 def event(t0=500.0, snr=8.0, snr_red=8.0):
@@ -169,7 +171,7 @@ def test_an_event_that_outshines_the_fold_is_one_of_its_own():
 
 
 def test_a_pair_of_unlike_events_is_broken_up():
-    pair = periodic(unlike=6.0, n_transits=2, strongest_snr=14.0, strongest_depth=7.0)
+    pair = periodic(mismatch=6.0, n_transits=2, strongest_snr=14.0, strongest_depth=7.0)
     found = choose(pair, event(), first=True, snr_min=7.1)
     assert found.single == SingleEvent(100.0, 5.0, 7.0, 14.0, 14.0)
     assert not found.apart
@@ -177,7 +179,7 @@ def test_a_pair_of_unlike_events_is_broken_up():
     known = event(t0=102.0, snr=14.5, snr_red=13.0)
     assert choose(pair, known, first=True, snr_min=7.1).single == known
     # Of a broken pair too weak to stand alone nothing is left but the first candidate of a star.
-    faint = periodic(unlike=6.0, n_transits=2, strongest_snr=8.0)
+    faint = periodic(mismatch=6.0, n_transits=2, strongest_snr=8.0)
     assert choose(faint, NONE, first=False, snr_min=7.1) is None
     assert choose(faint, NONE, first=True, snr_min=7.1).single is None
 

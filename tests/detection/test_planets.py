@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from exojax.config import SearchConfig
-from exojax.detection.search_star import _protected, hunt
+from exojax.detection.search_star import _kept_from_trend, search_star
 from exojax.light_curves import LightCurves
 from exojax.loops import compiled
 
@@ -69,7 +69,7 @@ def limb_darkened(period, t0, duration, ratio, impact=0.2):
 
 
 def search(curves, **settings):
-    return hunt(curves, SearchConfig(**settings))[0]
+    return search_star(curves, SearchConfig(**settings))[0]
 
 
 def assert_found(found, row, period, t0, duration, days):
@@ -125,7 +125,7 @@ def test_an_eight_minute_transit_of_a_white_dwarf_is_not_binned_away(minutes):
     """WD 1856 b: 8 minutes every 1.41 days, half of the light; here a tenth of it in a noisy star."""
     period, t0, duration = 1.4079, 0.3, 8 * MINUTE
     curves = star(27, minutes * MINUTE, trapezoid(period, t0, duration, 0.1, 0.3), noise=0.02 / math.sqrt(minutes))
-    found, trace = hunt(curves, SearchConfig(duration_min=8 * MINUTE))
+    found, trace = search_star(curves, SearchConfig(duration_min=8 * MINUTE))
     assert trace.even.cadence == pytest.approx(minutes * MINUTE)
     assert_found(found, 0, period, t0, duration, 27)
     assert found.duration[0] == pytest.approx(duration, rel=0.3)
@@ -134,7 +134,7 @@ def test_an_eight_minute_transit_of_a_white_dwarf_is_not_binned_away(minutes):
     matched = np.sqrt((trapezoid(period, t0, duration, 0.1, 0.3)(curves.time[curves.valid]) ** 2).sum())
     assert found.snr[0] > 0.85 * matched * math.sqrt(minutes) / 0.02
     # By default it is binned to ten minutes, which take half of it.
-    plain, trace = hunt(curves, SearchConfig())
+    plain, trace = search_star(curves, SearchConfig())
     assert trace.even.cadence == pytest.approx(10 * MINUTE)
     assert plain.depth[0] < 0.08
 
@@ -239,8 +239,8 @@ def test_a_star_of_another_length_and_cadence_compiles_nothing():
 def test_a_star_in_transit_all_the_time_keeps_a_trend():
     weight = np.ones(100, np.float32)
     for share, kept in ((90, 0), (50, 50), (0, 0)):
-        assert _protected(np.arange(100) < share, weight).sum() == kept
-    assert _protected(np.ones(100, bool), 0 * weight).sum() == 100
+        assert _kept_from_trend(np.arange(100) < share, weight).sum() == kept
+    assert _kept_from_trend(np.ones(100, bool), 0 * weight).sum() == 100
 
 
 def test_a_range_that_the_curve_cannot_hold_is_refused():

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from scipy.ndimage import median_filter
 
-from exojax.detection.curve import Curve
+from exojax.detection.curve import FlatCurve
 from exojax.detection.measure import MOST_BINS
 from exojax.detection.red_noise import Noise, red_factor
-from exojax.detection.transit_depths import Events
+from exojax.detection.transit_depths import TransitDepths
 from exojax.ephemeris import transit_mask
 from exojax.loops import candidate as loops
 
@@ -26,7 +26,7 @@ def test_the_median_is_the_lower_one_of_two_in_the_middle(n):
 
 
 def test_nothing_measured_is_white():
-    curve = Curve.of(np.zeros(100, np.float32), np.zeros(100, np.float32))
+    curve = FlatCurve.of(np.zeros(100, np.float32), np.zeros(100, np.float32))
     noise = Noise.of(curve, 24.0)
     assert noise.durations.tolist() == [2, 4, 8, 16]
     assert np.all(noise.scatter == 1.0)
@@ -39,7 +39,7 @@ def test_scatter_of_boxes_against_numpy():
     flux = (flux - median_filter(flux, 301)).astype(np.float32)
     weight = (rng.integers(0, 129, 3000) / 64).astype(np.float32)
     for w in (np.ones(3000, np.float32), weight):
-        noise = Noise.of(Curve.of(flux, w), 24.0, block=3000)
+        noise = Noise.of(FlatCurve.of(flux, w), 24.0, block=3000)
         assert noise.scatter.shape == (4, 1)
         for duration, got in zip(noise.durations, noise.scatter[:, 0]):
             sums, totals = (
@@ -54,7 +54,7 @@ def test_scatter_of_boxes_against_numpy():
 def test_a_block_s_variance_counts_with_six_boxes_of_the_whole():
     rng = np.random.default_rng(1)
     flux = (rng.normal(size=4000) * np.where(np.arange(4000) // 400 == 3, 4.0, 1.0)).astype(np.float32)
-    noise = Noise.of(Curve.of(flux, np.ones(4000, np.float32)), 16.0)
+    noise = Noise.of(FlatCurve.of(flux, np.ones(4000, np.float32)), 16.0)
     assert noise.scatter.shape == (4, 10)
     boxes = np.lib.stride_tricks.sliding_window_view(flux.astype(float), 16).sum(1) / 4
     local, whole = (np.median(np.abs(b)) / 0.6745 for b in (boxes[1202:1602:2], boxes[::2]))
@@ -121,10 +121,10 @@ def test_injected_depths_err_by_the_red_error(name):
     deviation, factors = [], []
     for star, t0 in zip(flux, rng.uniform(0, period, N)):
         dips = star - depth * transit_mask(np.arange(SIZE), period, t0, duration)
-        curve = Curve.of(dips.astype(np.float32), weight)
+        curve = FlatCurve.of(dips.astype(np.float32), weight)
         away = np.where(transit_mask(np.arange(SIZE), period, t0, 2 * duration), np.float32(0), weight)
-        noise = Noise.of(Curve.of(curve.flux, away), 24.0)
-        events = Events.of(curve, noise, period, t0, duration)
+        noise = Noise.of(FlatCurve.of(curve.flux, away), 24.0)
+        events = TransitDepths.of(curve, noise, period, t0, duration)
         out = np.empty(4)
         red = red_factor(events.white, events.scatter)
         loops.secondary(curve.flux, weight, period, t0, duration, red, MOST_BINS, out)

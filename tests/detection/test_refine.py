@@ -2,12 +2,13 @@
 
 import functools
 import math
+from dataclasses import astuple
 
 import numpy as np
 import pytest
 
-from exojax.detection.curve import Curve
-from exojax.detection.measure import Ephemeris, Shape, polish, refine
+from exojax.detection.curve import FlatCurve
+from exojax.detection.measure import Ephemeris, FittedTransit, polish, refine
 from exojax.detection.period_grid import inner
 from exojax.loops import candidate as loops
 from exojax.simulate.transits import Orbits, find_events, scaled_axis
@@ -47,7 +48,7 @@ def locate(curve, period):
 
 
 def columns(kind, rows):
-    return kind(*np.array(rows).T)
+    return kind(*np.array([row if isinstance(row, tuple) else astuple(row) for row in rows]).T)
 
 
 @functools.cache
@@ -58,12 +59,12 @@ def followed(snr, seed=0):
     grid = period * (1 + rng.uniform(-0.6, 0.6, STARS) / CADENCES)
     rows = []
     for star in range(STARS):
-        curve = Curve.of(flux[star], weight[star])
+        curve = FlatCurve.of(flux[star], weight[star])
         found = locate(curve, float(grid[star]))
         better = refine(curve, found, SHORTEST, LONGEST)
         rows.append((found, better, polish(curve, better, SHORTEST, LONGEST)))
     truth = Ephemeris(period, t0, duration, np.full(STARS, float(snr)))
-    return truth, *(columns(kind, x) for kind, x in zip((Ephemeris, Ephemeris, Shape), zip(*rows)))
+    return truth, *(columns(kind, x) for kind, x in zip((Ephemeris, Ephemeris, FittedTransit), zip(*rows)))
 
 
 def off(found, truth):
@@ -121,7 +122,7 @@ def test_each_stage_finds_more():
 def test_refinement_alone_mends_a_period_that_is_a_duration_off():
     flux, weight, period, t0, duration = injected(50, 3)
     truth = Ephemeris(period, t0, duration, np.full(STARS, 50.0))
-    curves = [Curve.of(*x) for x in zip(flux, weight)]
+    curves = [FlatCurve.of(*x) for x in zip(flux, weight)]
     found = columns(Ephemeris, [locate(c, float(p)) for c, p in zip(curves, period)])
     # To a cadence, without a bias.
     shift = late(found, truth) * duration
@@ -145,7 +146,7 @@ def test_the_best_window_of_a_fold_is_that_of_a_float64_brute_force(seed):
     flux = np.where(weight > 0, rng.standard_normal(size) + 2, 0).astype(np.float32)
     start = rng.uniform(0, period)
     flux -= np.float32(3) * ((np.arange(size) - start) % period < 6) * (weight > 0)
-    found = locate(Curve.of(flux, weight), period)
+    found = locate(FlatCurve.of(flux, weight), period)
     w, columns_ = weight.astype(float), math.ceil(period)
     centred = w * (flux - np.average(flux, weights=w))
     column = np.minimum((np.arange(size) % period).astype(int), columns_ - 1)
@@ -178,7 +179,7 @@ def test_a_clean_transit_is_fitted_as_it_is():
     x = np.arange(size) - t0
     x -= np.rint(x / period) * period
     flux = sloped(x, 40.0, duration, 1.5).astype(np.float32)
-    curve = Curve.of(flux, np.ones(size, np.float32))
+    curve = FlatCurve.of(flux, np.ones(size, np.float32))
     shape = polish(curve, Ephemeris(period + 0.02, t0 + 1.0, 9.0, 300.0), SHORTEST, LONGEST)
     assert shape.period == pytest.approx(period, abs=1e-3)
     assert shape.t0 == pytest.approx(t0, abs=0.02)
@@ -197,8 +198,8 @@ def test_errors_are_the_scatter_of_repeated_draws_of_noise():
     for _ in range(200):
         noise = rng.standard_normal(size) / np.sqrt(np.where(weight > 0, weight, 1))
         flux = np.where(weight > 0, clean + noise, 0).astype(np.float32)
-        shapes.append(polish(Curve.of(flux, weight), Ephemeris(period, t0, duration, snr), SHORTEST, LONGEST))
-    shapes = columns(Shape, shapes)
+        shapes.append(polish(FlatCurve.of(flux, weight), Ephemeris(period, t0, duration, snr), SHORTEST, LONGEST))
+    shapes = columns(FittedTransit, shapes)
     assert np.std(shapes.period) == pytest.approx(np.median(shapes.period_error), rel=0.2)
     assert np.std(shapes.t0) == pytest.approx(np.median(shapes.t0_error), rel=0.2)
     assert np.mean(shapes.period) == pytest.approx(period, abs=4 * np.std(shapes.period) / 200**0.5)
@@ -234,7 +235,7 @@ def test_a_single_transit_has_its_depth_where_a_box_is_too_shallow(shape, durati
     measured = []
     for _ in range(12):
         noisy = (flux + rng.standard_normal(size)).astype(np.float32)
-        curve = Curve.of(noisy, np.ones(size, np.float32))
+        curve = FlatCurve.of(noisy, np.ones(size, np.float32))
         start = Ephemeris(np.inf, t0 + 0.8, 1.1 * duration, 20 * duration**0.5)
         found = polish(curve, start, SHORTEST, 2 * duration)
         assert found.period == np.inf
@@ -252,7 +253,7 @@ def test_a_single_transit_has_its_depth_where_a_box_is_too_shallow(shape, durati
 def test_a_fit_to_nothing_keeps_the_start():
     rng = np.random.default_rng(0)
     flux = rng.standard_normal(600).astype(np.float32) + np.float32(30) * (np.abs(np.arange(600) % 60 - 30) < 3)
-    curve = Curve.of(flux, np.ones(600, np.float32))
+    curve = FlatCurve.of(flux, np.ones(600, np.float32))
     shape = polish(curve, Ephemeris(60.0, 30.0, 6.0, 5.0), SHORTEST, LONGEST)
     # It rises there: no transit.
     assert shape.depth < 0

@@ -10,7 +10,14 @@ from exojax.config import FoldConfig, SearchConfig
 from exojax.detection import accelerator
 from exojax.detection import search_star as module
 from exojax.detection.periodogram import periodogram
-from exojax.detection.search_star import _hunting, _is_remains, hunt, hunt_each, plan_for, together
+from exojax.detection.search_star import (
+    _is_residual,
+    _search_steps,
+    plan_for,
+    run_together,
+    search_each_star,
+    search_star,
+)
 from exojax.light_curves import LightCurves
 from exojax.runs.fold_stars import search_each
 
@@ -106,12 +113,12 @@ SECOND = ((DEEP, DEEPER), None, (PLANET, DEEPER))
 @pytest.fixture(scope="module")
 def first():
     """What is found of each star, and what the search saw."""
-    return list(hunt_each(each_of(curves(*FIRST)), CONFIG, masks=[None] * 4))
+    return list(search_each_star(each_of(curves(*FIRST)), CONFIG, masks=[None] * 4))
 
 
 @pytest.fixture(scope="module")
 def second():
-    return list(hunt_each(each_of(curves(*SECOND)), CONFIG, masks=[None] * 3))
+    return list(search_each_star(each_of(curves(*SECOND)), CONFIG, masks=[None] * 3))
 
 
 def test_a_planet(first):
@@ -205,18 +212,18 @@ def test_what_is_found_does_not_depend_on_company_order_or_threads(first, second
     """To the bit: a star by itself, in another order beside others, and searched by three threads at a time."""
     known = [table for table, _ in (*first, *second)]
     stars = each_of(curves(*FIRST)) + each_of(curves(*SECOND))
-    alone, _ = hunt(stars[1], CONFIG)
+    alone, _ = search_star(stars[1], CONFIG)
     assert equal(alone, known[1])
-    turned = list(hunt_each(stars[::-1], CONFIG, masks=[None] * 7))[::-1]
+    turned = list(search_each_star(stars[::-1], CONFIG, masks=[None] * 7))[::-1]
     assert all(equal(table, before) for (table, _), before in zip(turned, known, strict=True))
     with ThreadPoolExecutor(3) as pool:
-        several = list(pool.map(lambda star: hunt(star, CONFIG)[0], stars))
+        several = list(pool.map(lambda star: search_star(star, CONFIG)[0], stars))
     assert all(equal(table, before) for table, before in zip(several, known, strict=True))
 
 
-def hunts():
+def searches():
     stars = each_of(curves(*FIRST, *SECOND))
-    return [_hunting(star, CONFIG, None, None) for star in stars]
+    return [_search_steps(star, CONFIG, None, None) for star in stars]
 
 
 def test_in_step_with_the_same_periodogram_they_end_alike(first, second):
@@ -226,7 +233,7 @@ def test_in_step_with_the_same_periodogram_they_end_alike(first, second):
         assert len({len(flux) for flux, _ in given}) == 1
         return [periodogram(plan, flux, weight) for flux, weight in given]
 
-    found = together(hunts(), one_by_one)
+    found = run_together(searches(), one_by_one)
     # The names are those of a larger table.
     for (table, _), (before, _) in zip(found, (*first, *second), strict=True):
         assert equal(replace(table, id=before.id), before)
@@ -236,8 +243,8 @@ def test_an_accelerators_periodogram_leads_to_the_same_planets():
     """Few periods, as a CPU takes its time for an accelerator's way."""
     config = replace(CONFIG, period_min=3.0, duration_min=0.1)
     stars = each_of(curves((PLANET,), (OUTER,), (PLANET, DEEPER), ()))
-    found = together([_hunting(star, config, None, None) for star in stars], accelerator.periodograms)
-    known = hunt_each(stars, config, masks=[None] * 4)
+    found = run_together([_search_steps(star, config, None, None) for star in stars], accelerator.periodograms)
+    known = search_each_star(stars, config, masks=[None] * 4)
     for (table, _), (before, _) in zip(found, known, strict=True):
         strong, expected = (x.take(x.snr_red >= CONFIG.snr_min) for x in (table, before))
         assert strong.single.tolist() == expected.single.tolist()
@@ -249,7 +256,7 @@ def test_an_accelerators_periodogram_leads_to_the_same_planets():
 
 def test_altered_curves_are_searched_as_often_as_any(first):
     """What a quiet star's curve is altered to holds two planets, and both are found."""
-    found, trace = hunt(curves(FIRST[3]), CONFIG, alter=lambda flat: first[1][1].flat)
+    found, trace = search_star(curves(FIRST[3]), CONFIG, alter=lambda flat: first[1][1].flat)
     np.testing.assert_allclose(np.sort(found.period), [INNER["period"], OUTER["period"]], rtol=2e-3)
     assert len(trace.periodograms) == 2
 
@@ -275,14 +282,14 @@ def test_irregular_times_and_order():
     time = START + rng.uniform(0, CADENCES * CADENCE, (1, 3 * CADENCES))
     flux = 1 + transit(time, **PLANET) + NOISE * np.sqrt(3) * rng.standard_normal(time.shape)
     irregular = replace(even, time=time, flux=flux.astype(np.float32), valid=np.ones(time.shape, bool))
-    assert_is(rows(hunt(irregular, CONFIG)[0])[0], PLANET)
+    assert_is(rows(search_star(irregular, CONFIG)[0])[0], PLANET)
 
 
 def test_known_transits_are_left_out(first):
     even = first[0][1].even
     time = even.start[0] + np.arange(even.flux.shape[1]) * even.cadence
     masked = transit(time, **{**PLANET, "duration": 2 * PLANET["duration"]}) < 0
-    found, _ = hunt(curves(FIRST[0]), CONFIG, masked=masked)
+    found, _ = search_star(curves(FIRST[0]), CONFIG, masked=masked)
     assert found.snr[0] < CONFIG.snr_min
 
 
@@ -292,9 +299,9 @@ WIDE = {"period": 5.31, "t0": START + 2.2, "depth": 2e-2, "duration": 0.7}
 def test_what_a_mask_leaves_of_a_candidate_is_none_itself(monkeypatch):
     """Durations end at 0.3 d: of a transit of 0.7 d the middle is masked, and its wings still dip."""
     star = curves((WIDE,))
-    assert len(hunt(star, CONFIG)[0]) == 1
-    monkeypatch.setattr(module, "_is_remains", lambda new, old: False)
-    assert len(hunt(star, CONFIG)[0]) == 3
+    assert len(search_star(star, CONFIG)[0]) == 1
+    monkeypatch.setattr(module, "_is_residual", lambda new, old: False)
+    assert len(search_star(star, CONFIG)[0]) == 3
 
 
 BEFORE = {"single": False, "period": 200.0, "t0": 50.0, "duration": 8.0}
@@ -314,11 +321,11 @@ BEFORE = {"single": False, "period": 200.0, "t0": 50.0, "duration": 8.0}
     ],
 )
 def test_remains_lie_beside_every_transit_of_an_earlier_candidate(change, remains):
-    assert _is_remains(BEFORE | change, BEFORE) == remains
+    assert _is_residual(BEFORE | change, BEFORE) == remains
     # Repeated transits are not what a single one left.
     alone = BEFORE | {"single": True, "period": np.inf}
-    assert not _is_remains(BEFORE | {"t0": 58.0}, alone)
-    assert _is_remains(alone | {"t0": 58.0}, alone)
+    assert not _is_residual(BEFORE | {"t0": 58.0}, alone)
+    assert _is_residual(alone | {"t0": 58.0}, alone)
 
 
 def test_periods_end_at_half_the_curve():
@@ -332,4 +339,4 @@ def test_periods_end_at_half_the_curve():
 
 def test_what_does_not_fit_is_refused():
     with pytest.raises(ValueError, match="do not fit"):
-        hunt(curves(()), replace(CONFIG, period_min=11.0, period_max=None))
+        search_star(curves(()), replace(CONFIG, period_min=11.0, period_max=None))

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from exojax.detection.curve import Curve
+from exojax.detection.curve import FlatCurve
 from exojax.detection.red_noise import Noise
 from exojax.detection.single_transits import COVERED, LIKE, shortest_period, single_event
 
@@ -13,7 +13,7 @@ TIME = np.arange(SIZE)
 
 def curve_of(flux, weight=None):
     weight = np.ones(len(flux)) if weight is None else weight
-    return Curve.of(np.asarray(flux, np.float32), np.asarray(weight, np.float32))
+    return FlatCurve.of(np.asarray(flux, np.float32), np.asarray(weight, np.float32))
 
 
 def search(flux, weight=None):

@@ -5,21 +5,21 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from exojax.detection.curve import Curve
+from exojax.detection.curve import FlatCurve
 from exojax.detection.red_noise import Noise
-from exojax.detection.transit_depths import Events
+from exojax.detection.transit_depths import TransitDepths
 from exojax.loops.candidate import _box
 
 
 def made(depth, ivar, duration=1e6):
-    """Events of white noise, by default so long that their ends do not matter."""
+    """Transits in white noise, by default so long that their ends do not matter."""
     depth, ivar = np.array(depth, float), np.array(ivar, float)
-    return Events(np.arange(len(depth)) * 10.0, depth, ivar, np.ones(len(depth)), duration)
+    return TransitDepths(np.arange(len(depth)) * 10.0, depth, ivar, np.ones(len(depth)), duration)
 
 
 def measured(flux, weight, period, t0, duration):
-    curve = Curve.of(np.asarray(flux, np.float32), np.asarray(weight, np.float32))
-    return Events.of(curve, Noise.of(curve, 16.0), period, t0, duration)
+    curve = FlatCurve.of(np.asarray(flux, np.float32), np.asarray(weight, np.float32))
+    return TransitDepths.of(curve, Noise.of(curve, 16.0), period, t0, duration)
 
 
 @pytest.mark.parametrize("size", [3197, 65_000])
@@ -73,7 +73,7 @@ def test_infinite_period_is_one_transit():
 
 
 def test_red_noise_lowers_the_inverse_variance():
-    found = Events(np.arange(2.0), np.ones(2), np.array([4.0, 8.0]), np.array([1.0, 2.0]), 8.0)
+    found = TransitDepths(np.arange(2.0), np.ones(2), np.array([4.0, 8.0]), np.array([1.0, 2.0]), 8.0)
     np.testing.assert_allclose(found.ivar, [4, 2])
 
 
@@ -96,21 +96,21 @@ NOT_ONE = {
 
 @pytest.mark.parametrize("name", ONE_PLANET)
 def test_alike(name):
-    assert made(*ONE_PLANET[name]).unlike_sigma() < 3
+    assert made(*ONE_PLANET[name]).mismatch_sigma() < 3
 
 
 @pytest.mark.parametrize("name", NOT_ONE)
 def test_unlike(name):
     depth, ivar = NOT_ONE[name]
-    assert made(depth, ivar).unlike_sigma() > 4
+    assert made(depth, ivar).mismatch_sigma() > 4
     # Told of the same depths in either order, and not once red noise drowns the difference.
-    assert made(depth[::-1], ivar).unlike_sigma() == pytest.approx(made(depth, ivar).unlike_sigma())
-    assert made(depth, np.array(ivar) / 1e4).unlike_sigma() < 4
+    assert made(depth[::-1], ivar).mismatch_sigma() == pytest.approx(made(depth, ivar).mismatch_sigma())
+    assert made(depth, np.array(ivar) / 1e4).mismatch_sigma() < 4
 
 
 def test_unlike_by_hand():
     # 6 against 3 at ivar 4 each: (3 - 0.25 * 6) / sqrt(1/4 + 1/4).
-    assert made([6, 3], [4, 4]).unlike_sigma() == pytest.approx(1.5 / 0.5**0.5, rel=1e-4)
+    assert made([6, 3], [4, 4]).mismatch_sigma() == pytest.approx(1.5 / 0.5**0.5, rel=1e-4)
 
 
 def test_odd_even_by_hand():

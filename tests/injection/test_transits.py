@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from exojax.injection.transits import inject, touched, white_scatter, white_snr
+from exojax.injection.transits import inject, transit_cadences, white_scatter, white_snr
 from exojax.light_curves import LightCurves
 
 
@@ -38,7 +38,7 @@ PERIOD, T0, DURATION = np.array([3.3, 7.1, 40.0]), np.array([90.2, 101.0, 115.5]
 
 def test_every_valid_cadence_in_transit_is_touched_and_no_other() -> None:
     given = curves()
-    where = touched(given, PERIOD, T0, DURATION, 0.03)
+    where = transit_cadences(given, PERIOD, T0, DURATION, 0.03)
     found = set(zip(where.row.tolist(), where.column.tolist()))
     expected = set()
     for row, column in zip(*np.nonzero(given.valid)):
@@ -57,7 +57,7 @@ def test_a_fraction_of_the_flux_is_taken_or_units_of_it() -> None:
     for absolute, left in ((True, 0.75), (False, None)):
         given = curves(absolute=absolute)
         before = given.flux.copy()
-        where = touched(given, PERIOD, T0, DURATION, 0.03)
+        where = transit_cadences(given, PERIOD, T0, DURATION, 0.03)
         after = inject(given, where, np.full(where.row.size, lost))
         inside = np.zeros(before.shape, bool)
         inside[where.row, where.column] = True
@@ -90,10 +90,10 @@ def test_a_star_without_neighbouring_measurements_has_no_scatter() -> None:
 
 def test_the_snr_is_the_matched_filters() -> None:
     given = curves()
-    where = touched(given, PERIOD, T0, DURATION, 0.03)
+    where = transit_cadences(given, PERIOD, T0, DURATION, 0.03)
     depth = np.array([1e-3, 2e-3, 3e-3])
     counts = np.bincount(where.row, minlength=3)
     found = white_snr(where, depth[where.row], np.full(3, 5e-4))
     np.testing.assert_allclose(found, depth * np.sqrt(counts) / 5e-4)
-    nowhere = touched(given, PERIOD * 100, T0 - 1000, DURATION, 0.03)
+    nowhere = transit_cadences(given, PERIOD * 100, T0 - 1000, DURATION, 0.03)
     assert white_snr(nowhere, np.zeros(nowhere.row.size), np.full(3, 5e-4)).tolist() == [0, 0, 0]

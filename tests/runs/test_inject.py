@@ -57,7 +57,7 @@ def candidates(star: list[int], **columns: Any) -> Candidates:
 
 
 class Search:
-    """Stands in for the hunt: keeps what it was given, and finds nothing unless told."""
+    """Stands in for the search: keeps what it was given, and finds nothing by default."""
 
     def __init__(self) -> None:
         self.seen: list[LightCurves] = []
@@ -89,7 +89,7 @@ class Search:
 @pytest.fixture
 def search(monkeypatch: pytest.MonkeyPatch) -> Search:
     made = Search()
-    monkeypatch.setattr(inject, "hunt", made)
+    monkeypatch.setattr(inject, "search_star", made)
     return made
 
 
@@ -195,7 +195,7 @@ def test_what_is_found_is_scored_against_its_own_injection(search: Search, tmp_p
 
     plain = source()
     row = {name: k for k, name in enumerate(plain.id.tolist())}
-    monkeypatch.setattr(inject, "hunt", finds)
+    monkeypatch.setattr(inject, "search_star", finds)
     found = run(tmp_path / "second").injected
     np.testing.assert_array_equal(found["period"], truth["period"])
     seen = truth["n_transits"] > 0
@@ -224,11 +224,11 @@ def test_a_null_is_searched_for_as_many_candidates_as_a_star(tmp_path: Path, mon
     """Of one candidate only the first would count, and what it hides would pass for quiet."""
     asked = []
 
-    def hunt(star: LightCurves, config: SearchConfig, **named: Any) -> Any:
+    def search_star(star: LightCurves, config: SearchConfig, **named: Any) -> Any:
         asked.append((config, named.get("alter") is not None))
         return Search()(star, config, **named)
 
-    monkeypatch.setattr(inject, "hunt", hunt)
+    monkeypatch.setattr(inject, "search_star", search_star)
     run(tmp_path)
     assert {config for config, _ in asked} == {SEARCH}
     assert sum(altered for _, altered in asked) == 12

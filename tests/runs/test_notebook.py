@@ -11,7 +11,7 @@ from flax import linen as nn
 
 import exojax
 from exojax.config import TrainConfig
-from exojax.detection.search_star import hunt, measure_star
+from exojax.detection.search_star import measure_star, search_star
 from exojax.models import registry
 
 PERIOD, T0, DURATION, DEPTH = 3.3, 1.3, 0.12, 3e-3
@@ -112,7 +112,7 @@ def test_vetting_is_no_search(curves, monkeypatch):
     monkeypatch.setattr("exojax.detection.search_star.measure", None)
     assert len(exojax.vet(curves, PERIOD, T0, DURATION)) == 2
     with pytest.raises(TypeError):
-        hunt(curves.take(np.array([0])), exojax.SearchConfig())
+        search_star(curves.take(np.array([0])), exojax.SearchConfig())
 
 
 def test_tables_are_read(tmp_path):
