@@ -20,8 +20,8 @@ from exojax.detection.measure import (
     FittedTransit,
     PeriodicSignal,
     describe,
+    fit_transit,
     measure,
-    polish,
 )
 from exojax.detection.peaks import aliases
 from exojax.detection.period_grid import INNER, LEAST_PERIOD, PeriodGrid, plan
@@ -282,7 +282,7 @@ def _given_row(curve: FlatCurve, noise: Noise, given: Ephemeris, shortest: float
         return unknown
     mean = float((events.depth * events.white).sum()) / white
     signal = given._replace(snr=_template_snr(curve, given))
-    fit = polish(curve, signal._replace(snr=max(signal.snr, 3.0)), shortest, longest)
+    fit = fit_transit(curve, signal._replace(snr=max(signal.snr, 3.0)), shortest, longest)
     late = phase(fit.t0, given.period, given.t0)
     near = np.isfinite(fit.t0_error) and abs(late) < 0.5 * given.duration and fit.depth > 0.5 * mean
     errors = (fit.period_error, fit.t0_error) if near else (np.nan, np.nan)
@@ -368,7 +368,7 @@ def _row(
     least = np.nan
     if choice.apart:
         least = shortest_period(curve, event.t0, event.duration, event.depth)
-    shape = polish(curve, Ephemeris(np.inf, event.t0, event.duration, event.snr), *limits)
+    shape = fit_transit(curve, Ephemeris(np.inf, event.t0, event.duration, event.snr), *limits)
     fitted = shape.depth > 0.5 * event.depth and np.isfinite(shape.t0_error)
     unknown = dict.fromkeys(("sde", "odd_even_sigma", "secondary_sigma", "secondary_phase"), np.nan)
     return unknown | {
@@ -399,7 +399,7 @@ def _refit(rows: list[dict[str, Any]], last: EvenCurves, limits: tuple[float, fl
     for k, row in enumerate(rows):
         curve = _without_others(flux, last.weight[0], inside, k)
         shortest, longest = limits[0], min(limits[1], LONGEST_SHARE * row["period"])
-        shape = polish(curve, Ephemeris(row["period"], row["t0"], row["duration"], row["snr"]), shortest, longest)
+        shape = fit_transit(curve, Ephemeris(row["period"], row["t0"], row["duration"], row["snr"]), shortest, longest)
         moved = abs(shape.t0 - row["t0"]) if row["single"] else abs(shape.period / row["period"] - 1) * size
         if shape.depth < 0.5 * row["depth"] or not np.isfinite(shape.t0_error) or moved > row["duration"]:
             continue

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from exojax.detection.curve import FlatCurve
-from exojax.detection.measure import Ephemeris, FittedTransit, polish, refine
+from exojax.detection.measure import Ephemeris, FittedTransit, fit_transit, refine
 from exojax.detection.period_grid import inner
 from exojax.loops import candidate as loops
 from exojax.simulate.transits import Orbits, find_events, scaled_axis
@@ -62,7 +62,7 @@ def followed(snr, seed=0):
         curve = FlatCurve.of(flux[star], weight[star])
         found = locate(curve, float(grid[star]))
         better = refine(curve, found, SHORTEST, LONGEST)
-        rows.append((found, better, polish(curve, better, SHORTEST, LONGEST)))
+        rows.append((found, better, fit_transit(curve, better, SHORTEST, LONGEST)))
     truth = Ephemeris(period, t0, duration, np.full(STARS, float(snr)))
     return truth, *(columns(kind, x) for kind, x in zip((Ephemeris, Ephemeris, FittedTransit), zip(*rows)))
 
@@ -180,7 +180,7 @@ def test_a_clean_transit_is_fitted_as_it_is():
     x -= np.rint(x / period) * period
     flux = sloped(x, 40.0, duration, 1.5).astype(np.float32)
     curve = FlatCurve.of(flux, np.ones(size, np.float32))
-    shape = polish(curve, Ephemeris(period + 0.02, t0 + 1.0, 9.0, 300.0), SHORTEST, LONGEST)
+    shape = fit_transit(curve, Ephemeris(period + 0.02, t0 + 1.0, 9.0, 300.0), SHORTEST, LONGEST)
     assert shape.period == pytest.approx(period, abs=1e-3)
     assert shape.t0 == pytest.approx(t0, abs=0.02)
     assert shape.duration == pytest.approx(duration, rel=0.05)
@@ -198,7 +198,7 @@ def test_errors_are_the_scatter_of_repeated_draws_of_noise():
     for _ in range(200):
         noise = rng.standard_normal(size) / np.sqrt(np.where(weight > 0, weight, 1))
         flux = np.where(weight > 0, clean + noise, 0).astype(np.float32)
-        shapes.append(polish(FlatCurve.of(flux, weight), Ephemeris(period, t0, duration, snr), SHORTEST, LONGEST))
+        shapes.append(fit_transit(FlatCurve.of(flux, weight), Ephemeris(period, t0, duration, snr), SHORTEST, LONGEST))
     shapes = columns(FittedTransit, shapes)
     assert np.std(shapes.period) == pytest.approx(np.median(shapes.period_error), rel=0.2)
     assert np.std(shapes.t0) == pytest.approx(np.median(shapes.t0_error), rel=0.2)
@@ -237,7 +237,7 @@ def test_a_single_transit_has_its_depth_where_a_box_is_too_shallow(shape, durati
         noisy = (flux + rng.standard_normal(size)).astype(np.float32)
         curve = FlatCurve.of(noisy, np.ones(size, np.float32))
         start = Ephemeris(np.inf, t0 + 0.8, 1.1 * duration, 20 * duration**0.5)
-        found = polish(curve, start, SHORTEST, 2 * duration)
+        found = fit_transit(curve, start, SHORTEST, 2 * duration)
         assert found.period == np.inf
         assert found.period_error == np.inf
         measured.append((found.depth, found.t0, found.duration, found.t0_error))
@@ -254,7 +254,7 @@ def test_a_fit_to_nothing_keeps_the_start():
     rng = np.random.default_rng(0)
     flux = rng.standard_normal(600).astype(np.float32) + np.float32(30) * (np.abs(np.arange(600) % 60 - 30) < 3)
     curve = FlatCurve.of(flux, np.ones(600, np.float32))
-    shape = polish(curve, Ephemeris(60.0, 30.0, 6.0, 5.0), SHORTEST, LONGEST)
+    shape = fit_transit(curve, Ephemeris(60.0, 30.0, 6.0, 5.0), SHORTEST, LONGEST)
     # It rises there: no transit.
     assert shape.depth < 0
     assert shape.period == pytest.approx(60.0)
