@@ -122,6 +122,11 @@ def _evaluated(
     return np.concatenate(found).T
 
 
+def _folded(array: jax.Array, places: jax.Array) -> jax.Array:
+    """Return ``(n_stars, n_columns)`` sums over the rows of a fold; ``places (n_rows, n_columns)`` are clipped."""
+    return array[:, jnp.clip(places, 0, array.shape[1] - 1)].sum(axis=1)
+
+
 @partial(jax.jit, static_argnums=(0,))
 def _trials(
     most_columns: int,
@@ -147,21 +152,16 @@ def _trials(
     """
     column = jnp.arange(most_columns, dtype=jnp.int32)
 
-    def read(array: jax.Array, rows: jax.Array, offset: jax.Array) -> jax.Array:
-        """The fold ``offset`` bins on: ``(n_stars, most_columns)``."""
-        place = jnp.clip(rows[:, None] + column[None] + offset, 0, array.shape[1] - 1)
-        return array[:, place].sum(axis=1)
-
-    def one(rows: jax.Array, wide: jax.Array) -> jax.Array:
-        zero = jnp.int32(0)
-        flux, mass = read(sums, rows, zero), read(masses, rows, zero)
+    def best_snr(rows: jax.Array, wide: jax.Array) -> jax.Array:
+        places = rows[:, None] + column[None]
+        flux, mass = _folded(sums, places), _folded(masses, places)
 
         def duration(best: jax.Array, sizes: tuple[jax.Array, jax.Array]) -> tuple[jax.Array, None]:
             d, core = sizes
             out = (d - core) // 2
-            s = read(sums, rows, d) - flux + read(sums, rows, out + core) - read(sums, rows, out)
-            full = read(masses, rows, out + core) - read(masses, rows, out)
-            a1 = read(masses, rows, d) - mass + full
+            s = _folded(sums, places + d) - flux + _folded(sums, places + out + core) - _folded(sums, places + out)
+            full = _folded(masses, places + out + core) - _folded(masses, places + out)
+            a1 = _folded(masses, places + d) - mass + full
             norm = jnp.maximum((a1 + 2.0 * full) * total[:, None] - a1 * a1, 1.0)
             power = jnp.where((s < 0.0) & (column < wide)[None], s * s / norm, 0.0)
             return jnp.maximum(best, power.max(axis=1)), None
@@ -170,6 +170,6 @@ def _trials(
         return jnp.sqrt(best * total)
 
     def step(k: jax.Array, done: jax.Array) -> jax.Array:
-        return done.at[k].set(jax.vmap(one)(starts[k], columns[k]))
+        return done.at[k].set(jax.vmap(best_snr)(starts[k], columns[k]))
 
     return lax.fori_loop(0, steps, step, jnp.zeros((_STEPS, _TRIALS, len(total))))

@@ -204,6 +204,45 @@ def locate(
 
 
 @njit(**LOOSE)
+def _fold_stretches(
+    centred: np.ndarray,
+    weight: np.ndarray,
+    first: int,
+    last: int,
+    period: float,
+    t0: float,
+    duration: float,
+    flux: np.ndarray,
+    mass: np.ndarray,
+) -> None:
+    """Add stretches of time, each folded finely around the transit, to ``flux`` and ``mass (SUBS, n_bins)``."""
+    span, n_bins = max(float(last - first), 1.0), flux.shape[1]
+    for i in range(first, last + 1):
+        if weight[i] > 0:
+            offset = i - t0 - period * math.floor((i - t0) / period + 0.5)
+            place = math.floor((offset / duration + REACH) * PER_DURATION)
+            if 0 <= place < n_bins:
+                stretch = min(int((i - first) / span * SUBS), SUBS - 1)
+                flux[stretch, place] += centred[i]
+                mass[stretch, place] += weight[i]
+
+
+@njit(**LOOSE)
+def _sum_shifted(flux: np.ndarray, mass: np.ndarray, shift: int, sums: np.ndarray, sums_mass: np.ndarray) -> None:
+    """Fill the running sums of the fold whose transits drift by ``shift`` bins over the whole curve."""
+    n_bins = flux.shape[1]
+    profile, profile_mass = np.zeros(n_bins), np.zeros(n_bins)
+    for stretch in range(SUBS):
+        moved = round(shift * ((stretch + 0.5) / SUBS - 0.5))
+        for k in range(max(0, -moved), min(n_bins, n_bins - moved)):
+            profile[k] += flux[stretch, k + moved]
+            profile_mass[k] += mass[stretch, k + moved]
+    for k in range(n_bins):
+        sums[k + 1] = sums[k] + profile[k]
+        sums_mass[k + 1] = sums_mass[k] + profile_mass[k]
+
+
+@njit(**LOOSE)
 def refine(
     centred: np.ndarray,
     weight: np.ndarray,
@@ -233,14 +272,7 @@ def refine(
     span = max(float(last - first), 1.0)
     n_bins = int(2 * REACH * PER_DURATION)
     flux, mass = np.zeros((SUBS, n_bins)), np.zeros((SUBS, n_bins))
-    for i in range(first, last + 1):
-        if weight[i] > 0:
-            offset = i - t0 - period * math.floor((i - t0) / period + 0.5)
-            place = math.floor((offset / duration + REACH) * PER_DURATION)
-            if 0 <= place < n_bins:
-                stretch = min(int((i - first) / span * SUBS), SUBS - 1)
-                flux[stretch, place] += centred[i]
-                mass[stretch, place] += weight[i]
+    _fold_stretches(centred, weight, first, last, period, t0, duration, flux, mass)
     most = int(DRIFT * PER_DURATION)
     columns = n_bins - widths[-1]
     any_allowed = False
@@ -250,15 +282,7 @@ def refine(
     sums, sums_mass = np.zeros(n_bins + 1), np.zeros(n_bins + 1)
     best, wide, drift, column = 0.0, -1, 0, 0
     for shift in range(-most, most + 1):
-        profile, profile_mass = np.zeros(n_bins), np.zeros(n_bins)
-        for stretch in range(SUBS):
-            moved = round(shift * ((stretch + 0.5) / SUBS - 0.5))
-            for k in range(max(0, -moved), min(n_bins, n_bins - moved)):
-                profile[k] += flux[stretch, k + moved]
-                profile_mass[k] += mass[stretch, k + moved]
-        for k in range(n_bins):
-            sums[k + 1] = sums[k] + profile[k]
-            sums_mass[k + 1] = sums_mass[k] + profile_mass[k]
+        _sum_shifted(flux, mass, shift, sums, sums_mass)
         for d in range(widths.shape[0]):
             new = widths[d] / PER_DURATION * duration
             if any_allowed and not ((new >= 0.8 * shortest) & (new <= 1.25 * longest)):
