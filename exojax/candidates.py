@@ -69,12 +69,12 @@ class Candidates:
 
     @classmethod
     def of_rows(cls, rows: Sequence[Mapping[str, Any]]) -> Candidates:
-        """One candidate a row, a mapping of at least every attribute's name to its value; there may be none."""
+        """Return one candidate a row, a mapping of at least every attribute's name to its value; none of no rows."""
         kinds: dict[str, type] = dict.fromkeys(("star", "rank", "n_transits"), np.int64)
         kinds |= dict.fromkeys(("id", "aliases", "matches"), np.str_) | {"single": np.bool_}
         names = [field.name for field in fields(cls)]
         return cls(**{name: np.array([row[name] for row in rows], kinds.get(name, np.float64)) for name in names})
 
     def take(self, index: np.ndarray) -> Candidates:
-        """The candidates at ``index`` (``(k,)`` int, or ``(n,)`` bool), in that order."""
+        """Return the candidates at ``index`` (``(k,)`` int, or ``(n,)`` bool), in that order."""
         return Candidates(**{field.name: getattr(self, field.name)[index] for field in fields(self)})

@@ -1,4 +1,4 @@
-"""Folded events: what a network that looks at folded curves is shown of each row. NumPy only."""
+"""Folded events: the views and numbers of each candidate that a network reads. NumPy only."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ class FoldedEvents:
         return len(self.id)
 
     def take(self, index: np.ndarray) -> FoldedEvents:
-        """The rows at ``index`` (``(k,)`` int, or ``(n,)`` bool), in that order."""
+        """Return the rows at ``index`` (``(k,)`` int, or ``(n,)`` bool), in that order."""
         return replace(
             self,
             id=self.id[index],
@@ -88,7 +88,7 @@ class FoldedEvents:
 
 
 def there(global_view: np.ndarray) -> np.ndarray:
-    """``(n,)`` bool: rows with a candidate, given ``global_view (n, K, bins, 3)``."""
+    """Return ``(n,)`` bool: rows with a candidate, given ``global_view (n, K, bins, 3)``."""
     return np.asarray((global_view[..., COVERAGE] > 0).any(axis=(1, 2)))
 
 

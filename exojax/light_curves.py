@@ -30,7 +30,7 @@ class Stars:
         return self.mass / self.radius**3
 
     def take(self, index: np.ndarray) -> Stars:
-        """The stars at ``index``, in that order."""
+        """Return the stars at ``index``, in that order."""
         return Stars(self.radius[index], self.mass[index], self.teff[index], self.mag[index])
 
 
@@ -126,7 +126,7 @@ class LightCurves:
         return to_lightkurve(self)
 
     def take(self, index: np.ndarray) -> LightCurves:
-        """The stars at ``index`` (``(k,)`` int, or ``(n_stars,)`` bool), in that order."""
+        """Return the stars at ``index`` (``(k,)`` int, or ``(n_stars,)`` bool), in that order."""
         # Indexing a broadcast time axis would copy it once per star.
         shared = self.time.strides[0] == 0
         chosen = np.arange(len(self))[index]
@@ -181,5 +181,5 @@ def nominal_cadence(time: np.ndarray) -> float:
 
 
 def shared_time(n_stars: int, n_cadences: int, cadence: float) -> np.ndarray:
-    """``(n_stars, n_cadences)`` float64 view of one even time axis from 0, in steps of ``cadence`` days."""
+    """Return ``(n_stars, n_cadences)`` float64 view of one even time axis from 0, in steps of ``cadence`` days."""
     return np.broadcast_to(np.arange(n_cadences) * cadence, (n_stars, n_cadences))

@@ -38,5 +38,5 @@ class FlatCurve:
         centred = weighted - weight * (weighted.sum() / total)
         seen = np.flatnonzero(weight > 0)
         first, last = (int(seen[0]), int(seen[-1])) if len(seen) else (0, 0)
-        running = lambda x: np.concatenate([[0.0], np.cumsum(x, dtype=np.float64)])  # noqa: E731
-        return cls(flux, weight, total, centred, running(weighted), running(weight), first, last)
+        values, weights = (np.concatenate([[0.0], np.cumsum(x, dtype=np.float64)]) for x in (weighted, weight))
+        return cls(flux, weight, total, centred, values, weights, first, last)

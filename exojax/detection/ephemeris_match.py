@@ -15,7 +15,7 @@ KNOWN_RATIOS = RATIOS | {3.0: "3", 1 / 3: "1/3"}
 SIGMAS = 3.0
 """joint deviation of period and epoch, in standard errors, up to which two ephemerides are one"""
 CHANCE = 0.005
-"""chance companions as close as this one, expected among the candidates, up to which a pair is told"""
+"""chance companions as close as this one, expected among the candidates, up to which a pair is reported"""
 LISTED = 5
 """matches that are written out for one candidate"""
 PAIRS = 2_000_000
@@ -23,7 +23,7 @@ PAIRS = 2_000_000
 
 
 def _near(low: np.ndarray, high: np.ndarray, period: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Index pairs ``(i, j)`` with ``low[i] <= period[j] <= high[i]``, block by block."""
+    """Yield index pairs ``(i, j)`` with ``low[i] <= period[j] <= high[i]``, block by block."""
     order = np.argsort(period, kind="stable")
     first = np.searchsorted(period[order], low, "left")
     count = np.maximum(np.searchsorted(period[order], high, "right") - first, 0)
@@ -45,7 +45,7 @@ def match_candidates(
     period_error: np.ndarray,
     t0_error: np.ndarray,
 ) -> np.ndarray:
-    """Which candidates of other stars have each candidate's ephemeris.
+    """Name the candidates of other stars that have each candidate's ephemeris.
 
     Two agree where period (or twice or half of it) and epoch deviate jointly by 3 standard errors at most, and the
     epochs by half the longer duration at most; every transit of the longer period must be one of the shorter (after
@@ -104,14 +104,14 @@ def match_candidates(
 
 
 def _closest(pairs: np.ndarray) -> np.ndarray:
-    """The ``LISTED`` closest pairs of each candidate, sorted by candidate and distance."""
+    """Return the ``LISTED`` closest pairs of each candidate, sorted by candidate and distance."""
     pairs = pairs[np.lexsort((pairs["apart"], pairs["of"]))]
     place = np.arange(len(pairs)) - np.searchsorted(pairs["of"], pairs["of"], "left")
     return pairs[place < LISTED]
 
 
 def _groups(pairs: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
-    """Each candidate of sorted ``pairs`` with its rows."""
+    """Yield each candidate of sorted ``pairs`` with its rows."""
     of, first = np.unique(pairs["of"], return_index=True)
     for number, rows in zip(of, np.split(pairs, first[1:])):
         yield int(number), rows
@@ -128,7 +128,7 @@ def match_known(
     known_t0: np.ndarray,
     known_duration: np.ndarray,
 ) -> np.ndarray:
-    """Which known planet of the same star each candidate is.
+    """Name the known planet of the same star that each candidate is.
 
     It is one where its period is the known one's, or 1/3, 1/2, 2 or 3 times it, to a tenth of a duration (per transit),
     and its transit comes within one duration of a known one. A single transit (NaN period) needs the time alone.
@@ -171,7 +171,7 @@ def known_transits(
     known_t0: np.ndarray,
     known_duration: np.ndarray,
 ) -> np.ndarray:
-    """Where known planets transit, to be given weight 0 before a search.
+    """Mask the transits of known planets, which are given weight 0 before a search.
 
     Args:
         id: ``(n_stars,)`` str; start: ``(n_stars,)`` float64, days, time of cadence 0; cadence: days.

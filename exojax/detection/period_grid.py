@@ -72,7 +72,7 @@ class Pass:
 
     @cached_property
     def table(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-        """The bands as ``loops.search_bands`` takes them.
+        """Return the bands as ``loops.search_bands`` takes them.
 
         ``(n_bands, 6)`` int64: log2 of the bin, first trial, trials, group, block, durations; ``(n_trials,)`` float64,
         periods in bins; both ``(n_bands, ...)`` int64 bins, the durations and their cores.
@@ -89,17 +89,17 @@ class Pass:
 
     @cached_property
     def log_period(self) -> np.ndarray:
-        """``(n_trials,)`` float64, log of the periods in cadences."""
+        """Return ``(n_trials,)`` float64, log of the periods in cadences."""
         return np.log(self.periods)
 
     @cached_property
     def order(self) -> np.ndarray:
-        """``(n_trials,)`` int, the trials by increasing period."""
+        """Return ``(n_trials,)`` int, the trials by increasing period."""
         return np.argsort(self.periods, kind="stable")
 
     @cached_property
     def sorted_log(self) -> np.ndarray:
-        """``(n_trials,)`` float64, log period in that order."""
+        """Return ``(n_trials,)`` float64, log period in that order."""
         return self.log_period[self.order]
 
     def near(self, log_period: np.ndarray, width: np.ndarray) -> np.ndarray:
@@ -133,7 +133,7 @@ class PeriodGrid:
 
     @cached_property
     def room(self) -> dict[int, tuple[int, int]]:
-        """Width of bins, cadences, to the bins that a fold reads before the data and after them."""
+        """Map the width of bins, cadences, to the bins that a fold reads before the data and after them."""
         found = {}
         bands = [band for one in self.passes for band in one.bands]
         for width in sorted({band.bin for band in bands}):

@@ -269,7 +269,7 @@ def _template_snr(curve: FlatCurve, given: Ephemeris) -> float:
 
 
 def _given_row(curve: FlatCurve, noise: Noise, given: Ephemeris, shortest: float, longest: float) -> dict[str, Any]:
-    """Return the columns of a candidate at a given ephemeris, as ``_row`` does of one that was found."""
+    """Return the columns of a candidate at a given ephemeris, as ``_row`` does of a detection."""
     events = TransitDepths.of(curve, noise, given.period, given.t0, given.duration)
     white = float(events.white.sum())
     unknown = dict.fromkeys((*PeriodicSignal.__dataclass_fields__, "period_min"), np.nan) | {

@@ -16,7 +16,7 @@ from exojax.light_curves import EvenCurves, Stars
 _SAME = 0.01
 """share by which two periods differ that are of one signal"""
 _HIDDEN = 0.75
-"""durations on either side of a better candidate's mid-transit that are not shown"""
+"""durations on either side of a better candidate's mid-transit that are left out"""
 
 
 def folded_period(period: float, n_cadences: int) -> float:

@@ -38,7 +38,7 @@ def standardise(flux: jax.Array, valid: jax.Array) -> jax.Array:
 
 
 def scaled(flux: jax.Array, valid: jax.Array) -> tuple[jax.Array, jax.Array]:
-    """The same without the clipping, and ``(n,)`` what it was divided by, in the unit of ``flux``."""
+    """Return the standardised flux without clipping, and the ``(n,)`` scale, in the unit of ``flux``."""
     centred = jnp.where(valid, flux - masked_median(flux, valid)[:, None], 0.0)
     scale = masked_scatter(centred, valid)
     usable = scale > 0
@@ -64,7 +64,7 @@ def flatten(flux: jax.Array, valid: jax.Array, *, cadence: float) -> jax.Array:
 
 
 def trendless(flux: jax.Array, valid: jax.Array, *, cadence: float) -> jax.Array:
-    """``(n, c)`` float32: ``flux`` less that running median, in its own unit."""
+    """Return ``(n, c)`` float32, ``flux`` less its running median, in its own unit."""
     block = max(SMALLEST_BLOCK, round(WINDOW / BLOCKS / cadence))
     # On a steep slope a block's median is not its middle; what the first pass left is shallow enough for a second.
     for _ in range(2):
@@ -93,7 +93,7 @@ def _running_median(flux: jax.Array, valid: jax.Array, block: int) -> jax.Array:
 
 
 def masked_median(x: jax.Array, valid: jax.Array) -> jax.Array:
-    """``(n,)`` median of each row's valid values, 0 where it has none."""
+    """Return ``(n,)`` median of each row's valid values, 0 where it has none."""
     middle = _nanmedian(jnp.where(valid, x, jnp.nan))
     return jnp.where(jnp.isnan(middle), 0.0, middle)
 
@@ -104,7 +104,7 @@ def masked_scatter(centred: jax.Array, valid: jax.Array) -> jax.Array:
 
 
 def _nanmedian(x: jax.Array) -> jax.Array:
-    """Exact median over the last axis, NaN left out; NaN where nothing is left.
+    """Return the exact median over the last axis, NaN left out; NaN where nothing is left.
 
     By bisection on the bit patterns, which order like the numbers: 32 passes of comparing and counting, with the long
     axis of rows innermost. XLA's sort takes nine times as long on a CPU.

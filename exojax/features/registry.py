@@ -33,7 +33,7 @@ def _compute(flux: jax.Array, valid: jax.Array, names: tuple[str, ...], cadence:
 
 
 def compute(names: Iterable[str], curves: LightCurves) -> dict[str, np.ndarray]:
-    """The named features of every star.
+    """Compute the named features of every star.
 
     Args:
         names: keys of :data:`FEATURES`.

@@ -21,7 +21,7 @@ LEAST_PAIRS = 0.2
 
 
 def statistics(flux: jax.Array, valid: jax.Array, *, cadence: float) -> jax.Array:
-    """Every statistic of every star.
+    """Compute every statistic of every star.
 
     Args:
         flux: ``(n, c)`` float32, any unit.
@@ -55,7 +55,8 @@ def statistics(flux: jax.Array, valid: jax.Array, *, cadence: float) -> jax.Arra
 
 
 def quantiles(x: jax.Array, valid: jax.Array, shares: Sequence[float]) -> list[jax.Array]:
-    """``(n,)`` for each share q: of a row's m valid values the one at rank ``floor(q (m - 1) + 0.5)``; NaN if m = 0.
+    """Return ``(n,)`` for each share q: of a row's m valid values that at rank ``floor(q (m - 1) + 0.5)``; NaN if m =
+    0.
 
     By bisection on the bit patterns, as the median in :mod:`exojax.features.flux`: a sort takes far longer on a CPU.
     """
@@ -70,7 +71,7 @@ def quantiles(x: jax.Array, valid: jax.Array, shares: Sequence[float]) -> list[j
 
 
 def _at_rank(ordered: jax.Array, rank: jax.Array) -> jax.Array:
-    """``(n,)`` int32: of each column of ``ordered (c, n)`` the value that ``rank (n,)`` others precede."""
+    """Return ``(n,)`` int32: of each column of ``ordered (c, n)`` the value that ``rank (n,)`` others precede."""
 
     def halve(_: int, bounds: tuple[jax.Array, jax.Array]) -> tuple[jax.Array, jax.Array]:
         low, high = bounds
@@ -83,7 +84,7 @@ def _at_rank(ordered: jax.Array, rank: jax.Array) -> jax.Array:
 
 
 def _mean(x: jax.Array, there: jax.Array) -> jax.Array:
-    """``(n,)`` mean of ``x (n, c)`` where ``there``; NaN where nothing is."""
+    """Return ``(n,)`` mean of ``x (n, c)`` where ``there``; NaN where nothing is."""
     return jnp.where(there, x, 0.0).sum(axis=1) / there.sum(axis=1).astype(x.dtype)
 
 
@@ -96,20 +97,22 @@ def _spread(x: jax.Array, valid: jax.Array) -> jax.Array:
 
 
 def _moment(x: jax.Array, valid: jax.Array, order: int) -> jax.Array:
-    """``(n,)`` standardised central moment of values cut at :data:`LARGEST` on both sides."""
+    """Return ``(n,)`` standardised central moment of values cut at :data:`LARGEST` on both sides."""
     cut = jnp.clip(x, -LARGEST, LARGEST)
     centred = cut - _mean(cut, valid)[:, None]
     return _mean(centred**order, valid) / _spread(cut, valid) ** order
 
 
 def _hops(x: jax.Array, valid: jax.Array) -> jax.Array:
-    """``(n,)`` robust scatter of differences of neighbours over the root of 2, ``x`` being in units of its scatter."""
+    """Return ``(n,)`` robust scatter of differences of neighbours over the root of 2, ``x`` being in units of its
+    scatter.
+    """
     pairs = valid[:, 1:] & valid[:, :-1]
     return masked_scatter(x[:, 1:] - x[:, :-1], pairs) / 2**0.5
 
 
 def _spectral(whole: jax.Array, rest: jax.Array, valid: jax.Array, cadence: float) -> dict[str, jax.Array]:
-    """Autocorrelation and periodogram, by way of one transform of each, zeros in the gaps and behind the end."""
+    """Compute autocorrelation and periodogram by one transform of each, zeros in the gaps and behind the end."""
     c = whole.shape[1]
     # Imported here: a search of folds needs no transform, and SciPy's takes an eighth of a second.
     from scipy.fft import next_fast_len
@@ -150,7 +153,9 @@ def _power(x: jax.Array, size: int) -> jax.Array:
 
 
 def _peaks(prefix: str, power: jax.Array, days: np.ndarray, baseline: float) -> dict[str, jax.Array]:
-    """Two highest peaks at periods up to the baseline: log10 days, and share of the power or height over the mean."""
+    """Return the two highest peaks at periods up to the baseline: log10 days, and share of the power or height over the
+    mean.
+    """
     number = jnp.arange(power.shape[1], dtype=jnp.int32)[None]
     seen = jnp.where(jnp.asarray(days <= baseline)[None], power, 0.0)
     total, table = power.sum(axis=1), jnp.asarray(np.log10(days), power.dtype)
@@ -168,7 +173,7 @@ def _peaks(prefix: str, power: jax.Array, days: np.ndarray, baseline: float) -> 
 
 
 def _dips(rest: jax.Array, valid: jax.Array, cadence: float) -> dict[str, jax.Array]:
-    """How many dips there are, how wide, how deep, and how regular. A gap ends a dip."""
+    """Count dips, and measure how wide, how deep and how regular they are. A gap ends a dip."""
     low = valid & (rest < -DIP)
     starts = _starts(low)
     count, inside = starts.sum(axis=1).astype(rest.dtype), low.sum(axis=1).astype(rest.dtype)
@@ -200,7 +205,7 @@ def _starts(run: jax.Array) -> jax.Array:
 
 
 def _boxes(rest: jax.Array, valid: jax.Array) -> dict[str, jax.Array]:
-    """Extremes of running means in standard errors, of boxes of which more than half is valid.
+    """Return the extremes of running means in standard errors, of boxes of which more than half is valid.
 
     Values are cut at 8, so that one wild point is no box of 15.
     """
@@ -214,6 +219,6 @@ def _boxes(rest: jax.Array, valid: jax.Array) -> dict[str, jax.Array]:
 
 
 def _running_sum(x: jax.Array, width: int) -> jax.Array:
-    """``(n, c)`` sums over ``width`` (odd) neighbours, what lies outside counting as 0."""
+    """Return ``(n, c)`` sums over ``width`` (odd) neighbours, what lies outside counting as 0."""
     padded = jnp.pad(x, ((0, 0), (width // 2, width // 2)))
     return sum((padded[:, i : i + x.shape[1]] for i in range(1, width)), padded[:, : x.shape[1]])

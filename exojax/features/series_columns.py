@@ -1,4 +1,4 @@
-"""The statistics of a series that a tree is shown, by name: what each means. Order counts: it is that of the columns.
+"""The statistics of a series, inputs of the trees, and the meaning of each. Their order is that of the columns.
 
 Of whole series ("all") or of what a running median of two days leaves ("residuals"), each in units of its own robust
 scatter, so that none depends on the scale of the flux. How many cadences there are and how many are missing is in none
@@ -70,4 +70,4 @@ FAMILIES: dict[str, dict[str, str]] = {
     },
 }
 """family -> column -> what it is; columns of one family tell much the same"""
-SERIES: dict[str, str] = {name: told for family in FAMILIES.values() for name, told in family.items()}
+SERIES: dict[str, str] = {name: meaning for family in FAMILIES.values() for name, meaning in family.items()}

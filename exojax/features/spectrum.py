@@ -12,7 +12,7 @@ FLOOR = 1e-3
 
 
 def log_power(series: jax.Array) -> jax.Array:
-    """Log of the power spectrum, averaged in equal bins of frequency.
+    """Return the log of the power spectrum, averaged in equal bins of frequency.
 
     Args:
         series: ``(n, c)`` float32 in units of the star's scatter, from :mod:`exojax.features.flux`; 0 where not valid.

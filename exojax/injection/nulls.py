@@ -10,12 +10,12 @@ from exojax.light_curves import EvenCurves
 
 
 def inverted(flat: EvenCurves) -> EvenCurves:
-    """Flat, clean curves upside down; before cleaning, clipping would take other cadences."""
+    """Turn flat, clean curves upside down; before cleaning, clipping would take other cadences."""
     return replace(flat, flux=-np.asarray(flat.flux))
 
 
 def scrambled(flat: EvenCurves, block: int, rng: np.random.Generator) -> EvenCurves:
-    """Each curve cut into blocks of ``block`` cadences, with their gaps, put together in another order.
+    """Cut each curve into blocks of ``block`` cadences, with their gaps, and join them in another order.
 
     The cuts begin at a random cadence of the first block. What lies within a block stays together, so that noise on the
     scale of a transit stays, and what repeats does not. Centroids are left out.

@@ -42,7 +42,7 @@ class InjectedPlanets:
 
 
 def between(low: np.ndarray | float, high: np.ndarray | float, uniform: np.ndarray) -> np.ndarray:
-    """Log-uniform from ``low`` to ``high``, of numbers in (0, 1)."""
+    """Turn numbers in (0, 1) into log-uniform ones from ``low`` to ``high``."""
     return low * (high / low) ** uniform
 
 

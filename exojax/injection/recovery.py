@@ -54,7 +54,7 @@ def recover(
     duration: np.ndarray,
     snr: np.ndarray,
 ) -> Recovery:
-    """Which candidates are the injected transits.
+    """Find the candidates that are the injected transits.
 
     A candidate has the injected period when it differs by no more than shifts a transit by its duration (the longer of
     the two; two cadences at least) over the whole curve, and by 1 % at most; its epoch must then agree to the
@@ -101,7 +101,7 @@ def cells(
 
 
 def interval(successes: int, trials: int) -> tuple[float, float, float]:
-    """Share and its exact 95 % interval (Clopper & Pearson 1934); NaN, 0 and 1 without trials."""
+    """Return a share and its exact 95 % interval (Clopper & Pearson 1934); NaN, 0 and 1 without trials."""
     found = proportion(successes, trials)
     return (np.nan, 0.0, 1.0) if found is None else (found["value"], found["low"], found["high"])
 
@@ -123,7 +123,7 @@ class Threshold:
 
 
 def threshold(snr: np.ndarray, rate: float) -> Threshold:
-    """The threshold for a false-alarm rate, from the best SNR of each signal-free curve.
+    """Return the threshold for a false-alarm rate, from the best SNR of each signal-free curve.
 
     An order statistic, with the distribution-free interval of a quantile: how many of ``n`` values lie above the true
     one is binomial (David & Nagaraja 2003, section 7.1).
@@ -139,5 +139,5 @@ def threshold(snr: np.ndarray, rate: float) -> Threshold:
     n = len(falling)
     # The smallest and the largest plausible number of values above the true threshold.
     few, many = binom.ppf([0.025, 0.975], n, rate).astype(int)
-    at = lambda k: float(falling[k]) if k < n else -np.inf  # noqa: E731
-    return Threshold(at(int(rate * n + 1e-9)), at(many), at(few - 1) if few > 0 else np.inf, n)
+    value, low = (float(falling[k]) if k < n else -np.inf for k in (int(rate * n + 1e-9), many))
+    return Threshold(value, low, float(falling[few - 1]) if few > 0 else np.inf, n)

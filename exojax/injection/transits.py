@@ -15,7 +15,7 @@ from exojax.simulate.transits import TransitCadences
 def transit_cadences(
     curves: LightCurves, period: np.ndarray, t0: np.ndarray, duration: np.ndarray, exposure: float
 ) -> TransitCadences:
-    """The valid cadences whose exposure overlaps a transit.
+    """Return the valid cadences whose exposure overlaps a transit.
 
     Args:
         curves: one planet each.
@@ -32,7 +32,7 @@ def transit_cadences(
 
 
 def inject(curves: LightCurves, where: TransitCadences, deficit: np.ndarray) -> LightCurves:
-    """The light curves with transits in them; time, validity and all else stay as they are.
+    """Put transits into light curves; time, validity and all else stay as they are.
 
     Args:
         curves: as measured. A planet takes its fraction of whatever the star's flux is at the moment; where flux is
@@ -46,7 +46,8 @@ def inject(curves: LightCurves, where: TransitCadences, deficit: np.ndarray) -> 
 
 
 def white_scatter(curves: LightCurves) -> np.ndarray:
-    """``(n_stars,)`` float64 robust standard deviation of one measurement, in units of flux, slow variation left out.
+    """Return ``(n_stars,)`` float64 robust standard deviation of one measurement, in units of flux, slow variation left
+    out.
 
     From differences of neighbouring valid cadences, ``1.4826 MAD / sqrt(2)``; NaN where there are none.
     """
@@ -56,7 +57,8 @@ def white_scatter(curves: LightCurves) -> np.ndarray:
 
 
 def white_snr(where: TransitCadences, deficit: np.ndarray, scatter: np.ndarray) -> np.ndarray:
-    """``(n_stars,)`` float64 matched-filter SNR in white noise: ``sqrt(sum(deficit^2)) / scatter``; 0 unobserved.
+    """Return ``(n_stars,)`` float64 matched-filter SNR in white noise: ``sqrt(sum(deficit^2)) / scatter``; 0
+    unobserved.
 
     Args:
         where: the cadences in transit.

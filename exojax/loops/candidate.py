@@ -47,7 +47,7 @@ SIGNATURES = {
 
 @njit(**LOOSE)
 def _median(values: np.ndarray, n: int) -> float:
-    """The lower median of ``values[:n]``, which are reordered."""
+    """Return the lower median of ``values[:n]``, which are reordered."""
     k, low, high = (n - 1) // 2, 0, n - 1
     while low < high:
         pivot = values[(low + high) // 2]
@@ -155,7 +155,7 @@ def pulse_scatter(values: np.ndarray, weights: np.ndarray, durations: np.ndarray
 
 @njit(**LOOSE)
 def _window(flux: np.ndarray, mass: np.ndarray, start: int, total: float, duration: int, core: int) -> float:
-    """``(s < 0, squared SNR)`` of the template of ``duration`` bins from ``start``, of exclusive sums."""
+    """Return ``(s < 0, squared SNR)`` of the template of ``duration`` bins from ``start``, of exclusive sums."""
     out = (duration - core) // 2
     s = 0.5 * (flux[start + duration] - flux[start] + flux[start + out + core] - flux[start + out])
     whole, middle = mass[start + duration] - mass[start], mass[start + out + core] - mass[start + out]

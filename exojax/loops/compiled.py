@@ -109,7 +109,7 @@ def _kept_in(folder: Path) -> Iterator[None]:
 
 
 def _fingerprint() -> str:
-    """Name of what is compiled: sources, versions, processor."""
+    """Return the name of the compiled code: sources, versions, processor."""
     import llvmlite  # type: ignore[import-untyped]
     import numba
     import numpy as np
@@ -131,7 +131,7 @@ def _checksums(folder: Path) -> dict[str, int]:
 
 
 def _intact(folder: Path) -> bool:
-    """Whether every file is as it was written, and none is missing or added."""
+    """Return whether every file is as it was written, and none is missing or added."""
     with suppress(OSError, ValueError):
         return bool(json.loads((folder / _MANIFEST).read_text()) == _checksums(folder))
     return False

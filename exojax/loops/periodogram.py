@@ -1,11 +1,11 @@
 """The folds of a periodogram, as plain loops that Numba compiles once for a machine.
 
-Arrays are of one star, contiguous, float32 where nothing else is said. Times are in bins from the curve's first.
+Arrays are of one star, contiguous, float32 by default. Times are in bins from the curve's first.
 Nothing here depends on a length, a cadence or a plan.
 
 Three habits keep the loops fast. A maximum of floats is not vectorised, a maximum of the same bits as integers is.
 Offsets are slices taken before the loop: a signed index is checked for wrap-around at every step. Lengths are rounded
-up to whole vectors: what is left over would be done one by one.
+up to whole vectors: a remainder would be done one by one.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def _round_up(n: int) -> int:
 
 @njit(**LOOSE)
 def _fold(into: np.ndarray, sums: np.ndarray, period: float, first: int, stop: int, shift: int, n: int) -> None:
-    """``into[k]`` = sum over rows ``first`` to ``stop`` of ``sums[shift + round(row * period) + k]``."""
+    """Set ``into[k]`` to the sum over rows ``first`` to ``stop`` of ``sums[shift + round(row * period) + k]``."""
     at = shift + int(first * period + 0.5)
     _put(into, sums[at : at + n], n)
     for row in range(first + 1, stop):
@@ -61,7 +61,8 @@ def _fold(into: np.ndarray, sums: np.ndarray, period: float, first: int, stop: i
 def _lay(
     into: np.ndarray, laid: np.ndarray, blocks: int, block: int, period: float, middle: float, slack: int, n: int
 ) -> None:
-    """``into`` = sum of the blocks ``laid`` over each other at the period ``middle``, each moved to where it is due.
+    """Set ``into`` to the sum of the blocks ``laid`` over each other at the period ``middle``, each moved to where it
+    is due.
 
     A block is moved by what its middle row is late; one rounding of the difference, not two of the places.
     """

@@ -38,7 +38,7 @@ def _count_between(values: np.ndarray, n: int, low: float, high: float) -> np.fl
 
 @njit(**LOOSE)
 def _biweight(values: np.ndarray, weights: np.ndarray, n: int) -> np.float32:
-    """Tukey's biweight of ``n`` values, from the median in five steps."""
+    """Return Tukey's biweight of ``n`` values, from the median in five steps."""
     mean, square, highest = f4(0), f4(0), f4(0)
     for i in range(n):
         mean += values[i]

@@ -14,7 +14,7 @@ _LONGEST = 2**20
 
 
 def padded_size(n: int) -> int:
-    """The smallest of 2^k x {8, 9, ..., 15}, 16 or more, that holds ``n`` cadences.
+    """Return the smallest of 2^k x {8, 9, ..., 15}, 16 or more, that holds ``n`` cadences.
 
     Eight sizes an octave: the padding is an eighth at most, and the compilations are a handful.
     """
@@ -25,7 +25,7 @@ def padded_size(n: int) -> int:
 def to_even(
     curves: LightCurves, *, cadence: float | None = None, n_cadences: int | None = None, shortest: float = 1 / 24
 ) -> EvenCurves:
-    """Every star's valid samples in the nearest cadence of an even grid of its own.
+    """Average every star's valid samples in the nearest cadence of an even grid of its own.
 
     A cadence holds the mean of its samples. Its weight is their number over the star's typical number, rounded to
     64ths and at most 4, so that float32 sums of weights are exact; this takes all samples of a star to be equally
@@ -92,7 +92,8 @@ def to_even(
 
 
 def segments(weight: np.ndarray, gap: int) -> np.ndarray:
-    """``(n_stars, n_cadences)`` int: 0 up to a star's first gap of more than ``gap`` empty cadences, then 1, and so on.
+    """Return ``(n_stars, n_cadences)`` int, the segment of each cadence: 0 up to a star's first gap of more than
+    ``gap`` empty cadences, then 1, and so on.
 
     ``weight`` is ``(n_stars, n_cadences)``. An empty cadence counts with the last filled one before it.
     """
@@ -118,7 +119,9 @@ def _phase(elapsed: np.ndarray, star: np.ndarray, n_stars: int) -> np.ndarray:
 
 
 def _weight(count: np.ndarray) -> np.ndarray:
-    """64ths of the number of samples in the cadence that a sample typically finds itself in."""
+    """Return the weights of cadences, in 64ths of the number of samples in the cadence that a sample typically finds
+    itself in.
+    """
     number = count.astype(np.float32)
     typical = np.rint(np.einsum("ij,ij->i", number, number) / np.maximum(number.sum(axis=1), 1))
     weight = np.rint(number * (64 / np.maximum(typical, 1))[:, None])

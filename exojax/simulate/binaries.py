@@ -31,7 +31,7 @@ class Binaries:
 
 
 def draw_binaries(stars: Stars, uniforms: np.ndarray) -> Binaries:
-    """One eclipsing companion a star, from ``(n, N_BINARY_UNIFORMS)`` numbers in (0, 1).
+    """Draw one eclipsing companion a star, from ``(n, N_BINARY_UNIFORMS)`` numbers in (0, 1).
 
     Periods are log-normal, already weighted by the chance of an eclipse; a third are near-twins, whose
     eclipses look alike and double the apparent frequency; surface brightness falls with size as on the main
@@ -69,7 +69,7 @@ def draw_binaries(stars: Stars, uniforms: np.ndarray) -> Binaries:
 
 
 def find_eclipses(binaries: Binaries, time: np.ndarray, exposure: float) -> tuple[EclipsedCadences, EclipsedCadences]:
-    """Primary and secondary eclipses over ``(n_cadences,)`` float64 days, deficits as shares of all flux."""
+    """Find primary and secondary eclipses over ``(n_cadences,)`` float64 days, deficits as shares of all flux."""
     primary = find_events(binaries.primary, time, exposure)
     secondary = find_events(binaries.secondary, time, exposure)
     return (
@@ -79,6 +79,6 @@ def find_eclipses(binaries: Binaries, time: np.ndarray, exposure: float) -> tupl
 
 
 def tides(binaries: Binaries, time: np.ndarray) -> np.ndarray:
-    """Ellipsoidal modulation, ``(n, n_cadences)`` float64 about 0, faintest in eclipse."""
+    """Return the ellipsoidal modulation, ``(n, n_cadences)`` float64 about 0, faintest in eclipse."""
     cycles = (time - binaries.primary.t0[:, None]) / binaries.primary.period[:, None]
     return -binaries.ellipsoidal[:, None] * np.cos(4 * np.pi * cycles)

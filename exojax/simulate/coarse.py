@@ -14,7 +14,8 @@ BIN, POINTS = 0.05, 1500
 
 
 def flatten_quadratic(flux: np.ndarray, valid: np.ndarray) -> np.ndarray:
-    """Flux over the quadratic that fits the 251 cadences around best: ``(n, n_cadences)`` both, median about 1.
+    """Return the flux over the quadratic that fits the 251 cadences around best: ``(n, n_cadences)`` both, median about
+    1.
 
     This is a Savitzky-Golay filter (1964), cut at gaps of more than 5 cadences that all stars share, its last full
     window holding up to the ends of a segment; points more than 3 standard deviations off leave the fit, twice. It
@@ -50,7 +51,7 @@ def _median(flux: np.ndarray, valid: np.ndarray) -> np.ndarray:
 
 
 def _quadratic(flux: np.ndarray, weight: np.ndarray) -> np.ndarray:
-    """One segment's trend, ``(n, m)``: weighted least squares of a quadratic in the window whose middle is nearest,
+    """Fit one segment's trend, ``(n, m)``: weighted least squares of a quadratic in the window whose middle is nearest,
     middles ``STRIDE`` cadences apart. Windows with hardly any measurement have a trend of 1.
     """
     half, m = WINDOW // 2, flux.shape[1]
@@ -89,7 +90,7 @@ def _sum(terms: Iterable[np.ndarray]) -> np.ndarray:
 
 
 def thin(flux: np.ndarray, valid: np.ndarray, cadence: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Means in bins of 0.05 days, at most 1,500 of the bins that hold anything: ``(n, n_cadences)`` float, bool.
+    """Average bins of 0.05 days, at most 1,500 of the bins that hold anything: ``(n, n_cadences)`` float, bool.
 
     Returns:
         time: ``(n, 1500)`` float64 days from the first cadence, bins' middles; NaN where a row is padded.

@@ -6,7 +6,8 @@ import numpy as np
 
 
 def transit_speed(eccentricity: np.ndarray, omega: np.ndarray) -> np.ndarray:
-    """Speed across the sky at transit over that of a circular orbit: (1 + e sin w) / sqrt(1 - e^2), any shape.
+    """Return the speed across the sky at transit over that of a circular orbit: (1 + e sin w) / sqrt(1 - e^2), any
+    shape.
 
     A circular orbit whose a/R is that much longer has the transit's duration: Winn (2010), equation 16, inverted.
     ``omega`` is the argument of periastron in radians, of the orbit of the body eclipsed as there.
@@ -15,12 +16,13 @@ def transit_speed(eccentricity: np.ndarray, omega: np.ndarray) -> np.ndarray:
 
 
 def transit_distance(eccentricity: np.ndarray, omega: np.ndarray) -> np.ndarray:
-    """Distance at transit over the semi-major axis, (1 - e^2) / (1 + e sin w) (Winn 2010, equation 7)."""
+    """Return the distance at transit over the semi-major axis, (1 - e^2) / (1 + e sin w) (Winn 2010, equation 7)."""
     return (1 - eccentricity**2) / (1 + eccentricity * np.sin(omega))
 
 
 def secondary_phase(eccentricity: np.ndarray, omega: np.ndarray) -> np.ndarray:
-    """Phase of the other conjunction after transit, 0 to 1: exact, by Kepler's equation; 0.5 where e cos w is 0.
+    """Return the phase of the other conjunction after transit, 0 to 1: exact, by Kepler's equation; 0.5 where e cos w
+    is 0.
 
     To first order it is 0.5 + 2 e cos w / pi (Winn 2010, equation 33, less the light travel time).
     """

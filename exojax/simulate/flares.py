@@ -12,7 +12,9 @@ _DECAY = ((0.6890, -1.600), (0.3030, -0.2783))
 
 
 def flare_shape(since: np.ndarray) -> np.ndarray:
-    """Relative brightness ``since`` the peak in widths at half maximum, any shape: 1 at the peak, 0 before -1."""
+    """Return the relative brightness ``since`` the peak in widths at half maximum, any shape: 1 at the peak, 0 before
+    -1.
+    """
     rise = np.polynomial.polynomial.polyval(np.clip(since, -1, 0), _RISE)
     late = np.maximum(since, 0)
     decay = sum(size * np.exp(rate * late) for size, rate in _DECAY)
@@ -20,7 +22,8 @@ def flare_shape(since: np.ndarray) -> np.ndarray:
 
 
 def flares(rng: np.random.Generator, time: np.ndarray, noise: np.ndarray, rate: np.ndarray) -> np.ndarray:
-    """``(n, n_cadences)`` float32 relative flux to add: ``time`` ``(n_cadences,)`` days, ``noise`` ``(n,)`` a cadence.
+    """Draw ``(n, n_cadences)`` float32 relative flux to add: ``time`` ``(n_cadences,)`` days, ``noise`` ``(n,)`` a
+    cadence.
 
     ``rate`` ``(n,)`` flares a day. Amplitudes follow a power law from 3 noises on (a cumulative slope of -0.9),
     widths of 5 to 60 minutes grow with them.

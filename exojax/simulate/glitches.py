@@ -15,7 +15,7 @@ def glitches(
     rate: np.ndarray,
     strongest: np.ndarray,
 ) -> np.ndarray:
-    """``(n, n_cadences)`` float32 relative flux to add, mostly negative.
+    """Draw ``(n, n_cadences)`` float32 relative flux to add, mostly negative.
 
     ``time`` ``(n_cadences,)`` days, ``valid`` ``(n_cadences,)`` bool, ``noise`` ``(n,)`` white noise of a cadence,
     ``rate`` ``(n,)`` expected events a star, ``strongest`` ``(n,)`` in noises. An event is 2 to ``strongest`` noises
@@ -33,7 +33,7 @@ def glitches(
 
 
 def glitch_shape(shape: str, since: np.ndarray, length: float, kept: float, slope: float) -> np.ndarray:
-    """One event of size 1, ``since`` its beginning in days (``(n_cadences,)``); three numbers in (0, 1) form it.
+    """Return one event of size 1, ``since`` its beginning in days (``(n_cadences,)``); three numbers in (0, 1) form it.
 
     A drop of sensitivity falls at once and recovers, but for a part, within 0.1 to 5 days (Jenkins et al. 2010). A
     ramp builds up for 0.3 to 4 days and ends at once. A dip lasts 0.05 to 1.5 days, boxy or pointed, its two sides

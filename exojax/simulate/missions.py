@@ -53,12 +53,12 @@ class Pointing:
 
 
 def draw_magnitudes(rng: np.random.Generator, mission: str, n: int) -> np.ndarray:
-    """``(n,)`` magnitudes of a mission's targets."""
+    """Draw ``(n,)`` magnitudes of a mission's targets."""
     return np.interp(rng.random(n), _SHARES, _MAGNITUDES[mission])
 
 
 def mission_noise(mission: str, magnitude: np.ndarray) -> np.ndarray:
-    """White noise of a cadence, fraction of the flux, for ``(n,)`` magnitudes.
+    """Return the white noise of a cadence, fraction of the flux, for ``(n,)`` magnitudes.
 
     Kepler: shaped after Gilliland et al. (2011); K2: 1.4 times that; TESS: after Sullivan et al. (2015) for 30
     minutes, 60 ppm in an hour at magnitude 6 and 1 % at 15.
@@ -73,14 +73,14 @@ def mission_noise(mission: str, magnitude: np.ndarray) -> np.ndarray:
 
 
 def draw_pointing(rng: np.random.Generator, mission: str) -> Pointing:
-    """A pointing of ``kepler``, ``k2`` or ``tess``."""
+    """Draw a pointing of ``kepler``, ``k2`` or ``tess``."""
     return {"kepler": _kepler, "k2": _k2, "tess": _tess}[mission](rng)
 
 
 def _kepler(rng: np.random.Generator) -> Pointing:
-    """One to two quarters: monthly downlinks of 0.5-1.2 days, a safe mode now and then, a cadence or two lost every
-    three days when the wheels are desaturated. What the pipeline leaves: slow drift, a thermal transient after every
-    gap, the desaturation's trace and a heater that cycles within hours (Jenkins et al. 2010).
+    """Draw one to two quarters: monthly downlinks of 0.5-1.2 days, a safe mode now and then, a cadence or two lost
+    every three days when the wheels are desaturated. What the pipeline leaves: slow drift, a thermal transient after
+    every gap, the desaturation's trace and a heater that cycles within hours (Jenkins et al. 2010).
     """
     chance = rng.random() * sum(share for share, _ in _KEPLER)
     layout = _KEPLER[int(np.searchsorted(np.cumsum([share for share, _ in _KEPLER]), chance))][1]
@@ -114,7 +114,7 @@ def _kepler(rng: np.random.Generator) -> Pointing:
 
 
 def _k2(rng: np.random.Generator) -> Pointing:
-    """A campaign of 80 days: ``draw_campaign``'s gaps and roll, seen linearly and quadratically, and a drift."""
+    """Draw a campaign of 80 days: ``draw_campaign``'s gaps and roll, seen linearly and quadratically, and a drift."""
     campaign = draw_campaign(rng, K2_CADENCES)
     x = np.linspace(-1, 1, campaign.time.size)
     roll = campaign.roll
@@ -127,8 +127,9 @@ def _k2(rng: np.random.Generator) -> Pointing:
 
 
 def _tess(rng: np.random.Generator) -> Pointing:
-    """A sector of two orbits of 13.7 days with a downlink of 0.9-1.6 days between: scattered light that rises towards
-    the ends of both, momentum dumps every 2 to 5 days that shake the stars, and a stretch lost to glare at times.
+    """Draw a sector of two orbits of 13.7 days with a downlink of 0.9-1.6 days between: scattered light that rises
+    towards the ends of both, momentum dumps every 2 to 5 days that shake the stars, and a stretch lost to glare at
+    times.
     """
     time = np.arange(round(27.4 / TESS_CADENCE)) * TESS_CADENCE
     orbit = 13.7
@@ -188,7 +189,7 @@ def _lose(valid: np.ndarray, time: np.ndarray, start: float, length: float) -> N
 
 
 def _transients(time: np.ndarray, valid: np.ndarray, least: float, days: float) -> np.ndarray:
-    """Exponentials of ``days`` after every gap longer than ``least`` days, and at the start."""
+    """Return exponentials of ``days`` after every gap longer than ``least`` days, and at the start."""
     observed = time[valid]
     after = np.concatenate([observed[:1], observed[1:][np.diff(observed) > least]])
     return _decays(time, after, days)

@@ -61,7 +61,7 @@ def _blends(
     valid: np.ndarray,
     cadence: float,
 ) -> Signals:
-    """Pairs that share the aperture with a brighter star: six in ten are strangers of other size and density.
+    """Draw pairs that share the aperture with a brighter star: six in ten are strangers of other size and density.
 
     The dilution is such that the eclipses have a planet's SNR in 17 of 20, else log-uniform from 1 to 60 %.
     """
@@ -94,7 +94,7 @@ def _blends(
 def _contacts(
     rng: np.random.Generator, flux: np.ndarray, star: np.ndarray, noise: np.ndarray, time: np.ndarray
 ) -> Signals:
-    """Contact binaries of 0.22 to 1.2 days, four in ten of them diluted to 0.1-50 %."""
+    """Draw contact binaries of 0.22 to 1.2 days, four in ten of them diluted to 0.1-50 %."""
     m = star.size
     period = draw_periods(rng, m, 0.4, 0.3, 1.2)
     t0 = rng.random(m) * period

@@ -67,7 +67,7 @@ class _Hosts:
 
 
 def simulate(config: SimulateConfig) -> tuple[LightCurves, Truth]:
-    """K2-like stars and their truth; the same configuration gives the same bits on the same machine and
+    """Simulate K2-like stars and their truth; the same configuration gives the same bits on the same machine and
     versions.
 
     Exactly ``round(n_stars * host_fraction)`` stars are positives: their planet's transits can be seen
@@ -166,7 +166,7 @@ def _check(config: SimulateConfig) -> None:
 
 
 def _draw_hosts(seed: int, stream: str, n_visible: int, max_unseen: int, campaign: Campaign) -> _Hosts:
-    """The first ``n_visible`` systems that can be seen, and the unseen ones drawn before the last of them."""
+    """Draw the first ``n_visible`` systems that can be seen, and the unseen ones drawn before the last of them."""
     found = [_draw_block(seed, stream, 0, campaign)]
     while sum(np.count_nonzero(part.visible) for part in found) < n_visible:
         found.append(_draw_block(seed, stream, len(found), campaign))
@@ -178,7 +178,7 @@ def _draw_hosts(seed: int, stream: str, n_visible: int, max_unseen: int, campaig
 
 
 def _draw_block(seed: int, stream: str, block: int, campaign: Campaign) -> _Hosts:
-    """The transiting systems among ``BLOCK`` of the population."""
+    """Draw the transiting systems among ``BLOCK`` of the population."""
     numbers = generator(seed, stream, HOSTS, block).random((BLOCK, N_NUMBERS))
     stars = draw_stars(numbers[:, :N_STAR_UNIFORMS])
     _, transits = draw_planets(stars, numbers[:, N_STAR_UNIFORMS:])
@@ -212,7 +212,7 @@ def _orbit_truth(orbits: Orbits) -> dict[str, np.ndarray]:
 
 
 def _middle(orbits: Orbits) -> np.ndarray:
-    """Deficit at mid-transit, averaged over one exposure: ``(n,)``."""
+    """Return the deficit at mid-transit, averaged over one exposure: ``(n,)``."""
     n = orbits.period.size
     return deficit(orbits, np.arange(n), np.zeros(n), CADENCE)
 

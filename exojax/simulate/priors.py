@@ -53,7 +53,7 @@ class Systems:
 
 
 def join(parts: list[Systems]) -> Systems:
-    """All systems of ``parts``, in their order."""
+    """Join the systems of ``parts``, in their order."""
 
     def joined(values: list) -> np.ndarray | Orbits:
         if isinstance(values[0], Orbits):
@@ -77,7 +77,8 @@ def system(
     mass_ratio: np.ndarray,
     reflection: np.ndarray,
 ) -> Systems:
-    """Systems of ``(m,)`` arrays, whose bodies' separation follows from ``stars`` (one a system) and the third law.
+    """Return systems of ``(m,)`` arrays, whose bodies' separation follows from ``stars`` (one a system) and the third
+    law.
 
     ``impact`` is that at ``t0``, in radii of the star; ``light`` the companion's over the star's; ``mass_ratio``
     likewise. The tidal modulation follows Morris (1985), 1.2 q (R/a)^3 sin^2 i.
@@ -109,7 +110,7 @@ def system(
 
 
 def draw_periods(rng: np.random.Generator, n: int, median: float, width: float, longest: float) -> np.ndarray:
-    """``(n,)`` days: three in four log-normal, one in four log-uniform, all from 0.3 days to ``longest``."""
+    """Draw ``(n,)`` days: three in four log-normal, one in four log-uniform, all from 0.3 days to ``longest``."""
     low, high = np.log(SHORTEST / median) / width, np.log(longest / median) / width
     bell = median * np.exp(width * ndtri(ndtr(low) + rng.random(n) * (ndtr(high) - ndtr(low))))
     flat = SHORTEST * (longest / SHORTEST) ** rng.random(n)
@@ -117,14 +118,14 @@ def draw_periods(rng: np.random.Generator, n: int, median: float, width: float, 
 
 
 def draw_snr(rng: np.random.Generator, n: int, slope: float = 1.1) -> np.ndarray:
-    """``(n,)`` white-noise SNR of all events: a power law from 5, its median 11 and a hundredth above 700."""
+    """Draw ``(n,)`` white-noise SNR of all events: a power law from 5, its median 11 and a hundredth above 700."""
     return LEAST_SNR * (1.0 - rng.random(n)) ** -slope
 
 
 def draw_planets(
     rng: np.random.Generator, rows: np.ndarray, stars: Stars, noise: np.ndarray, baseline: float, cadence: float
 ) -> Systems:
-    """One to four planets for each of the stars ``rows``; ``stars`` and ``noise`` are those of all stars.
+    """Draw one to four planets for each of the stars ``rows``; ``stars`` and ``noise`` are those of all stars.
 
     Radii follow from the SNR that the first planet shall have, within 0.4 to 22 Earth radii; its siblings are alike
     (Weiss et al. 2018) and 1.3 or more times farther out in period. Lonely planets have eccentricities after Kipping
@@ -161,7 +162,7 @@ def draw_planets(
 
 
 def _limb(limb_darkening: np.ndarray, impact: np.ndarray) -> np.ndarray:
-    """Surface brightness at ``impact`` over the mean of the disc."""
+    """Return the surface brightness at ``impact`` over the mean of the disc."""
     u1, u2 = limb_darkening.T
     fallen = 1 - np.sqrt(np.maximum(1 - impact**2, 0.05))
     return (1 - u1 * fallen - u2 * fallen**2) / (1 - u1 / 3 - u2 / 6)
@@ -170,7 +171,7 @@ def _limb(limb_darkening: np.ndarray, impact: np.ndarray) -> np.ndarray:
 def draw_pairs(
     rng: np.random.Generator, star: np.ndarray, stars: Stars, baseline: float, dilution: np.ndarray
 ) -> Systems:
-    """An eclipsing companion for each of ``stars``, which are the rows ``star`` and have ``dilution`` of the flux.
+    """Draw an eclipsing companion for each of ``stars``, which are the rows ``star`` and have ``dilution`` of the flux.
 
     A third are near twins, which a search finds at half their period; one in eight of the companions is a brown dwarf
     or the smallest of stars, too dark for a secondary eclipse. Impact parameters are uniform: many graze. Orbits are
@@ -200,8 +201,8 @@ def draw_pairs(
 
 
 def contact_light(rng: np.random.Generator, n: int, phase: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Contact binaries over ``(n, n_cadences)`` phases from the deeper minimum: relative flux about 0, and ``(n, 2)``
-    depths of both minima below the maxima.
+    """Simulate contact binaries over ``(n, n_cadences)`` phases from the deeper minimum: relative flux about 0, and
+    ``(n, 2)`` depths of both minima below the maxima.
 
     cos 4 pi phi and cos 8 pi phi with a4 = a2 (0.125 - a2), the line of marginal contact (Rucinski 1997); the minima
     differ by up to a third, the maxima as spots make them.

@@ -10,13 +10,13 @@ from exojax.simulate.priors import Systems
 from exojax.simulate.tabulated import tabulated_events
 from exojax.simulate.transits import MIN_SNR, MIN_TRANSITS, detectability
 
-# Depths of odd and even events that differ by less than this many errors, or this share, are not told apart.
+# Depths of odd and even events that differ by less than this many errors, or this share, are not distinguished.
 ALIKE, ALIKE_SHARE = 3.0, 0.02
 
 
 @dataclass(frozen=True, eq=False)
 class Signals:
-    """Periodic signals, none, one or several a star; ``(m,)`` arrays, float64 unless said otherwise.
+    """Periodic signals, none, one or several a star; ``(m,)`` arrays, float64 unless stated otherwise.
 
     Attributes:
         star: int, row of its star in the light curves.
@@ -62,7 +62,7 @@ class Signals:
 
     @classmethod
     def of(cls, star: np.ndarray, kind: str, period: np.ndarray, **known: np.ndarray) -> Signals:
-        """Signals of one kind; what is not given is NaN, or 0 for ``snr`` and ``n_transits``."""
+        """Return signals of one kind; a column that is not given is NaN, or 0 for ``snr`` and ``n_transits``."""
         m = star.size
         values = {field.name: np.full(m, np.nan) for field in fields(cls)}
         values |= {"snr": np.zeros(m), "n_transits": np.zeros(m, np.int64), "dilution": np.ones(m)}
@@ -70,16 +70,16 @@ class Signals:
         return cls(**(values | known))
 
     def moved(self, rows: int, start: float) -> Signals:
-        """The same for stars that stand ``rows`` further down and whose time began at ``start``."""
+        """Return the same for stars that stand ``rows`` further down and whose time began at ``start``."""
         return replace(self, star=self.star + rows, t0=self.t0 + start)
 
     def take(self, index: np.ndarray) -> Signals:
-        """The signals at ``index``, ``(k,)`` int or ``(m,)`` bool."""
+        """Return the signals at ``index``, ``(k,)`` int or ``(m,)`` bool."""
         return Signals(*(getattr(self, field.name)[index] for field in fields(self)))
 
 
 def join_signals(parts: list[Signals]) -> Signals:
-    """All signals of ``parts``, in their order."""
+    """Join the signals of ``parts``, in their order."""
     return Signals(*(np.concatenate([getattr(part, f.name) for part in parts]) for f in fields(Signals)))
 
 

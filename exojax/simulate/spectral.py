@@ -11,7 +11,8 @@ RED_KNEE, RED_SPREAD = 0.4, 1.0
 
 
 def oscillator(frequency: np.ndarray, centre: np.ndarray, quality: float) -> np.ndarray:
-    """Shape of the power of a damped oscillator driven by white noise (Anderson et al. 1990): broadcast of both.
+    """Return the shape of the power of a damped oscillator driven by white noise (Anderson et al. 1990): broadcast of
+    both.
 
     Frequencies in cycles a day; the scale is arbitrary.
     """
@@ -20,7 +21,7 @@ def oscillator(frequency: np.ndarray, centre: np.ndarray, quality: float) -> np.
 
 
 def spectral_variability(rng: np.random.Generator, stars: Stars, n_cadences: int, cadence: float) -> np.ndarray:
-    """Rotation, granulation and red noise, ``(n, n_cadences)`` float32 about 0.
+    """Draw rotation, granulation and red noise, ``(n, n_cadences)`` float32 about 0.
 
     Rotation and granulation are the processes of ``stars.variability``. Red noise, whatever its cause, has a power that
     falls as f^-2 and equals the white noise's near 0.4 cycles a day for a typical star, as Kepler's does.

@@ -31,7 +31,7 @@ _U2 = np.array([0.27, 0.12, 0.26, 0.30, 0.32])
 
 @dataclass(frozen=True, eq=False)
 class Stars:
-    """Arrays of ``(n_stars,)`` float64 unless said otherwise.
+    """Arrays of ``(n_stars,)`` float64 unless stated otherwise.
 
     Attributes:
         magnitude: Kepler magnitude.
@@ -56,12 +56,13 @@ class Stars:
     granulation_time: np.ndarray
 
     def take(self, rows: np.ndarray) -> Stars:
-        """The stars at ``(k,)`` int ``rows``."""
+        """Return the stars at ``(k,)`` int ``rows``."""
         return Stars(*(getattr(self, field.name)[rows] for field in fields(self)))
 
 
 def photon_noise(magnitude: np.ndarray) -> np.ndarray:
-    """White noise of a 29.4-minute cadence as a fraction of the flux; ``(n,)`` Kepler magnitudes -> ``(n,)``.
+    """Return the white noise of a 29.4-minute cadence as a fraction of the flux; ``(n,)`` Kepler magnitudes ->
+    ``(n,)``.
 
     Shot noise, a background and read-out term that grows twice as fast with magnitude, and a floor. Some 50
     ppm at Kp 11 and 1,100 ppm at Kp 16, shaped after Gilliland et al. (2011) and the K2 penalty of Howell et
@@ -73,7 +74,7 @@ def photon_noise(magnitude: np.ndarray) -> np.ndarray:
 
 
 def draw_stars(uniforms: np.ndarray) -> Stars:
-    """Stars from ``(n_stars, N_STAR_UNIFORMS)`` numbers in (0, 1).
+    """Draw stars from ``(n_stars, N_STAR_UNIFORMS)`` numbers in (0, 1).
 
     Masses are those of a magnitude-limited sample of dwarfs, radii follow the main sequence with a tail of
     evolved stars; rotation is faster in few and stronger in the fast (McQuillan et al. 2014); granulation
@@ -114,8 +115,7 @@ def variability(
     n_cadences: int,
     cadence: float,
 ) -> jax.Array:
-    """One star's rotation and granulation: scalars float32 (days, fractions) -> ``(n_cadences,)`` float32
-    about 0.
+    """Draw one star's rotation and granulation: scalars float32 (days, fractions) -> ``(n_cadences,)`` float32 about 0.
 
     Rotation is the two-oscillator process of Foreman-Mackey et al. (2017) and granulation their oscillator of
     quality 1/sqrt(2), both sampled by tinygp's quasiseparable solver. Batch it with ``vmap``.
@@ -136,7 +136,7 @@ def variability(
 
 
 def _smooth(coarse: jax.Array) -> jax.Array:
-    """``(m,)`` values -> ``((m - 3) * COARSE,)``: the cubic B-spline whose coefficients they are."""
+    """Return, of ``(m,)`` values, ``((m - 3) * COARSE,)`` of the cubic B-spline whose coefficients they are."""
     x = np.arange(COARSE, dtype=np.float32) / COARSE
     weights = np.stack([(1 - x) ** 3, 3 * x**3 - 6 * x**2 + 4, -3 * x**3 + 3 * x**2 + 3 * x + 1, x**3]) / 6
     pieces = jnp.stack([coarse[i : coarse.size - 3 + i] for i in range(4)], axis=1)
@@ -144,7 +144,7 @@ def _smooth(coarse: jax.Array) -> jax.Array:
 
 
 def pulsation(uniforms: np.ndarray, time: np.ndarray, exposure: float) -> tuple[np.ndarray, np.ndarray]:
-    """Pulsating stars from ``(n, N_PULSATOR_UNIFORMS)`` numbers in (0, 1) and ``(n_cadences,)`` float64 days.
+    """Draw pulsating stars from ``(n, N_PULSATOR_UNIFORMS)`` numbers in (0, 1) and ``(n_cadences,)`` float64 days.
 
     Of a hundred 45 are delta Scuti stars (modes of 5-24 per day), 40 gamma Doradus stars (beating modes of
     0.3-3 per day) and 15 RR Lyrae stars (one period and its phase-locked harmonics). The exposure attenuates

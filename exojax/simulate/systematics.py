@@ -32,8 +32,8 @@ class Campaign:
 
 
 def draw_campaign(rng: np.random.Generator, n_cadences: int) -> Campaign:
-    """One campaign: a gap of 1-3 days near the middle (5 % of the time at most), short gaps, scattered
-    losses, and the roll.
+    """Draw one campaign: a gap of 1-3 days near the middle (5 % of the time at most), short gaps, scattered losses, and
+    the roll.
 
     Sunlight rolls the telescope until the thrusters fire, every 12 cadences (5.9 h) in K2, fewer where the
     torque is small; the torque changes sign in mid-campaign (Howell et al. 2014; Vanderburg & Johnson 2014).
@@ -57,7 +57,7 @@ def draw_campaign(rng: np.random.Generator, n_cadences: int) -> Campaign:
 
 
 def observed(key: jax.Array, shared: jax.Array) -> jax.Array:
-    """Cadences at which one star was measured: ``(n_cadences,)`` bool the campaign's -> ``(n_cadences,)``
+    """Draw the cadences at which one star was measured: ``(n_cadences,)`` bool the campaign's -> ``(n_cadences,)``
     bool, fewer.
 
     A star loses up to 2 % of its cadences singly, and one in ten a stretch of up to 3 % besides. ``vmap``
@@ -71,7 +71,7 @@ def observed(key: jax.Array, shared: jax.Array) -> jax.Array:
 
 
 def observe(key: jax.Array, signal: jax.Array, noise: jax.Array, roll: jax.Array) -> jax.Array:
-    """What the telescope reads of one star: ``(n_cadences,)`` float32 relative signal -> the same, with its
+    """Return the telescope's reading of one star: ``(n_cadences,)`` float32 relative signal -> the same, with its
     habits.
 
     Args:
@@ -99,7 +99,7 @@ def observe(key: jax.Array, signal: jax.Array, noise: jax.Array, roll: jax.Array
 
 
 def _jumps(uniforms: jax.Array, n: int) -> jax.Array:
-    """``(n,)`` float32 sum of sudden level changes in white noises, from ``(6, JUMP_SLOTS, 1)`` uniforms."""
+    """Return ``(n,)`` float32 sum of sudden level changes in white noises, from ``(6, JUMP_SLOTS, 1)`` uniforms."""
     there, where, size, sign, kept, fade = uniforms
     since = jnp.arange(n, dtype=jnp.float32)[None, :] - n * where
     amplitude = jnp.where(there < JUMP_CHANCE, jnp.where(sign < 0.75, -2.0, 2.0) * 10.0**size, 0.0)

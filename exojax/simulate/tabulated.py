@@ -12,8 +12,8 @@ NODES = 96
 
 
 def tabulated_events(orbits: Orbits, time: np.ndarray, exposure: float) -> tuple[EclipsedCadences, np.ndarray]:
-    """What ``find_events`` finds, by linear interpolation: ``(n_cadences,)`` float64 days -> events, and the deficit at
-    mid-eclipse, ``(n,)`` float32.
+    """Find the events of ``find_events`` by linear interpolation: ``(n_cadences,)`` float64 days -> events, and the
+    deficit at mid-eclipse, ``(n,)`` float32.
 
     The cost does not grow with the number of eclipses, as it does there. The error is below 1 % of the depth in the
     steepest part of an eclipse that lasts a day, and less in shorter ones, as the exposure smooths them.

@@ -71,7 +71,8 @@ class _Block:
 
 
 def teach(config: TeachConfig) -> tuple[LightCurves, Taught]:
-    """Stars to learn from and their truth; the same configuration gives the same bits on the same machine and versions.
+    """Simulate stars to learn from and their truth; the same configuration gives the same bits on the same machine and
+    versions.
 
     Light curves have the mission's cadence, gaps and habits, and are what its pipeline hands on: not detrended, but for
     ``coarse``. Flux is relative, median 1. Stars come in blocks of 128 that share one pointing, and of which each holds
@@ -135,7 +136,7 @@ def _check(config: TeachConfig) -> None:
 
 
 def _block(config: TeachConfig, number: int) -> _Block:
-    """128 stars of one pointing."""
+    """Simulate 128 stars of one pointing."""
     rng = generator(config.seed, "teaching", MISSIONS.index(config.mission), number)
     mission = "kepler" if config.mission == "coarse" else config.mission
     pointing = draw_pointing(rng, mission)
@@ -178,7 +179,7 @@ def _stars(rng: np.random.Generator, mission: str, kind: np.ndarray) -> Stars:
 
 
 def _swollen(rng: np.random.Generator, stars: Stars, giant: np.ndarray) -> Stars:
-    """``stars``, those that are ``giant`` with 3 to 15 solar radii and the granulation of their gravity."""
+    """Return ``stars``, those that are ``giant`` with 3 to 15 solar radii and the granulation of their gravity."""
     n = giant.size
     radius = np.where(giant, 3.0 * 5.0 ** rng.random(n), stars.radius)
     mass = stars.density * stars.radius**3
@@ -195,7 +196,7 @@ def _swollen(rng: np.random.Generator, stars: Stars, giant: np.ndarray) -> Stars
 def _measured(
     rng: np.random.Generator, flux: np.ndarray, kind: np.ndarray, stars: Stars, pointing: Pointing
 ) -> np.ndarray:
-    """What the telescope reads: ``(n, n_cadences)`` float32 flux about 0 -> the same about 1."""
+    """Return the telescope's reading: ``(n, n_cadences)`` float32 flux about 0 -> the same about 1."""
     n, noise = len(flux), stars.noise
     size = pointing.strength * np.exp(0.9 * rng.standard_normal((n, pointing.strength.size)))
     habits = size * rng.standard_normal(size.shape)
@@ -220,7 +221,7 @@ def _measured(
 
 
 def _known(rng: np.random.Generator, stars: Stars) -> np.ndarray:
-    """Radius, mass, temperature and magnitude as catalogued, ``(n, 4)``: with errors that have long tails."""
+    """Draw radius, mass, temperature and magnitude as catalogued, ``(n, 4)``: with errors that have long tails."""
     n = stars.radius.size
     mass = stars.density * stars.radius**3
     error = np.clip(rng.standard_t(4, (n, 3)), -5, 5)

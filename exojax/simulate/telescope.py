@@ -16,7 +16,7 @@ BATCH = 256
 
 
 def observed_cadences(root: jax.Array, host: np.ndarray, place: np.ndarray, campaign: Campaign) -> np.ndarray:
-    """The cadences at which each star was measured: ``(n_stars, n_cadences)`` bool.
+    """Draw the cadences at which each star was measured: ``(n_stars, n_cadences)`` bool.
 
     ``host`` ``(n_stars,)`` bool and ``place`` ``(n_stars,)`` int, a star's number among the hosts or in the
     field, make its random key together with the population's, ``root``; its neighbours do not matter.
@@ -27,7 +27,7 @@ def observed_cadences(root: jax.Array, host: np.ndarray, place: np.ndarray, camp
 def measured_flux(
     root: jax.Array, host: np.ndarray, place: np.ndarray, signal: np.ndarray, stars: Stars, campaign: Campaign
 ) -> np.ndarray:
-    """Stars with their own variability as the telescope reads them: ``(n_stars, n_cadences)`` float32.
+    """Return the telescope's reading of stars with their own variability: ``(n_stars, n_cadences)`` float32.
 
     ``signal`` is ``(n_stars, n_cadences)`` float32, 1 outside eclipses and pulsations; the keys are those of
     ``observed_cadences``. Cadences that were not observed hold flux as well.
@@ -49,7 +49,7 @@ def measured_flux(
 
 
 def _keys(root: jax.Array, host: jax.Array, place: jax.Array) -> jax.Array:
-    """A star's three keys: for its losses, its variability and its systematics."""
+    """Return a star's three keys: for its losses, its variability and its systematics."""
     return jax.random.split(jax.random.fold_in(jax.random.fold_in(root, host), place), 3)
 
 
@@ -71,7 +71,7 @@ def _measured(
 
 
 def _batched(function: Callable[..., jax.Array], columns: tuple[np.ndarray, ...], *shared: Any) -> np.ndarray:
-    """``function(*columns, *shared)`` in batches of one size, the last one filled up by repetition."""
+    """Call ``function(*columns, *shared)`` in batches of one size, the last one filled up by repetition."""
     n = len(columns[0])
     pieces = []
     for start in range(0, n, BATCH):

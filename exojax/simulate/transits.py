@@ -81,12 +81,12 @@ class EclipsedCadences(TransitCadences):
 
 
 def scaled_axis(period: np.ndarray, density: np.ndarray) -> np.ndarray:
-    """a/R* by Kepler's third law; period in days, density (of all the mass in the orbit) in solar units."""
+    """Return a/R* by Kepler's third law; period in days, density (of all the mass in the orbit) in solar units."""
     return AXIS_OF_ONE_DAY * density ** (1 / 3) * period ** (2 / 3)
 
 
 def draw_planets(stars: Stars, uniforms: np.ndarray) -> tuple[Orbits, np.ndarray]:
-    """One planet a star, from ``(n_stars, N_PLANET_UNIFORMS)`` numbers in (0, 1), and ``(n_stars,)`` bool: it
+    """Draw one planet a star, from ``(n_stars, N_PLANET_UNIFORMS)`` numbers in (0, 1), and ``(n_stars,)`` bool: it
     transits.
 
     Radii are a mixture of super-Earths, sub-Neptunes, sub-Saturns and giants (the valley of Fulton et al.
@@ -107,7 +107,7 @@ def draw_planets(stars: Stars, uniforms: np.ndarray) -> tuple[Orbits, np.ndarray
 
 
 def _period(uniform: np.ndarray, slope: float, turn: float, sharpness: float) -> np.ndarray:
-    """Periods of 0.5 to 60 days with dN/dlnP = P^slope (1 - exp(-(P/turn)^sharpness))."""
+    """Draw periods of 0.5 to 60 days with dN/dlnP = P^slope (1 - exp(-(P/turn)^sharpness))."""
     grid = np.geomspace(0.5, 60.0, 400)
     cumulative = np.cumsum(grid**slope * -np.expm1(-((grid / turn) ** sharpness)))
     return np.interp(uniform, cumulative / cumulative[-1], grid)
@@ -125,13 +125,13 @@ def exposed_deficit(
     *,
     samples: int = SAMPLES,
 ) -> jax.Array:
-    """Relative flux lost, averaged over the exposure: ``(m,)`` days from mid-transit and orbits -> ``(m,)``,
+    """Return the relative flux lost, averaged over the exposure: ``(m,)`` days from mid-transit and orbits -> ``(m,)``,
     >= 0.
 
     All arguments are ``(m,)`` of one float dtype, ``limb_darkening`` is ``(m, 2)``, ``exposure`` a scalar in
     days. The separation is that of a circular orbit, the flux jaxoplanet's (Agol et al. 2020), the average
     the midpoint rule. Valid within a quarter of a period of mid-transit: the far side of the orbit is not
-    told apart.
+    distinguished.
     """
     offsets = (np.arange(samples) + 0.5) / samples - 0.5
     # jaxoplanet mixes ranks and Python floats.
@@ -145,7 +145,7 @@ def exposed_deficit(
 
 
 def deficit(orbits: Orbits, row: np.ndarray, since: np.ndarray, exposure: float) -> np.ndarray:
-    """Relative flux lost ``since`` mid-transit of the orbits ``row``, both ``(m,)`` -> ``(m,)`` float32."""
+    """Return the relative flux lost ``since`` mid-transit of the orbits ``row``, both ``(m,)`` -> ``(m,)`` float32."""
     columns = (orbits.period, orbits.scaled_axis, orbits.impact, orbits.radius_ratio, orbits.limb_darkening)
     pieces = []
     for start in range(0, len(row), PIECE):
@@ -156,7 +156,7 @@ def deficit(orbits: Orbits, row: np.ndarray, since: np.ndarray, exposure: float)
 
 
 def find_events(orbits: Orbits, time: np.ndarray, exposure: float, chunk: int = 256) -> EclipsedCadences:
-    """The cadences of ``(n_cadences,)`` float64 days whose exposure an eclipse touches, for every orbit."""
+    """Find the cadences of ``(n_cadences,)`` float64 days whose exposure an eclipse touches, for every orbit."""
     parts = []
     for start in range(0, orbits.period.size, chunk):
         period, t0, duration = (a[start : start + chunk, None] for a in (orbits.period, orbits.t0, orbits.duration))
@@ -172,7 +172,7 @@ def find_events(orbits: Orbits, time: np.ndarray, exposure: float, chunk: int = 
 def detectability(
     orbits: Orbits, events: EclipsedCadences, noise: np.ndarray, valid: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """White-noise SNR and number of transits observed, ``(n,)`` float64 and int64.
+    """Return white-noise SNR and number of transits observed, ``(n,)`` float64 and int64.
 
     ``noise`` is ``(n,)`` a cadence, ``valid`` ``(n, n_cadences)`` bool. The SNR is that of a matched filter,
     sqrt(sum of squared deficits over observed cadences) / noise; a transit counts when a valid cadence's

@@ -28,8 +28,10 @@ class _Sums:
     def box(self, start: np.ndarray, stop: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return the sums of weighted values and of weights from ``start`` to ``stop``, ``(k,)`` cadences."""
         a, b = (np.clip(x + 0.5, 0.0, self._edges[-1]) for x in (start, stop))
-        read = lambda sums: np.interp(b, self._edges, sums) - np.interp(a, self._edges, sums)  # noqa: E731
-        return read(self._values), read(self._weight)
+        value, weight = (
+            np.interp(b, self._edges, sums) - np.interp(a, self._edges, sums) for sums in (self._values, self._weight)
+        )
+        return value, weight
 
 
 def _trend(values: np.ndarray, valid: np.ndarray) -> np.ndarray:
