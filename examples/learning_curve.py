@@ -21,7 +21,7 @@ from exojax.config import DataConfig, RunConfig
 from exojax.evaluation import repeated, split
 from exojax.models import registry
 from exojax.simulate.random_streams import generator
-from exojax.training.fit import fit_model, steps_for
+from exojax.training.fit import Examples, FitSettings, fit_model, steps_for
 from exojax.training.scorer import at_prior
 
 FROM_SCRATCH = 150
@@ -58,15 +58,15 @@ def chosen(rows: np.ndarray, label: np.ndarray, n: int, rng: np.random.Generator
 def curve(options: Options) -> tuple[list[dict[str, Any]], float]:
     """Rows of the table (``labels``, ``start``, the average precision with its interval), and the share of hosts."""
     from exojax.io.source import open_source
-    from exojax.runs.fit import usable_rows
     from exojax.runs.model_inputs import inputs_of
+    from exojax.runs.rows import usable_rows
     from exojax.runs.run import load
 
     model, start = registry.get("transit"), load("pretrained")
     data = open_source(DataConfig(options.data, positive=positive_of(options.positive))).rows()
     rows = usable_rows(data)
     x = inputs_of(model.inputs, data.take(rows.index), RunConfig())
-    part = lambda at: {name: array[at] for name, array in x.items()}  # noqa: E731
+    examples = Examples(x, rows.label, rows.group)
     fold = split.folds(rows.group, rows.label, k=options.folds, seed=options.seed)
     config = replace(registry.training(RunConfig(model="transit")), members=options.members)
 
@@ -80,16 +80,17 @@ def curve(options: Options) -> tuple[list[dict[str, Any]], float]:
                 steps = steps if name == "simulation" else max(steps, FROM_SCRATCH)
                 scorer = fit_model(
                     model,
-                    replace(config, steps=steps, passes=0.0, host_passes=0.0),
-                    part(at),
-                    rows.label[at],
-                    rows.group[at],
-                    cadence=data.cadence,
-                    seed=options.seed,
-                    init=start.scorer.states[0] if name == "simulation" else None,
+                    examples.take(at),
+                    FitSettings(
+                        replace(config, steps=steps, passes=0.0, host_passes=0.0),
+                        cadence=data.cadence,
+                        seed=options.seed,
+                        init=start.scorer.states[0] if name == "simulation" else None,
+                    ),
                 )
                 size = n if n in options.sizes else -1  # folds differ by a star or two
-                scores.setdefault((size, name), np.zeros(len(x["scalars"])))[unseen] = _ranks(scorer(part(unseen)))
+                rank = _ranks(scorer(examples.take(unseen).features))
+                scores.setdefault((size, name), np.zeros(len(examples)))[unseen] = rank
                 print(f"fold {number + 1} of {options.folds}, {n} labels, from {name}", flush=True)
     whole = len(rows.label) - len(rows.label) // options.folds
     how: dict[str, Any] = {"groups": rows.group, "seed": options.seed}

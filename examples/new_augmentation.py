@@ -14,7 +14,7 @@ from exojax.models import registry
 from exojax.models.augment import shift
 from exojax.models.base import Inputs
 from exojax.simulate.population import simulate
-from exojax.training.fit import fit_model
+from exojax.training.fit import Examples, FitSettings, fit_model
 from exojax.training.recipe import Recipe
 
 
@@ -31,18 +31,18 @@ def main(n_stars: int = 400, steps: int = 200) -> float:
     """The average precision of the original network, taught with gaps, on stars that it has not seen."""
     curves, _ = simulate(SimulateConfig(n_stars=n_stars, host_fraction=0.3, n_cadences=800))
     star, label, flux = np.arange(n_stars), curves.label.astype(int), compute(("flux",), curves)["flux"]
-    held = split.holdout(star, label, fraction=0.25, seed=0)
+    held, rows = split.holdout(star, label, fraction=0.25, seed=0), Examples({"flux": flux}, label, star)
     scorer = fit_model(
         registry.get("cnn-original"),
-        TrainConfig(steps=steps, batch_size=32, learning_rate=1e-3),
-        {"flux": flux[~held]},
-        label[~held],
-        star[~held],
-        cadence=curves.cadence,
-        seed=0,
-        recipe=Recipe(augment=gaps),
+        rows.take(~held),
+        FitSettings(
+            TrainConfig(steps=steps, batch_size=32, learning_rate=1e-3),
+            cadence=curves.cadence,
+            seed=0,
+            recipe=Recipe(augment=gaps),
+        ),
     )
-    found = float(average_precision_score(label[held], scorer({"flux": flux[held]})))
+    found = float(average_precision_score(label[held], scorer(rows.take(held).features)))
     print(f"average precision {found:.3f}")
     return found
 

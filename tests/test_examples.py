@@ -52,7 +52,7 @@ def test_short_and_told(path: Path) -> None:
 def test_new_model() -> None:
     module = example("new_model")
     assert 0 < module.main(**SMALL) <= 1
-    assert registry.options_of(registry.get("deepest")) == {"count": 64}
+    assert registry.get("deepest").options == {"count": 64}
 
 
 @pytest.mark.slow

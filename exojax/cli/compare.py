@@ -76,7 +76,6 @@ def compare(options: Options) -> None:
     from exojax.report.page import write_atomically, write_report
     from exojax.report.style import png
     from exojax.runs import compare
-    from exojax.runs.outer_fold import Plan
     from exojax.storage.json_files import write_json
 
     config = data_of(
@@ -93,7 +92,7 @@ def compare(options: Options) -> None:
     out = options.out or Path("out") / "compare" / source.name
     models = tuple(options.models.split(","))
     starts = [start_of(options.init, RunConfig(model=name), source.folded) for name in models]
-    plan = Plan(
+    plan = compare.ComparisonPlan(
         models=models,
         folds=options.folds,
         repeats=options.repeats,

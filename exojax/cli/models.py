@@ -23,13 +23,12 @@ def models(options: Options) -> None:
     """Print the table."""
     from exojax.cli.table import text_table
     from exojax.models import registry
-    from exojax.models.base import Network, Stack
+    from exojax.models.base import Stack
 
     rows = []
     for name, model in registry.MODELS.items():
-        kind = "network" if isinstance(model, Network) else "stack" if isinstance(model, Stack) else "classical"
         of = " and ".join(model.of) if isinstance(model, Stack) else ", ".join(model.inputs)
-        rows.append({"model": name, "kind": kind, "looks at": of, "weights": _weights(model)})
+        rows.append({"model": name, "kind": model.kind, "looks at": of, "weights": _weights(model)})
     print(text_table(rows))
 
 

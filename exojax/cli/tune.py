@@ -84,7 +84,7 @@ def tune(options: Options) -> None:
     out = options.out or Path("out") / "tune" / f"{source.name}-{options.model}"
     if options.storage is None:
         out.mkdir(parents=True, exist_ok=True)
-    plan = tune.Plan(
+    plan = tune.TuningPlan(
         config,
         options.trials,
         options.folds,

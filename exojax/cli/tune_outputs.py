@@ -12,11 +12,11 @@ import numpy as np
 from exojax.report import tuning as figures
 from exojax.report.page import figure_text, write_atomically
 from exojax.report.style import png
-from exojax.runs.tune import Tuned
+from exojax.runs.tune import TuningResult
 from exojax.storage.json_files import write_json
 
 
-def write(found: Tuned, out: Path, config: dict[str, Any], told: str) -> str:
+def write(found: TuningResult, out: Path, config: dict[str, Any], told: str) -> str:
     """Write everything.
 
     Args:
@@ -73,7 +73,7 @@ def write(found: Tuned, out: Path, config: dict[str, Any], told: str) -> str:
     return _told(found, overhead, out)
 
 
-def _told(found: Tuned, overhead: float, out: Path) -> str:
+def _told(found: TuningResult, overhead: float, out: Path) -> str:
     pruned = sum(trial.state == "pruned" for trial in found.trials)
     best = next(trial for trial in found.trials if (trial.state, trial.score) == ("complete", found.inner))
     chosen = [f"{k} {v:.3g}" if isinstance(v, float) else f"{k} {v}" for k, v in sorted(best.params.items())]

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import lru_cache
-from typing import Any, Protocol
+from dataclasses import dataclass, field, replace
+from functools import lru_cache, partial
+from typing import Any, ClassVar, Protocol
 
 import jax
 import numpy as np
@@ -50,6 +51,10 @@ class Choice:
 
 Space = Callable[[Suggest], Choice]
 """What ``tune.py`` may choose; it raises an ``InputError`` at a point that cannot be."""
+Needs = tuple[str, str]
+"""A module that must be installed, and what to type for it."""
+Option = float | int | str | bool
+"""A value that a run's ``options`` may change."""
 
 
 @lru_cache
@@ -72,6 +77,7 @@ class Network:
         settle: what is fitted once, on the training rows alone, before the first step, such as the scale of an input;
             kept with the running averages of the normalisations.
         space: what ``tune.py`` may choose.
+        needs: a module that must be installed.
     """
 
     inputs: tuple[str, ...]
@@ -80,6 +86,26 @@ class Network:
     augment: Callable[[float, float], Augment] = no_augmentation
     settle: Settle | None = None
     space: Space | None = None
+    needs: Needs | None = None
+    kind: ClassVar[str] = "network"
+    balanced: ClassVar[bool] = True
+    """batches hold as many hosts as others: a logit of 0 is an even chance"""
+
+    @property
+    def parts(self) -> tuple[Network | Classical, ...]:
+        """Return the models that it is made of: itself."""
+        return (self,)
+
+    @property
+    def options(self) -> dict[str, Option]:
+        """Return name -> default of the module's attributes that are single values."""
+        names = [name for name in self.module.__dataclass_fields__ if name not in ("parent", "name")]
+        return _single_values({name: getattr(self.module, name) for name in names})
+
+    def with_options(self, options: Mapping[str, Option]) -> Network:
+        """Return the network with other attributes of its module."""
+        changes: dict[str, Any] = dict(options)
+        return replace(self, module=self.module.clone(**changes))
 
 
 def no_remarks(arrays: Mapping[str, np.ndarray]) -> tuple[str, ...]:
@@ -98,7 +124,7 @@ class Classical:
         logits: ``(arrays, features) -> (n,)`` float64, higher for likelier hosts.
         space: what ``tune.py`` may choose.
         remarks: ``arrays -> sentences`` that a reader of the run's figures has to know.
-        needs: module that must be installed, and what to type for it.
+        needs: a module that must be installed.
     """
 
     inputs: tuple[str, ...]
@@ -106,7 +132,25 @@ class Classical:
     logits: Callable[[Mapping[str, np.ndarray], Mapping[str, np.ndarray]], np.ndarray]
     space: Space | None = None
     remarks: Callable[[Mapping[str, np.ndarray]], tuple[str, ...]] = no_remarks
-    needs: tuple[str, str] | None = None
+    needs: Needs | None = None
+    kind: ClassVar[str] = "classical"
+    balanced: ClassVar[bool] = False
+    train: ClassVar[TrainConfig] = TrainConfig()
+
+    @property
+    def parts(self) -> tuple[Network | Classical, ...]:
+        """Return the models that it is made of: itself."""
+        return (self,)
+
+    @property
+    def options(self) -> dict[str, Option]:
+        """Return name -> default of the keywords of ``fit``."""
+        keywords = inspect.signature(self.fit).parameters.values()
+        return _single_values({p.name: p.default for p in keywords if p.kind is p.KEYWORD_ONLY})
+
+    def with_options(self, options: Mapping[str, Option]) -> Classical:
+        """Return the model with other keywords of ``fit``."""
+        return replace(self, fit=partial(self.fit, **options))
 
 
 @dataclass(frozen=True)
@@ -122,11 +166,32 @@ class Stack:
     of: Mapping[str, Network | Classical]
     folds: int = 3
     space: Space | None = None
+    kind: ClassVar[str] = "stack"
+    balanced: ClassVar[bool] = False
+    train: ClassVar[TrainConfig] = TrainConfig()
+
+    @property
+    def parts(self) -> tuple[Network | Classical, ...]:
+        """Return the models that it is made of."""
+        return tuple(self.of.values())
 
     @property
     def inputs(self) -> tuple[str, ...]:
-        """What any of the models looks at."""
-        return tuple(dict.fromkeys(name for model in self.of.values() for name in model.inputs))
+        """Return the inputs of all its models."""
+        return tuple(dict.fromkeys(name for model in self.parts for name in model.inputs))
+
+    @property
+    def options(self) -> dict[str, Option]:
+        """Return the options: none."""
+        return {}
+
+    def with_options(self, options: Mapping[str, Option]) -> Stack:
+        """Return the stack as it is: it has no options."""
+        return self
 
 
 Model = Network | Classical | Stack
+
+
+def _single_values(values: Mapping[str, Any]) -> dict[str, Option]:
+    return {name: value for name, value in values.items() if isinstance(value, float | int | str | bool)}

@@ -8,15 +8,13 @@ import inspect
 import sys
 from contextlib import suppress
 from dataclasses import replace
-from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
 from exojax.config import RunConfig, TrainConfig
 from exojax.errors import InputError
 from exojax.models import boosting, cnn, cnn_original, linear, mlp, stack, svc, transit
-from exojax.models.base import Classical, Model, Network, Stack, Suggest
+from exojax.models.base import Model, Network, Stack, Suggest
 
 MODELS: dict[str, Model] = {
     "linear": linear.MODEL,
@@ -49,10 +47,7 @@ def register(name: str, model: Model) -> None:
 
 def training(config: RunConfig) -> TrainConfig:
     """How the run's model is trained: as the configuration says, else as the model's file says."""
-    if config.train is not None:
-        return config.train
-    model = get(config.model)
-    return model.train if isinstance(model, Network) else TrainConfig()
+    return get(config.model).train if config.train is None else config.train
 
 
 def get(name: str) -> Model:
@@ -65,8 +60,8 @@ def get(name: str) -> Model:
         near = difflib.get_close_matches(name, MODELS, n=3) or list(MODELS)
         raise InputError(f"--model {name}: no such model; did you mean {' or '.join(near)}?")
     model = MODELS[name]
-    for one in model.of.values() if isinstance(model, Stack) else (model,):
-        if isinstance(one, Classical) and one.needs and find_spec(one.needs[0]) is None:
+    for one in model.parts:
+        if one.needs and find_spec(one.needs[0]) is None:
             raise InputError(f"--model {name}: needs {one.needs[0]}, which is not installed: {one.needs[1]}")
     return model
 
@@ -80,31 +75,14 @@ def build(config: RunConfig) -> Model:
     model = get(config.model)
     if not config.options:
         return model
-    known = options_of(model)
+    known = model.options
     for name, value in config.options.items():
         if name not in known:
             raise InputError(f"options: {config.model} has no {name!r}; it has {', '.join(known) or 'none'}")
         kinds = (float, int) if isinstance(known[name], float) else (type(known[name]),)
         if type(value) not in kinds:
             raise InputError(f"options: {name} is {value!r}, expected {kinds[0].__name__} as in {config.model}'s file")
-    if isinstance(model, Network):
-        options: dict[str, Any] = dict(config.options)
-        return replace(model, module=model.module.clone(**options))
-    assert isinstance(model, Classical)  # a stack has no options
-    return replace(model, fit=partial(model.fit, **config.options))
-
-
-def options_of(model: Model) -> dict[str, Any]:
-    """Name -> default of what ``RunConfig.options`` may change: single values, no tuples of layers."""
-    if isinstance(model, Network):
-        attributes = {name: getattr(model.module, name) for name in model.module.__dataclass_fields__}
-        found = {name: value for name, value in attributes.items() if name not in ("parent", "name")}
-    elif isinstance(model, Stack):
-        found = {}
-    else:
-        keywords = inspect.signature(model.fit).parameters.values()
-        found = {p.name: p.default for p in keywords if p.kind is p.KEYWORD_ONLY}
-    return {name: value for name, value in found.items() if isinstance(value, float | int | str | bool)}
+    return model.with_options(config.options)
 
 
 def point(config: RunConfig, suggest: Suggest) -> RunConfig:

@@ -19,7 +19,7 @@ from exojax.models.base import Inputs
 from exojax.runs.evaluate import disagreement_of
 from exojax.runs.fold_stars import Searched, joined
 from exojax.runs.model_inputs import FOLDED, inputs_of, usable
-from exojax.runs.run import Run, from_logits, judged, load, predict, stating
+from exojax.runs.run import Run, from_logits, load, predict, stating
 from exojax.runs.survey import Judge, Judged
 from exojax.training.compile_options import quick_options
 from exojax.training.scorer import BATCHES
@@ -83,7 +83,7 @@ def _of_folds(run: Run) -> Judge:
         if not len(found):
             return Judged(np.zeros(0), remarks)
         features = _features(run, stars, found, inputs)
-        return Judged(from_logits(run, judged(run, features)), remarks, disagreement_of(run, features))
+        return Judged(from_logits(run, run.scorer(features)), remarks, disagreement_of(run, features))
 
     return judge
 

@@ -1,9 +1,10 @@
-"""From labelled light curves to a finished run: split by star, fit, calibrate, choose a threshold."""
+"""From labelled light curves to a finished run: rows, split by star, inputs, training, calibration."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,90 +17,22 @@ from exojax.evaluation import controls, leakage, split
 from exojax.folded_events import Data, FoldedEvents
 from exojax.io.set_aside import is_set_aside
 from exojax.models import registry
-from exojax.models.base import Network
-from exojax.runs.injected_copies import Taught, beside, paced, twins_for
-from exojax.runs.model_inputs import digests, inputs_of, usable
+from exojax.models.base import Model
+from exojax.runs.injected_copies import InjectedCopies, copies_for, fit_with_copies
+from exojax.runs.model_inputs import inputs_of
 from exojax.runs.probabilities import fitted, stored
+from exojax.runs.rows import UsableRows, check_both_classes, check_not_seen, check_set_aside, usable_rows
 from exojax.runs.run import SCORES, Run, check_shapes, facts_of, load, run_folder, write_config
 from exojax.simulate import random_streams
 from exojax.storage import announce
 from exojax.storage.array_files import load_arrays, save_arrays
 from exojax.storage.json_files import write_json
-from exojax.training.fit import OWN, fit_model
+from exojax.training.fit import OWN, Examples, FitSettings
 from exojax.training.recipe import Recipe
-from exojax.training.state import TrainState
+from exojax.training.scorer import Scorer
 
 Report = Callable[[str, dict[str, Any]], None]
 """``(phase, record)``: ``record["step"]``, and after a validation ``loss`` and so on."""
-
-
-@dataclass(frozen=True, eq=False)
-class Rows:
-    """The rows worth learning from.
-
-    Attributes:
-        index: ``(m,)`` int rows of the light curves: neither empty nor constant nor repeated.
-        group: ``(m,)`` int the star of each; stars that share a row are one.
-        label: ``(m,)`` int, 1 for hosts.
-        digest: ``(m,)`` str fingerprint of each.
-        warnings: what was dropped.
-    """
-
-    index: np.ndarray
-    group: np.ndarray
-    label: np.ndarray
-    digest: np.ndarray
-    warnings: tuple[str, ...]
-
-
-def usable_rows(curves: Data) -> Rows:
-    """Drop empty, constant and repeated rows, and say so.
-
-    Raises:
-        InputError: the rows have no labels, or most rows are of no use.
-    """
-    if curves.label is None:
-        raise InputError(f"{curves.source}: has no labels to learn from; add a LABEL column (2 host, 1 not)")
-    useful = usable(curves)
-    if 2 * useful.sum() < len(curves):
-        first = curves.id[np.flatnonzero(~useful)[0]] if len(curves) else "none"
-        raise InputError(
-            f"{curves.source}: {len(curves) - useful.sum()} of {len(curves)} rows are empty or constant "
-            f"(the first is {first}); check the file"
-        )
-    digest = digests(curves)
-    repeated = leakage.duplicates(digest, useful)
-    index = np.flatnonzero(useful & ~repeated)
-    warnings = list(curves.warnings)
-    if not useful.all():
-        warnings.append(f"{np.sum(~useful)} empty or constant rows were dropped")
-    if repeated.any():
-        warnings.append(f"{repeated.sum()} rows that repeat an earlier one were dropped")
-    # Before the repeats are dropped: it is they that tell that two names are one star.
-    star = curves.id if curves.catalogued else np.arange(len(curves)).astype(str)
-    group = np.zeros(len(curves), np.int64)
-    group[useful] = split.merge_groups(star[useful], digest[useful])
-    return Rows(index, group[index], curves.label[index].astype(np.int64), digest[index], tuple(warnings))
-
-
-def check_both_classes(label: np.ndarray, source: str) -> None:
-    """Refuse rows of which there is nothing to learn.
-
-    Raises:
-        InputError: all of ``label (n,)`` are 1, or none is.
-    """
-    for name, other in (("planet hosts", label != 1), ("stars without planets", label == 1)):
-        if not other.any():
-            raise InputError(
-                f"{source}: all {len(label)} usable rows are {name}; a split needs labelled stars of both classes"
-            )
-
-
-def validation_rows(label: np.ndarray, group: np.ndarray, seed: int) -> np.ndarray | None:
-    """``(n,)`` bool rows to validate on, or None where that would leave too few hosts to validate with."""
-    held = split.holdout(group, label, fraction=defaults.VALIDATION_FRACTION, seed=seed, stream="validation split")
-    hosts = len(np.unique(group[held & (label == 1)]))
-    return held if hosts >= defaults.MIN_VALIDATION_HOSTS else None
 
 
 def fit(
@@ -129,189 +62,268 @@ def fit(
         Interrupted: by Ctrl-C or SIGTERM, after saving.
     """
     folder = run_folder(folder or f"{Path(data.source).name.split('.')[0]}-{config.model}")
-    say = report or (lambda phase, record: None)
-    model = registry.build(config)
-    training = registry.training(config)
-    config = replace(config, train=training)
+    report = report or _silent
+    config = replace(config, train=registry.training(config))
+
+    rows = prepare_rows(config, data)
+    parts = split_rows(data, rows, seed=config.seed, test_fraction=test_fraction)
+    start = None if (folder / "calibration.json").exists() else first_weights(config, parts)
+    examples = compute_inputs(config, parts, report)
+
+    facts = facts_of(data, {name: list(x.shape[1:]) for name, x in examples.features.items()})
+    facts |= {"test_fraction": test_fraction, "streams": random_streams.VERSION}
+    write_config(folder, config, facts | ({"recipe": recipe.told()} if recipe.told() else {}))
+    if (folder / "calibration.json").exists():
+        return load(folder)
+    keep_split(folder, parts, start)
+
+    training = set_up(config, parts, examples, start, recipe, report)
+    scorer = training.fit(parts.train, config.model, folder=folder, validation=parts.validation)
+    calibrate(config, parts, training, scorer, folder)
+    return load(folder)
+
+
+@dataclass(frozen=True, eq=False)
+class Split:
+    """Rows split by star.
+
+    Attributes:
+        data: all rows.
+        rows: the usable ones.
+        dev: ``(m,)`` int, the usable rows that are not for the test.
+        train: ``(k,)`` int places among ``dev``.
+        validation: ``(v,)`` int places among ``dev``; none where there would be too few hosts.
+        test: ``(t,)`` int, usable rows.
+    """
+
+    data: Data
+    rows: UsableRows
+    dev: np.ndarray
+    train: np.ndarray
+    validation: np.ndarray
+    test: np.ndarray
+
+
+def prepare_rows(config: RunConfig, data: Data) -> UsableRows:
+    """Return the rows that a model can learn from.
+
+    Raises:
+        InputError: there are no labels or one class only, most rows are of no use, or stars that are set aside are
+            among them though the configuration leaves these out.
+    """
     if config.data.rows == "rest" and data.catalogued and is_set_aside(data.id).any():
         raise InputError(f"{data.source}: holds stars that are set aside, which --rows rest leaves out")
     rows = usable_rows(data)
-    label, group = rows.label, rows.group
-    check_both_classes(label, data.source)
+    check_both_classes(rows.label, data.source)
+    return rows
 
-    test = np.zeros(len(label), bool)
+
+def split_rows(data: Data, rows: UsableRows, *, seed: int, test_fraction: float) -> Split:
+    """Split the rows by star into training, validation and test.
+
+    Raises:
+        InputError: too few stars of a class are left to train on.
+    """
+    test = np.zeros(len(rows.label), bool)
     if test_fraction:
-        test = split.holdout(group, label, fraction=test_fraction, seed=config.seed)
+        test = split.holdout(rows.group, rows.label, fraction=test_fraction, seed=seed)
     dev = np.flatnonzero(~test)
-    held = validation_rows(label[dev], group[dev], config.seed)
-    train = dev if held is None else dev[~held]
-    validation = dev[:0] if held is None else dev[held]
-    leakage.check_disjoint({"train": group[train], "validation": group[validation], "test": group[test]})
-
-    found = lambda done, n: say(f"searching {n} stars", {"step": done, "of": n})  # noqa: E731
-    seen = inputs_of(model.inputs, data.take(rows.index[dev]), config, report=found)
-    check_shapes(config.model, seen, data.source, options=config.options)
-    finished = (folder / "calibration.json").exists()
-    initial, parts = None, _split(data, rows, train, validation, np.flatnonzero(test))
-    if config.init and not finished:
-        start = load(config.init)
-        initial = _initial(start, config.model)
-        check_set_aside(start, config.data.rows)
-        judged_or_test = np.concatenate([np.flatnonzero(test), train if held is None else validation])
-        check_not_seen(start, data, rows, judged_or_test)
-        # What the first run saw, this one has seen.
-        parts["digests"] += start.split["digests"]
-        parts["seen"] += start.split["seen"]
-    train_hosts = np.unique(group[train][label[train] == 1])
-    train_others = np.unique(group[train][label[train] == 0])
-    if held is None and min(len(train_hosts), len(train_others)) < 2:
+    held = validation_rows(rows.label[dev], rows.group[dev], seed)
+    parts = Split(data, rows, dev, np.flatnonzero(~held), np.flatnonzero(held), np.flatnonzero(test))
+    groups = {"train": dev[parts.train], "validation": dev[parts.validation], "test": parts.test}
+    leakage.check_disjoint({name: rows.group[chosen] for name, chosen in groups.items()})
+    train = rows.take(dev[parts.train])
+    if not len(parts.validation) and min(train.hosts, train.others) < 2:
         raise InputError(
-            f"{data.source}: {len(train_hosts)} hosts and {len(train_others)} others to train on; at least 2 of each "
-            "are needed"
+            f"{data.source}: {train.hosts} hosts and {train.others} others to train on; at least 2 of each are needed"
         )
-    facts = facts_of(data, {name: list(x.shape[1:]) for name, x in seen.items()})
-    facts |= {"test_fraction": test_fraction, "streams": random_streams.VERSION}
-    facts |= {"recipe": recipe.told()} if recipe.told() else {}
-    write_config(folder, config, facts)
-    if finished:
-        return load(folder)
-    write_json(folder / "split.json", parts)
+    return parts
 
+
+def validation_rows(label: np.ndarray, group: np.ndarray, seed: int) -> np.ndarray:
+    """Return ``(n,)`` bool, the rows to validate on; none where these would be too few hosts to validate with."""
+    held = split.holdout(group, label, fraction=defaults.VALIDATION_FRACTION, seed=seed, stream="validation split")
+    hosts = len(np.unique(group[held & (label == 1)]))
+    return held if hosts >= defaults.MIN_VALIDATION_HOSTS else np.zeros(len(label), bool)
+
+
+def first_weights(config: RunConfig, parts: Split) -> Run | None:
+    """Return the run whose weights the training starts from, or None where it starts from scratch.
+
+    Raises:
+        InputError: the run is of another model, or was trained on stars that calibrate or test this one.
+    """
+    if not config.init:
+        return None
+    start = load(config.init)
+    if registry.get(config.model).kind != "network":
+        raise InputError(
+            f"--init {start.folder.name}: {config.model} is fitted at once and starts from nothing; leave it out"
+        )
+    if start.config.model != config.model:
+        raise InputError(
+            f"--init {start.folder.name}: is a run of {start.config.model}, which cannot start a {config.model}"
+        )
+    check_set_aside(start, config.data.rows)
+    calibrating = parts.validation if len(parts.validation) else parts.train
+    check_not_seen(start, parts.data, parts.rows, np.concatenate([parts.test, parts.dev[calibrating]]))
+    return start
+
+
+def compute_inputs(config: RunConfig, parts: Split, report: Report) -> Examples:
+    """Return the model's inputs of all rows that are not for the test, searched and folded where it looks at folds.
+
+    Raises:
+        InputError: the data cannot give the model's inputs, or the series are too short for it.
+    """
+    data, dev = parts.data, parts.rows.take(parts.dev)
+    features = inputs_of(
+        registry.get(config.model).inputs, data.take(dev.index), config, report=partial(_searching, report)
+    )
+    check_shapes(config.model, features, data.source, options=config.options)
+    return Examples(features, dev.label, dev.group, data.id[dev.index])
+
+
+def keep_split(folder: Path, parts: Split, start: Run | None) -> None:
+    """Write which stars did what, and how the training stars were observed."""
+    data, rows = parts.data, parts.rows
+    chosen = {"train": parts.dev[parts.train], "validation": parts.dev[parts.validation], "test": parts.test}
+    kept: dict[str, Any] = {name: data.id[rows.index[some]].tolist() for name, some in chosen.items()}
+    kept["seen"] = kept["train"] + kept["validation"]
+    kept["test_rows"] = rows.index[parts.test].tolist()
+    kept["digests"] = rows.digest[np.concatenate([chosen["train"], chosen["validation"]])].tolist()
+    if start is not None:
+        # The stars of the first weights count as seen.
+        kept["digests"] += start.split["digests"]
+        kept["seen"] += start.split["seen"]
+    write_json(folder / "split.json", kept)
     if not isinstance(data, FoldedEvents):
-        watched = data.take(rows.index[train])
-        coverage = controls.coverage_features(watched.time, watched.valid, data.cadence)
-        save_arrays(folder / "coverage.npz", {"features": coverage, "label": label[train]})
+        train = rows.take(chosen["train"])
+        observed = data.take(train.index)
+        coverage = controls.coverage_features(observed.time, observed.valid, data.cadence)
+        save_arrays(folder / "coverage.npz", {"features": coverage, "label": train.label})
 
-    place = np.zeros(len(label), int)
-    place[dev] = np.arange(len(dev))
-    features_of = lambda chosen: {name: x[place[chosen]] for name, x in seen.items()}  # noqa: E731
-    taught = Taught(seen, label[dev], group[dev], data.id[rows.index[dev]])
-    planted = twins_for(model, training, data.take(rows.index[train]), label[train], config, found)
-    if planted is not None:
-        planted = replace(planted, star=place[train[planted.star]])
 
-    def fit_on(chosen: np.ndarray, phase: str, keep: Path | None, stop_by: np.ndarray) -> Any:
+@dataclass(frozen=True, eq=False)
+class Training:
+    """All that the trainings of a run have in common.
+
+    Attributes:
+        model: the model.
+        examples: rows that may be trained on or validate.
+        copies: of some of these rows, with simulated planets.
+        settings: how the model is fitted.
+        report: progress.
+    """
+
+    model: Model
+    examples: Examples
+    copies: InjectedCopies | None
+    settings: FitSettings
+    report: Report
+
+    def fit(
+        self, chosen: np.ndarray, phase: str, *, folder: Path | None = None, validation: np.ndarray | None = None
+    ) -> Scorer:
+        """Fit on the ``chosen`` rows ``(k,)`` int; ``validation (v,)`` int stops a network early, none where empty."""
         announce.phase(phase)
-        part = beside(taught, planted, place[chosen])
-        return fit_model(
-            model,
-            paced(training, label[chosen], len(part.label) - len(chosen)),
-            part.features,
-            part.label,
-            part.group,
-            cadence=data.cadence,
-            seed=config.seed,
-            folder=keep,
-            validation=(features_of(stop_by), label[stop_by]) if len(stop_by) else None,
-            report=lambda record: say(_of_member(phase, record, training.members), record),
-            row_names=part.name,
-            init=initial,
-            recipe=recipe,
+        settings = replace(
+            self.settings,
+            folder=folder,
+            validation=None if validation is None or not len(validation) else self.examples.take(validation),
+            report=partial(_report_member, self.report, phase, self.settings.config.members),
         )
+        return fit_with_copies(self.model, self.examples, self.copies, chosen, settings)
 
-    scorer = fit_on(train, config.model, folder, validation)
-    prior = float(label[train].mean())
+
+def set_up(
+    config: RunConfig,
+    parts: Split,
+    examples: Examples,
+    start: Run | None,
+    recipe: Recipe,
+    report: Report,
+) -> Training:
+    """Return the training, with copies of training stars with simulated planets where the model asks for them."""
+    model, training = registry.build(config), registry.training(config)
+    init = None if start is None else start.scorer.states[0]
+    settings = FitSettings(training, parts.data.cadence, config.seed, init=init, recipe=recipe)
+    train = parts.data.take(parts.rows.index[parts.dev[parts.train]])
+    copies = copies_for(model, training, train, examples.label[parts.train], config, partial(_searching, report))
+    if copies is not None:
+        copies = replace(copies, star=parts.train[copies.star])
+    return Training(model, examples, copies, settings, report)
+
+
+def calibrate(config: RunConfig, parts: Split, training: Training, scorer: Scorer, folder: Path) -> None:
+    """Fit the map from logits to probabilities and choose the threshold; write both, and the scores behind them.
+
+    The scores are of the validation rows, or without these out-of-fold scores of the training rows.
+    """
+    data, rows, examples = parts.data, parts.rows, training.examples
+    prior = float(examples.label[parts.train].mean())
     warnings = [*rows.warnings, *scorer.remarks]
-    if len(validation):
-        protocol, judged = "validation", validation
-        scores = scorer(features_of(validation))
+    if len(parts.validation):
+        protocol, chosen = "validation", parts.validation
+        logits = scorer(examples.take(chosen).features)
     else:
-        protocol, judged = "out-of-fold", train
-        n_hosts = len(np.unique(group[train][label[train] == 1]))
-        k = min(defaults.OUT_OF_FOLD, n_hosts)
+        protocol, chosen = "out-of-fold", parts.train
+        hosts = rows.take(parts.dev[chosen]).hosts
+        k = min(defaults.OUT_OF_FOLD, hosts)
         warnings.append(
-            f"only {n_hosts} training hosts: no validation rows; a fixed number of steps, and calibration and "
+            f"only {hosts} training hosts: no validation rows; a fixed number of steps, and calibration and "
             f"threshold from {k}-fold out-of-fold scores"
         )
-        scores = np.zeros(len(train))
-        fold = split.folds(group[train], label[train], k=k, seed=config.seed, stream="out-of-fold")
-        for number in range(k):
-            out = fold == number
-            kept = folder / "out_of_fold" / f"{number}.npz"
-            if not kept.exists():
-                part = fit_on(train[~out], f"{config.model} fold {number + 1}/{k}", None, dev[:0])
-                save_arrays(kept, {"logits": part(features_of(train[out]))})
-            scores[out] = load_arrays(kept)["logits"]
-    kind = np.full(len(judged), "") if data.kind is None else data.kind[rows.index[judged]]
-    searched = ~np.isnan(scores)
-    if not searched.all():
+        logits = out_of_fold(config, training, chosen, k, folder / "out_of_fold")
+    label, group = examples.label[chosen], examples.group[chosen]
+    known = ~np.isnan(logits)
+    if not known.all():
         warnings.append(
-            f"{np.sum(~searched)} {protocol} rows could not be searched: their probability is the share of hosts, "
+            f"{np.sum(~known)} {protocol} rows could not be searched: their probability is the share of hosts, "
             f"{prior:.3g}, and they do not calibrate"
         )
-    kept_scores = {"logits": scores, "label": label[judged], "group": group[judged], "kind": kind.astype(str)}
-    save_arrays(folder / SCORES, {name: x[searched] for name, x in kept_scores.items()})
-    how = fitted(
+    kind = np.full(len(chosen), "") if data.kind is None else data.kind[rows.index[parts.dev[chosen]]].astype(str)
+    scores = {"logits": logits, "label": label, "group": group, "kind": kind}
+    save_arrays(folder / SCORES, {name: x[known] for name, x in scores.items()})
+    calibration = fitted(
         config.model,
-        scores,
-        label[judged],
-        group[judged],
+        logits,
+        label,
+        group,
         prior=prior,
         protocol=protocol,
         steps=scorer.steps,
         # With out-of-fold scores there are too few hosts to choose a map by, and they are of several models.
         seed=config.seed if protocol == "validation" else None,
     )
-    write_json(folder / "calibration.json", stored(how) | {"warnings": warnings})
-    return load(folder)
+    write_json(folder / "calibration.json", stored(calibration) | {"warnings": warnings})
 
 
-def _initial(start: Run, model: str) -> TrainState:
-    spec = registry.get(model)
-    if not isinstance(spec, Network):
-        raise InputError(f"--init {start.folder.name}: {model} is fitted at once and starts from nothing; leave it out")
-    if start.config.model != model:
-        raise InputError(f"--init {start.folder.name}: is a run of {start.config.model}, which cannot start a {model}")
-    return start.scorer.states[0]
+def out_of_fold(config: RunConfig, training: Training, chosen: np.ndarray, k: int, folder: Path) -> np.ndarray:
+    """Return ``(n,)`` logits of the ``chosen`` rows ``(n,)`` int by models fitted on the other folds.
 
-
-def _of_member(phase: str, record: dict[str, Any], members: int) -> str:
-    return f"{phase}, member {record['member'] + 1}/{members}" if "member" in record else phase
-
-
-def check_not_seen(start: Run, data: Data, rows: Rows, kept: np.ndarray) -> None:
-    """Refuse first weights that know the stars by which these are to be judged.
-
-    Args:
-        start: the run they are of.
-        data: labelled rows.
-        rows: those of use.
-        kept: ``(k,)`` int, of ``rows``, that are to judge.
-
-    Raises:
-        InputError: a star or a row of ``kept`` is among those that ``start`` was trained on.
+    A fold that is finished in ``folder`` is read back.
     """
-    seen = np.isin(rows.digest[kept], start.split["digests"])
-    if data.catalogued and start.data["catalogued"]:
-        seen |= np.isin(data.id[rows.index[kept]], start.split["seen"])
-    if seen.any():
-        raise InputError(
-            f"--init {start.folder.name}: was trained on {seen.sum()} of the stars that are to calibrate or test this "
-            f"run (the first is {data.id[rows.index[kept[seen]][0]]}); start from a run on other data"
-        )
+    some = training.examples.take(chosen)
+    fold = split.folds(some.group, some.label, k=k, seed=config.seed, stream="out-of-fold")
+    logits = np.zeros(len(chosen))
+    for number in range(k):
+        out = fold == number
+        kept = folder / f"{number}.npz"
+        if not kept.exists():
+            scorer = training.fit(chosen[~out], f"{config.model} fold {number + 1}/{k}")
+            save_arrays(kept, {"logits": scorer(some.take(out).features)})
+        logits[out] = load_arrays(kept)["logits"]
+    return logits
 
 
-def check_set_aside(start: Run, rows: str) -> None:
-    """Refuse first weights that know stars which are set aside, where ``rows`` is ``rest``.
-
-    Raises:
-        InputError: a star that ``start`` was trained on is set aside.
-    """
-    seen = np.array(start.split["seen"], str)
-    if rows == "rest" and start.data["catalogued"] and (aside := is_set_aside(seen)).any():
-        raise InputError(
-            f"--init {start.folder.name}: was trained on {aside.sum()} of the stars that are set aside (the first is "
-            f"{seen[aside][0]}); start from a run that was trained with --rows rest"
-        )
+def _silent(phase: str, record: dict[str, Any]) -> None:
+    """Report nothing."""
 
 
-def _split(data: Data, rows: Rows, train: np.ndarray, validation: np.ndarray, test: np.ndarray) -> dict[str, Any]:
-    names = {
-        part: data.id[rows.index[chosen]].tolist()
-        for part, chosen in (("train", train), ("validation", validation), ("test", test))
-    }
-    return names | {
-        "seen": names["train"] + names["validation"],
-        "test_rows": rows.index[test].tolist(),
-        "digests": rows.digest[np.concatenate([train, validation])].tolist(),
-    }
+def _searching(report: Report, done: int, n: int) -> None:
+    report(f"searching {n} stars", {"step": done, "of": n})
+
+
+def _report_member(report: Report, phase: str, members: int, record: dict[str, Any]) -> None:
+    report(f"{phase}, member {record['member'] + 1}/{members}" if "member" in record else phase, record)

@@ -1,4 +1,4 @@
-"""Training stars once more, with a simulated planet that the search finds: what few known hosts cannot teach.
+"""Copies of training stars with a simulated planet that the search finds, where there are few known hosts.
 
 A network that looks at folds learns from what a search made of a star. So the planet goes into the light curve as it
 was measured, and the copy is cleaned, searched and folded as every star is.
@@ -7,7 +7,6 @@ was measured, and the copy is cleaned, searched and folded as every star is.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import NamedTuple
 
 import numpy as np
 
@@ -16,11 +15,13 @@ from exojax.folded_events import VIEWS, Data
 from exojax.injection.planets import between, inject_planets
 from exojax.injection.recovery import Injections, recover
 from exojax.light_curves import LightCurves
-from exojax.models.base import Model, Network
+from exojax.models.base import Model
 from exojax.runs.fold_stars import Report, folded_events
 from exojax.runs.model_inputs import FOLDED
 from exojax.simulate.random_streams import generator
 from exojax.simulate.transits import MIN_SNR, MIN_TRANSITS
+from exojax.training.fit import Examples, FitSettings, fit_model
+from exojax.training.scorer import Scorer
 
 STRONGEST = 10 * MIN_SNR
 """SNR of the strongest planet that is planted; log-uniform from the least that can be seen"""
@@ -30,7 +31,7 @@ _MORE = 1.6  # copies searched for each one wanted: some planets are not found
 
 
 @dataclass(frozen=True, eq=False)
-class Twins:
+class InjectedCopies:
     """Copies of stars with a planet each, all positive.
 
     Attributes:
@@ -43,8 +44,8 @@ class Twins:
     features: dict[str, np.ndarray]
 
 
-def twins(curves: LightCurves, n: int, config: RunConfig, *, report: Report | None = None) -> Twins:
-    """Copies of stars without a known planet, with one that the search finds first.
+def injected_copies(curves: LightCurves, n: int, config: RunConfig, *, report: Report | None = None) -> InjectedCopies:
+    """Return copies of stars without a known planet, each with a simulated one that the search finds first.
 
     Periods are log-uniform over what the search covers, sizes log-uniform in SNR from 7.1 to 71. A planet that the
     search does not find, or not as the star's best candidate, teaches nothing but noise and is left out.
@@ -60,7 +61,7 @@ def twins(curves: LightCurves, n: int, config: RunConfig, *, report: Report | No
     quiet = np.flatnonzero(curves.label != 1)
     star = rng.permutation(quiet)[: round(_MORE * n)]
     if not len(star):
-        return Twins(star, {})
+        return InjectedCopies(star, {})
     some, u = curves.take(star), rng.random((5, len(star)))
     time = np.where(some.valid, some.time, np.nan)
     longest = 0.5 * (np.nanmax(time, axis=1) - np.nanmin(time, axis=1))
@@ -81,72 +82,74 @@ def twins(curves: LightCurves, n: int, config: RunConfig, *, report: Report | No
     features = {name: found[name][recovered] for name in (*VIEWS, "scalars")}
     for name, x in features.items():
         x[:, 1:] = np.nan if name == "scalars" else 0
-    return Twins(star[kept[recovered]], features)
+    return InjectedCopies(star[kept[recovered]], features)
 
 
-def twins_for(
+def copies_for(
     model: Model,
     training: TrainConfig,
     data: Data,
     label: np.ndarray,
     config: RunConfig,
     report: Report | None = None,
-) -> Twins | None:
-    """The copies that this training wants of these rows; None where it wants none, or they cannot be made.
+) -> InjectedCopies | None:
+    """Return the copies that a training asks for, or None where it asks for none or they cannot be made.
 
     Args:
         model: that is trained.
         training: ``twins`` is the number of hosts below which there are copies.
         data: rows that may be trained on.
         label: ``(n,)`` int of them, 1 for hosts.
-        config: as of :func:`twins`.
+        config: as of :func:`injected_copies`.
         report: progress of the search.
     """
     wanted = training.twins - int(np.sum(label == 1))
-    looks_at_folds = isinstance(model, Network) and set(model.inputs) <= set(FOLDED)
+    looks_at_folds = model.kind == "network" and set(model.inputs) <= set(FOLDED)
     if wanted <= 0 or not looks_at_folds or not isinstance(data, LightCurves):
         return None
-    return twins(data, wanted, config, report=report)
+    return injected_copies(data, wanted, config, report=report)
 
 
-class Taught(NamedTuple):
-    """Rows to train on: inputs ``(n, ...)``, ``(n,)`` label, star and name of each."""
-
-    features: dict[str, np.ndarray]
-    label: np.ndarray
-    group: np.ndarray
-    name: np.ndarray
-
-
-def beside(rows: Taught, planted: Twins | None, chosen: np.ndarray) -> Taught:
-    """Some of the rows, and the copies of these and of no others: a star that is held out has no twin in training.
+def with_copies(examples: Examples, copies: InjectedCopies | None, chosen: np.ndarray) -> Examples:
+    """Return some of the rows, and the copies of these and of no others: no copy of a star that is held out.
 
     Args:
-        rows: all rows.
-        planted: ``star`` is a place among them.
+        examples: all rows, with names.
+        copies: ``star`` is a place among them.
         chosen: ``(k,)`` int, rows to train on.
     """
-    features = {name: x[chosen] for name, x in rows.features.items()}
-    some = Taught(features, rows.label[chosen], rows.group[chosen], rows.name[chosen])
-    at = np.flatnonzero(np.isin(planted.star, chosen)) if planted is not None else np.zeros(0, int)
-    if planted is None or not len(at):
+    some = examples.take(chosen)
+    at = np.flatnonzero(np.isin(copies.star, chosen)) if copies is not None else np.zeros(0, int)
+    if copies is None or not len(at):
         return some
-    star = planted.star[at]
-    return Taught(
-        {name: np.concatenate([x, planted.features[name][at]]) for name, x in features.items()},
+    assert examples.name is not None
+    assert some.name is not None
+    star = copies.star[at]
+    names = np.char.add(examples.name[star].astype(str), " with a simulated planet")
+    return Examples(
+        {name: np.concatenate([x, copies.features[name][at]]) for name, x in some.features.items()},
         np.concatenate([some.label, np.ones(len(at), some.label.dtype)]),
-        np.concatenate([some.group, rows.group[star]]),
-        np.concatenate([some.name, np.char.add(rows.name[star].astype(str), " with a simulated planet")]),
+        np.concatenate([some.group, examples.group[star]]),
+        np.concatenate([some.name, names]),
     )
 
 
-def paced(training: TrainConfig, label: np.ndarray, n_twins: int) -> TrainConfig:
-    """The training with its passes over the positives for ``n_twins`` copies beside rows of ``label (n,)``.
+def fit_with_copies(
+    model: Model, examples: Examples, copies: InjectedCopies | None, chosen: np.ndarray, settings: FitSettings
+) -> Scorer:
+    """Fit a model on some of the rows and on their copies; arguments as of :func:`with_copies`."""
+    some = with_copies(examples, copies, chosen)
+    training = paced(settings.config, examples.label[chosen], len(some) - len(chosen))
+    return fit_model(model, some, replace(settings, config=training))
+
+
+def paced(training: TrainConfig, label: np.ndarray, n_copies: int) -> TrainConfig:
+    """Return the training with its passes over the positives for ``n_copies`` copies beside rows of ``label (n,)``.
 
     The few hosts are passed over ``host_passes`` times, as without copies; these no more often than other rows.
     """
     hosts = int(np.sum(label == 1))
-    if not n_twins or not training.host_passes:
+    if not n_copies or not training.host_passes:
         return training
-    mean = (training.host_passes * hosts + training.passes * n_twins) / (hosts + n_twins)
+    mean = (training.host_passes * hosts + training.passes * n_copies) / (hosts + n_copies)
     return replace(training, host_passes=mean)

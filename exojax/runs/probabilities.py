@@ -12,7 +12,6 @@ from scipy.special import expit, logit
 from exojax.errors import InputError
 from exojax.evaluation import calibration, split
 from exojax.models import registry
-from exojax.models.base import Network
 
 
 @dataclass(frozen=True)
@@ -166,10 +165,8 @@ def at_rate(how: Calibration, rate: float) -> Calibration:
 
 
 def to_prior(model: str, logits: np.ndarray, prior: float) -> np.ndarray:
-    """A network's logits, taught on balanced batches, moved to the training rows' share of hosts."""
-    if isinstance(registry.get(model), Network):
-        return calibration.prior_shift(logits, 0.5, prior)
-    return logits
+    """Return logits moved to the training rows' share of hosts, where the model is trained on balanced batches."""
+    return calibration.prior_shift(logits, 0.5, prior) if registry.get(model).balanced else logits
 
 
 def stored(how: Calibration) -> dict[str, Any]:

@@ -186,13 +186,8 @@ def logits_of(run: Run, data: Data) -> np.ndarray:
         InputError: the run's network takes series of another length, or other views.
     """
     features = inputs_of(run.inputs, data, run.config)
-    check_shapes(run.config.model, features, data.source, taught=run.data["inputs"])
-    return np.where(usable(data), judged(run, features), np.nan)
-
-
-def judged(run: Run, features: Features) -> np.ndarray:
-    """``(n,)`` float64 logits of the model's inputs; NaN for a row without a candidate."""
-    return run.scorer(features)
+    check_shapes(run.config.model, features, data.source, trained=run.data["inputs"])
+    return np.where(usable(data), run.scorer(features), np.nan)
 
 
 def from_logits(run: Run, logits: np.ndarray) -> np.ndarray:
@@ -205,7 +200,7 @@ def check_shapes(
     features: Features,
     source: str,
     *,
-    taught: Mapping[str, list[int]] | None = None,
+    trained: Mapping[str, list[int]] | None = None,
     options: Mapping[str, Any] | None = None,
 ) -> None:
     """Refuse series that a model cannot take, before anything is written.
@@ -214,7 +209,7 @@ def check_shapes(
         model: name in the registry.
         features: its inputs, each ``(n, ...)``.
         source: the file, for the message.
-        taught: a star's shape of each input when it was trained; None before training.
+        trained: a star's shape of each input when it was trained; None before training.
         options: of the model, where it differs from its file.
 
     Raises:
@@ -222,11 +217,11 @@ def check_shapes(
             on another length.
     """
     here = {name: list(x.shape[1:]) for name, x in features.items()}
-    if here == taught:
+    if here == trained:
         return
-    for name in (name for name in FOLDED if name in here and name in (taught or {})):
+    for name in (name for name in FOLDED if name in here and name in (trained or {})):
         # The number of candidates, which comes first, is of no concern to the network.
-        bins, before = here[name][1], (taught or here)[name][1]
+        bins, before = here[name][1], (trained or here)[name][1]
         if bins != before:
             raise InputError(
                 f"{source}: {name} has {bins} bins, the run was trained on {before}: fold both alike, or train on these"
@@ -234,8 +229,8 @@ def check_shapes(
     spec = registry.build(RunConfig(model=model, options=dict(options or {})))
     told = ", ".join(f"{name} {shape}" for name, shape in here.items())
     if not isinstance(spec, Network):
-        if taught is not None:
-            was = ", ".join(f"{name} {shape}" for name, shape in taught.items())
+        if trained is not None:
+            was = ", ".join(f"{name} {shape}" for name, shape in trained.items())
             raise InputError(f"{source}: {model} was trained on {was}, here it is {told}; score the same layout")
         return
     example = {name: jax.ShapeDtypeStruct((1, *shape), np.float32) for name, shape in here.items()}

@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,14 +19,13 @@ from exojax.evaluation import leakage, repeated, split
 from exojax.evaluation.metrics import Figure
 from exojax.folded_events import Data
 from exojax.models import registry
-from exojax.runs.fit import check_both_classes, usable_rows
 from exojax.runs.model_inputs import inputs_of
+from exojax.runs.rows import UsableRows, check_both_classes, usable_rows
 from exojax.runs.run import check_shapes
 from exojax.simulate import random_streams
-from exojax.storage.array_files import save_arrays
 from exojax.storage.json_files import check_same
 from exojax.training import study as studies
-from exojax.training.fit import fit_model
+from exojax.training.fit import Examples, FitSettings, fit_model
 from exojax.training.scorer import at_prior
 from exojax.training.search_space import check_space
 from exojax.training.workers import run_workers
@@ -35,8 +35,8 @@ Report = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True)
-class Plan:
-    """What is tuned.
+class TuningPlan:
+    """The model that is tuned, and how.
 
     Attributes:
         config: the model, and what all trials have in common.
@@ -57,8 +57,8 @@ class Plan:
 
 
 @dataclass(frozen=True, eq=False)
-class Tuned:
-    """What came of it.
+class TuningResult:
+    """The best point of a study, and how good it is on rows that no trial has seen.
 
     Attributes:
         config: the best point, as ``train.py --config`` takes it.
@@ -81,7 +81,7 @@ class Tuned:
     gain: Figure
     n_outer: int
     hosts_outer: int
-    trials: list[studies.Trial]
+    trials: list[studies.FinishedTrial]
     importances: dict[str, float]
     study: str
     warnings: tuple[str, ...]
@@ -92,7 +92,7 @@ class Tuned:
         return None if self.outer is None else self.inner - self.outer["value"]
 
 
-def check_plan(plan: Plan) -> None:
+def check_plan(plan: TuningPlan) -> None:
     """Refuse what can be refused before a row is read.
 
     Raises:
@@ -108,8 +108,8 @@ def check_plan(plan: Plan) -> None:
         pass
 
 
-def tune(plan: Plan, data: Data, out: Path, report: Report) -> Tuned:
-    """Tune, and judge the winner.
+def tune(plan: TuningPlan, data: Data, out: Path, report: Report) -> TuningResult:
+    """Tune a model, and score the best point on rows that no trial has seen.
 
     Test rows are set aside first, as in a run with the same seed; of the rest a quarter of the stars are outer rows,
     which are scored once, when all trials are finished. Workers get a file of the inner rows and nothing else.
@@ -121,32 +121,72 @@ def tune(plan: Plan, data: Data, out: Path, report: Report) -> Tuned:
         report: progress.
 
     Raises:
-        InputError: the plan cannot be, there are fewer hosts than folds, the space has no valid point, or ``out``
-            holds another tuning.
+        InputError: the plan cannot be carried out, there are fewer hosts than folds, the space has no valid point, or
+            ``out`` holds another tuning.
     """
     config, seed = plan.config, plan.config.seed
     check_plan(plan)
     rows = usable_rows(data)
     check_both_classes(rows.label, data.source)
-    kept = np.ones(len(rows.label), bool)
-    if plan.test_fraction:
-        kept = ~split.holdout(rows.group, rows.label, fraction=plan.test_fraction, seed=seed)
-    dev = np.flatnonzero(kept)
-    apart: dict[str, Any] = {"fraction": defaults.TUNE_OUTER_FRACTION, "seed": seed, "stream": "tuning split"}
-    held = split.holdout(rows.group[dev], rows.label[dev], **apart)
-    inner, outer = dev[~held], dev[held]
-    leakage.check_disjoint(
-        {"inner": rows.group[inner], "outer": rows.group[outer], "test": rows.group[np.flatnonzero(~kept)]}
+    inner, outer = split_rows(plan, rows)
+    fold = split.folds(rows.group[inner], rows.label[inner], k=plan.folds, seed=seed, stream="inner folds")
+    name = check_folder(plan, data, out / "study" / "settings.json")
+    dev = np.sort(np.concatenate([inner, outer]))
+    examples, held = compute_inputs(config, data, rows.take(dev), report), np.isin(dev, outer)
+
+    job = studies.TuningJob(config, name, plan.storage, out / "study" / "inner_rows.npz", data.cadence, plan.trials)
+    studies.save_rows(job.rows, examples.take(~held), fold)
+    with studies.connected(plan.storage) as storage:
+        study = studies.open_study(job, storage)
+        run_workers(job, study, plan.workers, partial(_report_trials, report, config.model))
+        best, score = studies.best_point(config, study)
+        trials, importances = studies.finished(study), studies.importances(study, seed)
+
+    how: dict[str, Any] = {"groups": rows.group[outer], "seed": seed}
+    truth, hosts = rows.label[outer], rows.take(outer).hosts
+    ours, default = (
+        outer_scores(chosen, examples.take(~held), examples.take(held), data.cadence) for chosen in (best, config)
     )
-    label, group = rows.label[inner], rows.group[inner]
-    fold = split.folds(group, label, k=plan.folds, seed=seed, stream="inner folds")
+    warnings = [*rows.warnings]
+    if hosts < defaults.MIN_VALIDATION_HOSTS:
+        warnings.append(
+            f"only {hosts} outer hosts: the outer score and the optimism are known to no better than its interval says"
+        )
+    return TuningResult(
+        config=best,
+        inner=score,
+        outer=repeated.mean_average_precision(truth, ours, **how),
+        default=repeated.mean_average_precision(truth, default, **how),
+        gain=repeated.paired_difference(truth, ours, default, **how),
+        n_outer=len(truth),
+        hosts_outer=int(truth.sum()),
+        trials=trials,
+        importances=importances,
+        study=name,
+        warnings=tuple(warnings),
+    )
 
-    searched = lambda done, n: report(f"searching {n} stars", done, n)  # noqa: E731
-    features = inputs_of(registry.get(config.model).inputs, data.take(rows.index[dev]), config, report=searched)
-    check_shapes(config.model, features, data.source)
-    check_space(config, lambda point: check_shapes(point.model, features, data.source, options=point.options))
-    within, without = ({name: x[chosen] for name, x in features.items()} for chosen in (~held, held))
 
+def split_rows(plan: TuningPlan, rows: UsableRows) -> tuple[np.ndarray, np.ndarray]:
+    """Return the numbers of the inner rows, which choose, and of the outer rows, which score; test rows are neither."""
+    seed, dev = plan.config.seed, np.arange(len(rows.label))
+    if plan.test_fraction:
+        dev = np.flatnonzero(~split.holdout(rows.group, rows.label, fraction=plan.test_fraction, seed=seed))
+    outer_fraction = defaults.TUNE_OUTER_FRACTION
+    held = split.holdout(rows.group[dev], rows.label[dev], fraction=outer_fraction, seed=seed, stream="tuning split")
+    test = np.setdiff1d(np.arange(len(rows.label)), dev)
+    groups = {"inner": dev[~held], "outer": dev[held], "test": test}
+    leakage.check_disjoint({name: rows.group[chosen] for name, chosen in groups.items()})
+    return dev[~held], dev[held]
+
+
+def check_folder(plan: TuningPlan, data: Data, path: Path) -> str:
+    """Write what the study depends on, or compare with what is there, and return the study's name.
+
+    Raises:
+        InputError: another tuning is there.
+    """
+    config = plan.config
     settings = {
         "model": config.model,
         "code": registry.fingerprint(config.model),
@@ -154,47 +194,37 @@ def tune(plan: Plan, data: Data, out: Path, report: Report) -> Tuned:
         "cadence_days": data.cadence,
         "base": asdict(registry.training(config)),
         "folds": plan.folds,
-        "seed": seed,
+        "seed": config.seed,
         "streams": random_streams.VERSION,
         "test_fraction": plan.test_fraction,
     }
-    check_same(out / "study" / "settings.json", json.loads(json.dumps(settings)), "tuning")
-    name = f"{config.model}-{hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:12]}"
-    rows_file = out / "study" / "inner_rows.npz"
-    parts = {f"input/{key}": x for key, x in within.items()}
-    save_arrays(rows_file, parts | {"label": label, "group": group, "fold": fold})
-    job = studies.Job(config, name, plan.storage, rows_file, data.cadence, plan.trials)
-    with studies.connected(plan.storage) as storage:
-        study = studies.open_study(job, storage)
-        run_workers(job, study, plan.workers, lambda done, n: report(f"trials of {config.model}", done, n))
-        best, score = studies.best_point(config, study)
-        trials, importances = studies.finished(study), studies.importances(study, seed)
+    check_same(path, json.loads(json.dumps(settings)), "tuning")
+    return f"{config.model}-{hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:12]}"
 
-    truth, stars = rows.label[outer], rows.group[outer]
 
-    def outer_scores(chosen: RunConfig) -> np.ndarray:
-        model, training = registry.build(chosen), registry.training(chosen)
-        scorer = fit_model(model, training, within, label, group, cadence=data.cadence, seed=seed)
-        return at_prior(model, scorer(without), float(label.mean()))
+def compute_inputs(config: RunConfig, data: Data, rows: UsableRows, report: Report) -> Examples:
+    """Return the model's inputs of the rows.
 
-    how: dict[str, Any] = {"groups": stars, "seed": seed}
-    ours, theirs = outer_scores(best), outer_scores(config)
-    hosts = len(np.unique(stars[truth == 1]))
-    warnings = [*rows.warnings]
-    if hosts < defaults.MIN_VALIDATION_HOSTS:
-        warnings.append(
-            f"only {hosts} outer hosts: the outer score and the optimism are known to no better than its interval says"
-        )
-    return Tuned(
-        best,
-        score,
-        repeated.mean_average_precision(truth, ours, **how),
-        repeated.mean_average_precision(truth, theirs, **how),
-        repeated.paired_difference(truth, ours, theirs, **how),
-        len(truth),
-        int(truth.sum()),
-        trials,
-        importances,
-        name,
-        tuple(warnings),
-    )
+    Raises:
+        InputError: the data cannot give them, or the model's space has no point that can be trained on them.
+    """
+    searching = partial(_report_searching, report)
+    features = inputs_of(registry.get(config.model).inputs, data.take(rows.index), config, report=searching)
+    check_shapes(config.model, features, data.source)
+    check_space(config, lambda point: check_shapes(point.model, features, data.source, options=point.options))
+    return Examples(features, rows.label, rows.group)
+
+
+def outer_scores(config: RunConfig, inner: Examples, outer: Examples, cadence: float) -> np.ndarray:
+    """Return ``(n,)`` logits of the outer rows by a model fitted on all inner rows."""
+    model = registry.build(config)
+    scorer = fit_model(model, inner, FitSettings(registry.training(config), cadence, config.seed))
+    return at_prior(model, scorer(outer.features), float(inner.label.mean()))
+
+
+def _report_searching(report: Report, done: int, n: int) -> None:
+    report(f"searching {n} stars", done, n)
+
+
+def _report_trials(report: Report, model: str, done: int, n: int) -> None:
+    report(f"trials of {model}", done, n)

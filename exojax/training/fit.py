@@ -1,10 +1,11 @@
-"""One model fitted on arrays, or read back: the same two functions for a network and for a classical estimator."""
+"""Fit a model on arrays, or read it back: one function of each for every kind of model."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import replace
-from functools import partial
+import itertools
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import partial, singledispatch
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from exojax.errors import InputError
 from exojax.evaluation import split
 from exojax.models.base import Classical, Inputs, Model, Network, Stack
 from exojax.storage.array_files import load_arrays, save_arrays
-from exojax.training.loop import Report, train
+from exojax.training.loop import Report, Validate, train
 from exojax.training.recipe import Recipe
 from exojax.training.sampler import balanced_batches
 from exojax.training.scorer import Features, Scorer, at_prior
@@ -32,118 +33,151 @@ OWN = Recipe()
 """the model's own way of learning"""
 
 
-def fit_model(
-    model: Model,
-    config: TrainConfig,
-    features: Features,
-    labels: np.ndarray,
-    groups: np.ndarray,
-    *,
-    cadence: float,
-    seed: int,
-    folder: Path | None = None,
-    validation: tuple[Features, np.ndarray] | None = None,
-    report: Report | None = None,
-    row_names: np.ndarray | None = None,
-    init: TrainState | None = None,
-    recipe: Recipe = OWN,
-) -> Scorer:
-    """Fit on all rows given, or go on where a killed call with the same arguments and ``folder`` stopped.
+@dataclass(frozen=True, eq=False)
+class Examples:
+    """Labelled rows to train on, or to validate on.
 
-    Args:
-        model: from the registry.
+    Attributes:
+        features: the model's inputs by name, each ``(n, ...)`` float32; others may be there.
+        label: ``(n,)`` int, 1 for hosts.
+        group: ``(n,)`` the star of each row.
+        name: ``(n,)`` str for messages, or None.
+    """
+
+    features: Features
+    label: np.ndarray
+    group: np.ndarray
+    name: np.ndarray | None = None
+
+    def __len__(self) -> int:
+        """Return the number of rows."""
+        return len(self.label)
+
+    def take(self, rows: np.ndarray) -> Examples:
+        """Return some of the rows, by number or as a mask."""
+        features = {name: x[rows] for name, x in self.features.items()}
+        name = None if self.name is None else self.name[rows]
+        return Examples(features, self.label[rows], self.group[rows], name)
+
+
+@dataclass(frozen=True, eq=False)
+class FitSettings:
+    """How a model is fitted.
+
+    Attributes:
         config: of a network's training.
-        features: those the model asks for, n rows.
-        labels: ``(n,)`` int, 1 for hosts.
-        groups: ``(n,)`` the star of each row.
         cadence: days between samples, for augmentation.
         seed: of everything random; an ensemble's members differ in theirs.
         folder: where the weights are kept; None keeps nothing.
-        validation: features and labels by which a network stops early.
+        validation: rows by which a network stops early.
         report: progress of a training; ``of`` is the number of steps, ``member`` given where there are several.
-        row_names: ``(n,)`` str for messages.
         init: a network's trained state whose weights to start from.
         recipe: how a network learns otherwise.
+    """
+
+    config: TrainConfig
+    cadence: float
+    seed: int
+    folder: Path | None = None
+    validation: Examples | None = None
+    report: Report | None = None
+    init: TrainState | None = None
+    recipe: Recipe = OWN
+
+
+@singledispatch
+def fit_model(model: Model, examples: Examples, settings: FitSettings) -> Scorer:
+    """Fit on all rows given, or go on where a killed call with the same arguments and folder stopped.
+
+    Args:
+        model: from the registry, or one of your own.
+        examples: rows to fit on.
+        settings: how.
 
     Raises:
         InputError: a class has no star, the loss is not finite, or another model than a network is given a recipe.
         Interrupted: by Ctrl-C or SIGTERM.
     """
-    if recipe.told() and not isinstance(model, Network):
-        raise InputError(f"a recipe ({', '.join(recipe.told())}) is for networks; this model is fitted at once")
-    if isinstance(model, Stack):
-        how: dict[str, Any] = {"cadence": cadence, "seed": seed, "report": report, "row_names": row_names}
-        return _fit_stack(model, features, labels, groups, folder, how)
-    if isinstance(model, Classical):
-        if folder is not None and (folder / "model.npz").exists():
-            return load_model(model, folder, {})
-        arrays = model.fit({name: features[name] for name in model.inputs}, labels, groups, seed)
-        if folder is not None:
-            save_arrays(folder / "model.npz", arrays)
-        return Scorer(model.inputs, classical=model, arrays=arrays)
+    raise TypeError(f"{type(model).__name__} is no kind of model: give a Network, a Classical or a Stack")
 
-    features = {name: features[name] for name in model.inputs}
 
-    config = replace(config, steps=steps_for(config, labels))
+@fit_model.register
+def _fit_networks(model: Network, examples: Examples, settings: FitSettings) -> Scorer:
+    """Fit each network of an ensemble from a seed of its own."""
+    features = {name: examples.features[name] for name in model.inputs}
+    examples = replace(examples, features=features)
+    config = replace(settings.config, steps=steps_for(settings.config, examples.label))
     states = []
     for member in range(config.members):
-        home = None if folder is None else member_folder(folder, member)
-        say = None if report is None else partial(_numbered, report, config, member)
-        states.append(
-            _fit_network(
-                model,
-                config,
-                features,
-                labels,
-                cadence,
-                seed,
-                member,
-                home,
-                validation,
-                say,
-                row_names,
-                init,
-                recipe,
-            )
-        )
+        folder = None if settings.folder is None else member_folder(settings.folder, member)
+        report = None if settings.report is None else partial(_numbered, settings.report, config, member)
+        own = replace(settings, config=config, folder=folder, report=report)
+        states.append(_fit_network(model, examples, own, member))
     return Scorer(model.inputs, tuple(states))
 
 
-def _fit_stack(
-    model: Stack, features: Features, labels: np.ndarray, groups: np.ndarray, folder: Path | None, how: dict[str, Any]
-) -> Scorer:
-    """Each model on all rows, and out of folds to weigh it; what is finished in ``folder`` is read back."""
-    report, how = how["report"] or (lambda record: None), how | {"report": None}
-    # Progress is told by models fitted: their own steps would start anew with each.
-    number_of_fits = len(model.of) * (model.folds + 1)
-    fold = split.folds(groups, labels, k=model.folds, seed=how["seed"], stream="stack folds")
-    part = lambda rows: {name: x[rows] for name, x in features.items()}  # noqa: E731
-    parts, seen = {}, {}
-    for at, (name, one) in enumerate(model.of.items()):
-        home = None if folder is None else folder / "members" / name
-        report({"step": at * (model.folds + 1), "of": number_of_fits})
-        config = one.train if isinstance(one, Network) else TrainConfig()
-        kept = None if home is None else home / "out_of_fold.npz"
-        if kept is not None and kept.exists():
-            seen[name] = load_arrays(kept)["logits"]
-        else:
-            seen[name] = np.zeros(len(labels))
-            for number in range(model.folds):
-                fit, out = fold != number, fold == number
-                names = None if how["row_names"] is None else how["row_names"][fit]
-                scorer = fit_model(one, config, part(fit), labels[fit], groups[fit], **(how | {"row_names": names}))
-                seen[name][out] = scorer(part(out))
-                report({"step": at * (model.folds + 1) + number + 1, "of": number_of_fits})
-            if kept is not None:
-                save_arrays(kept, {"logits": seen[name]})
-        parts[name] = fit_model(one, config, features, labels, groups, folder=home, **how)
-    report({"step": number_of_fits, "of": number_of_fits})
-    logits = np.stack(list(seen.values()))
-    known = ~np.isnan(logits).any(axis=0)  # a star that cannot be searched has no logit
-    arrays = weigh(logits[:, known], labels[known])
-    if folder is not None:
-        save_arrays(folder / "model.npz", arrays)
+@fit_model.register
+def _fit_classical(model: Classical, examples: Examples, settings: FitSettings) -> Scorer:
+    _check_no_recipe(settings.recipe)
+    kept = None if settings.folder is None else settings.folder / "model.npz"
+    if kept is not None and kept.exists():
+        return Scorer(model.inputs, classical=model, arrays=load_arrays(kept))
+    features = {name: examples.features[name] for name in model.inputs}
+    arrays = model.fit(features, examples.label, examples.group, settings.seed)
+    if kept is not None:
+        save_arrays(kept, arrays)
+    return Scorer(model.inputs, classical=model, arrays=arrays)
+
+
+@fit_model.register
+def _fit_stack(model: Stack, examples: Examples, settings: FitSettings) -> Scorer:
+    """Fit each model on all rows, and out of folds to weigh it; what is finished in the folder is read back."""
+    _check_no_recipe(settings.recipe)
+    # Progress counts fitted models: their own steps would start anew with each.
+    fits = len(model.of) * (model.folds + 1)
+    parts, logits = {}, []
+    for first, (name, part) in zip(itertools.count(0, model.folds + 1), model.of.items()):
+        _note_fits(settings.report, fits, first, 0)
+        folder = None if settings.folder is None else settings.folder / "members" / name
+        own = FitSettings(part.train, settings.cadence, settings.seed, folder)
+        logits.append(_out_of_fold(part, examples, own, model.folds, partial(_note_fits, settings.report, fits, first)))
+        parts[name] = fit_model(part, examples, own)
+    _note_fits(settings.report, fits, fits, 0)
+    seen = np.stack(logits)
+    known = ~np.isnan(seen).any(axis=0)  # a star that cannot be searched has no logit
+    arrays = weigh(seen[:, known], examples.label[known])
+    if settings.folder is not None:
+        save_arrays(settings.folder / "model.npz", arrays)
     return Scorer(model.inputs, arrays=arrays, parts=parts)
+
+
+def _out_of_fold(
+    model: Network | Classical, examples: Examples, settings: FitSettings, folds: int, note: Callable[[int], None]
+) -> np.ndarray:
+    """Return ``(n,)`` logits of each row by a model fitted on the other folds; read back where they are kept."""
+    kept = None if settings.folder is None else settings.folder / "out_of_fold.npz"
+    if kept is not None and kept.exists():
+        return load_arrays(kept)["logits"]
+    fold = split.folds(examples.group, examples.label, k=folds, seed=settings.seed, stream="stack folds")
+    logits = np.zeros(len(examples))
+    for number in range(folds):
+        out = fold == number
+        scorer = fit_model(model, examples.take(~out), replace(settings, folder=None))
+        logits[out] = scorer(examples.take(out).features)
+        note(number + 1)
+    if kept is not None:
+        save_arrays(kept, {"logits": logits})
+    return logits
+
+
+def _note_fits(report: Report | None, of: int, first: int, done: int) -> None:
+    if report is not None:
+        report({"step": first + done, "of": of})
+
+
+def _check_no_recipe(recipe: Recipe) -> None:
+    if recipe.told():
+        raise InputError(f"a recipe ({', '.join(recipe.told())}) is for networks; this model is fitted at once")
 
 
 def steps_for(config: TrainConfig, labels: np.ndarray) -> int:
@@ -160,7 +194,7 @@ def steps_for(config: TrainConfig, labels: np.ndarray) -> int:
 
 
 def member_folder(folder: Path, member: int) -> Path:
-    """Where a network of an ensemble is kept: the first in the run's own folder."""
+    """Return where a network of an ensemble is kept: the first in the run's own folder."""
     return folder / "members" / str(member) if member else folder
 
 
@@ -168,69 +202,62 @@ def _numbered(report: Report, config: TrainConfig, member: int, record: dict[str
     report({**record, "of": config.steps} | ({"member": member} if config.members > 1 else {}))
 
 
-def _fit_network(
-    model: Network,
-    config: TrainConfig,
-    features: Features,
-    labels: np.ndarray,
-    cadence: float,
-    seed: int,
-    member: int,
-    folder: Path | None,
-    validation: tuple[Features, np.ndarray] | None,
-    report: Report | None,
-    row_names: np.ndarray | None,
-    init: TrainState | None,
-    recipe: Recipe,
-) -> TrainState:
-    from sklearn.metrics import average_precision_score
+def _fit_network(model: Network, examples: Examples, settings: FitSettings, member: int) -> TrainState:
+    return train(
+        _initial_state(model, examples, settings, member),
+        balanced_batches(_on_device(examples.features), examples.label, settings.config.batch_size),
+        settings.config,
+        folder=settings.folder,
+        validate=None if settings.validation is None else _validation(model, settings.validation),
+        report=settings.report,
+        row_names=examples.name,
+        step_fn=settings.recipe.step,
+    )
 
-    hosts = int(np.sum(labels == 1))
+
+def _initial_state(model: Network, examples: Examples, settings: FitSettings, member: int) -> TrainState:
+    """Return the state at step 0, with the weights of ``settings.init`` where one is given."""
+    config, recipe = settings.config, settings.recipe
+    hosts = int(np.sum(examples.label == 1))
     # Rounded, so that folds with a host more or less share one compiled step.
     injected = round(config.inject / (config.inject + hosts), 1) if config.inject else 0.0
     state = create_state(
         model.module,
-        _on_device({name: x[:1] for name, x in features.items()}),
+        _on_device({name: x[:1] for name, x in examples.features.items()}),
         config,
-        seed=seed,
+        seed=settings.seed,
         member=member,
         loss=recipe.loss or optax.sigmoid_binary_cross_entropy,
-        augment=recipe.augment or model.augment(cadence, injected),
+        augment=recipe.augment or model.augment(settings.cadence, injected),
         rate=recipe.schedule,
     )
     if model.settle is not None:
-        stats = model.settle(state.batch_stats, features)
+        stats = model.settle(state.batch_stats, examples.features)
         state = state.replace(batch_stats=stats, average=jax.tree.map(jnp.copy, (state.params, stats)))
-    if init is not None:
-        params, batch_stats = init.average
-        if jax.tree.map(jnp.shape, params) != jax.tree.map(jnp.shape, state.params):
-            raise InputError(
-                "--init: that run's network has weights of other shapes; use one trained on series of this length"
-            )
-        copies = jax.tree.map(jnp.copy, (params, batch_stats))
-        state = state.replace(params=params, batch_stats=batch_stats, average=copies)
-    batches = balanced_batches(_on_device(features), labels, config.batch_size)
-    validate = None
-    if validation is not None:
-        rows, truth = validation
-
-        def validate(state: TrainState) -> float:
-            return float(average_precision_score(truth, at_prior(model, Scorer(model.inputs, (state,))(rows), 0.5)))
-
-    return train(
-        state,
-        batches,
-        config,
-        folder=folder,
-        validate=validate,
-        report=report,
-        row_names=row_names,
-        step_fn=recipe.step,
-    )
+    if settings.init is None:
+        return state
+    params, batch_stats = settings.init.average
+    if jax.tree.map(jnp.shape, params) != jax.tree.map(jnp.shape, state.params):
+        raise InputError(
+            "--init: that run's network has weights of other shapes; use one trained on series of this length"
+        )
+    copies = jax.tree.map(jnp.copy, (params, batch_stats))
+    return state.replace(params=params, batch_stats=batch_stats, average=copies)
 
 
+def _validation(model: Network, rows: Examples) -> Validate:
+    from sklearn.metrics import average_precision_score
+
+    def validate(state: TrainState) -> float:
+        logits = at_prior(model, Scorer(model.inputs, (state,))(rows.features), 0.5)
+        return float(average_precision_score(rows.label, logits))
+
+    return validate
+
+
+@singledispatch
 def load_model(model: Model, folder: Path, shapes: Mapping[str, list[int]], *, members: int = 1) -> Scorer:
-    """The model that :func:`fit_model` left in ``folder``.
+    """Return the model that :func:`fit_model` left in ``folder``.
 
     Args:
         model: from the registry.
@@ -241,15 +268,25 @@ def load_model(model: Model, folder: Path, shapes: Mapping[str, list[int]], *, m
     Raises:
         InputError: nothing sound is there.
     """
-    if isinstance(model, Classical):
-        return Scorer(model.inputs, classical=model, arrays=load_arrays(folder / "model.npz"))
-    if isinstance(model, Stack):
-        parts = {name: load_model(one, folder / "members" / name, shapes) for name, one in model.of.items()}
-        return Scorer(model.inputs, arrays=load_arrays(folder / "model.npz"), parts=parts)
+    raise TypeError(f"{type(model).__name__} is no kind of model: give a Network, a Classical or a Stack")
+
+
+@load_model.register
+def _load_networks(model: Network, folder: Path, shapes: Mapping[str, list[int]], *, members: int = 1) -> Scorer:
     shapes = {name: shapes[name] for name in model.inputs}
-    return Scorer(
-        model.inputs, tuple(load_state(model, member_folder(folder, member), shapes) for member in range(members))
-    )
+    states = (load_state(model, member_folder(folder, member), shapes) for member in range(members))
+    return Scorer(model.inputs, tuple(states))
+
+
+@load_model.register
+def _load_classical(model: Classical, folder: Path, shapes: Mapping[str, list[int]], *, members: int = 1) -> Scorer:
+    return Scorer(model.inputs, classical=model, arrays=load_arrays(folder / "model.npz"))
+
+
+@load_model.register
+def _load_stack(model: Stack, folder: Path, shapes: Mapping[str, list[int]], *, members: int = 1) -> Scorer:
+    parts = {name: load_model(part, folder / "members" / name, shapes) for name, part in model.of.items()}
+    return Scorer(model.inputs, arrays=load_arrays(folder / "model.npz"), parts=parts)
 
 
 def load_state(model: Network, folder: Path, shapes: Mapping[str, list[int]]) -> TrainState:

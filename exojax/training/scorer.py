@@ -13,7 +13,7 @@ from scipy.special import logit
 
 from exojax.errors import InputError
 from exojax.folded_events import searchable
-from exojax.models.base import Classical, Model, Network
+from exojax.models.base import Classical, Model
 from exojax.training.compile_options import quick_options
 from exojax.training.state import TrainState
 from exojax.training.step import scored
@@ -87,11 +87,11 @@ def at_prior(model: Model, logits: np.ndarray, prior: float) -> np.ndarray:
     """Return ``logits (n,)`` with those of the share of hosts in place of NaN: stars that cannot be searched.
 
     Args:
-        model: a network is taught on balanced batches, and its logit of an even chance is 0.
+        model: the logit of an even chance is 0 of one that is trained on balanced batches.
         logits: ``(n,)`` float, before calibration.
         prior: share of hosts among the rows that another model was fitted on.
     """
-    return np.where(np.isnan(logits), 0.0 if isinstance(model, Network) else logit(prior), logits)
+    return np.where(np.isnan(logits), 0.0 if model.balanced else logit(prior), logits)
 
 
 def _network(state: TrainState, features: Features) -> np.ndarray:

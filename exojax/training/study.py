@@ -1,4 +1,4 @@
-"""A study of hyper-parameters in a database (Optuna, Akiba et al. 2019): opened, read, and cleared of the dead."""
+"""A study of hyper-parameters in a database (Optuna, Akiba et al. 2019): opened, read, and freed of dead workers."""
 
 from __future__ import annotations
 
@@ -10,27 +10,30 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from exojax.config import RunConfig
 from exojax.errors import InputError
 from exojax.models import registry
 from exojax.models.base import Suggest
+from exojax.storage.array_files import load_arrays, save_arrays
+from exojax.training.fit import Examples
 
 PRUNE_FROM = 5
 """finished trials from which others are pruned"""
 HEARTBEAT_S, GRACE_S = 10, 60
-"""a worker of another machine counts as dead when its trial has not been heard of for ``GRACE_S``"""
+"""seconds between a worker's heartbeats, and without one after which its trial is tried again"""
 
 
 @dataclass(frozen=True)
-class Job:
-    """What a worker has to know.
+class TuningJob:
+    """The trials of a study, for its workers.
 
     Attributes:
         config: what every trial has in common.
         study: its name in the database.
         storage: URL of the database.
-        rows: file of the rows to tune on, and of no others: ``label``, ``group``, ``fold`` ``(n,)`` and the model's
-            inputs as ``input/<name>``.
+        rows: file of the rows to tune on, and of no others, as :func:`save_rows` writes it.
         cadence: days between samples.
         trials: finished trials wanted in the whole study.
     """
@@ -44,7 +47,7 @@ class Job:
 
 
 @dataclass(frozen=True)
-class Trial:
+class FinishedTrial:
     """One finished trial.
 
     Attributes:
@@ -102,7 +105,7 @@ def connected(url: str) -> Iterator[Any]:
     except (SQLAlchemyError, ImportError, OSError, RuntimeError) as error:
         raise InputError(f"--storage {shown}: cannot be reached ({str(error).splitlines()[0]})") from None
     if address.get_backend_name() == "sqlite":
-        # Without it every value that is told waits for the disk: half a second a trial. A power cut may lose the last.
+        # Without it every value that is written waits for the disk: half a second a trial. A power cut may lose one.
         event.listen(storage.engine, "connect", _write_ahead)
         storage.engine.dispose()
     try:
@@ -117,16 +120,15 @@ def _write_ahead(connection: Any, record: object) -> None:
         connection.execute(f"PRAGMA {pragma}")
 
 
-def alone(name: str, sampler_seed: int) -> Any:
-    """A study in this process's memory, for points that are tried one after the other and kept nowhere.
+def in_memory(name: str, sampler_seed: int) -> Any:
+    """Return a study in this process's memory, for points that are tried one after the other.
 
     Raises:
         InputError: Optuna is not installed.
     """
-    try:
-        import optuna
-    except ModuleNotFoundError as missing:
-        raise _needs(missing) from None
+    check_installed()
+    import optuna
+
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     return optuna.create_study(
         study_name=name,
@@ -137,35 +139,60 @@ def alone(name: str, sampler_seed: int) -> Any:
 
 
 def pruner() -> Any:
-    """Gives a trial up whose score after a fold lies below the median of the others' there."""
+    """Return the rule that ends a trial whose score after a fold lies below the median of the others' there."""
     import optuna
 
     return optuna.pruners.MedianPruner(n_startup_trials=PRUNE_FROM)
+
+
+def check_installed() -> None:
+    """Refuse to tune without Optuna.
+
+    Raises:
+        InputError: it is not installed.
+    """
+    try:
+        import optuna  # noqa: F401
+    except ModuleNotFoundError as missing:
+        raise _needs(missing) from None
+
+
+def save_rows(path: Path, examples: Examples, fold: np.ndarray) -> None:
+    """Write the rows to tune on: ``label``, ``group`` and ``fold`` ``(n,)``, and the inputs as ``input/<name>``."""
+    inputs = {f"input/{name}": x for name, x in examples.features.items()}
+    save_arrays(path, inputs | {"label": examples.label, "group": examples.group, "fold": fold})
+
+
+def load_rows(path: Path) -> tuple[Examples, np.ndarray]:
+    """Return the rows of :func:`save_rows` and the fold of each."""
+    kept = load_arrays(path)
+    features = {name.removeprefix("input/"): x for name, x in kept.items() if name.startswith("input/")}
+    return Examples(features, kept["label"], kept["group"]), kept["fold"]
 
 
 def _needs(missing: ModuleNotFoundError) -> InputError:
     return InputError(f'tuning needs {missing.name}: pip install "optuna>=5" "psycopg[binary]>=3.2"')
 
 
-def open_study(job: Job, storage: Any) -> Any:
-    """The study, made where it is missing. Before any worker starts: several would race to make its tables."""
+def open_study(job: TuningJob, storage: Any) -> Any:
+    """Return the study, made where it is missing. Before any worker starts: several would race to make its tables."""
     import optuna
 
     return optuna.create_study(storage=storage, study_name=job.study, direction="maximize", load_if_exists=True)
 
 
-def finished(study: Any) -> list[Trial]:
-    """The finished trials, in their order."""
+def finished(study: Any) -> list[FinishedTrial]:
+    """Return the finished trials, in their order."""
     found = []
     for trial in study.get_trials(deepcopy=False):
         if trial.state.name not in ("COMPLETE", "PRUNED"):
             continue
-        said = list(trial.intermediate_values.values())
-        score = trial.value if trial.state.name == "COMPLETE" else said[-1] if said else None
+        scores = list(trial.intermediate_values.values())
+        score = trial.value if trial.state.name == "COMPLETE" else scores[-1] if scores else None
         attrs = trial.user_attrs
         took = (trial.datetime_complete - trial.datetime_start).total_seconds()
         found.append(
-            Trial(
+            FinishedTrial(
                 trial.number,
                 trial.state.name.lower(),
                 score,
@@ -179,7 +206,7 @@ def finished(study: Any) -> list[Trial]:
 
 
 def best_point(config: RunConfig, study: Any) -> tuple[RunConfig, float]:
-    """The configuration of the best complete trial, otherwise as ``config``, and its score.
+    """Return the configuration of the best complete trial, otherwise as ``config``, and its score.
 
     Raises:
         InputError: no trial is complete.
@@ -201,7 +228,7 @@ def _fixed(optuna: Any, params: dict[str, Any]) -> Suggest:
 
 
 def importances(study: Any, seed: int) -> dict[str, float]:
-    """Share of each hyper-parameter in the variance of the score (fANOVA, Hutter et al. 2014); none of few trials."""
+    """Return each hyper-parameter's share of the score's variance (fANOVA, Hutter et al. 2014); none of few trials."""
     import optuna
 
     complete = [trial for trial in study.get_trials(deepcopy=False) if trial.state.name == "COMPLETE"]
@@ -214,12 +241,12 @@ def importances(study: Any, seed: int) -> dict[str, float]:
 
 
 def worker_name(pid: int) -> str:
-    """Of a process, on this machine and no other."""
+    """Return the name of a process, on this machine and no other."""
     return f"{socket.gethostname()}-{pid}"
 
 
 def give_back(study: Any, worker: str) -> None:
-    """Let the trials of a worker that is dead fail, and their points wait to be tried again."""
+    """Mark the trials of a dead worker as failed, and queue their points to be tried again."""
     import optuna
 
     with warnings.catch_warnings():

@@ -1,4 +1,4 @@
-"""Local workers of a study: started, replaced when they are killed, stopped when there is nothing left to do."""
+"""Local workers of a study: started, replaced when they are killed, ended with the study."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from contextlib import contextmanager
 from typing import Any
 
 from exojax.errors import InputError
-from exojax.training.study import Job, finished, give_back, worker_name
+from exojax.training.study import TuningJob, finished, give_back, worker_name
 from exojax.training.trials import Report, work
 
 DEATHS = 3
 """workers that may die one after the other without a trial finished in between"""
 
 
-def run_workers(job: Job, study: Any, workers: int, report: Report) -> None:
+def run_workers(job: TuningJob, study: Any, workers: int, report: Report) -> None:
     """Work on the study until it has enough finished trials.
 
     Args:
-        job: what to do; its study exists.
-        study: the same.
+        job: names the study.
+        study: the study, which exists.
         workers: processes; of one, this process does the work.
         report: progress.
 
@@ -33,7 +33,7 @@ def run_workers(job: Job, study: Any, workers: int, report: Report) -> None:
     if workers == 1:
         work(job, 0, report=report)
         return
-    with _crew(job, study) as crew:
+    with _processes(job, study) as processes:
         started, deaths, before = 0, 0, -1
         while True:
             done = len(finished(study))
@@ -42,48 +42,49 @@ def run_workers(job: Job, study: Any, workers: int, report: Report) -> None:
                 before, deaths = done, 0
             if done >= job.trials:
                 return
-            for process in [process for process in crew if process.exitcode is not None]:
-                crew.remove(process)
+            for process in [process for process in processes if process.exitcode is not None]:
+                processes.remove(process)
                 give_back(study, worker_name(int(process.pid or 0)))
                 deaths += process.exitcode != 0
                 if deaths >= DEATHS:
                     raise InputError(
                         f"{DEATHS} workers ended, the last with exit code {process.exitcode}, without finishing a "
-                        "trial; what they said stands above; fewer --workers need less memory"
+                        "trial; their messages stand above; fewer --workers need less memory"
                     )
-            while len(crew) < workers:
-                crew.append(_start(job, started))
+            while len(processes) < workers:
+                processes.append(_start(job, started))
                 started += 1
             time.sleep(0.25)
 
 
 @contextmanager
-def _crew(job: Job, study: Any) -> Iterator[list[Any]]:
-    crew: list[Any] = []
+def _processes(job: TuningJob, study: Any) -> Iterator[list[Any]]:
+    """Give a list for the workers; on leaving they end, and what they had not finished is queued again."""
+    processes: list[Any] = []
     try:
-        yield crew
+        yield processes
     finally:
-        for process in crew:
-            # They see for themselves that the study is finished; a trial that is surplus is not worth waiting for.
+        for process in processes:
+            # They would end by themselves once the study is finished, after their next look at it.
             process.terminate()
-        for process in crew:
+        for process in processes:
             process.join(10)
             if process.exitcode is None:
                 process.kill()
                 process.join()
         if len(finished(study)) < job.trials:
-            for process in crew:
+            for process in processes:
                 give_back(study, worker_name(int(process.pid or 0)))
 
 
-def _start(job: Job, number: int) -> Any:
+def _start(job: TuningJob, number: int) -> Any:
     # Forked after JAX has started a process can deadlock.
     process = multiprocessing.get_context("spawn").Process(target=_child, args=(job, number, os.getpid()), daemon=True)
     process.start()
     return process
 
 
-def _child(job: Job, number: int, parent: int) -> None:
-    # Ctrl-C reaches the whole group; the parent sees to its end.
+def _child(job: TuningJob, number: int, parent: int) -> None:
+    # Ctrl-C reaches the whole group; the parent ends its workers.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     work(job, number, parent=parent)

@@ -15,7 +15,7 @@ from small_cli import CADENCES, TINY, Call, assert_refused, files, read_json, st
 from exojax.cli import compare
 from exojax.models import registry
 from exojax.models.base import Choice, Suggest
-from exojax.runs import outer_fold
+from exojax.runs import injected_copies
 from exojax.storage.array_files import load_arrays
 
 MODELS = ("--models", "tiny,svc", "--folds", 3, "--repeats", 2, "--steps", 4)
@@ -119,8 +119,8 @@ def test_only_what_is_missing_is_fitted_again(compared: Path, source: Path, call
     for gone in ("tiny-0-1.npz", "svc-1-2.npz"):
         (folds / gone).unlink()
     fitted = []
-    fit = outer_fold.fit_model
-    monkeypatch.setattr(outer_fold, "fit_model", lambda *a, **b: fitted.append(1) or fit(*a, **b))
+    fit = injected_copies.fit_model
+    monkeypatch.setattr(injected_copies, "fit_model", lambda *a, **b: fitted.append(1) or fit(*a, **b))
     assert call(compare.main, "--data", source, "--out", compared, *MODELS).code == 0
     assert len(fitted) == 2 * (1 + 2)  # and two inner folds each
     assert scores(compared) == before

@@ -105,7 +105,7 @@ def test_rows_outside_the_inner_leave_no_trace_in_the_trials(tmp_path: Path) -> 
     inner = np.zeros(0, int)
     for name in ("a", "b"):
         url = f"sqlite:///{tmp_path / name}.db"
-        plan = tune_run.Plan(RunConfig(model="svc"), 3, 2, 1, url, test_fraction=0.2)
+        plan = tune_run.TuningPlan(RunConfig(model="svc"), 3, 2, 1, url, test_fraction=0.2)
         found.append(tune_run.tune(plan, data, tmp_path / name, lambda what, done, total: None))
         kept = load_arrays(tmp_path / name / "study" / "inner_rows.npz")
         if name == "a":
@@ -129,30 +129,30 @@ def trial_features(data: LightCurves) -> np.ndarray:
 
 
 @pytest.fixture
-def job(tmp_path: Path) -> studies.Job:
-    return studies.Job(RunConfig(model="svc"), "s", f"sqlite:///{tmp_path}/s.db", tmp_path / "rows.npz", 0.1, trials=2)
+def job(tmp_path: Path) -> studies.TuningJob:
+    return studies.TuningJob(
+        RunConfig(model="svc"), "s", f"sqlite:///{tmp_path}/s.db", tmp_path / "rows.npz", 0.1, trials=2
+    )
 
 
 @pytest.fixture
-def study(job: studies.Job) -> Iterator[Any]:
+def study(job: studies.TuningJob) -> Iterator[Any]:
     with studies.connected(job.storage) as storage:
         yield studies.open_study(job, storage)
 
 
 @pytest.mark.filterwarnings("ignore:Heartbeat of storage")
-def test_trials_beyond_the_wanted_number_are_given_up(job: studies.Job, study: Any) -> None:
+def test_trials_beyond_the_wanted_number_are_given_up(job: studies.TuningJob, study: Any) -> None:
     """Three workers ask at once for the last two: a count before asking would let all three through."""
     asked = [study.ask() for _ in range(3)]
     for trial in asked[:2]:
-        with pytest.raises(KeyError):  # taken on: it looks for the rows
-            trials._trial(job, study, {}, "w", trial)
-    with pytest.raises(trials.Surplus):
-        trials._trial(job, study, {}, "w", asked[2])
+        trials.check_place(study, trial, job.trials)
+    with pytest.raises(trials.SurplusTrialError):
+        trials.check_place(study, asked[2], job.trials)
     study.tell(asked[2], state=studies_state("FAIL"))
     # One fails: its place is free again.
     study.tell(asked[0], state=studies_state("FAIL"))
-    with pytest.raises(KeyError):
-        trials._trial(job, study, {}, "w", study.ask())
+    trials.check_place(study, study.ask(), job.trials)
 
 
 def studies_state(name: str) -> object:

@@ -14,9 +14,9 @@ from exojax.evaluation.leakage import check_blind, check_disjoint
 from exojax.features import registry as features
 from exojax.light_curves import LightCurves, shared_time
 from exojax.models import registry, svc
-from exojax.runs import outer_fold
-from exojax.runs.fit import Rows, usable_rows
-from exojax.training.fit import fit_model
+from exojax.runs import compare
+from exojax.runs.rows import usable_rows
+from exojax.training.fit import Examples, FitSettings, fit_model
 
 N, HOSTS, COLUMNS = 80, 24, 30
 LABEL = (np.arange(N) < HOSTS).astype(np.int64)
@@ -117,7 +117,11 @@ def test_a_model_is_given_its_training_rows_alone() -> None:
         def settle(given, labels, held):
             seen.update(x=given["x"], labels=labels)
             train = dict.fromkeys(("spectrum", "flux"), given["x"][~held])
-            scorer = fit_model(model, TrainConfig(), train, labels[~held], np.flatnonzero(~held), cadence=0.1, seed=0)
+            scorer = fit_model(
+                model,
+                Examples(train, labels[~held], np.flatnonzero(~held)),
+                FitSettings(TrainConfig(), cadence=0.1, seed=0),
+            )
             return scorer.arrays
 
         return settle
@@ -135,7 +139,7 @@ def test_a_model_is_given_its_training_rows_alone() -> None:
 
 @pytest.mark.parametrize("leaks", [False, True])
 def test_the_outer_rows_of_a_comparison_leave_no_trace_in_its_thresholds(leaks: bool, monkeypatch) -> None:
-    plan = outer_fold.Plan(("svc",), folds=4, inner=2)
+    plan = compare.ComparisonPlan(("svc",), folds=4, inner=2)
     index, name = np.arange(N), np.array([f"k{i}" for i in range(N)])
 
     def settle(given, labels, held):
@@ -145,9 +149,8 @@ def test_the_outer_rows_of_a_comparison_leave_no_trace_in_its_thresholds(leaks: 
             monkeypatch.setattr(
                 calibration, "choose_threshold", lambda truth, p: float(np.median(everything[labels == 1]))
             )
-        rows = Rows(index, index, labels, name, ())
-        inputs = dict.fromkeys(("spectrum", "flux"), given["x"])
-        return {"threshold": outer_fold.one_fold(plan, "svc", 0.1, name, inputs, rows, held, 0)["threshold"]}
+        rows = Examples(dict.fromkeys(("spectrum", "flux"), given["x"]), labels, index, name)
+        return {"threshold": compare.score_fold(plan, "svc", rows, held, 0, cadence=0.1)["threshold"]}
 
     if not leaks:
         check_blind(settle, {"x": made_up()}, LABEL, HELD, rounds=2)
@@ -159,20 +162,17 @@ def test_the_outer_rows_of_a_comparison_leave_no_trace_in_its_thresholds(leaks: 
 @pytest.mark.parametrize("leaks", [False, True])
 def test_the_outer_rows_of_a_comparison_leave_no_trace_in_what_was_tuned(leaks: bool, monkeypatch) -> None:
     pytest.importorskip("optuna")
-    plan = outer_fold.Plan(("svc",), folds=4, inner=2, tune=3)
+    plan = compare.ComparisonPlan(("svc",), folds=4, inner=2, tune=3)
     index, name = np.arange(N), np.array([f"k{i}" for i in range(N)])
-    best_of = outer_fold.best_of
+    best_of = compare.best_of
 
     def settle(given, labels, held):
-        inputs = dict.fromkeys(("spectrum", "flux"), given["x"])
+        rows = Examples(dict.fromkeys(("spectrum", "flux"), given["x"]), labels, index, name)
         if leaks:
-            everything = {f"input/{key}": x for key, x in inputs.items()}
-            everything |= {"label": labels, "group": index, "fold": index % 2}
             monkeypatch.setattr(
-                outer_fold, "best_of", lambda config, within, *a, **b: best_of(config, everything, *a, **b)
+                compare, "best_of", lambda config, within, fold, *a, **b: best_of(config, rows, index % 2, *a, **b)
             )
-        rows = Rows(index, index, labels, name, ())
-        return {"inner": outer_fold.one_fold(plan, "svc", 0.1, name, inputs, rows, held, 0)["tuned"][0]}
+        return {"inner": compare.score_fold(plan, "svc", rows, held, 0, cadence=0.1)["tuned"][0]}
 
     if not leaks:
         check_blind(settle, {"x": made_up()}, LABEL, HELD, rounds=2)

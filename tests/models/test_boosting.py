@@ -13,7 +13,7 @@ from exojax.features.series_columns import SERIES
 from exojax.folded_events import SCALARS
 from exojax.models import boosting, candidate, registry
 from exojax.models.importance import permuted
-from exojax.training.fit import fit_model, load_model
+from exojax.training.fit import Examples, FitSettings, fit_model, load_model
 
 MODEL = boosting.MODEL
 
@@ -89,7 +89,9 @@ def test_folded_events_have_no_series_and_that_is_said():
 
 def test_kept_as_plain_arrays_and_restored_to_the_bit(tmp_path):
     features, labels, groups = stars()
-    scores = fit_model(MODEL, TrainConfig(), features, labels, groups, cadence=0.02, seed=0, folder=tmp_path)
+    scores = fit_model(
+        MODEL, Examples(features, labels, groups), FitSettings(TrainConfig(), cadence=0.02, seed=0, folder=tmp_path)
+    )
     fresh, _, _ = stars(seed=1)
     again = load_model(MODEL, tmp_path, {})
     assert np.array_equal(again(fresh), scores(fresh))

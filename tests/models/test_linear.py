@@ -10,7 +10,7 @@ from exojax.config import TrainConfig
 from exojax.errors import InputError
 from exojax.models import linear
 from exojax.models.linear import MODEL
-from exojax.training.fit import fit_model, load_model
+from exojax.training.fit import Examples, FitSettings, fit_model, load_model
 
 
 def stars(n=120, d=40, seed=0):
@@ -67,7 +67,9 @@ def test_a_constant_column_has_no_say():
 
 def test_the_file_is_plain_arrays(tmp_path):
     features, labels, groups = stars()
-    scores = fit_model(MODEL, TrainConfig(), features, labels, groups, cadence=0.02, seed=0, folder=tmp_path)
+    scores = fit_model(
+        MODEL, Examples(features, labels, groups), FitSettings(TrainConfig(), cadence=0.02, seed=0, folder=tmp_path)
+    )
     fresh = stars(seed=1)[0]
     assert np.array_equal(load_model(MODEL, tmp_path, {})(fresh), scores(fresh))
     with zipfile.ZipFile(tmp_path / "model.npz") as stored:

@@ -9,7 +9,7 @@ from sklearn.metrics import roc_auc_score
 from exojax.config import TrainConfig
 from exojax.models import mlp
 from exojax.models.layers import ABSENT
-from exojax.training.fit import fit_model, load_model
+from exojax.training.fit import Examples, FitSettings, fit_model, load_model
 
 
 def views(n=6):
@@ -64,7 +64,9 @@ def stars(seed, n=80, c=60):
 def test_it_learns_what_is_small_beside_what_is_large(tmp_path):
     features, labels = stars(0)
     config = TrainConfig(steps=40, batch_size=32, evaluate_every=40)
-    scores = fit_model(mlp.MODEL, config, features, labels, np.arange(80), cadence=0.02, seed=0, folder=tmp_path)
+    scores = fit_model(
+        mlp.MODEL, Examples(features, labels, np.arange(80)), FitSettings(config, cadence=0.02, seed=0, folder=tmp_path)
+    )
     fresh, truth = stars(1)
     assert roc_auc_score(truth, scores(fresh)) > 0.9
     again = load_model(mlp.MODEL, tmp_path, {"spectrum": [60]})

@@ -12,7 +12,7 @@ from exojax.models import linear, mlp, registry
 from exojax.models.base import Classical, Stack
 from exojax.training import fit as fitting
 from exojax.training.cost import parameters_of
-from exojax.training.fit import fit_model, load_model
+from exojax.training.fit import Examples, FitSettings, fit_model, load_model
 from exojax.training.stack import weigh
 
 SMALL = Stack(
@@ -49,7 +49,7 @@ def test_it_is_kept_and_read_back_bit_by_bit(tmp_path):
     features, labels, groups = rows()
     told = []
     how = {"cadence": 0.02, "seed": 0, "folder": tmp_path, "report": told.append}
-    scorer = fit_model(SMALL, TrainConfig(), features, labels, groups, **how)
+    scorer = fit_model(SMALL, Examples(features, labels, groups), FitSettings(TrainConfig(), **how))
     # Three folds and the whole, of two models.
     assert [record["step"] for record in told] == [0, 1, 2, 3, 4, 5, 6, 7, 8]
     assert {record["of"] for record in told} == {8}
@@ -65,7 +65,7 @@ def test_it_is_kept_and_read_back_bit_by_bit(tmp_path):
 
 def test_killed_between_two_models_it_goes_on_with_what_is_there(tmp_path):
     features, labels, groups = rows()
-    whole = fit_model(SMALL, TrainConfig(), features, labels, groups, cadence=0.02, seed=0)
+    whole = fit_model(SMALL, Examples(features, labels, groups), FitSettings(TrainConfig(), cadence=0.02, seed=0))
 
     class Killed(Exception):
         pass
@@ -75,9 +75,15 @@ def test_killed_between_two_models_it_goes_on_with_what_is_there(tmp_path):
 
     stubborn = replace(SMALL, of=SMALL.of | {"mlp": replace(SMALL.of["linear"], fit=dies)})
     with pytest.raises(Killed):
-        fit_model(stubborn, TrainConfig(), features, labels, groups, cadence=0.02, seed=0, folder=tmp_path)
+        fit_model(
+            stubborn,
+            Examples(features, labels, groups),
+            FitSettings(TrainConfig(), cadence=0.02, seed=0, folder=tmp_path),
+        )
     resumed = replace(SMALL, of={"linear": replace(linear.MODEL, fit=dies), "mlp": SMALL.of["mlp"]})
-    scorer = fit_model(resumed, TrainConfig(), features, labels, groups, cadence=0.02, seed=0, folder=tmp_path)
+    scorer = fit_model(
+        resumed, Examples(features, labels, groups), FitSettings(TrainConfig(), cadence=0.02, seed=0, folder=tmp_path)
+    )
     np.testing.assert_array_equal(scorer(features), whole(features))
 
 
@@ -97,7 +103,7 @@ def test_no_model_is_weighed_by_a_row_of_a_star_that_it_was_fitted_on():
         return np.zeros(len(features["spectrum"]))
 
     model = Stack(of={"heart": Classical(inputs=("spectrum",), fit=fit, logits=logits)})
-    fit_model(model, TrainConfig(), features, labels, groups, cadence=0.02, seed=0)
+    fit_model(model, Examples(features, labels, groups), FitSettings(TrainConfig(), cadence=0.02, seed=0))
     assert len(calls) == 3
     assert not np.concatenate(calls).any()
 
@@ -106,7 +112,9 @@ def test_a_recipe_is_refused(tmp_path):
     features, labels, groups = rows()
     recipe = fitting.Recipe(loss=lambda logits, labels: logits)
     with pytest.raises(InputError, match="for networks"):
-        fit_model(SMALL, TrainConfig(), features, labels, groups, cadence=0.02, seed=0, recipe=recipe)
+        fit_model(
+            SMALL, Examples(features, labels, groups), FitSettings(TrainConfig(), cadence=0.02, seed=0, recipe=recipe)
+        )
 
 
 def test_it_is_in_the_registry_without_options_or_space():
@@ -129,7 +137,7 @@ def test_rows_without_a_candidate_do_not_weigh(monkeypatch):
     monkeypatch.setattr(
         fitting, "weigh", lambda logits, labels: weighed.append((logits, labels)) or weigh(logits, labels)
     )
-    found = fit_model(SMALL, TrainConfig(), features, labels, groups, cadence=0.02, seed=0)
+    found = fit_model(SMALL, Examples(features, labels, groups), FitSettings(TrainConfig(), cadence=0.02, seed=0))
     (logits, truth) = weighed[0]
     assert np.isfinite(logits).all()
     assert np.array_equal(truth, labels[~lost])

@@ -12,7 +12,7 @@ from exojax.errors import InputError
 from exojax.models import registry, svc
 from exojax.models.svc import MODEL, _columns
 from exojax.storage.array_files import load_arrays
-from exojax.training.fit import fit_model, load_model
+from exojax.training.fit import Examples, FitSettings, fit_model, load_model
 
 
 def stars(n=90, c=130, seed=0, told_by="flux"):
@@ -67,7 +67,9 @@ def test_columns_average_neighbours():
 
 def test_the_file_is_plain_arrays(tmp_path):
     features, labels, groups = stars()
-    scores = fit_model(MODEL, TrainConfig(), features, labels, groups, cadence=0.02, seed=0, folder=tmp_path)
+    scores = fit_model(
+        MODEL, Examples(features, labels, groups), FitSettings(TrainConfig(), cadence=0.02, seed=0, folder=tmp_path)
+    )
     fresh, _, _ = stars(seed=1)
     assert np.array_equal(load_model(MODEL, tmp_path, {})(fresh), scores(fresh))
     assert [path.name for path in tmp_path.iterdir()] == ["model.npz"]
@@ -75,7 +77,9 @@ def test_the_file_is_plain_arrays(tmp_path):
         assert sorted(stored.namelist()) == sorted(f"{name}.npy" for name in MODEL.fit(features, labels, groups, 0))
     assert {x.dtype.kind for x in load_arrays(tmp_path / "model.npz").values()} == {"f", "U"}
     # A second call reads what is there.
-    again = fit_model(MODEL, TrainConfig(), features, 1 - labels, groups, cadence=0.02, seed=0, folder=tmp_path)
+    again = fit_model(
+        MODEL, Examples(features, 1 - labels, groups), FitSettings(TrainConfig(), cadence=0.02, seed=0, folder=tmp_path)
+    )
     assert np.array_equal(again(fresh), scores(fresh))
 
 

@@ -13,12 +13,11 @@ from exojax.features.registry import compute
 from exojax.folded_events import SCALARS, VIEWS
 from exojax.light_curves import LightCurves
 from exojax.models import registry
-from exojax.runs import fit, outer_fold
+from exojax.runs import compare, fit
 from exojax.runs import injected_copies as module
-from exojax.runs.fit import Rows
-from exojax.runs.injected_copies import Taught, Twins, beside, paced, twins, twins_for
+from exojax.runs.injected_copies import InjectedCopies, copies_for, injected_copies, paced, with_copies
 from exojax.simulate.population import SimulateConfig, simulate
-from exojax.training.fit import fit_model, steps_for
+from exojax.training.fit import Examples, fit_model, steps_for
 
 K = 2
 
@@ -64,7 +63,7 @@ class Search:
 
 def test_only_planets_that_the_search_finds_are_kept_and_of_them_nothing_else(curves, monkeypatch):
     search = Search(monkeypatch)
-    made = twins(curves, 20, RunConfig(seed=3))
+    made = injected_copies(curves, 20, RunConfig(seed=3))
     assert 5 < len(made.star) <= 20
     assert (curves.label[made.star] == 0).all()
     assert set(curves.id[made.star].tolist()) <= set(search.searched[::2])
@@ -74,14 +73,14 @@ def test_only_planets_that_the_search_finds_are_kept_and_of_them_nothing_else(cu
     assert np.isnan(made.features["scalars"][:, 1]).all()
     planted = np.log10(search.planted.orbits.period).astype(np.float32)
     assert np.isin(made.features["scalars"][:, 0, 0], planted).all()
-    again = twins(curves, 20, RunConfig(seed=3))
+    again = injected_copies(curves, 20, RunConfig(seed=3))
     assert np.array_equal(again.star, made.star)
-    assert not np.array_equal(twins(curves, 20, RunConfig(seed=4)).star[:5], made.star[:5])
+    assert not np.array_equal(injected_copies(curves, 20, RunConfig(seed=4)).star[:5], made.star[:5])
 
 
 def test_the_copies_have_the_transits_and_the_stars_keep_their_noise(curves, monkeypatch):
     search = Search(monkeypatch)
-    twins(curves, 20, RunConfig(seed=3))
+    injected_copies(curves, 20, RunConfig(seed=3))
     made = search.planted
     place = [curves.id.tolist().index(name) for name in made.curves.id.tolist()]
     lost = curves.flux[place] - made.curves.flux
@@ -95,32 +94,34 @@ def test_the_copies_have_the_transits_and_the_stars_keep_their_noise(curves, mon
 def test_there_are_copies_only_where_hosts_are_few_and_the_network_looks_at_folds(curves, monkeypatch):
     asked = []
     monkeypatch.setattr(
-        module, "twins", lambda curves, n, config, report=None: asked.append(n) or Twins(np.zeros(0), {})
+        module,
+        "injected_copies",
+        lambda curves, n, config, report=None: asked.append(n) or InjectedCopies(np.zeros(0), {}),
     )
     label = curves.label
     for name, wanted in (("transit", 30), ("transit", 12), ("cnn", 30), ("boosting", 30)):
-        twins_for(registry.get(name), TrainConfig(twins=wanted), curves, label, RunConfig())
+        copies_for(registry.get(name), TrainConfig(twins=wanted), curves, label, RunConfig())
     assert asked == [30 - 12]
 
 
-def rows(n: int = 12) -> Taught:
+def rows(n: int = 12) -> Examples:
     x = np.arange(n, dtype=np.float32)[:, None]
-    return Taught(
+    return Examples(
         {"x": x}, (np.arange(n) < 3).astype(np.int64), 100 + np.arange(n), np.array([f"s{k}" for k in range(n)])
     )
 
 
 def test_a_star_that_is_held_out_has_no_twin_in_training():
-    planted = Twins(
+    planted = InjectedCopies(
         np.array([4, 5, 6, 4]), {"x": np.array([[40.0], [50], [60], [41]], np.float32), "other": np.zeros(4)}
     )
-    some = beside(rows(), planted, np.array([0, 3, 4, 6]))
+    some = with_copies(rows(), planted, np.array([0, 3, 4, 6]))
     assert some.features["x"][:, 0].tolist() == [0, 3, 4, 6, 40, 60, 41]
     assert some.label.tolist() == [1, 0, 0, 0, 1, 1, 1]
     assert some.group.tolist() == [100, 103, 104, 106, 104, 106, 104]
     assert some.name.tolist()[-1] == "s4 with a simulated planet"
     for chosen, without in ((np.array([0, 1, 2]), planted), (np.array([4, 5]), None)):
-        plain = beside(rows(), without, chosen)
+        plain = with_copies(rows(), without, chosen)
         assert plain.features["x"][:, 0].tolist() == chosen.tolist()
 
 
@@ -136,11 +137,10 @@ def test_twins_of_outer_rows_leave_no_trace_in_a_comparison(of_held):
     star = np.flatnonzero((held if of_held else ~held) & (label == 0))
 
     def scored(value: float) -> np.ndarray:
-        planted = Twins(star, dict.fromkeys(("spectrum", "flux"), np.full((len(star), 10), value, np.float32)))
-        plan = outer_fold.Plan(("svc",), folds=4)
-        return outer_fold.one_fold(
-            plan, "svc", 0.1, names, inputs, Rows(index, index, label, names, ()), held, 0, planted
-        )["logits"]
+        planted = InjectedCopies(star, dict.fromkeys(("spectrum", "flux"), np.full((len(star), 10), value, np.float32)))
+        plan = compare.ComparisonPlan(("svc",), folds=4)
+        rows = Examples(inputs, label, index, names)
+        return compare.score_fold(plan, "svc", rows, held, 0, cadence=0.1, copies=planted)["logits"]
 
     assert np.array_equal(scored(2.0), scored(-2.0)) == of_held
 
@@ -161,14 +161,14 @@ def test_no_training_of_a_run_meets_a_twin_of_a_star_that_it_does_not_train_on(t
     def planted(model, training, data, label, config, report):
         asked.append(set(data.id.tolist()))
         star = np.flatnonzero(label == 0)
-        return Twins(star, {name: x[star] for name, x in compute(("spectrum", "flux"), data).items()})
+        return InjectedCopies(star, {name: x[star] for name, x in compute(("spectrum", "flux"), data).items()})
 
-    def fitted(model, config, features, labels, groups, *, row_names, **_: Any):
-        met.append((row_names, labels, len(features["spectrum"])))
-        return fit_model(model, config, features, labels, groups, row_names=row_names, **_)
+    def fitted(model, examples, settings):
+        met.append((examples.name, examples.label, len(examples.features["spectrum"])))
+        return fit_model(model, examples, settings)
 
-    monkeypatch.setattr(fit, "twins_for", planted)
-    monkeypatch.setattr(fit, "fit_model", fitted)
+    monkeypatch.setattr(fit, "copies_for", planted)
+    monkeypatch.setattr(module, "fit_model", fitted)
     data = replace(curves, valid=np.ones_like(curves.valid))
     run = fit.fit(RunConfig(model="svc"), data, tmp_path / "run")
     assert asked == [set(run.split["train"])]

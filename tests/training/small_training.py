@@ -23,7 +23,7 @@ from exojax.models.base import Network
 from exojax.models.layers import Conv, max_pool
 from exojax.storage.stop_signal import Interrupted
 from exojax.training.checkpoint import arrays, open_checkpoints
-from exojax.training.fit import fit_model
+from exojax.training.fit import Examples, FitSettings, fit_model
 from exojax.training.scorer import Scorer
 from exojax.training.state import TrainState, create_state
 
@@ -69,19 +69,16 @@ def small_fit(
 ) -> Scorer:
     flux, labels = made_up()
     rows = slice(0, 48, 2) if stopping else slice(None)
-    arguments = {
-        "features": {"flux": flux[rows]},
-        "labels": labels[rows],
-        "groups": np.arange(48)[rows],
-        "cadence": 0.02,
-        "seed": 3,
-        "folder": folder,
-        "validation": ({"flux": flux[1::2]}, labels[1::2]) if stopping else None,
-        "report": report,
-        "row_names": NAMES[rows],
-    }
-    config = replace(STOPPING if stopping else CONFIG, **(settings or {}))
-    return fit_model(MODEL, config, **(arguments | changes))
+    examples = Examples({"flux": flux}, labels, np.arange(48), NAMES)
+    how = FitSettings(
+        replace(STOPPING if stopping else CONFIG, **(settings or {})),
+        cadence=0.02,
+        seed=3,
+        folder=folder,
+        validation=examples.take(slice(1, 48, 2)) if stopping else None,
+        report=report,
+    )
+    return fit_model(MODEL, examples.take(rows), replace(how, **changes))
 
 
 def template(stopping: bool = False) -> TrainState:

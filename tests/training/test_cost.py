@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 from small_training import made_up, small_fit
 
+from exojax.config import TrainConfig
 from exojax.models import svc
 from exojax.training.cost import memory_used, parameters_of
-from exojax.training.fit import fit_model
+from exojax.training.fit import Examples, FitSettings, fit_model
 
 
 def test_memory_is_what_rose_since_and_fell_again():
@@ -27,6 +28,8 @@ def test_parameters_are_counted():
     assert parameters_of(small_fit(None, settings={"steps": 1, "evaluate_every": 1})) == 16 + 8 + 65
     flux, labels = made_up()
     features = {"spectrum": flux, "flux": flux}
-    scorer = fit_model(svc.MODEL, None, features, labels, np.arange(48), cadence=0.02, seed=0)
+    scorer = fit_model(
+        svc.MODEL, Examples(features, labels, np.arange(48)), FitSettings(TrainConfig(), cadence=0.02, seed=0)
+    )
     m = len(scorer.arrays["support"])
     assert parameters_of(scorer) == 64 * (m + 2) + m + 2

@@ -10,7 +10,7 @@ from small_training import CONFIG, MODEL, made_up
 
 from exojax.errors import InputError
 from exojax.storage.array_files import save_arrays
-from exojax.training.fit import WEIGHTS, fit_model, load_model
+from exojax.training.fit import WEIGHTS, Examples, FitSettings, fit_model, load_model
 from exojax.training.weights import weights_of
 
 SHAPES = {"flux": [64]}
@@ -22,7 +22,9 @@ def fitted(folder, **more):
     flux, label = made_up()
     config = replace(CONFIG, steps=6, **more)
     return fit_model(
-        MODEL, config, {"flux": flux}, label, np.arange(len(label)), cadence=0.02, seed=0, folder=folder
+        MODEL,
+        Examples({"flux": flux}, label, np.arange(len(label))),
+        FitSettings(config, cadence=0.02, seed=0, folder=folder),
     ), flux
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from exojax.config import RunConfig, SearchConfig
 from exojax.folded_events import COVERAGE, SCALARS
 from exojax.light_curves import LightCurves, shared_time
-from exojax.runs.evaluate import _searched_again, _upside_down, _without
+from exojax.runs.shortcut_controls import searched_again, upside_down, without_signal
 
 
 def curves(n=3, c=400, cadence=0.05):
@@ -33,7 +33,7 @@ def test_upside_down_keeps_the_median_and_turns_dips_up():
     stars = curves()
     stars.flux[0, 50:53] = -20
     stars.valid[2] = False
-    turned = _upside_down(replace(stars, flux=np.where(stars.valid, stars.flux, 0)))
+    turned = upside_down(replace(stars, flux=np.where(stars.valid, stars.flux, 0)))
     for star in (0, 1):
         v = stars.valid[star]
         assert np.median(turned.flux[star][v]) == np.median(stars.flux[star][v])
@@ -50,7 +50,7 @@ def test_transits_of_the_signal_are_no_longer_there():
         np.array([101.0, 107.0, np.nan]),
         np.array([0.4, 0.4, np.nan]),
     )
-    left = _without(stars, period, t0, duration)
+    left = without_signal(stars, period, t0, duration)
     time = stars.time[0]
     inside = [np.abs((time - 101 + 1.5) % 3 - 1.5) <= 0.3, np.abs(time - 107) <= 0.3, np.zeros(400, bool)]
     for star in range(3):
@@ -69,7 +69,7 @@ def test_controls_are_searched_for_as_many_candidates_as_the_score():
     stars = replace(stars, flux=np.where(stars.valid, noise + rises, 0).astype(np.float32))
     search = SearchConfig(period_min=1.5, period_max=8.0, max_candidates=k)
     run = SimpleNamespace(config=RunConfig(search=search), inputs=("local_view", "scalars"))
-    made = _searched_again(run, stars)
+    made = searched_again(run, stars)
     assert set(made) == {"inverted and searched again", "best signal masked, searched again"}
     for features in made.values():
         assert features["local_view"].shape[:2] == features["scalars"].shape[:2] == (2, k)
