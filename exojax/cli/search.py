@@ -124,6 +124,7 @@ def search(options: Options) -> int:
         "masked": _digest(options.known if options.mask_known else None),
         "candidates": _digest(options.candidates),
         "run": options.run,
+        "trained": None if judging is None else judging.identity,
         "prior": options.prior,
     }
     options.out.mkdir(parents=True, exist_ok=True)

@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 import difflib
-import hashlib
-import inspect
-import sys
-from contextlib import suppress
 from dataclasses import replace
 from importlib.util import find_spec
-from pathlib import Path
 
 from exojax.config import RunConfig, TrainConfig
 from exojax.errors import InputError
 from exojax.models import boosting, cnn, cnn_original, linear, mlp, stack, svc, transit
-from exojax.models.base import Model, Network, Stack, Suggest
+from exojax.models.base import Model, Suggest
 
 MODELS: dict[str, Model] = {
     "linear": linear.MODEL,
@@ -101,28 +96,3 @@ def point(config: RunConfig, suggest: Suggest) -> RunConfig:
         raise InputError(f"the space of {config.model}: {error}") from None
     build(chosen)
     return chosen
-
-
-def fingerprint(name: str) -> str:
-    """Of the model's settings and of the text of its file and of all in ``models/`` that this imports.
-
-    Scores of an earlier version are not this model's.
-    """
-    model, about = get(name), ""
-    found: dict[str, str] = {}
-    for one in model.of.values() if isinstance(model, Stack) else (model,):
-        home = type(one.module) if isinstance(one, Network) else one.fit
-        about += f"{one.inputs} {one.module} {one.train}" if isinstance(one, Network) else f"{one.inputs}"
-        _read_sources(home.__module__, found)
-    return hashlib.sha256((about + "".join(found[module] for module in sorted(found))).encode()).hexdigest()[:16]
-
-
-def _read_sources(module: str, found: dict[str, str]) -> None:
-    """Add the text of ``module``, and of the modules of this package that its names come from, to ``found``."""
-    found[module] = ""
-    with suppress(OSError, TypeError):  # one made in a notebook or by a test may have no file
-        found[module] = Path(inspect.getfile(sys.modules[module])).read_text()
-    for value in vars(sys.modules[module]).values():
-        needed = getattr(value, "__module__", None) or getattr(value, "__name__", None)
-        if isinstance(needed, str) and needed.startswith(f"{__package__}.") and needed not in found:
-            _read_sources(needed, found)

@@ -19,7 +19,7 @@ from exojax.models.base import Inputs
 from exojax.runs.evaluate import disagreement_of
 from exojax.runs.fold_stars import Searched, joined
 from exojax.runs.model_inputs import FOLDED, inputs_of, usable
-from exojax.runs.run import Run, from_logits, load, predict, stating
+from exojax.runs.run import Run, from_logits, identity_of, load, predict, stating
 from exojax.runs.survey import Judge, Judged
 from exojax.training.compile_options import quick_options
 from exojax.training.scorer import BATCHES
@@ -40,12 +40,14 @@ class Judging:
         fold: bins of the views that the run sees.
         explain: gives reasons, of the score before any calibration; None of a run that does not look at folds.
         told: a sentence on what the probabilities are for.
+        identity: differs for a run that was trained otherwise; empty for none.
     """
 
     judge: Judge | None = None
     fold: FoldConfig = field(default_factory=FoldConfig)
     explain: Explain | None = None
     told: str = ""
+    identity: str = ""
 
 
 def judging_of(name: str, rate: float | None = None) -> Judging:
@@ -70,6 +72,7 @@ def judging_of(name: str, rate: float | None = None) -> Judging:
         run.config.fold,
         _reasons_of(run) if by_fold else None,
         f"Probabilities are those of run {run.folder.name} for stars of which {share}.",
+        identity_of(run),
     )
 
 

@@ -19,7 +19,7 @@ from exojax.evaluation.metrics import Figure
 from exojax.folded_events import Data
 from exojax.models import registry
 from exojax.runs.injected_copies import InjectedCopies, copies_for, fit_with_copies
-from exojax.runs.model_inputs import inputs_of
+from exojax.runs.model_inputs import code_of, inputs_of
 from exojax.runs.probabilities import apply, calibrated, log_odds
 from exojax.runs.rows import UsableRows, check_both_classes, check_not_seen, check_set_aside, usable_rows
 from exojax.runs.run import check_shapes, load
@@ -166,7 +166,7 @@ def check_folder(plan: ComparisonPlan, data: Data, folder: Path) -> None:
     settings = {"sha256": data.sha256, "cadence_days": data.cadence, "streams": random_streams.VERSION}
     check_same(folder / "plan.json", settings | _settings(plan), "comparison")
     for name in plan.models:
-        check_same(folder / f"{name}.json", {name: registry.fingerprint(name)}, "comparison")
+        check_same(folder / f"{name}.json", {name: code_of(name)}, "comparison")
 
 
 @dataclass(frozen=True, eq=False)

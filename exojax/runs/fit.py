@@ -18,6 +18,7 @@ from exojax.folded_events import Data, FoldedEvents
 from exojax.io.set_aside import is_set_aside
 from exojax.models import registry
 from exojax.models.base import Model
+from exojax.models.code import fingerprint
 from exojax.runs.injected_copies import InjectedCopies, copies_for, fit_with_copies
 from exojax.runs.model_inputs import inputs_of
 from exojax.runs.probabilities import fitted, stored
@@ -72,6 +73,7 @@ def fit(
 
     facts = facts_of(data, {name: list(x.shape[1:]) for name, x in examples.features.items()})
     facts |= {"test_fraction": test_fraction, "streams": random_streams.VERSION}
+    facts["code"] = fingerprint(registry.get(config.model))
     write_config(folder, config, facts | ({"recipe": recipe.told()} if recipe.told() else {}))
     if (folder / "calibration.json").exists():
         return load(folder)

@@ -25,7 +25,7 @@ from exojax.storage.checksum import of_sources
 from exojax.storage.cores import cores
 from exojax.vetting.centroid import centroid_shift
 
-DECIDE = ("storage", "loops", "photometry", "detection", "vetting", "features")
+SOURCES = ("loops", "photometry", "detection", "vetting", "features", "runs/fold_stars.py")
 """rooms whose code decides what is found and how it is folded"""
 
 Report = Callable[[int, int], None]
@@ -172,7 +172,7 @@ def folded_events(
         if alter is not None:
             return batch, make()
         settings = sorted(asdict(search).items()) + sorted(asdict(how).items())
-        return batch, cache.load_or_make(f"folded {of_sources(*DECIDE)} {settings} {_digest(batch, masks)}", make)
+        return batch, cache.load_or_make(f"folded {of_sources(*SOURCES)} {settings} {_digest(batch, masks)}", make)
 
     done = 0
     for batch, made in _mapped(one, (b for b in batches([numbered], search) if isinstance(b, list))):

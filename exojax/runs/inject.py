@@ -21,15 +21,17 @@ from exojax.injection.nulls import inverted, scrambled
 from exojax.injection.planets import Quantity, between, inject_planets
 from exojax.injection.recovery import Injections, recover
 from exojax.light_curves import LightCurves
+from exojax.runs.fold_stars import SOURCES
 from exojax.simulate.random_streams import generator
 from exojax.storage.array_files import load_arrays, save_arrays
+from exojax.storage.checksum import of_sources
 from exojax.storage.json_files import check_same
 
 Report = Callable[[str, int, int], None]
 """``(what, done, total)``"""
 
-VERSION = 2
-"""of what a part holds; raise it whenever the same settings would give other numbers"""
+PART_SOURCES = (*SOURCES, "simulate", "injection", "runs/inject.py")
+"""code that decides what a part holds"""
 BLOCK = 2.0
 """longest durations in a block of a scrambled curve"""
 FOREVER = 1e9  # days: the period of an event that does not come again
@@ -134,7 +136,9 @@ def run(plan: Plan, curves: LightCurves, out: Path, *, workers: int = 1, report:
     about = b"" if curves.stars is None else np.stack([curves.stars.radius, curves.stars.mass]).tobytes()
     content = {"sha256": curves.sha256, "stars": len(curves), "about": hashlib.sha256(about).hexdigest()}
     check_same(
-        folder / "plan.json", {"version": VERSION, "cadence_days": curves.cadence} | content | _flat(plan), "experiment"
+        folder / "plan.json",
+        {"sources": of_sources(*PART_SOURCES), "cadence_days": curves.cadence} | content | _flat(plan),
+        "experiment",
     )
     jobs = dict(_jobs(plan, stars, folder))
     say = report or (lambda what, done, total: None)

@@ -14,9 +14,21 @@ from exojax.features.registry import compute
 from exojax.features.series_columns import SERIES
 from exojax.folded_events import VIEWS, Data, FoldedEvents, there
 from exojax.light_curves import LightCurves
-from exojax.runs.fold_stars import Report, folded_events
+from exojax.models import registry
+from exojax.models.code import fingerprint
+from exojax.runs.fold_stars import SOURCES, Report, folded_events
+from exojax.storage.checksum import of_sources
 
 FOLDED = (*VIEWS, "scalars")
+SCORE_SOURCES = ("simulate/random_streams.py", "evaluation", "features", "training")
+"""code that decides a model's scores beside its own, and for folds that of the search"""
+
+
+def code_of(name: str) -> str:
+    """Return 16 hex digits of all code that decides the scores of the named model."""
+    model = registry.get(name)
+    search = SOURCES if set(model.inputs) & set(FOLDED) else ()
+    return hashlib.sha256(f"{fingerprint(model)} {of_sources(*SCORE_SOURCES, *search)}".encode()).hexdigest()[:16]
 
 
 def inputs_of(

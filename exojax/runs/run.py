@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import logging
 import os
@@ -20,6 +21,7 @@ from exojax.errors import InputError
 from exojax.folded_events import Data, FoldedEvents
 from exojax.models import registry
 from exojax.models.base import Network
+from exojax.models.code import fingerprint
 from exojax.runs.model_inputs import FOLDED, inputs_of, usable
 from exojax.runs.probabilities import Calibration, apply, at_rate, restored
 from exojax.storage.json_files import read_json, write_json
@@ -153,6 +155,15 @@ def shipped_start(config: RunConfig) -> str | None:
     return PRETRAINED if fits else None
 
 
+def identity_of(run: Run) -> str:
+    """Return 16 hex digits of a run's settings, calibration and model's code: another training has others."""
+    content = hashlib.sha256(fingerprint(registry.get(run.config.model)).encode())
+    for name in ("config.json", "calibration.json", SCORES):
+        if (run.folder / name).exists():
+            content.update((run.folder / name).read_bytes())
+    return content.hexdigest()[:16]
+
+
 def stating(run: Run, rate: float | None) -> Run:
     """The run, its probabilities for stars of which a share ``rate`` are hosts; None leaves it as it is.
 
@@ -273,6 +284,9 @@ def write_config(folder: Path, config: RunConfig, facts: dict[str, Any]) -> None
     # A run from before there was a field has its default.
     if "config" in before:
         before["config"] = json.loads(json.dumps(asdict(from_dict(RunConfig, before["config"], str(path)))))
+    # Runs of earlier releases do not tell their model's code.
+    if "data" in before and "code" not in before["data"]:
+        before["data"]["code"] = wanted["data"].get("code")
     # What is finished draws nothing any more.
     if (folder / "calibration.json").exists() and "data" in before:
         before["data"]["streams"] = wanted["data"].get("streams")

@@ -25,18 +25,19 @@ from exojax.io.folder import Skipped
 from exojax.light_curves import LightCurves
 from exojax.light_curves import Stars as StarTable
 from exojax.photometry.resample import to_even
-from exojax.runs.fold_stars import Searched, joined, search_each, vet_each
+from exojax.runs.fold_stars import SOURCES, Searched, joined, search_each, vet_each
 from exojax.runs.ranked_candidates import Found, ranked
 from exojax.runs.survey_parts import DamagedError, Part, Row, read_part, write_part
 from exojax.storage import announce
+from exojax.storage.checksum import of_sources
 from exojax.storage.json_files import check_same
 from exojax.vetting.flags import local_views, resolved, shape_of
 
 _log = logging.getLogger(__name__)
 
 PARTS = ".parts"
-VERSION = 10
-"""of what a part holds and how it was found; parts of another one are not mixed in"""
+PART_SOURCES = (*SOURCES, "runs/survey.py", "runs/survey_parts.py", "runs/candidate_scores.py")
+"""code that decides what a part holds; parts of other code are not mixed in"""
 
 SHAPED = 3.0
 """durations of the fold from which a transit's shape is measured"""
@@ -97,7 +98,7 @@ def search(
         InputError: ``out`` holds another search.
     """
     folder = out / PARTS
-    wanted = {"version": VERSION, **settings, **asdict(config), "mask_known": mask_known}
+    wanted = {"sources": of_sources(*PART_SOURCES), **settings, **asdict(config), "mask_known": mask_known}
     check_same(folder / "search.json", wanted, "search")
     paths, done, bad = _resumed(folder)
     clock = _Clock()

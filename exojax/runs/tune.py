@@ -19,7 +19,7 @@ from exojax.evaluation import leakage, repeated, split
 from exojax.evaluation.metrics import Figure
 from exojax.folded_events import Data
 from exojax.models import registry
-from exojax.runs.model_inputs import inputs_of
+from exojax.runs.model_inputs import code_of, inputs_of
 from exojax.runs.rows import UsableRows, check_both_classes, usable_rows
 from exojax.runs.run import check_shapes
 from exojax.simulate import random_streams
@@ -189,7 +189,7 @@ def check_folder(plan: TuningPlan, data: Data, path: Path) -> str:
     config = plan.config
     settings = {
         "model": config.model,
-        "code": registry.fingerprint(config.model),
+        "code": code_of(config.model),
         "data": data.sha256,
         "cadence_days": data.cadence,
         "base": asdict(registry.training(config)),

@@ -11,6 +11,8 @@ import numpy as np
 
 from exojax.storage import cache, open_file
 
+_NOT_DECIDING = ("__init__", "__main__", "config", "errors")
+
 
 def of_file(path: Path) -> str:
     """SHA-256 of the bytes on disk, 64 hex digits; computed once for each size and modification time.
@@ -40,13 +42,20 @@ def of_folder(by_name: Mapping[str, str]) -> str:
 
 @lru_cache
 def of_sources(*rooms: str) -> str:
-    """Return 16 hex digits of the text of every module in some rooms: results of other code are not these.
+    """Return 16 hex digits of the code in some rooms, and of the containers they share: results of other code differ.
 
     Args:
-        rooms: folders of the package, such as ``detection``.
+        rooms: folders of the package, such as ``detection``, or single files, such as ``runs/survey.py``.
     """
     package = Path(__file__).parents[1]
     content = hashlib.sha256()
-    for path in sorted(path for room in rooms for path in (package / room).rglob("*.py")):
+    # The settings that config.py describes are in every key by themselves.
+    loose = [path for path in package.glob("*.py") if path.stem not in _NOT_DECIDING]
+    files = [
+        path
+        for room in rooms
+        for path in ((package / room).rglob("*.py") if (package / room).is_dir() else [package / room])
+    ]
+    for path in sorted([*loose, *files]):
         content.update(path.relative_to(package).as_posix().encode() + path.read_bytes())
     return content.hexdigest()[:16]

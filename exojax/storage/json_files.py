@@ -66,13 +66,14 @@ def check_same(path: Path, wanted: dict[str, Any], what: str) -> None:
         what: ``comparison``, ``experiment``, ...
 
     Raises:
-        InputError: the work was begun with others; the differences are named. Or it was begun by another version.
+        InputError: the work was begun with others; the differences are named. Or it was begun by another version, whose
+            ``sources`` differ.
     """
     if not path.exists():
         write_json(path, wanted)
         return
     before = read_json(path, remedy="give another --out")
-    if before.get("version") != wanted.get("version"):
+    if before.get("sources") != wanted.get("sources"):
         raise InputError(
             f"{path.parent.parent}: holds the parts of another version's {what}, which this one does not mix with its "
             f"own; give another --out"

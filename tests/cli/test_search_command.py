@@ -130,7 +130,7 @@ def test_a_folder_of_an_earlier_version_is_refused(done: Path, source: Path, cal
     shutil.copytree(done, "out")
     settings = Path("out/.parts/search.json")
     before = read_json(settings)
-    settings.write_text(json.dumps(before | {"version": before["version"] - 1, "batch": 128}))
+    settings.write_text(json.dumps(before | {"sources": "0" * 16, "batch": 128}))
     assert_refused(call(search.main, *options, "--out", "out"), "out", "another version's search", "another --out")
     settings.write_text("{")
     assert_refused(call(search.main, *options, "--out", "out"), "search.json", "another --out")

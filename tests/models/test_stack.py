@@ -10,6 +10,7 @@ from exojax.config import RunConfig, TrainConfig
 from exojax.errors import InputError
 from exojax.models import linear, mlp, registry
 from exojax.models.base import Classical, Stack
+from exojax.models.code import fingerprint
 from exojax.training import fit as fitting
 from exojax.training.cost import parameters_of
 from exojax.training.fit import Examples, FitSettings, fit_model, load_model
@@ -122,7 +123,10 @@ def test_it_is_in_the_registry_without_options_or_space():
     assert set(model.inputs) >= {"global_view", "scalars", "series"}
     with pytest.raises(InputError, match="has no"):
         registry.build(RunConfig(model="stack", options={"dropout": 0.1}))
-    assert registry.fingerprint("stack") not in (registry.fingerprint("transit"), registry.fingerprint("boosting"))
+    assert fingerprint(registry.get("stack")) not in (
+        fingerprint(registry.get("transit")),
+        fingerprint(registry.get("boosting")),
+    )
 
 
 def test_rows_without_a_candidate_do_not_weigh(monkeypatch):
