@@ -9,6 +9,7 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 
+from exojax.ephemeris import transit_mask
 from exojax.evaluation import controls
 from exojax.features.registry import compute
 from exojax.features.spectrum import log_power
@@ -94,11 +95,7 @@ def without_signal(curves: LightCurves, period: np.ndarray, t0: np.ndarray, dura
         t0: ``(n,)`` float64, days; a star whose ``t0`` is NaN stays as it is.
         duration: ``(n,)`` float64, days.
     """
-    late = curves.time - t0[:, None]
-    # A single transit never comes again.
-    cycle = np.where(np.isfinite(period), period, 1e9)[:, None]
-    late = late - np.rint(late / cycle) * cycle
-    valid = curves.valid & ~(np.abs(late) <= 0.75 * duration[:, None])
+    valid = curves.valid & ~transit_mask(curves.time, period[:, None], t0[:, None], 1.5 * duration[:, None])
     return replace(curves, valid=valid, flux=np.where(valid, curves.flux, 0).astype(np.float32))
 
 
