@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.special import ndtri
 
-from exojax.simulate.stars import Stars
+from exojax.simulate.stars import SimulatedStars
 from exojax.simulate.transits import EclipsedCadences, Orbits, find_events, scaled_axis
 
 N_BINARY_UNIFORMS = 8
@@ -30,7 +30,7 @@ class Binaries:
     ellipsoidal: np.ndarray
 
 
-def draw_binaries(stars: Stars, uniforms: np.ndarray) -> Binaries:
+def draw_binaries(stars: SimulatedStars, uniforms: np.ndarray) -> Binaries:
     """Draw one eclipsing companion a star, from ``(n, N_BINARY_UNIFORMS)`` numbers in (0, 1).
 
     Periods are log-normal, already weighted by the chance of an eclipse; a third are near-twins, whose

@@ -7,13 +7,18 @@ import numpy as np
 from exojax.simulate.missions import Pointing
 from exojax.simulate.priors import contact_light, draw_pairs, draw_periods, draw_planets, draw_snr
 from exojax.simulate.signals import Signals, add_systems, join_signals
-from exojax.simulate.stars import N_PULSATOR_UNIFORMS, N_STAR_UNIFORMS, Stars, draw_stars, pulsation
+from exojax.simulate.stars import N_PULSATOR_UNIFORMS, N_STAR_UNIFORMS, SimulatedStars, draw_stars, pulsation
 
 
 def add_contents(
-    rng: np.random.Generator, flux: np.ndarray, kind: np.ndarray, stars: Stars, pointing: Pointing, valid: np.ndarray
+    rng: np.random.Generator,
+    flux: np.ndarray,
+    kind: np.ndarray,
+    stars: SimulatedStars,
+    pointing: Pointing,
+    valid: np.ndarray,
 ) -> Signals:
-    """Add what ``kind`` ``(n,)`` says to ``flux`` ``(n, n_cadences)`` float32 about 0, in place, and tell of it.
+    """Add the signals of each ``kind (n,)`` to ``flux (n, n_cadences)`` float32 about 0, in place, and return them.
 
     Times are days from the pointing's first cadence.
     """
@@ -56,7 +61,7 @@ def _blends(
     rng: np.random.Generator,
     flux: np.ndarray,
     star: np.ndarray,
-    stars: Stars,
+    stars: SimulatedStars,
     time: np.ndarray,
     valid: np.ndarray,
     cadence: float,
@@ -69,7 +74,7 @@ def _blends(
     strangers = draw_stars(rng.random((m, N_STAR_UNIFORMS)))
     bound = rng.random(m) < 0.4
     own = stars.take(star)
-    eclipsed = Stars(
+    eclipsed = SimulatedStars(
         *(
             np.where(bound.reshape(-1, *(1,) * (a.ndim - 1)), a, b)
             for a, b in zip(vars(own).values(), vars(strangers).values())

@@ -16,7 +16,7 @@ from exojax.simulate.random_streams import POPULATIONS, generator, root_key
 from exojax.simulate.stars import (
     N_PULSATOR_UNIFORMS,
     N_STAR_UNIFORMS,
-    Stars,
+    SimulatedStars,
     draw_stars,
     pulsation,
 )
@@ -221,7 +221,7 @@ def _add_planets(
     signal: np.ndarray,
     truth: dict[str, np.ndarray],
     rows: np.ndarray,
-    stars: Stars,
+    stars: SimulatedStars,
     secrets: np.ndarray,
     campaign: Campaign,
 ) -> None:
@@ -235,7 +235,7 @@ def _add_binaries(
     signal: np.ndarray,
     truth: dict[str, np.ndarray],
     rows: np.ndarray,
-    stars: Stars,
+    stars: SimulatedStars,
     secrets: np.ndarray,
     campaign: Campaign,
     valid: np.ndarray,

@@ -13,7 +13,7 @@ from scipy.special import ndtr, ndtri
 
 from exojax.simulate.binaries import DETACHED
 from exojax.simulate.eccentric import secondary_phase, transit_distance, transit_speed
-from exojax.simulate.stars import Stars
+from exojax.simulate.stars import SimulatedStars
 from exojax.simulate.transits import EARTH_PER_SOLAR_RADIUS, Orbits, scaled_axis
 
 SHORTEST = 0.3
@@ -65,7 +65,7 @@ def join(parts: list[Systems]) -> Systems:
 
 def system(
     star: np.ndarray,
-    stars: Stars,
+    stars: SimulatedStars,
     period: np.ndarray,
     t0: np.ndarray,
     impact: np.ndarray,
@@ -123,7 +123,12 @@ def draw_snr(rng: np.random.Generator, n: int, slope: float = 1.1) -> np.ndarray
 
 
 def draw_planets(
-    rng: np.random.Generator, rows: np.ndarray, stars: Stars, noise: np.ndarray, baseline: float, cadence: float
+    rng: np.random.Generator,
+    rows: np.ndarray,
+    stars: SimulatedStars,
+    noise: np.ndarray,
+    baseline: float,
+    cadence: float,
 ) -> Systems:
     """Draw one to four planets for each of the stars ``rows``; ``stars`` and ``noise`` are those of all stars.
 
@@ -169,7 +174,7 @@ def _limb(limb_darkening: np.ndarray, impact: np.ndarray) -> np.ndarray:
 
 
 def draw_pairs(
-    rng: np.random.Generator, star: np.ndarray, stars: Stars, baseline: float, dilution: np.ndarray
+    rng: np.random.Generator, star: np.ndarray, stars: SimulatedStars, baseline: float, dilution: np.ndarray
 ) -> Systems:
     """Draw an eclipsing companion for each of ``stars``, which are the rows ``star`` and have ``dilution`` of the flux.
 

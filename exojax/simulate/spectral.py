@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from exojax.simulate.stars import Stars
+from exojax.simulate.stars import SimulatedStars
 
 # Cycles a day where red noise falls below white, for 300 ppm a cadence, and the scatter of its logarithm.
 RED_KNEE, RED_SPREAD = 0.4, 1.0
@@ -20,7 +20,9 @@ def oscillator(frequency: np.ndarray, centre: np.ndarray, quality: float) -> np.
     return 1.0 / ((x - 1.0) ** 2 + x / quality**2)
 
 
-def spectral_variability(rng: np.random.Generator, stars: Stars, n_cadences: int, cadence: float) -> np.ndarray:
+def spectral_variability(
+    rng: np.random.Generator, stars: SimulatedStars, n_cadences: int, cadence: float
+) -> np.ndarray:
     """Draw rotation, granulation and red noise, ``(n, n_cadences)`` float32 about 0.
 
     Rotation and granulation are the processes of ``stars.variability``. Red noise, whatever its cause, has a power that

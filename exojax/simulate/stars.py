@@ -30,7 +30,7 @@ _U2 = np.array([0.27, 0.12, 0.26, 0.30, 0.32])
 
 
 @dataclass(frozen=True, eq=False)
-class Stars:
+class SimulatedStars:
     """Arrays of ``(n_stars,)`` float64 unless stated otherwise.
 
     Attributes:
@@ -55,9 +55,9 @@ class Stars:
     granulation_sigma: np.ndarray
     granulation_time: np.ndarray
 
-    def take(self, rows: np.ndarray) -> Stars:
+    def take(self, rows: np.ndarray) -> SimulatedStars:
         """Return the stars at ``(k,)`` int ``rows``."""
-        return Stars(*(getattr(self, field.name)[rows] for field in fields(self)))
+        return SimulatedStars(*(getattr(self, field.name)[rows] for field in fields(self)))
 
 
 def photon_noise(magnitude: np.ndarray) -> np.ndarray:
@@ -73,7 +73,7 @@ def photon_noise(magnitude: np.ndarray) -> np.ndarray:
     return np.sqrt(shot**2 + background**2 + 20e-6**2)
 
 
-def draw_stars(uniforms: np.ndarray) -> Stars:
+def draw_stars(uniforms: np.ndarray) -> SimulatedStars:
     """Draw stars from ``(n_stars, N_STAR_UNIFORMS)`` numbers in (0, 1).
 
     Masses are those of a magnitude-limited sample of dwarfs, radii follow the main sequence with a tail of
@@ -90,7 +90,7 @@ def draw_stars(uniforms: np.ndarray) -> Stars:
     period = np.clip(14.0 * np.exp(0.7 * ndtri(u[4])), 0.8, 45.0)
     rotation = 7e-4 * (period / 14.0) ** -0.7 * np.exp(1.0 * ndtri(u[5]))
     gravity = mass / radius**2
-    return Stars(
+    return SimulatedStars(
         magnitude=magnitude,
         radius=radius,
         density=mass / radius**3,

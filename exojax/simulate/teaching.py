@@ -10,8 +10,7 @@ import numpy as np
 
 from exojax.config import TeachConfig, TeachMix
 from exojax.errors import InputError
-from exojax.light_curves import LightCurves, nominal_cadence
-from exojax.light_curves import Stars as CatalogueStars
+from exojax.light_curves import LightCurves, Stars, nominal_cadence
 from exojax.simulate.coarse import flatten_quadratic, thin
 from exojax.simulate.flares import flares
 from exojax.simulate.glitches import glitches
@@ -20,7 +19,7 @@ from exojax.simulate.populate import add_contents
 from exojax.simulate.random_streams import generator
 from exojax.simulate.signals import Signals, join_signals
 from exojax.simulate.spectral import spectral_variability
-from exojax.simulate.stars import N_STAR_UNIFORMS, Stars, draw_stars
+from exojax.simulate.stars import N_STAR_UNIFORMS, SimulatedStars, draw_stars
 
 __all__ = ["TEACHING_VERSION", "Taught", "teach"]
 
@@ -65,7 +64,7 @@ class _Block:
     flux: np.ndarray
     valid: np.ndarray
     kind: np.ndarray
-    stars: Stars
+    stars: SimulatedStars
     signals: Signals
     known: np.ndarray
 
@@ -115,7 +114,7 @@ def teach(config: TeachConfig) -> tuple[LightCurves, Taught]:
         time_system="simulated",
         source=f"teaching, {config.mission}",
         sha256=hashlib.sha256(settings.encode()).hexdigest(),
-        stars=CatalogueStars(radius=known[:, 0], mass=known[:, 1], teff=known[:, 2], mag=known[:, 3]),
+        stars=Stars(radius=known[:, 0], mass=known[:, 1], teff=known[:, 2], mag=known[:, 3]),
     )
     return curves, Taught(id=ids, kind=kind, label=label, signals=signals, **stars)
 
@@ -160,7 +159,7 @@ def _block(config: TeachConfig, number: int) -> _Block:
     return _Block(time + start, flux, valid, kind, stars, signals.moved(0, start), _known(rng, stars))
 
 
-def _stars(rng: np.random.Generator, mission: str, kind: np.ndarray) -> Stars:
+def _stars(rng: np.random.Generator, mission: str, kind: np.ndarray) -> SimulatedStars:
     stars = draw_stars(rng.random((kind.size, N_STAR_UNIFORMS)))
     stars = _swollen(rng, stars, rng.random(kind.size) < np.where(kind == "planet", 0.02, 0.1))
     magnitude = draw_magnitudes(rng, mission, kind.size)
@@ -178,7 +177,7 @@ def _stars(rng: np.random.Generator, mission: str, kind: np.ndarray) -> Stars:
     return replace(stars, rotation_period=period, rotation_sigma=sigma * quiet)
 
 
-def _swollen(rng: np.random.Generator, stars: Stars, giant: np.ndarray) -> Stars:
+def _swollen(rng: np.random.Generator, stars: SimulatedStars, giant: np.ndarray) -> SimulatedStars:
     """Return ``stars``, those that are ``giant`` with 3 to 15 solar radii and the granulation of their gravity."""
     n = giant.size
     radius = np.where(giant, 3.0 * 5.0 ** rng.random(n), stars.radius)
@@ -194,7 +193,7 @@ def _swollen(rng: np.random.Generator, stars: Stars, giant: np.ndarray) -> Stars
 
 
 def _measured(
-    rng: np.random.Generator, flux: np.ndarray, kind: np.ndarray, stars: Stars, pointing: Pointing
+    rng: np.random.Generator, flux: np.ndarray, kind: np.ndarray, stars: SimulatedStars, pointing: Pointing
 ) -> np.ndarray:
     """Return the telescope's reading: ``(n, n_cadences)`` float32 flux about 0 -> the same about 1."""
     n, noise = len(flux), stars.noise
@@ -220,7 +219,7 @@ def _measured(
     return flux
 
 
-def _known(rng: np.random.Generator, stars: Stars) -> np.ndarray:
+def _known(rng: np.random.Generator, stars: SimulatedStars) -> np.ndarray:
     """Draw radius, mass, temperature and magnitude as catalogued, ``(n, 4)``: with errors that have long tails."""
     n = stars.radius.size
     mass = stars.density * stars.radius**3

@@ -9,7 +9,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from exojax.simulate.stars import Stars, variability
+from exojax.simulate.stars import SimulatedStars, variability
 from exojax.simulate.systematics import CADENCE, Campaign, observe, observed
 
 BATCH = 256
@@ -25,7 +25,7 @@ def observed_cadences(root: jax.Array, host: np.ndarray, place: np.ndarray, camp
 
 
 def measured_flux(
-    root: jax.Array, host: np.ndarray, place: np.ndarray, signal: np.ndarray, stars: Stars, campaign: Campaign
+    root: jax.Array, host: np.ndarray, place: np.ndarray, signal: np.ndarray, stars: SimulatedStars, campaign: Campaign
 ) -> np.ndarray:
     """Return the telescope's reading of stars with their own variability: ``(n_stars, n_cadences)`` float32.
 

@@ -12,7 +12,7 @@ from jaxoplanet.core.limb_dark import light_curve
 from scipy.special import ndtri
 
 from exojax.ephemeris import nearest_transit
-from exojax.simulate.stars import Stars
+from exojax.simulate.stars import SimulatedStars
 
 N_PLANET_UNIFORMS = 6
 MIN_SNR = 7.1
@@ -85,7 +85,7 @@ def scaled_axis(period: np.ndarray, density: np.ndarray) -> np.ndarray:
     return AXIS_OF_ONE_DAY * density ** (1 / 3) * period ** (2 / 3)
 
 
-def draw_planets(stars: Stars, uniforms: np.ndarray) -> tuple[Orbits, np.ndarray]:
+def draw_planets(stars: SimulatedStars, uniforms: np.ndarray) -> tuple[Orbits, np.ndarray]:
     """Draw one planet a star, from ``(n_stars, N_PLANET_UNIFORMS)`` numbers in (0, 1), and ``(n_stars,)`` bool: it
     transits.
 

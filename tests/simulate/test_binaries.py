@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from exojax.simulate.binaries import N_BINARY_UNIFORMS, Binaries, draw_binaries, find_eclipses, tides
-from exojax.simulate.stars import N_STAR_UNIFORMS, Stars, draw_stars
+from exojax.simulate.stars import N_STAR_UNIFORMS, SimulatedStars, draw_stars
 from exojax.simulate.systematics import CADENCE
 
 TIME = np.arange(3000) * CADENCE
@@ -18,7 +18,7 @@ def pair(
     period: float = 0.9,
     impact: float = 0.0,
     blend: float | None = None,
-) -> tuple[Stars, Binaries]:
+) -> tuple[SimulatedStars, Binaries]:
     stars = draw_stars(np.full((1, N_STAR_UNIFORMS), 0.5))
     numbers = [
         0.1 if twin else 0.9,
