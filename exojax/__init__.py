@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from exojax.runs.notebook import SearchResult, fit, fold, search, vet
     from exojax.runs.run import load, predict
 
-__version__ = "0.1.0"
+    __version__: str
+
 __all__ = [
     "InputError",
     "LightCurves",
@@ -57,7 +58,22 @@ _HOMES = {
 }
 
 
+def _version() -> str:
+    """Return the version of the installed distribution, or ``0+unknown`` where none is installed.
+
+    Git's tags decide it when the package is built or installed.
+    """
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version("exojax-hunt")
+    except PackageNotFoundError:
+        return "0+unknown"
+
+
 def __getattr__(name: str) -> object:
+    if name == "__version__":
+        return _version()
     if name in _HOMES:
         return getattr(importlib.import_module(f"exojax.{_HOMES[name]}"), name)
     raise AttributeError(f"module 'exojax' has no attribute {name!r}")

@@ -1,7 +1,9 @@
 """The wheel, installed in an empty environment outside the clone, holds the weights and searches a star."""
 
+import shutil
 import subprocess
 import sys
+import tarfile
 import zipfile
 from pathlib import Path
 
@@ -20,14 +22,22 @@ assert table["probability"][0] > 0.5
 """
 
 
-@pytest.fixture(scope="module")
-def wheel(tmp_path_factory):
-    out = tmp_path_factory.mktemp("wheel")
-    command = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(out), str(ROOT)]
+def build(tree: Path, out: Path, kind: str) -> Path:
+    """Build the tree's ``--wheel`` or ``--sdist`` into an empty folder; return the file."""
+    command = [sys.executable, "-m", "build", kind, "--no-isolation", "--outdir", str(out), str(tree)]
     built = subprocess.run(command, capture_output=True, text=True, check=False)
     assert built.returncode == 0, built.stdout + built.stderr
-    (made,) = out.glob("*.whl")
+    (made,) = out.iterdir()
     return made
+
+
+def version_of(wheel: Path) -> str:
+    return wheel.name.split("-")[1]
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory):
+    return build(ROOT, tmp_path_factory.mktemp("wheel"), "--wheel")
 
 
 def test_the_wheel_holds_the_weights_and_no_tests(wheel):
@@ -44,5 +54,24 @@ def test_it_searches_and_predicts_outside_the_clone(wheel, tmp_path):
     done = subprocess.run([sys.executable, "-c", found + SEARCH], cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     version = found + "sys.argv[1:] = ['--version']\nfrom exojax.cli.main import main\nmain()"
-    told = subprocess.run([sys.executable, "-c", version], cwd=tmp_path, capture_output=True, text=True)
-    assert told.stdout == "exojax 0.1.0\n"
+    printed = subprocess.run([sys.executable, "-c", version], cwd=tmp_path, capture_output=True, text=True).stdout
+    assert printed == f"exojax {version_of(wheel)}\n"
+
+
+def test_the_version_is_that_of_the_tag_and_survives_an_sdist(tmp_path):
+    # A repository of its own: what git knows of this one depends on how it was cloned.
+    tree = tmp_path / "tree"
+    for name in ("pyproject.toml", "README.md", "LICENSE", "CITATION.cff", "exojax/__init__.py"):
+        (tree / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / name, tree / name)
+    assert version_of(build(tree, tmp_path / "plain", "--wheel")) == "0.0"
+    identity = ["-c", "user.name=a", "-c", "user.email=a@b"]
+    for words in (["init", "-q"], ["add", "."], ["commit", "-qm", "all"]):
+        subprocess.run(["git", *identity, *words], cwd=tree, check=True)
+    assert version_of(build(tree, tmp_path / "untagged", "--wheel")).startswith("0.1.dev1+g")
+    subprocess.run(["git", "tag", "v3.1.4"], cwd=tree, check=True)
+    sdist = build(tree, tmp_path / "sdist", "--sdist")
+    assert sdist.name == "exojax_hunt-3.1.4.tar.gz"
+    with tarfile.open(sdist) as archive:
+        archive.extractall(tmp_path / "unpacked", filter="data")
+    assert version_of(build(tmp_path / "unpacked/exojax_hunt-3.1.4", tmp_path / "wheel", "--wheel")) == "3.1.4"
