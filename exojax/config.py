@@ -223,7 +223,7 @@ class RunConfig:
     """how what is found is folded for it"""
 
 
-# The protocol, the same for every model and source (see docs/evaluation.md).
+# The protocol, the same for every model and source (see docs/believe/protocol.md).
 TEST_FRACTION = 0.2
 VALIDATION_FRACTION = 0.2
 MIN_VALIDATION_HOSTS = 20

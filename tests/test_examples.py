@@ -16,7 +16,7 @@ from exojax.models import registry
 FOLDER = Path(__file__).parents[1] / "examples"
 SMALL = {"n_stars": 60, "steps": 3}
 EXPERIMENTS = {"fresh_stars", "learning_curve"}
-"""of an hour each, whose figures are in docs/evaluation.md: no examples of how to do something in a few lines"""
+"""scripts of an hour each, whose figures are in benchmarks/RESULTS.md"""
 PATHS = sorted(path for path in FOLDER.glob("*.py") if path.stem not in EXPERIMENTS)
 
 

@@ -91,5 +91,5 @@ for name, one in found.items():
 # %% [markdown]
 # ## What this page cannot tell
 # One split of so few stars does not tell two models apart. `python scripts/compare.py --models svc,cnn-original,cnn`
-# does all folds, pairs the differences, and says what the number of hosts can show; docs/evaluation.md has its
-# tables, and why claims of 99.8 % on this set came from testing on copies of training rows.
+# does all folds, pairs the differences, and says what the number of hosts can show; `benchmarks/RESULTS.md`
+# has its tables; claims of 99.8 % on this set came from testing on copies of training rows.
