@@ -1,4 +1,4 @@
-"""A reader of one's own: any function that returns LightCurves; here one JSON object a star and line."""
+"""A reader of your own: any function that returns LightCurves; here one JSON object a star and line."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from exojax.config import RunConfig
 
 
 def read(path: Path) -> exojax.LightCurves:
-    """Lines ``{"name": ..., "host": true, "time": [days], "flux": [relative or null]}``, all of one length."""
+    """Return the stars of lines ``{"name": ..., "host": true, "time": [days], "flux": [relative or null]}``."""
     stars = [json.loads(line) for line in path.read_text().splitlines()]
     flux = np.array([star["flux"] for star in stars], np.float32)  # null becomes NaN
     time = np.array([star["time"] for star in stars], np.float64)
@@ -35,7 +35,7 @@ def read(path: Path) -> exojax.LightCurves:
 
 
 def main(n_stars: int = 200) -> float:
-    """Write such a file, read it, train on it; the average precision on stars that were kept apart."""
+    """Write such a file, read it, train on it; return the average precision on the test stars."""
     rng = np.random.default_rng(0)
     time = 0.02 * np.arange(600)
     with TemporaryDirectory() as folder:

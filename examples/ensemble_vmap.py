@@ -30,7 +30,7 @@ class Small(nn.Module):
 
 
 def main(n_stars: int = 400, steps: int = 150, members: int = 8) -> tuple[np.ndarray, float]:
-    """The average precision of each member, and of their mean log-odds, on stars that none has seen."""
+    """Return the average precision of each member, and of their mean log-odds, on stars that none has seen."""
     curves, _ = simulate(SimulateConfig(n_stars=n_stars, host_fraction=0.3, n_cadences=800))
     label, features = curves.label.astype(int), compute(("spectrum",), curves)
     held = split.holdout(np.arange(n_stars), label, fraction=0.25, seed=0)

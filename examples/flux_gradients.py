@@ -1,7 +1,7 @@
-"""Which bins of a folded light curve the score hangs on: its gradient with respect to the folded flux.
+"""The bins of a folded light curve on which the score depends: its gradient with respect to the folded flux.
 
 The network reads its figures between quantiles of the training rows, so that its score has steep steps: the median over
-copies with a little noise (as in SmoothGrad, Smilkov et al. 2017) tells the slope that is not one of these.
+copies with a little noise (as in SmoothGrad, Smilkov et al. 2017) is the slope between them.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ PERIOD, DURATION, CADENCE = 3.2, 0.15, 0.02  # days
 
 
 def folded(depth: float, n_cadences: int = 3000) -> Inputs:
-    """The views of one made-up star with a planet, as ``transit`` takes them: ``(1, 1, bins, 3)`` each."""
+    """Return the views of a simulated star with a planet, as ``transit`` takes them: ``(1, 1, bins, 3)`` each."""
     rng = np.random.default_rng(0)
     phase = (CADENCE * np.arange(n_cadences) - 0.7 + PERIOD / 2) % PERIOD - PERIOD / 2
     flux = (2e-4 * rng.standard_normal(n_cadences) - depth * (np.abs(phase) < DURATION / 2)).astype(np.float32)
@@ -36,7 +36,7 @@ BINS = {"global_bins": 201, "local_bins": 61}
 
 
 def main(depth: float = 2e-3, copies: int = 16) -> np.ndarray:
-    """``(bins,)`` gradient of the log-odds with respect to the value of each bin around the transit."""
+    """Return the ``(bins,)`` gradient of the log-odds with respect to the value of each bin around the transit."""
     (state, *_) = exojax.load("pretrained").scorer.states
     inputs = {name: jnp.repeat(x, copies, axis=0) for name, x in folded(depth).items()}
     view = inputs["local_view"]

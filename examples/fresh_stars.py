@@ -1,4 +1,4 @@
-"""Which model finds planets among stars that nobody has labelled? Taught with 37 simulated hosts of 5,087 stars.
+"""Compare models on fresh simulated stars, after a training on 5,087 stars with 37 hosts.
 
     python examples/fresh_stars.py --out out/fresh
 
@@ -43,7 +43,7 @@ class Options:
     rate: float = 37 / 5087
     """share of stars with transits that can be seen"""
     seed: int = 0
-    """of stars and weights; fresh stars are of a population of their own"""
+    """seed of stars and weights; fresh stars are of a population of their own"""
 
 
 def main(options: Options) -> None:
@@ -78,8 +78,13 @@ def main(options: Options) -> None:
     (options.out / "fresh_stars.csv").write_text("\n".join(lines) + "\n")
 
 
+def cells(value: float, low: float, high: float) -> str:
+    """Return three cells of CSV: a figure and its interval."""
+    return f"{value:.3f},{low:.3f},{high:.3f}"
+
+
 def table(label: np.ndarray, scores: dict[str, np.ndarray], seed: int) -> list[str]:
-    """Lines of CSV: recall at precision 0.9 and average precision, and what the last model has more than each."""
+    """Return lines of CSV: recall at precision 0.9 and average precision, and the excess of the last model."""
 
     def both(weight: np.ndarray) -> np.ndarray:
         swept = [boot.sweep(label, score, weight) for score in scores.values()]
@@ -89,11 +94,10 @@ def table(label: np.ndarray, scores: dict[str, np.ndarray], seed: int) -> list[s
     samples = boot.bootstrap(both, label, np.arange(len(label)), seed=seed, n=2000)
     low, high = boot.percentiles(samples)
     least, most = boot.percentiles(samples[:, -1:] - samples)
-    told = lambda value, low, high: f"{value:.3f},{low:.3f},{high:.3f}"  # noqa: E731
     lines = ["model,recall_at_precision_0.9,low,high,average_precision,low,high,recall_of_last_minus_this,low,high"]
     for m, name in enumerate(scores):
-        figures = [told(at[m, k], low[m, k], high[m, k]) for k in (0, 1)]
-        lines.append(",".join([name, *figures, told(at[-1, 0] - at[m, 0], least[m, 0], most[m, 0])]))
+        figures = [cells(at[m, k], low[m, k], high[m, k]) for k in (0, 1)]
+        lines.append(",".join([name, *figures, cells(at[-1, 0] - at[m, 0], least[m, 0], most[m, 0])]))
     return lines
 
 

@@ -1,9 +1,9 @@
-"""How many labels does a network need? Average precision against the number of labelled stars it was taught with.
+"""Measure how many labels a network needs: average precision against the number of labelled stars in training.
 
     python examples/learning_curve.py --data kepler_hosts_vs_fp.npz --out out/curve
 
-Every star is scored by a network that has not seen it (folds by star). Each network is taught from scratch and from the
-weights that come with exojax, which have seen simulated stars only; 0 labels are these weights as they come.
+Every star is scored by a network that has not seen it (folds by star). Each network is trained from scratch and from
+the weights that come with exojax, which have seen simulated stars only; 0 labels are these weights as they come.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from exojax.training.fit import Examples, FitSettings, fit_model, steps_for
 from exojax.training.scorer import at_prior
 
 FROM_SCRATCH = 150
-"""steps at least, for a network that starts from nothing; one that starts from weights takes its usual few passes"""
+"""steps at least, for a network that starts from scratch; from given weights it takes its usual few passes"""
 
 
 @dataclass(frozen=True)
@@ -45,18 +45,18 @@ class Options:
     members: int = 1
     """networks whose mean log-odds count"""
     seed: int = 0
-    """of folds, choice of rows, weights and batches"""
+    """seed of folds, choice of rows, weights and batches"""
 
 
 def chosen(rows: np.ndarray, label: np.ndarray, n: int, rng: np.random.Generator) -> np.ndarray:
-    """``n`` of ``rows``, half of them hosts as far as both classes suffice."""
+    """Choose ``n`` of ``rows``, half of them hosts as far as both classes suffice."""
     hosts, others = rng.permutation(rows[label[rows] == 1]), rng.permutation(rows[label[rows] == 0])
     n_hosts = min(max(n // 2, n - len(others)), len(hosts))
     return np.sort(np.concatenate([hosts[:n_hosts], others[: n - n_hosts]]))
 
 
 def curve(options: Options) -> tuple[list[dict[str, Any]], float]:
-    """Rows of the table (``labels``, ``start``, the average precision with its interval), and the share of hosts."""
+    """Return the rows of the table (labels, start, average precision with its interval), and the share of hosts."""
     from exojax.io.source import open_source
     from exojax.runs.model_inputs import inputs_of
     from exojax.runs.rows import usable_rows
@@ -103,13 +103,13 @@ def curve(options: Options) -> tuple[list[dict[str, Any]], float]:
 
 
 def _ranks(logits: np.ndarray) -> np.ndarray:
-    """Shares of the fold's scores below each, so that folds can be pooled."""
+    """Return the share of the fold's scores below each, so that folds can be pooled."""
     logits = at_prior(registry.get("transit"), logits, 0.5)
     return np.argsort(np.argsort(logits)) / len(logits)
 
 
 def draw(table: list[dict[str, Any]], base_rate: float) -> bytes:
-    """The curve as a PNG."""
+    """Return the curve as a PNG."""
     from exojax.report.style import GREY, HOST, OTHER, png, single, styled
 
     @styled

@@ -1,4 +1,4 @@
-"""An augmentation of one's own: a pure function of a key, the batch's inputs and its labels."""
+"""An augmentation of your own: a pure function of a key, the batch's inputs and its labels."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from exojax.training.recipe import Recipe
 
 
 def gaps(key: jax.Array, inputs: Inputs, labels: jax.Array) -> Inputs:
-    """Shift each series around, and take a tenth of it away in one piece, as when a spacecraft points elsewhere."""
+    """Shift each series around, and remove a tenth of it in one piece, as when a spacecraft points elsewhere."""
     shift_key, place_key = jax.random.split(key)
     flux = shift(shift_key, inputs["flux"])  # (b, c)
     start = jax.random.uniform(place_key, (len(flux), 1))
@@ -28,7 +28,7 @@ def gaps(key: jax.Array, inputs: Inputs, labels: jax.Array) -> Inputs:
 
 
 def main(n_stars: int = 400, steps: int = 200) -> float:
-    """The average precision of the original network, taught with gaps, on stars that it has not seen."""
+    """Return the average precision of the original network, trained with gaps, on stars that it has not seen."""
     curves, _ = simulate(SimulateConfig(n_stars=n_stars, host_fraction=0.3, n_cadences=800))
     star, label, flux = np.arange(n_stars), curves.label.astype(int), compute(("flux",), curves)["flux"]
     held, rows = split.holdout(star, label, fraction=0.25, seed=0), Examples({"flux": flux}, label, star)

@@ -1,4 +1,4 @@
-"""A model of one's own: a Flax module and a line in the registry, and it is trained and judged like any other."""
+"""A model of your own: a Flax module and a line in the registry, and it is trained and judged like any other."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from exojax.simulate.population import simulate
 
 
 class Deepest(nn.Module):
-    """Looks at the lowest cadences of a flattened series, in order of depth, and at nothing else."""
+    """A network that reads the lowest cadences of a flattened series, in order of depth, and nothing else."""
 
     count: int = 64
 
@@ -29,13 +29,13 @@ class Deepest(nn.Module):
 
 
 def space(suggest: Suggest) -> Choice:
-    """What tune.py may choose."""
+    """Suggest the settings that ``tune.py`` may choose."""
     rate = suggest.suggest_float("learning_rate", 1e-4, 1e-2, log=True)
     return Choice(train={"learning_rate": rate}, options={"count": suggest.suggest_int("count", 8, 256, log=True)})
 
 
 def main(n_stars: int = 400, steps: int = 200) -> float:
-    """Train it on simulated stars; the average precision on stars that it has not seen."""
+    """Train it on simulated stars; return the average precision on stars that it has not seen."""
     model = Network(inputs=("flat",), module=Deepest(), train=TrainConfig(steps=steps), space=space)
     registry.MODELS["deepest"] = model  # in a file of its own: MODEL = Network(...) and a line in models/registry.py
     curves, _ = simulate(SimulateConfig(n_stars=n_stars, host_fraction=0.3, n_cadences=800))

@@ -1,4 +1,4 @@
-"""A training step of one's own, made of the parts of exojax's: sharpness-aware minimisation."""
+"""A training step of your own, made of the parts of exojax's: sharpness-aware minimisation."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ RADIUS = 0.02
 
 
 def sharpness_aware(state: TrainState, batch: Batch) -> tuple[TrainState, dict[str, Any]]:
-    """The gradient where the loss near by is highest (Foret et al. 2021, arXiv:2010.01412); twice the work."""
+    """Step along the gradient at the highest loss near by (Foret et al. 2021, arXiv:2010.01412); twice the work."""
     loss, grads, batch_stats = gradients(state, batch)
     scale = RADIUS / (optax.tree.norm(grads) + 1e-12)
     uphill = state.replace(params=jax.tree.map(lambda w, g: w + scale * g, state.params, grads))
@@ -32,7 +32,7 @@ def sharpness_aware(state: TrainState, batch: Batch) -> tuple[TrainState, dict[s
 
 
 def main(n_stars: int = 400, steps: int = 200) -> float:
-    """The average precision of a network taught so, on stars that it has not seen."""
+    """Return the average precision of a network trained so, on stars that it has not seen."""
     curves, _ = simulate(SimulateConfig(n_stars=n_stars, host_fraction=0.3, n_cadences=800))
     star, label, flux = np.arange(n_stars), curves.label.astype(int), compute(("flux",), curves)["flux"]
     held, rows = split.holdout(star, label, fraction=0.25, seed=0), Examples({"flux": flux}, label, star)

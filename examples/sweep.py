@@ -27,7 +27,7 @@ def score(config: RunConfig, rows: Examples) -> float:
 
 
 def main(n_stars: int = 400) -> dict[tuple[float, float], float]:
-    """The score of each point, and the best point's on stars of which the sweep has seen none."""
+    """Return the score of each point; print the best point's on stars that the sweep has not seen."""
     curves, _ = simulate(SimulateConfig(n_stars=n_stars, host_fraction=0.3, n_cadences=800))
     label, star = curves.label.astype(int), np.arange(n_stars)
     outer = split.holdout(star, label, fraction=0.25, seed=0)

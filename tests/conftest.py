@@ -37,7 +37,7 @@ def _eight_devices() -> Iterator[None]:
 
 @pytest.fixture(autouse=True, scope="session")
 def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Nothing a test caches reaches the user's cache directory, nor the next test session.
+    """A cache that neither the user nor the next test session sees.
 
     The processes of one session share it, so that the loops of the search are compiled once.
     """

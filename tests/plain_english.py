@@ -103,7 +103,8 @@ def slips_of_docstring(node: ast.Constant, owner: ast.AST, file: str) -> Iterato
     if first.lower() in OPENINGS:
         yield Slip(file, node.lineno, f"begins with {first!r}")
     elif isinstance(owner, ast.FunctionDef | ast.AsyncFunctionDef):
-        names = {getattr(one, "id", getattr(one, "attr", "")) for one in owner.decorator_list}
+        called = [one.func if isinstance(one, ast.Call) else one for one in owner.decorator_list]
+        names = {getattr(one, "id", getattr(one, "attr", "")) for one in called}
         is_noun = names & {"property", "cached_property", "fixture"} or owner.name.startswith("test_")
         if not is_noun and first.lower() not in VERBS:
             yield Slip(file, node.lineno, f"{owner.name}: begins with {first!r}, no verb")

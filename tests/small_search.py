@@ -23,7 +23,7 @@ CADENCE, CADENCES, START = 0.05, 500, 200.0
 
 
 def flux_of(n: int, *, hosts: Sequence[int] = (), seed: int = 0) -> np.ndarray:
-    """``(n, CADENCES)``: white noise of 300 ppm about 0; ``hosts`` dip by 3,000 ppm every 1.9 days from day 0.7 on."""
+    """Return ``(n, CADENCES)``: white noise of 300 ppm about 0; ``hosts`` dip by 3,000 ppm every 1.9 days."""
     time = np.arange(CADENCES) * CADENCE
     flux = np.random.default_rng(seed).normal(0, 3e-4, (n, CADENCES))
     for host in hosts:
@@ -71,12 +71,12 @@ def quick_search_each(
     masks: Sequence[np.ndarray | None],
     alter: Any = None,
 ) -> Iterator[tuple[Searched, Trace]]:
-    """Stands in for ``search_each``: one candidate a star that the star and its mask decide; none of constant flux."""
+    """Yield, in place of ``search_each``, a candidate of each star that star and mask decide; none of constant flux."""
     assert len(stars) <= BATCH_STARS
     for curves, mask in zip(stars, masks, strict=True):
         even = to_even(curves, shortest=search.duration_min)
-        told = [curves.id.tolist(), curves.cadence, None if mask is None else int(mask.sum())]
-        period = 1 + int(hashlib.sha256(repr(told).encode()).hexdigest()[:6], 16) / 16**6
+        deciding = [curves.id.tolist(), curves.cadence, None if mask is None else int(mask.sum())]
+        period = 1 + int(hashlib.sha256(repr(deciding).encode()).hexdigest()[:6], 16) / 16**6
         seen = curves.flux[0, curves.valid[0]]
         n = int(len(seen) > 0 and np.ptp(seen) > 0)
         values: dict[str, Any] = {field.name: np.full(n, np.nan) for field in fields(Candidates)}

@@ -63,7 +63,7 @@ def test_the_commands_of_a_walkthrough_run(name: str, tmp_path: Path) -> None:
         if kind == "python":
             run(["-c", text], tmp_path)
         elif kind == "text" and text.startswith("id,period,t0,duration"):
-            # The page's table names stars of an example folder; here is one that the folder holds.
+            # The page's table names stars of an example folder; here the folder holds one star.
             (tmp_path / "given.csv").write_text("id,period,t0,duration\n201367065,3.3,1.3,0.12\n")
             (tmp_path / "my_folder").mkdir()
             time = np.arange(0, 27, 1 / 48)

@@ -39,7 +39,7 @@ def test_every_example_is_here() -> None:
 
 
 @pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)
-def test_short_and_told(path: Path) -> None:
+def test_short_and_explained(path: Path) -> None:
     module = example(path.stem)
     assert len(path.read_text().splitlines()) < 60
     assert module.__doc__
@@ -59,7 +59,7 @@ def test_new_model() -> None:
 def test_new_loss() -> None:
     module = example("new_loss")
     assert 0 < module.main(**SMALL) <= 1
-    # At even odds focal is a quarter of the cross entropy, and it falls faster for stars told well.
+    # At even odds focal is a quarter of the cross entropy, and it falls faster for stars classified well.
     even, sure = np.asarray(module.focal(np.float32([0, 4]), np.float32([1, 1])))
     assert even == pytest.approx(np.log(2) / 4)
     assert sure == pytest.approx(np.log1p(np.exp(-4)) / (1 + np.exp(4)) ** 2, rel=1e-3)

@@ -36,5 +36,5 @@ def test_the_page_is_of_this_source_and_was_executed(source: Path) -> None:
     kinds = {output.output_type for cell in code for output in cell.outputs}
     assert kinds <= {"stream", "display_data"}  # no error
     assert "image/png" in str([output.get("data", {}).keys() for cell in code for output in cell.outputs])
-    told = "".join(output.text for cell in code for output in cell.outputs if output.output_type == "stream")
-    assert "/tmp" not in told
+    printed = "".join(output.text for cell in code for output in cell.outputs if output.output_type == "stream")
+    assert "/tmp" not in printed

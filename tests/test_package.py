@@ -47,7 +47,7 @@ def test_the_wheel_holds_the_weights_and_no_tests(wheel):
 
 
 def test_it_searches_and_predicts_outside_the_clone(wheel, tmp_path):
-    # Unpacked instead of installed: what it depends on is here, and no index is asked.
+    # Unpacked instead of installed: what it depends on is here, and no index is needed.
     home = tmp_path / "installed"
     zipfile.ZipFile(wheel).extractall(home)
     found = f"import sys; sys.path[:] = [{str(home)!r}] + [p for p in sys.path if p != {str(ROOT)!r}]\n"

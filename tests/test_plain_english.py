@@ -41,6 +41,7 @@ def test_a_slip_of_code_is_found(source: str, wrong: str) -> None:
         'def f():\n    """Return the mean of x."""\n',
         'class A:\n    """Stars."""\n\n    @property\n    def b(self):\n        """Days since the epoch."""\n',
         'A = 1\n"""days; the longest period"""\n',
+        'import pytest\n\n\n@pytest.fixture(scope="module")\ndef star():\n    """A star with one transit."""\n',
         'def test_a_star_is_found():\n    """A star with one transit."""\n',
         'NAME = "exojax-hunt is its name"\n',
         "bold = shower = 1\n",

@@ -1,4 +1,4 @@
-"""What the README and the pages name is there, and what they print can be typed; :mod:`tests.test_docs` runs it."""
+"""Names in the README and the pages exist, and their commands can be typed; :mod:`tests.test_docs` runs them."""
 
 from __future__ import annotations
 

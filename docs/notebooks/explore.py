@@ -60,9 +60,9 @@ print(f"always 'no': accuracy {1 - host.mean():.1%}, average precision {host.mea
 rows = np.concatenate([np.flatnonzero(host)[:3], np.flatnonzero(~host)[:3]])
 titles = [figures.star_title(str(curves.id[row]), None, int(host[row])) for row in rows]
 colours = [HOST if host[row] else OTHER for row in rows]
-shown = (curves.time[rows], curves.flux[rows], curves.valid[rows])
+panels = (curves.time[rows], curves.flux[rows], curves.valid[rows])
 unit = "relative flux" if curves.absolute else "flux (file's units)"
-show(figures.light_curves(*shown, titles, title="As they come", flux_unit=unit, colours=colours))
+show(figures.light_curves(*panels, titles, title="As they come", flux_unit=unit, colours=colours))
 
 # %% [markdown]
 # Taking the slow variation off (a running median, robust, two days wide) leaves dips where they are. Clipping
@@ -70,8 +70,8 @@ show(figures.light_curves(*shown, titles, title="As they come", flux_unit=unit, 
 
 # %%
 flat = compute(("flat",), curves)["flat"]
-shown = (curves.time[rows], flat[rows], curves.valid[rows])
-show(figures.light_curves(*shown, titles, title="Flattened", flux_unit="star's scatter", colours=colours))
+panels = (curves.time[rows], flat[rows], curves.valid[rows])
+show(figures.light_curves(*panels, titles, title="Flattened", flux_unit="star's scatter", colours=colours))
 
 # %% [markdown]
 # ## What a number can tell
