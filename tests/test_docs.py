@@ -104,6 +104,12 @@ def test_every_model_is_in_the_table() -> None:
     assert re.findall(r"^\| `([\w-]+)` \|", text, re.M) == list(registry.MODELS)
 
 
+def test_every_vetting_test_has_its_section() -> None:
+    files = {path.stem for path in (ROOT / "exojax/vetting").glob("*.py")} - {"__init__"}
+    sections = re.findall(r"^::: exojax\.vetting\.(\w+)$", (DOCS / "reference/vetting.md").read_text(), re.M)
+    assert sorted(sections) == sorted(files)
+
+
 def test_the_picture_of_the_rooms_is_that_of_the_contract() -> None:
     drawn = runpy.run_path(str(DOCS / "development/draw_rooms.py"))
     assert sorted(drawn["order"]()) == sorted([*drawn["WALK"], *drawn["BESIDE"]]), "a room is not drawn"
