@@ -14,9 +14,11 @@ from typing import Annotated, Any
 import numpy as np
 import pandas as pd
 
+from exojax.candidates import Candidates
 from exojax.cli import command
 from exojax.cli.table import text_table
 from exojax.config import FoldConfig, SearchConfig, TeachConfig
+from exojax.detection.search_star import Trace
 from exojax.io import catalogue, npz, set_aside
 from exojax.light_curves import LightCurves
 from exojax.runs.fold_stars import vet_each
@@ -93,27 +95,29 @@ def measured(curves: LightCurves, given: catalogue.Known, best: Sequence[np.ndar
         if not len(given.of(str(one.id[0]))):
             continue
         (searched, trace), *_ = vet_each([one], SearchConfig(), FoldConfig(), given=given)
-        about = one.stars
-        size = StarSize()
-        if about is not None:
-            size = StarSize(float(about.radius[0]), float(about.mass[0]), float(about.density[0]))
         for k in order.tolist():
-            found = searched.found
-            where = float(found.period[k]), float(found.t0[k]), float(found.duration[k])
-            series = of_even(trace.flat, trace.weights[k], *where)
-            if not np.isfinite(series.depth):
-                continue
-            vetting = all_tests(
-                series,
-                size,
-                absolute=one.absolute,
-                cadence=trace.flat.cadence,
-                time_system=one.time_system,
-                centroid_sigma=float(found.centroid_sigma[k]),
-            )
-            label = 0 if one.label is None else int(one.label[0])
-            yield Row(str(one.id[0]), label, series, size, vetting)
-            break
+            row = measured_at(one, searched.found, trace, k)
+            if np.isfinite(row.series.depth):
+                yield row
+                break
+
+
+def measured_at(star: LightCurves, found: Candidates, trace: Trace, k: int) -> Row:
+    """Return candidate ``k`` of one star measured by all tests; ``found`` and ``trace`` are of its search."""
+    size = StarSize()
+    if star.stars is not None:
+        size = StarSize(float(star.stars.radius[0]), float(star.stars.mass[0]), float(star.stars.density[0]))
+    where = float(found.period[k]), float(found.t0[k]), float(found.duration[k])
+    series = of_even(trace.flat, trace.weights[k], *where)
+    vetting = all_tests(
+        series,
+        size,
+        absolute=star.absolute,
+        cadence=trace.flat.cadence,
+        time_system=star.time_system,
+        centroid_sigma=float(found.centroid_sigma[k]),
+    )
+    return Row(str(star.id[0]), 0 if star.label is None else int(star.label[0]), series, size, vetting)
 
 
 def real_rows(curves: LightCurves, koi: Path) -> list[Row]:
