@@ -443,7 +443,11 @@ def measure(options: Options) -> None:
         chosen = [curve for curve in group if not options.only or curve.name in options.only]
         if not chosen:
             continue
-        curves, truth = make(chosen, options.seed)
+        # All are made, so that a curve is the same whichever others are searched.
+        names = {curve.name for curve in chosen}
+        made, planets = make(group, options.seed)
+        curves = [one for one in made if str(one.id[0]) in names]
+        truth = [planet for planet in planets if planet.name in names]
         table = search_all(curves, lambda one: exojax.search(one).table)
         rows = score(truth, chosen, table)
         found, signals = (sum(row[name] for row in rows) for name in ("found", "signals"))
