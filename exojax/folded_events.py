@@ -59,6 +59,8 @@ class FoldedEvents:
         warnings: what a reader of the figures has to know about the input, one sentence each.
         catalogued: true where ``id`` names a star across files.
         cadence: 0: folded events have none.
+        vetting: ``(n, K, t)`` float32, what the tests of :data:`exojax.vetting.all_tests.NUMBERS` measured, NaN where
+            unknown; or None.
     """
 
     id: np.ndarray
@@ -71,6 +73,7 @@ class FoldedEvents:
     warnings: tuple[str, ...] = ()
     catalogued: bool = True
     cadence: float = 0.0
+    vetting: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.id)
@@ -82,6 +85,7 @@ class FoldedEvents:
             id=self.id[index],
             views={name: view[index] for name, view in self.views.items()},
             scalars=self.scalars[index],
+            vetting=None if self.vetting is None else self.vetting[index],
             label=None if self.label is None else self.label[index],
             kind=None if self.kind is None else self.kind[index],
         )

@@ -18,6 +18,7 @@ from exojax.features.views import Moments
 from exojax.light_curves import LightCurves
 from exojax.photometry.resample import to_even
 from exojax.runs.fold_stars import Searched
+from exojax.vetting.all_tests import UNKNOWN
 
 CADENCE, CADENCES, START = 0.05, 500, 200.0
 
@@ -86,4 +87,7 @@ def quick_search_each(
         values |= {"period": np.full(n, period), "t0": even.start[:n], "duration": np.full(n, 0.1)}
         values |= {"snr_red": np.full(n, float(seen.std())), "depth": np.full(n, 0.01)}
         empty = [np.zeros((size, 4)) for size in (4 * how.global_bins, *4 * [how.local_bins])]
-        yield Searched(curves, Candidates(**values), 1.0, n * [Moments(*empty)]), Trace(even, even, (), ())
+        yield (
+            Searched(curves, Candidates(**values), 1.0, n * [Moments(*empty)], n * [UNKNOWN]),
+            Trace(even, even, (), ()),
+        )

@@ -21,6 +21,7 @@ from exojax.models import candidate
 from exojax.models.base import Choice, Classical, Suggest
 from exojax.models.importance import permuted
 from exojax.models.measures import FIGURES
+from exojax.vetting.all_tests import NUMBERS
 
 FOLDS, REPEATS = 3, 3
 MOST_ROUNDS, PATIENCE, FEW_ROUNDS = 400, 30, 60
@@ -35,7 +36,9 @@ SETTINGS: dict[str, Any] = {
     # The same bits on any machine, and many threads wait for each other where others work too.
     "nthread": 1,
 }
-NAMES = (*candidate.NAMES, *SERIES)
+VETTING = tuple(f"vet_{name}" for name in NUMBERS)
+"""columns of the vetting tests"""
+NAMES = (*candidate.NAMES, *SERIES, *VETTING)
 BATCH = 512
 """candidates measured at a time"""
 
@@ -51,6 +54,7 @@ def groups_of(names: list[str]) -> dict[str, list[int]]:
     """
     homes = {f"{view}_{name}": f"{view} view" for view in candidate.VIEWS for name in FIGURES}
     homes |= {name: f"series: {family}" for family, columns in FAMILIES.items() for name in columns}
+    homes |= dict.fromkeys(VETTING, "vetting tests")
     found: dict[str, list[int]] = {}
     for number, name in enumerate(names):
         home = "crowding" if name.startswith("crowd") else homes.get(name, name)
@@ -74,7 +78,7 @@ def fit(
     The same folds give the permutation importances, on the rows that each fold held out.
 
     Args:
-        features: views and scalars of K candidates a row, of which the first counts, and ``series``.
+        features: views, scalars and vetting numbers of K candidates a row, of which the first counts, and ``series``.
         labels: ``(n,)`` int, 1 for hosts.
         groups: ``(n,)`` the star of each row.
         seed: of folds, samples and shuffles.
@@ -166,7 +170,7 @@ def _figures(features: Mapping[str, np.ndarray]) -> np.ndarray:
     """``(n, len(NAMES))`` float32 of the first candidates, with no crowding known; NaN where unknown."""
     n, parts = len(features["scalars"]), []
     moments = {name: np.linspace(0.0, 1.0, candidate.MOMENTS).astype(np.float32) for name in ("epochs", "periods")}
-    views = {name: x[:, 0] for name, x in features.items() if name != "series"}
+    views = {name: x[:, 0] for name, x in features.items() if name not in ("series", "vetting")}
     for start in range(0, n, BATCH):
         batch = {name: x[start : start + BATCH] for name, x in views.items()}
         pad = BATCH - len(batch["scalars"])
@@ -175,7 +179,7 @@ def _figures(features: Mapping[str, np.ndarray]) -> np.ndarray:
     found = np.concatenate(parts) if parts else np.zeros((0, candidate.COLUMNS), np.float32)
     candidates = there(features["global_view"][:, :1])
     found = np.where(candidates[:, None], found, np.nan)
-    found = np.concatenate([found, features["series"]], axis=1)
+    found = np.concatenate([found, features["series"], features["vetting"][:, 0]], axis=1)
     return np.where(np.isfinite(found), found, np.nan).astype(np.float32)
 
 
@@ -249,7 +253,7 @@ def space(suggest: Suggest) -> Choice:
 
 
 MODEL = Classical(
-    inputs=(*candidate.WHOLE, *candidate.NEAR, "scalars", "series"),
+    inputs=(*candidate.WHOLE, *candidate.NEAR, "scalars", "vetting", "series"),
     fit=fit,
     logits=logits,
     space=space,

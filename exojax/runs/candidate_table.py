@@ -9,6 +9,7 @@ import numpy as np
 
 from exojax.runs.ranked_candidates import Found
 from exojax.runs.survey_parts import Row
+from exojax.vetting.all_tests import NUMBERS, VERDICTS
 
 FIRST_COLUMNS = ("id", "rank", "period_days", "t0_days", "duration_hours", "depth_ppm", "snr", "sde", "probability")
 """columns that every table of candidates begins with"""
@@ -54,6 +55,8 @@ def _line(c: Row, found: Found, labels: Mapping[str, int] | None) -> Row:
         "matches": c["matches"],
         "flags": c["flags"],
     }
+    line |= {f"vet_{name}": c["vetting"][name] for name in NUMBERS}
+    line |= {f"verdict_{name}": c["verdicts"][name] for name in (*VERDICTS, "shared")}
     if found.with_disagreement:
         line["disagreement"] = c["disagreement"]
     if labels is not None:

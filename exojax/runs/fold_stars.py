@@ -23,7 +23,9 @@ from exojax.photometry.resample import to_even
 from exojax.storage import cache
 from exojax.storage.checksum import of_sources
 from exojax.storage.cores import cores
+from exojax.vetting.all_tests import NUMBERS, StarSize, Vetting, all_tests
 from exojax.vetting.centroid import centroid_shift
+from exojax.vetting.transit_series import of_even
 
 SOURCES = ("loops", "photometry", "detection", "vetting", "features", "runs/fold_stars.py")
 """rooms whose code decides what is found and how it is folded"""
@@ -41,12 +43,14 @@ class Searched:
         found: its candidates, best first.
         scatter: of a cadence of weight 1 of the flat curve, in units of its flux.
         folded: the sums over the bins of each candidate's views.
+        vetting: what all tests gave for each candidate.
     """
 
     curves: LightCurves
     found: Candidates
     scatter: float
     folded: list[Moments]
+    vetting: list[Vetting]
 
 
 def search_each(
@@ -86,7 +90,25 @@ def vet_each(
 def _folded(curves: LightCurves, candidates: Candidates, trace: Trace, how: FoldConfig) -> Searched:
     found = _with_centroids(candidates, trace)
     folded = star_moments(found, trace.flat, global_bins=how.global_bins, local_bins=how.local_bins)
-    return Searched(curves, found, float(trace.flat.scatter[0]), folded)
+    vetting = [_vetted(curves, found, trace, k) for k in range(len(found))]
+    return Searched(curves, found, float(trace.flat.scatter[0]), folded, vetting)
+
+
+def _vetted(curves: LightCurves, found: Candidates, trace: Trace, k: int) -> Vetting:
+    """Return what all tests give for candidate ``k`` of a star, without the transits of those found before it."""
+    size = StarSize()
+    if curves.stars is not None:
+        radius, mass, density = (getattr(curves.stars, name)[0] for name in ("radius", "mass", "density"))
+        size = StarSize(float(radius), float(mass), float(density))
+    where = float(found.period[k]), float(found.t0[k]), float(found.duration[k])
+    return all_tests(
+        of_even(trace.flat, trace.weights[k], *where),
+        size,
+        absolute=curves.absolute,
+        cadence=trace.flat.cadence,
+        time_system=curves.time_system,
+        centroid_sigma=float(found.centroid_sigma[k]),
+    )
 
 
 def _with_centroids(found: Candidates, trace: Trace) -> Candidates:
@@ -110,7 +132,8 @@ def joined(stars: Sequence[Searched]) -> tuple[Candidates, dict[str, np.ndarray]
 
     Returns:
         m candidates, ``star`` the place of its star among ``stars``; :data:`exojax.folded_events.VIEWS`
-        ``(m, bins, 3)`` and ``scalars (m, len(SCALARS))`` float32, no arrays where there is no candidate.
+        ``(m, bins, 3)``, ``scalars (m, len(SCALARS))`` and ``vetting (m, len(NUMBERS))`` float32, no arrays where
+        there is no candidate.
     """
     each = [replace(one.found, star=np.full(len(one.found), k)) for k, one in enumerate(stars)]
     found = Candidates(**{f.name: np.concatenate([getattr(one, f.name) for one in each]) for f in fields(Candidates)})
@@ -119,7 +142,9 @@ def joined(stars: Sequence[Searched]) -> tuple[Candidates, dict[str, np.ndarray]
     scatter = np.array([one.scatter for one in stars])[found.star]
     absolute = np.array([one.curves.absolute for one in stars])[found.star]
     folded = [sums for one in stars for sums in one.folded]
-    return found, candidate_inputs(found, folded, scatter, _about(stars), absolute=absolute)
+    inputs = candidate_inputs(found, folded, scatter, _about(stars), absolute=absolute)
+    numbers = [list(vetting.numbers.values()) for one in stars for vetting in one.vetting]
+    return found, inputs | {"vetting": np.array(numbers, np.float32)}
 
 
 def _about(stars: Sequence[Searched]) -> Stars:
@@ -148,7 +173,8 @@ def folded_events(
         report: progress.
 
     Returns:
-        ``(n, K, bins, 3)`` of each of :data:`exojax.folded_events.VIEWS`, and ``scalars (n, K, len(SCALARS))``. Stars
+        ``(n, K, bins, 3)`` of each of :data:`exojax.folded_events.VIEWS`, ``scalars (n, K, len(SCALARS))`` and
+        ``vetting (n, K, len(NUMBERS))`` of :data:`exojax.vetting.all_tests.NUMBERS`, NaN where unknown. Stars
         that cannot be searched have no coverage anywhere. ``period``, ``t0``, ``duration`` ``(n,)`` float64 days of
         each star's best candidate, NaN where there is none.
     """
@@ -157,6 +183,7 @@ def folded_events(
     for name in VIEWS:
         out[name] = np.zeros((n, k, how.global_bins if name in WIDE_VIEWS else how.local_bins, 3), np.float32)
     out["scalars"] = np.full((n, k, len(SCALARS)), np.nan, np.float32)
+    out["vetting"] = np.full((n, k, len(NUMBERS)), np.nan, np.float32)
     out |= {name: np.full(n, np.nan) for name in ("period", "t0", "duration")}
     # A row's number instead of its name, to find it again among the batches.
     numbered = replace(curves, id=np.arange(n).astype(str), label=None, kind=None, warnings=())
@@ -179,7 +206,7 @@ def folded_events(
         rows = np.array([int(star.id[0]) for star in batch])
         row, rank = rows[made["star"]], made["rank"] - 1
         kept = rank < k
-        for name in (*VIEWS, "scalars") if len(row) else ():
+        for name in (*VIEWS, "scalars", "vetting") if len(row) else ():
             out[name][row[kept], rank[kept]] = made[name][kept]
         best = rank == 0
         for name in ("period", "t0", "duration"):

@@ -18,8 +18,9 @@ from exojax.models import registry
 from exojax.models.code import fingerprint
 from exojax.runs.fold_stars import SOURCES, Report, folded_events
 from exojax.storage.checksum import of_sources
+from exojax.vetting.all_tests import NUMBERS
 
-FOLDED = (*VIEWS, "scalars")
+FOLDED = (*VIEWS, "scalars", "vetting")
 SCORE_SOURCES = ("simulate/random_streams.py", "evaluation", "features", "training")
 """code that decides a model's scores beside its own, and for folds that of the search"""
 
@@ -70,6 +71,9 @@ def inputs_of(
 def _of_events(name: str, data: FoldedEvents, config: RunConfig) -> np.ndarray:
     if name == "scalars":
         return data.scalars
+    if name == "vetting":
+        unknown = np.full((*data.scalars.shape[:2], len(NUMBERS)), np.nan, np.float32)
+        return unknown if data.vetting is None else data.vetting
     if name in data.views:
         return data.views[name]
     # A view that the file does not have is empty, of the width that its like has there.

@@ -21,6 +21,7 @@ from exojax.runs.candidate_table import lines
 from exojax.runs.fold_stars import joined, vet_each
 from exojax.runs.ranked_candidates import Found
 from exojax.storage.cores import workers
+from exojax.vetting.all_tests import NUMBERS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -197,17 +198,19 @@ def fold(
         for name in VIEWS
     }
     scalars = np.full((n, 1, len(SCALARS)), np.nan, np.float32)
+    vetting = np.full((n, 1, len(NUMBERS)), np.nan, np.float32)
     for star in range(n):
         one = curves.take(np.array([star]))
         (searched, _), *_ = vet_each([one], settings, how, given=given)
         _, made = joined([searched])
         for name in VIEWS if made else ():
             views[name][star, 0] = made[name][0]
-            scalars[star, 0] = made["scalars"][0]
+            scalars[star, 0], vetting[star, 0] = made["scalars"][0], made["vetting"][0]
     return FoldedEvents(
         id=curves.id,
         views=views,
         scalars=scalars,
+        vetting=vetting,
         label=curves.label,
         kind=curves.kind,
         source=curves.source,

@@ -27,6 +27,8 @@ from exojax.light_curves import Stars as StarTable
 from exojax.runs.survey_parts import DamagedError, Part, Row, read_part
 from exojax.storage import announce
 from exojax.vetting.flags import flags
+from exojax.vetting.reasons import reasons
+from exojax.vetting.shared_ephemeris import shared_ephemeris
 
 _COLUMNS = ("snr_red", "period", "t0", "duration", "period_error", "t0_error")
 """numbers of every candidate that are held in memory, float64"""
@@ -68,7 +70,8 @@ class Found:
 
         The row has the attributes of :class:`exojax.light_curves.Candidates` by name (``star`` is a row of ``stars``),
         the star's ``radius``, ``mass``, ``teff`` and ``mag``, and ``time_system``, ``absolute`` (the depth is a
-        fraction), ``shape``, ``flags``, ``disagreement`` and ``warnings`` (a list).
+        fraction), ``shape``, ``flags``, ``vetting`` and ``verdicts`` (by name), ``disagreement`` and ``warnings`` (a
+        list).
         """
         offset, size = self._place[k].tolist()
         row: Row = json.loads(self._read(size, offset))
@@ -136,7 +139,7 @@ def ranked(paths: Sequence[Path], known: Known | None = None, rate: float | None
     for old, new in zip(unique.tolist(), number.tolist()):
         stars[new] = str(ids[old])
     file = tempfile.TemporaryFile(dir=paths[0].parent)  # noqa: SIM115  # kept open as long as its rows may be read
-    place, n_warned = _write_rows(file, paths, matches, planets)
+    place, n_warned = _write_rows(file, paths, matches, planets, len(unique))
     found = Found(
         stars, told, n_warned, several, rate, listed, place[order], lambda size, at: os.pread(file.fileno(), size, at)
     )
@@ -176,8 +179,10 @@ def _planets(name: np.ndarray, column: Mapping[str, np.ndarray], known: Known) -
     return texts
 
 
-def _write_rows(file: Any, paths: Sequence[Path], matches: np.ndarray, planets: np.ndarray) -> tuple[np.ndarray, int]:
-    """Write every row with its matches, flags and warnings.
+def _write_rows(
+    file: Any, paths: Sequence[Path], matches: np.ndarray, planets: np.ndarray, n_stars: int
+) -> tuple[np.ndarray, int]:
+    """Write every row with its matches, flags and warnings; ``n_stars`` were searched together.
 
     Returns:
         ``(n, 2)`` int64, offset and size of each row in the order of the parts; and the number of stars with warnings.
@@ -192,7 +197,9 @@ def _write_rows(file: Any, paths: Sequence[Path], matches: np.ndarray, planets: 
         n_warned += len(part["warnings"])
         mine = slice(k, k + len(rows))
         for row, text, shared, planet in zip(rows, _flags(rows, matches[mine]), matches[mine], planets[mine]):
-            row |= {"matches": ";".join(filter(None, (planet, shared))), "flags": text}
+            told = filter(None, (text, *reasons(row["vetting"], row["verdicts"])))
+            row |= {"matches": ";".join(filter(None, (planet, shared))), "flags": ";".join(told)}
+            row["verdicts"]["shared"] = shared_ephemeris(str(shared), n_stars).verdict
             row["warnings"] = part["warnings"].get(row["id"], [])
             line = json.dumps(row).encode()
             file.write(line)

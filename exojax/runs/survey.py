@@ -31,6 +31,7 @@ from exojax.runs.survey_parts import DamagedError, Part, Row, read_part, write_p
 from exojax.storage import announce
 from exojax.storage.checksum import of_sources
 from exojax.storage.json_files import check_same
+from exojax.vetting.all_tests import Vetting
 from exojax.vetting.flags import local_views, resolved, shape_of
 
 _log = logging.getLogger(__name__)
@@ -243,8 +244,10 @@ def _one(
     how: FoldConfig,
 ) -> Part:
     searched, shapes = [], []
+    vetting: list[Vetting] = []
     for one, trace in _found_each(batch, config, known, given, how):
         searched.append(one)
+        vetting += one.vetting
         shape = shape_of(*local_views(one.found, trace.flat, durations=SHAPED), SHAPED)
         shapes += resolved(shape, one.found.duration, trace.flat.cadence).tolist()
     found, inputs = joined(searched)
@@ -258,6 +261,9 @@ def _one(
         star = batch[int(found.star[k])]
         row |= {"time_system": star.time_system, "absolute": star.absolute, "shape": shapes[k]}
         row["disagreement"] = float(differ[k])
+        # Six digits: a row has forty of them, and there may be millions of rows.
+        rounded = {name: float(f"{value:.6g}") for name, value in vetting[k].numbers.items()}
+        row |= {"vetting": rounded, "verdicts": dict(vetting[k].verdicts)}
         for field in fields(StarTable):
             row[field.name] = float("nan") if star.stars is None else float(getattr(star.stars, field.name)[0])
     there, names = set(found.id.tolist()), [str(star.id[0]) for star in batch]

@@ -21,6 +21,71 @@ from exojax.vetting.transit_series import TransitSeries
 from exojax.vetting.transit_shape import transit_shape
 from exojax.vetting.verdict import Verdict, above
 
+NUMBERS = (
+    "mes",
+    "red_over_white",
+    "duration_ratio",
+    "planet_radius",
+    "sweet_half",
+    "sweet_one",
+    "sweet_two",
+    "sweet_over_depth",
+    "primary",
+    "secondary",
+    "tertiary",
+    "positive",
+    "secondary_phase",
+    "secondary_over_depth",
+    "fold_red",
+    "unique",
+    "secondary_margin",
+    "albedo",
+    "odd_even",
+    "odd_even_uneven",
+    "odd_even_over_depth",
+    "events_chi",
+    "events_consistency",
+    "events_dominance",
+    "mean_over_median",
+    "chases",
+    "filled",
+    "observed",
+    "at_gaps",
+    "at_dumps",
+    "shape_ingress",
+    "shape_gain",
+    "shape_excess",
+    "shape_v",
+    "shape_axis",
+    "shape_duration",
+    "asymmetry",
+    "ellipsoidal",
+    "reflected",
+    "centroid",
+)
+"""names of what the tests measure, in the order of the columns that models see"""
+VERDICTS = (
+    "duration",
+    "planet_radius",
+    "sweet",
+    "unique",
+    "secondary",
+    "albedo",
+    "odd_even",
+    "alike",
+    "dominance",
+    "mean_median",
+    "chases",
+    "coverage",
+    "shape",
+    "v_shape",
+    "asymmetry",
+    "orbital_light",
+    "spacecraft",
+    "dumps",
+    "centroid",
+)
+"""names of the tests that end in a verdict"""
 CENTROID = (3.0, 5.0)
 """sigma of the centroid's shift: from the first inconclusive, from the second it fails"""
 
@@ -51,6 +116,10 @@ class Vetting:
 
     numbers: dict[str, float]
     verdicts: dict[str, Verdict]
+
+
+UNKNOWN = Vetting(dict.fromkeys(NUMBERS, float("nan")), dict.fromkeys(VERDICTS, "not known"))
+"""of a candidate that cannot be tested"""
 
 
 def all_tests(

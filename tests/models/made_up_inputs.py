@@ -4,6 +4,7 @@ import jax
 import numpy as np
 
 from exojax.folded_events import SCALARS, VIEWS, WIDE_VIEWS
+from exojax.vetting.all_tests import NUMBERS
 
 
 def made_up(name, n, cadences):
@@ -11,6 +12,8 @@ def made_up(name, n, cadences):
     rng = np.random.default_rng(0)
     if name == "scalars":
         return rng.standard_normal((n, 2, len(SCALARS))).astype(np.float32)
+    if name == "vetting":
+        return rng.standard_normal((n, 2, len(NUMBERS))).astype(np.float32)
     shape = (n, 2, 201 if name in WIDE_VIEWS else 61, 3) if name in VIEWS else (n, cadences)
     return np.abs(rng.standard_normal(shape)).astype(np.float32)
 

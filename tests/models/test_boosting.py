@@ -52,6 +52,16 @@ def test_it_learns_from_the_first_candidate_and_from_the_series(fitted):
     assert np.array_equal(MODEL.logits(fitted, other), score)
 
 
+def test_it_learns_from_a_vetting_test_of_the_first_candidate():
+    features, labels, groups = stars(seed=2, told_by=("sde", "dips"))
+    features["scalars"][:, 0, SCALARS.index("sde")] -= 2.5 * labels
+    features["series"][:] = np.nan
+    features["vetting"][:, 0, boosting.VETTING.index("vet_odd_even")] += 2.5 * labels
+    found = MODEL.fit(features, labels, groups, 0)
+    assert found["importance_name"][np.argmax(found["importance"])] == "vetting tests"
+    assert roc_auc_score(labels, MODEL.logits(found, features)) > 0.95
+
+
 def test_what_tells_is_what_is_important(fitted):
     order = fitted["importance_name"][np.argsort(-fitted["importance"])]
     assert set(order[:2]) == {"sde", "series: dips"}
@@ -155,6 +165,7 @@ def test_the_message_where_xgboost_is_missing(monkeypatch):
 
 
 def test_every_column_has_a_name_of_its_own_and_a_group():
-    assert len(set(boosting.NAMES)) == len(boosting.NAMES) == candidate.COLUMNS + len(SERIES)
+    columns = candidate.COLUMNS + len(SERIES) + len(boosting.VETTING)
+    assert len(set(boosting.NAMES)) == len(boosting.NAMES) == columns
     groups = boosting.groups_of(list(boosting.NAMES))
     assert sorted(number for columns in groups.values() for number in columns) == list(range(len(boosting.NAMES)))

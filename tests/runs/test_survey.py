@@ -26,6 +26,7 @@ from exojax.runs import survey
 from exojax.runs.fold_stars import Searched
 from exojax.runs.ranked_candidates import ranked
 from exojax.runs.survey_parts import write_part
+from exojax.vetting.all_tests import UNKNOWN
 
 CONFIG = SearchConfig(period_min=1.0)
 N = 22
@@ -213,7 +214,7 @@ def test_memory_does_not_grow_with_what_is_found(tmp_path: Path) -> None:
     }
     row |= dict.fromkeys(("radius", "mass", "teff", "mag", "shape", "disagreement"), float("nan"))
     row |= {"time_system": "BKJD", "absolute": True, "n_transits": 9, "single": False, "padding": "x" * 1500}
-    row |= {"period_error": 1e-5, "t0_error": 1e-4}
+    row |= {"period_error": 1e-5, "t0_error": 1e-4, "vetting": UNKNOWN.numbers, "verdicts": dict(UNKNOWN.verdicts)}
 
     def parts(folder: Path, n: int) -> list[Path]:
         rng, paths = np.random.default_rng(0), []

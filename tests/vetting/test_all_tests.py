@@ -3,7 +3,8 @@
 import numpy as np
 from sample_curves import CADENCE, again, series
 
-from exojax.vetting.all_tests import StarSize, Vetting, all_tests
+from exojax.vetting.all_tests import NUMBERS, UNKNOWN, VERDICTS, StarSize, Vetting, all_tests
+from exojax.vetting.reasons import TEXTS, reasons
 from exojax.vetting.transit_series import TransitSeries, transit_series
 from exojax.vetting.verdict import above, below, worst
 
@@ -20,8 +21,8 @@ def test_names_are_the_same_and_what_is_missing_is_not_known() -> None:
     outside = run(again(series(), period=float("nan"), t0=4000.0))
     empty = run(transit_series(np.zeros(0), np.zeros(0), np.zeros(0), 3.0, 1.0, 0.1))
     for other in (single, outside, empty):
-        assert list(other.numbers) == list(whole.numbers)
-        assert list(other.verdicts) == list(whole.verdicts)
+        assert tuple(other.numbers) == tuple(whole.numbers) == NUMBERS == tuple(UNKNOWN.numbers)
+        assert tuple(other.verdicts) == tuple(whole.verdicts) == VERDICTS == tuple(UNKNOWN.verdicts)
     assert set(empty.verdicts.values()) <= {"not known", "pass"}
     assert all(np.isnan(value) for value in empty.numbers.values())
     assert set(outside.verdicts.values()) == {"not known"}
@@ -51,3 +52,13 @@ def test_limits_lead_to_words() -> None:
     assert worst("pass", "not known") == "pass"
     assert worst("pass", "fail", "inconclusive") == "fail"
     assert worst("not known", "not known") == "not known"
+
+
+def test_each_failed_test_is_put_into_words_with_its_number() -> None:
+    binary = run(series(0.9, 0.11, 0.06, secondary=0.03, tides=3e-3, ingress=0.5))
+    told = "; ".join(reasons(binary.numbers, binary.verdicts))
+    assert f"an albedo of {binary.numbers['albedo']:.1f}" in told
+    assert "light follows the orbit" in told
+    assert reasons(UNKNOWN.numbers, UNKNOWN.verdicts) == []
+    every = dict.fromkeys(VERDICTS, "fail")
+    assert len(reasons(binary.numbers, every)) == len(TEXTS)  # type: ignore[arg-type]
