@@ -13,6 +13,8 @@ from exojax.candidates import Candidates
 from exojax.detection.period_grid import transit_duration
 from exojax.ephemeris import phase, transit_mask
 from exojax.light_curves import EvenCurves, Stars
+from exojax.vetting.shared_ephemeris import other_stars
+from exojax.vetting.spacecraft import nearest_rhythm
 
 ODD_EVEN, CENTROID = 3.0, 3.0
 SECONDARY = 5.0
@@ -28,15 +30,6 @@ POINTED = 0.62
 """shape below which a transit is called V-shaped: a triangle has 5/9, a box 1; K2-3 d was found at 0.65"""
 RESOLVED = 2.0
 """cadences that a transit lasts at least for its shape to be told: shorter ones are V-shaped by the exposures alone"""
-K2_BEGAN = 1900.0
-"""BKJD; Kepler's last quarter ended at 1591, and K2's first campaign began at 1940"""
-THRUSTERS, MOST_MULTIPLE = 12 * 29.4244 / 1440, 6
-"""K2's roll was corrected every 12 cadences, days; a longer period lies near some multiple by chance"""
-TESS_ORBIT = 13.7
-TESS_YEAR_ONE = 1683.0
-"""BTJD; momentum was dumped every 2.5, 3.125 or 3.375 days until then, later at other intervals"""
-TESS_DUMPS = (2.5, 3.125, 3.375)
-NEAR = 0.003
 SHARED = {1.0: "", 2.0: "twice ", 0.5: "half "}
 """ratios of a candidate's period to an earlier one's of its star that are flagged, in words"""
 DRIFT = 0.25
@@ -82,7 +75,7 @@ def flags(
         told += [
             _large(float(found.depth[i]), float(stars.radius[i])) if absolute[i] else "",
             _sigma("the centroid moves by {:.1f}σ", found.centroid_sigma[i], CENTROID),
-            spacecraft(float(found.period[i]), float(found.t0[i]), str(time_system[i])),
+            _of_spacecraft(float(found.period[i]), float(found.t0[i]), str(time_system[i])),
             _shared(str(found.matches[i])),
             "a single transit" if single else f"{found.n_transits[i]} transits" if found.n_transits[i] <= FEW else "",
             _long(float(found.duration[i]), float(found.period[i]), float(density[i])),
@@ -153,39 +146,13 @@ def resolved(shape: np.ndarray, duration: np.ndarray, cadence: float) -> np.ndar
     return np.where(duration >= RESOLVED * cadence, shape, np.nan)
 
 
-def spacecraft(period: float, t0: float, time_system: str) -> str:
-    """The flag of a period that is the spacecraft's own, or an empty text.
-
-    Args:
-        period: days, or NaN.
-        t0: days in ``time_system``; it tells K2 from Kepler.
-        time_system: ``BKJD`` or ``BTJD``; of others no spacecraft is known.
-    """
-    if not period > 0:
-        return ""
-    if time_system == "BKJD" and t0 > K2_BEGAN:
-        k = round(period / THRUSTERS)
-        if 1 <= k <= MOST_MULTIPLE and abs(period / (k * THRUSTERS) - 1) <= NEAR:
-            return f"the period is the spacecraft's: {k} × {THRUSTERS:.4f} d, K2's thrusters"
-    if time_system == "BTJD":
-        for dumps in TESS_DUMPS:
-            if t0 < TESS_YEAR_ONE and abs(period / dumps - 1) <= NEAR:
-                return f"the period is the spacecraft's: TESS dumped momentum every {dumps:g} d"
-        for part, words in ((1.0, "TESS's orbit"), (0.5, "half of TESS's orbit"), (2.0, "two of TESS's orbits")):
-            if abs(period / (part * TESS_ORBIT) - 1) <= 0.02:
-                return f"the period is the spacecraft's: {words}, {part * TESS_ORBIT:.4g} d"
-    return ""
-
-
-def others(matches: str) -> int:
-    """How many other stars' candidates share the ephemeris, of the text that ``match_candidates`` makes."""
-    parts = [part for part in matches.split(";") if part]
-    more = sum(int(part[1:]) for part in parts if part.startswith("+") and part[1:].isdigit())
-    return more + sum(part.rsplit(":", 1)[-1] in ("1", "2", "1/2") for part in parts if not part.startswith("+"))
+def _of_spacecraft(period: float, t0: float, time_system: str) -> str:
+    _, name = nearest_rhythm(period, t0, time_system)
+    return f"the period is the spacecraft's: {name}" if name else ""
 
 
 def _shared(matches: str) -> str:
-    n = others(matches)
+    n = other_stars(matches)
     return "" if n == 0 else f"shared with {n} other star{'s' if n > 1 else ''}"
 
 

@@ -25,12 +25,20 @@ def shared_ephemeris(matches: str, surveyed: int) -> SharedEphemeris:
     """Return how many other stars have the ephemeris.
 
     Args:
-        matches: as in :class:`exojax.candidates.Candidates`: ``star:ratio`` of other stars' candidates joined with
-            ``;``, and ``+n`` for those not named.
+        matches: as of :func:`other_stars`.
         surveyed: stars that were searched together; with one alone: "not known".
+    """
+    stars = other_stars(matches)
+    return SharedEphemeris(stars, above(float(stars), *SHARED) if surveyed > 1 else "not known")
+
+
+def other_stars(matches: str) -> int:
+    """Return the number of other stars in a text of :func:`exojax.detection.ephemeris_match.match_candidates`.
+
+    Args:
+        matches: ``star:ratio`` of other stars' candidates joined with ``;``, and ``+n`` for those not named; a known
+            planet's name counts for none.
     """
     parts = [part for part in matches.split(";") if part]
     more = sum(int(part[1:]) for part in parts if part.startswith("+") and part[1:].isdigit())
-    named = sum(part.rsplit(":", 1)[-1] in ("1", "2", "1/2") for part in parts if not part.startswith("+"))
-    stars = more + named
-    return SharedEphemeris(stars, above(float(stars), *SHARED) if surveyed > 1 else "not known")
+    return more + sum(part.rsplit(":", 1)[-1] in ("1", "2", "1/2") for part in parts if not part.startswith("+"))

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from exojax.ephemeris import nearest_transit
 from exojax.light_curves import EvenCurves
 from exojax.loops import boxes, compiled
 from exojax.loops.candidate import GAUSSIAN_MEDIAN
@@ -118,12 +119,9 @@ def transit_series(
     time, flux = np.ascontiguousarray(time, np.float64), np.ascontiguousarray(flux, np.float64)
     weight = 1.0 / np.asarray(error, np.float64) ** 2
     period = float(period) if np.isfinite(period) else float("inf")
-    late, event = time - t0, np.zeros(len(time), np.int64)
-    if np.isfinite(period) and len(time):
-        turn = np.round(late / period)
-        late -= turn * period
-        event = turn.astype(np.int64)
-        event -= event[0]
+    late, turn = nearest_transit(time, period, t0)
+    event = turn.astype(np.int64)
+    event -= event[0] if len(event) else 0
     away = np.abs(late)
     inside, near = away < 0.5 * duration, away < duration
     out = ~near

@@ -7,7 +7,8 @@ import pytest
 
 from exojax.candidates import Candidates
 from exojax.light_curves import EvenCurves, Stars
-from exojax.vetting.flags import THRUSTERS, flags, local_views, others, resolved, shape_of, spacecraft
+from exojax.vetting.flags import flags, local_views, resolved, shape_of
+from exojax.vetting.spacecraft import THRUSTERS
 
 UNREMARKABLE = {
     "period": 10.0, "t0": 150.0, "duration": 0.1, "depth": 1e-3, "n_transits": 8, "odd_even_sigma": 0.5,
@@ -131,35 +132,6 @@ def test_several_are_joined_in_one_order():
         "odd and even differ by 4.2σ",
         "the centroid moves by 3.3σ",
     ]
-
-
-@pytest.mark.parametrize(
-    ("period", "t0", "system", "words"),
-    [
-        (THRUSTERS * 1.002, 2000.0, "BKJD", "1 × 0.2452 d"),
-        (THRUSTERS * 1.004, 2000.0, "BKJD", ""),
-        (6 * THRUSTERS, 2000.0, "BKJD", "6 × 0.2452 d"),
-        (7 * THRUSTERS, 2000.0, "BKJD", ""),
-        (3 * THRUSTERS, 500.0, "BKJD", ""),  # Kepler had all its wheels
-        (3 * THRUSTERS, 2000.0, "assumed", ""),
-        (2.5, 1330.0, "BTJD", "momentum every 2.5 d"),
-        (2.5, 2330.0, "BTJD", ""),
-        (13.8, 2330.0, "BTJD", "TESS's orbit, 13.7 d"),
-        (6.9, 1330.0, "BTJD", "half of TESS's orbit, 6.85 d"),
-        (27.4, 1330.0, "BTJD", "two of TESS's orbits"),
-        (13.7, 1330.0, "BKJD", ""),
-        (np.nan, 1330.0, "BTJD", ""),
-    ],
-)
-def test_the_spacecrafts_own_periods(period, t0, system, words):
-    found = spacecraft(period, t0, system)
-    assert (words in found) if words else found == ""
-
-
-def test_others_are_counted():
-    assert others("") == 0
-    assert others("a:1;b:2;c:1/2") == 3
-    assert others("a:1;b:1;c:1;d:1;e:1;+12") == 17
 
 
 BINS = 61

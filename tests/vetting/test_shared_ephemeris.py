@@ -1,6 +1,6 @@
 """Other stars with the same ephemeris are counted; one star alone shares nothing that can be known."""
 
-from exojax.vetting.shared_ephemeris import shared_ephemeris
+from exojax.vetting.shared_ephemeris import other_stars, shared_ephemeris
 
 
 def test_named_and_counted_stars_add_up() -> None:
@@ -15,3 +15,9 @@ def test_named_and_counted_stars_add_up() -> None:
 
 def test_a_star_alone_is_not_known() -> None:
     assert shared_ephemeris("", 1).verdict == "not known"
+
+
+def test_halves_and_doubles_count_and_those_not_named_too() -> None:
+    assert other_stars("") == 0
+    assert other_stars("a:1;b:2;c:1/2") == 3
+    assert other_stars("a:1;b:1;c:1;d:1;e:1;+12") == 17

@@ -4,28 +4,32 @@ import numpy as np
 import pytest
 from sample_curves import CADENCE, T0, again, series
 
-from exojax.vetting.spacecraft import nearest_rhythm, spacecraft_test
+from exojax.vetting.spacecraft import THRUSTERS, nearest_rhythm, spacecraft_test
 from exojax.vetting.transit_series import TransitSeries
 
 
 @pytest.mark.parametrize(
-    ("period", "t0", "system", "name"),
+    ("period", "t0", "system", "words"),
     [
-        (0.24520, 2000.0, "BKJD", "thrusters"),
-        (0.24520, 1000.0, "BKJD", ""),
-        (3.126, 1400.0, "BTJD", "dumped"),
-        (3.126, 2400.0, "BTJD", ""),
-        (13.6, 2400.0, "BTJD", "TESS's orbit"),
-        (6.87, 2400.0, "BTJD", "half"),
-        (5.3, 1400.0, "BTJD", ""),
-        (float("nan"), 1400.0, "BTJD", ""),
+        (THRUSTERS * 1.002, 2000.0, "BKJD", "1 × 0.2452 d"),
+        (THRUSTERS * 1.004, 2000.0, "BKJD", ""),
+        (6 * THRUSTERS, 2000.0, "BKJD", "6 × 0.2452 d"),
+        (7 * THRUSTERS, 2000.0, "BKJD", ""),
+        (3 * THRUSTERS, 500.0, "BKJD", ""),  # Kepler had all its wheels
+        (3 * THRUSTERS, 2000.0, "assumed", ""),
+        (2.5, 1330.0, "BTJD", "momentum every 2.5 d"),
+        (2.5, 2330.0, "BTJD", ""),
+        (13.8, 2330.0, "BTJD", "TESS's orbit, 13.7 d"),
+        (6.9, 1330.0, "BTJD", "half of TESS's orbit, 6.85 d"),
+        (27.4, 1330.0, "BTJD", "two of TESS's orbits"),
+        (13.7, 1330.0, "BKJD", ""),
+        (np.nan, 1330.0, "BTJD", ""),
     ],
 )
-def test_the_spacecrafts_periods_are_named(period: float, t0: float, system: str, name: str) -> None:
+def test_the_spacecrafts_own_periods(period: float, t0: float, system: str, words: str) -> None:
     rhythm, found = nearest_rhythm(period, t0, system)
-    assert name in found
-    assert bool(found) == bool(name)
-    assert np.isnan(rhythm) == (not name)
+    assert (words in found) if words else found == ""
+    assert np.isnan(rhythm) == (not words)
 
 
 def cut(of: TransitSeries, kept: np.ndarray) -> TransitSeries:
