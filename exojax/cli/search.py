@@ -98,7 +98,7 @@ def search(options: Options) -> int:
 
     # What is wrong with any of these is told before the first star is read.
     known = catalogue.known(options.known) if options.known else None
-    labels = catalogue.labels(options.labels) if options.labels else None
+    labels, unsure = catalogue.labels(options.labels) if options.labels else (None, "")
     table = catalogue.stars(options.stars) if options.stars else None
     given = catalogue.ephemerides(options.candidates) if options.candidates else None
     judging = None
@@ -111,7 +111,7 @@ def search(options: Options) -> int:
     stated = "" if judging is None else judging.told
     source = _source(options)
     print(source.told, flush=True)
-    for note in source.notes:
+    for note in (*source.notes, *filter(None, [unsure])):
         print(f"note: {note}")
     if stated:
         print(stated)
@@ -164,7 +164,9 @@ def search(options: Options) -> int:
             source.notes,
             lambda done: show("drawing sheets", done, len(best), unit="sheets"),
         )
-        search_outputs.write_index(options.out, drawn, (source.told, stated), found)
+        # Given candidates are all wanted, however weak.
+        threshold = None if given is not None else config.snr_min
+        search_outputs.write_index(options.out, drawn, (source.told, stated), found, threshold)
     print(search_outputs.summary(first, found))
     tables = {"--labels": labels, "--stars": table, "--known": None if known is None else known.id.tolist()}
     tables["--candidates"] = None if given is None else given.id.tolist()

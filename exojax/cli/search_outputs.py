@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from exojax.candidates import Candidates
 from exojax.cli.table import text_table
 from exojax.report import candidates as page
+from exojax.runs import survey
 from exojax.runs.candidate_table import FIRST_COLUMNS, lines
 from exojax.runs.ranked_candidates import Found
 from exojax.runs.survey_parts import Row
@@ -119,14 +121,17 @@ def write_sheets(
     return drawn
 
 
-def write_index(out: Path, drawn: dict[tuple[str, int], str], about: tuple[str, str], found: Found) -> None:
-    """Write ``index.html`` from ``candidates.csv``.
+def write_index(
+    out: Path, drawn: dict[tuple[str, int], str], about: tuple[str, str], found: Found, threshold: float | None
+) -> None:
+    """Write the vetting page from ``candidates.csv``.
 
     Args:
         out: folder of both.
         drawn: ``(id, rank)`` to the path of its sheet.
         about: the source, and what probabilities are for (empty where there are none).
         found: by the search.
+        threshold: SNR below which candidates are hidden at first; None hides none.
     """
     announce.phase("writing index.html")
     n = f"{found.n_stars:,} stars searched, {len(found):,} candidates"
@@ -135,7 +140,17 @@ def write_index(out: Path, drawn: dict[tuple[str, int], str], about: tuple[str, 
         text.append(about[1])
     if found.skipped:
         text.append(f"{len(found.skipped):,} files or stars were skipped; skipped.csv says why.")
-    page.write_index(out / "index.html", Table(out / "candidates.csv"), drawn, "Transit candidates", text)
+    # The settings of the search, its source among them, tell whose marks the browser keeps.
+    settings = (out / survey.PARTS / "search.json").read_bytes()
+    page.write_index(
+        out / "index.html",
+        Table(out / "candidates.csv"),
+        drawn,
+        "Transit candidates",
+        text,
+        fingerprint=hashlib.sha256(settings).hexdigest()[:16],
+        threshold=threshold,
+    )
 
 
 def summary(first: list[Row], found: Found) -> str:

@@ -27,6 +27,7 @@ _PERIODS = ("period", "period_days", "koi_period", "pl_orbper")
 _EPOCHS = ("t0", "t0_days", "koi_time0bk", "koi_time0", "pl_tranmid")
 _DAYS, _HOURS = ("duration", "duration_days"), ("duration_hours", "koi_duration", "pl_trandur", "pl_trandurh")
 _NAMES = ("name", "kepler_name", "kepoi_name", "pl_name", "toi")
+_MARKS = ("planet", "false positive", "unsure")
 _MISSING = ("", "nan", "na", "n/a", "null", "none")
 _ZERO = {"BKJD": 2454833.0, "BTJD": 2457000.0}
 
@@ -59,14 +60,30 @@ class Known:
         return Known(**{field.name: getattr(self, field.name)[mine] for field in fields(self)})
 
 
-def labels(path: Path) -> dict[str, int]:
-    """Star id -> 1 (planet host) or 0, from columns ``id`` and ``label``.
+def labels(path: Path) -> tuple[dict[str, int], str]:
+    """Return the stars' labels, of columns ``id`` and ``label`` or of the marks that the vetting page exports.
+
+    A star of ``marks.csv`` (``id,rank,mark,note``, a line a candidate) with any planet is 1, with false positives only
+    it is 0; one of which a candidate is unsure, and none a planet, has no label.
+
+    Returns:
+        Star id -> 1 (planet host) or 0; and a sentence on the stars without a label, empty where there are none.
 
     Raises:
-        InputError: a column is missing, a label is neither 0 nor 1, or a star has two labels; it names the line.
+        InputError: a column is missing, a label is neither 0 nor 1, a mark is none, or a star has two labels; it names
+            the line.
     """
     found: dict[str, int] = {}
-    for line, row in _rows(path, needed=("label",)):
+    marks: dict[str, set[str]] = {}
+    for line, row in _rows(path, needed=("label", "mark")):
+        if "label" not in row:
+            mark = row["mark"].lower()
+            if mark not in (*_MARKS, ""):
+                raise InputError(
+                    f"{path}: line {line}: mark is {row['mark'][:40]!r}: it must be {', '.join(_MARKS)}, or empty"
+                )
+            marks.setdefault(row["id"], set()).add(mark)
+            continue
         value = _number(row, ("label",), path, line)
         if value not in (0, 1):
             raise InputError(
@@ -76,7 +93,16 @@ def labels(path: Path) -> dict[str, int]:
             raise InputError(
                 f"{path}: line {line}: star {row['id']} has label {int(value)} here, another above: keep one"
             )
-    return found
+    unsure = 0
+    for star, given in marks.items():
+        if "planet" in given:
+            found[star] = 1
+        elif given - {""} == {"false positive"}:
+            found[star] = 0
+        else:
+            unsure += 1
+    plural = "stars have" if unsure > 1 else "star has"
+    return found, f"{path}: {unsure} {plural} no planet and no clear false positive, and no label" if unsure else ""
 
 
 def stars(path: Path) -> dict[str, dict[str, float]]:

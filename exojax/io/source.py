@@ -135,15 +135,15 @@ def part_of(data: Data, rows: str) -> Data:
 def _labelled(config: DataConfig, labelled: bool) -> Source:
     if config.labels is None:
         return _open(config, labelled)
-    labels, file = catalogue.labels(Path(config.labels)), config.labels
+    (labels, unsure), file = catalogue.labels(Path(config.labels)), config.labels
     source = _open(config, labelled=False)
     if source.folded:
         raise InputError(f"--labels {file}: {config.source} holds folded events with dispositions of their own")
     test = source.official_test
     return replace(
         source,
-        rows=lambda: with_labels(source.curves(), labels, file),
-        official_test=None if test is None else lambda: with_labels(test(), labels, file),
+        rows=lambda: with_labels(source.curves(), labels, file, unsure),
+        official_test=None if test is None else lambda: with_labels(test(), labels, file, unsure),
     )
 
 
@@ -255,8 +255,10 @@ def _packed(name: str, groups: list[folder.Group]) -> LightCurves:
     return replace(curves, source=name, warnings=tuple(told))
 
 
-def with_labels(curves: LightCurves, labels: Mapping[str, int], file: str) -> LightCurves:
+def with_labels(curves: LightCurves, labels: Mapping[str, int], file: str, unsure: str = "") -> LightCurves:
     """The stars that ``labels`` (star id to 1 or 0, read from ``file``) knows, labelled; a warning tells the rest.
+
+    ``unsure`` is one more warning, on the stars that ``file`` names without a label.
 
     Raises:
         InputError: the light curves have labels of their own, or none of their stars is in ``labels``.
@@ -267,7 +269,7 @@ def with_labels(curves: LightCurves, labels: Mapping[str, int], file: str) -> Li
     if not known.any():
         ids = f"such as {next(iter(labels), 'none')} there and {curves.id[0]} here"
         raise InputError(f"--labels {file}: labels none of the {len(curves)} stars of {curves.source} ({ids})")
-    told = list(curves.warnings)
+    told = [*curves.warnings, *filter(None, [unsure])]
     if not known.all():
         told.append(
             f"{np.sum(~known)} stars without a label in {file} were dropped (the first: {curves.id[~known][0]})"

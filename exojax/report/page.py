@@ -25,9 +25,9 @@ NAMES = {
 }
 CSS = """
 :root{color-scheme:light dark;--ink:#1c2330;--paper:#fff;--soft:#5b6472;--line:#d9dee6;--warn:#fff4d6;
---edge:#d08700}
+--edge:#d08700;--focus:#0072b2;--chosen:#e3eefb}
 @media(prefers-color-scheme:dark){
-:root{--ink:#e6e9ee;--paper:#14181f;--soft:#9aa4b2;--line:#323a46;--warn:#3a2f12;--edge:#e0a030}}
+:root{--ink:#e6e9ee;--paper:#14181f;--soft:#9aa4b2;--line:#323a46;--warn:#3a2f12;--edge:#e0a030;--focus:#56b4e9;--chosen:#21324a}}
 *{box-sizing:border-box}
 body{margin:0 auto;padding:1.2rem 1rem 3rem;max-width:62rem;background:var(--paper);color:var(--ink);
 font:16px/1.5 system-ui,sans-serif}

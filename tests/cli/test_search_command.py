@@ -78,7 +78,7 @@ def test_the_files_of_a_search(done: Path) -> None:
     assert [(row["id"], row["reason"]) for row in read_rows(done / "skipped.csv")] == [("109", "no flux that varies")]
     sheets = sorted(path.name for path in (done / "sheets").iterdir())
     assert sheets == ["100-1.png", "101-1.png", "102-1.png"]
-    page = (done / "index.html").read_text()
+    page = (done / "rows" / "0001.js").read_text()
     for row in rows:
         assert row["id"] in page
     assert page.count("sheets/10") >= 3

@@ -177,7 +177,7 @@ def tell(path: Path, content: str) -> Path:
 
 
 def test_labels(tmp_path: Path) -> None:
-    assert catalogue.labels(tell(tmp_path / "l.csv", "label,id\n1,TIC 5\n0.0,0007\n1,5\n")) == {"5": 1, "7": 0}
+    assert catalogue.labels(tell(tmp_path / "l.csv", "label,id\n1,TIC 5\n0.0,0007\n1,5\n")) == ({"5": 1, "7": 0}, "")
     for content, told in [
         ("id\n5\n", "line 1 names no column label"),
         ("star_name,label\n5,1\n", "line 1 names no column of stars"),
@@ -242,3 +242,22 @@ def test_known_planets(tmp_path: Path) -> None:
         catalogue.known(tell(tmp_path / "k.csv", "id,period\n5,x\n"))
     with pytest.raises(InputError, match="line 2: a period or duration of star 5 is not positive"):
         catalogue.known(tell(tmp_path / "k.csv", "id,period\n5,-1\n"))
+
+
+def test_marks_of_candidates_label_their_stars(tmp_path):
+    marks = '''id,rank,mark,note
+1,1,false positive,
+1,2,planet,"deep, and ""flat"""
+2,1,false positive,
+2,2,,only a note
+3,1,false positive,
+3,2,unsure,
+4,1,unsure,
+TIC 0005,1,Planet,
+6,1,,looked at
+'''
+    found, told = catalogue.labels(tell(tmp_path / "marks.csv", marks))
+    assert found == {"1": 1, "2": 0, "5": 1}
+    assert "3 stars have no planet and no clear false positive" in told
+    with pytest.raises(InputError, match=r"line 2: mark is 'maybe'"):
+        catalogue.labels(tell(tmp_path / "marks.csv", "id,rank,mark,note\n1,1,maybe,\n"))
