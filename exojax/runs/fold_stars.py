@@ -120,7 +120,7 @@ def _with_centroids(found: Candidates, trace: Trace) -> Candidates:
     period, duration = found.period / even.cadence, found.duration / even.cadence
     sigma = np.full(len(found), np.nan)
     for k in np.flatnonzero(~found.single):
-        _, sigma[k] = centroid_shift(even.centroid[0], trace.weights[k], period[k], t0[k], duration[k])
+        sigma[k] = centroid_shift(even.centroid[0], trace.weights[k], period[k], t0[k], duration[k]).sigma
     return replace(found, centroid_sigma=sigma)
 
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from exojax.vetting.albedo import albedo_test
 from exojax.vetting.asymmetry import asymmetry
+from exojax.vetting.centroid import MOVED
 from exojax.vetting.coverage import coverage
 from exojax.vetting.duration import duration_test
 from exojax.vetting.event_depths import event_depths
@@ -86,7 +87,7 @@ VERDICTS = (
     "centroid",
 )
 """names of the tests that end in a verdict"""
-CENTROID = (3.0, 5.0)
+CENTROID = (MOVED, 5.0)
 """sigma of the centroid's shift: from the first inconclusive, from the second it fails"""
 
 DETECTED = 7.1

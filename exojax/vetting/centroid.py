@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from exojax.ephemeris import transit_mask
@@ -15,6 +17,49 @@ SAMPLES = 1024
 """places at which the shift is measured out of transit to learn its error"""
 WINDOW = 96
 """cadences of a block of the trend, several durations"""
+
+
+MOVED = 3.0
+"""significance from which on a centroid is said to move"""
+
+
+@dataclass(frozen=True, eq=False)
+class CentroidShift:
+    """How far a star's centroid moves in transit.
+
+    Attributes:
+        shift: ``(2,)`` float64 pixels, column and row; NaN where no transit has a centroid.
+        error: ``(2,)`` float64 pixels, one sigma of each.
+        joint: correlation of the two errors.
+        sigma: length of the shift in units of its error ellipse: chance exceeds ``r`` with ``exp(-r^2 / 2)``.
+        events: ``(k, 2)`` float64 pixels, the shift in each transit that counts in both axes.
+    """
+
+    shift: np.ndarray
+    error: np.ndarray
+    joint: float
+    sigma: float
+    events: np.ndarray
+
+    @property
+    def moved(self) -> bool:
+        """Whether the shift is significant; NaN is not."""
+        return moved(self.sigma)
+
+    def ellipse(self, sigmas: float = MOVED, points: int = 181) -> np.ndarray:
+        """Return the ``(points, 2)`` pixels of the shifts that lie ``sigmas`` from the one measured.
+
+        Zero lies outside of the ellipse of ``MOVED`` exactly where the centroid has moved.
+        """
+        turn = np.linspace(0, 2 * np.pi, points)
+        column = np.cos(turn)
+        row = self.joint * column + np.sqrt(1 - self.joint**2) * np.sin(turn)
+        return self.shift + sigmas * self.error * np.stack([column, row], axis=1)
+
+
+def moved(sigma: float) -> bool:
+    """Return whether a centroid's shift of this significance counts as one; not where it was not measured."""
+    return bool(sigma >= MOVED)
 
 
 class _Sums:
@@ -67,8 +112,8 @@ def _contrast(inside: _Sums, outside: _Sums, middle: np.ndarray, duration: float
 
 def centroid_shift(
     centroid: np.ndarray, weight: np.ndarray, period: float, t0: float, duration: float
-) -> tuple[np.ndarray, float]:
-    """Return the mean shift of the centroid in transit against both sides of each transit, and its significance.
+) -> CentroidShift:
+    """Measure the mean shift of the centroid in transit against both sides of each transit.
 
     Drift and jumps go with block medians and the local reference; the error is the robust scatter of the same
     measure at places out of transit, pointing jitter included (after Bryson et al. 2013, flux-weighted centroids).
@@ -77,10 +122,6 @@ def centroid_shift(
         centroid: ``(n_cadences, 2)`` float32, pixels, column and row.
         weight: ``(n_cadences,)`` float32; 0 where the centroid is not measured.
         period, t0, duration: cadences; an infinite period is a single transit.
-
-    Returns:
-        ``(2,)`` float64 shift in pixels, and its significance: the length of the shift in units of its error ellipse,
-        so that chance exceeds ``r`` with probability ``exp(-r^2 / 2)``. NaN where no transit has a centroid.
     """
     size = len(centroid)
     outside = np.where(transit_mask(np.arange(size), period, t0, (1 + 2 * GAP) * duration), 0.0, weight)
@@ -88,7 +129,7 @@ def centroid_shift(
     middle = t0 + (0.0 if np.isinf(period) else period) * np.arange(n)
     sample = (np.arange(SAMPLES) + 0.5) * (size / SAMPLES)
 
-    def measure(values: np.ndarray) -> tuple[float, float, np.ndarray]:
+    def measure(values: np.ndarray) -> tuple[float, float, np.ndarray, np.ndarray]:
         values = np.where(weight > 0, values - _trend(values, outside > 0), 0.0)
         limit = CLIP * _middle(np.abs(values[outside > 0])) / GAUSSIAN_MEDIAN
         quiet = _Sums(values, np.where(np.abs(values) <= limit, outside, 0.0))
@@ -102,18 +143,26 @@ def centroid_shift(
             seen &= np.abs(each - _middle(each[seen])) * np.sqrt(each_ivar) <= CLIP * error
         total = each_ivar[seen].sum()
         if not total > 0 or not error > 0:
-            return np.nan, np.nan, noise
+            return np.nan, np.nan, noise, np.full(n, np.nan)
         mean = (each * each_ivar)[seen].sum() / total
-        return float(mean), float(mean * np.sqrt(total) / error), noise / error
+        return float(mean), float(error / np.sqrt(total)), noise / error, np.where(seen, each, np.nan)
 
-    column, u, noise_u = measure(centroid[:, 0].astype(np.float64))
-    row, v, noise_v = measure(centroid[:, 1].astype(np.float64))
+    column, column_error, noise_u, columns = measure(centroid[:, 0].astype(np.float64))
+    row, row_error, noise_v, rows = measure(centroid[:, 1].astype(np.float64))
+    u, v = column / column_error, row / row_error
     # Pointing moves both axes together: a robust correlation from the scatter along the two diagonals.
     both = np.isfinite(noise_u + noise_v)
     plus, minus = (_middle(np.abs((noise_u + sign * noise_v)[both])) ** 2 for sign in (1, -1))
     joint = np.clip((plus - minus) / max(plus + minus, 1e-12), -0.98, 0.98)
     length = float(np.sqrt((u**2 - 2.0 * joint * u * v + v**2) / (1.0 - joint**2)))
-    return np.array([column, row]), length
+    events = np.stack([columns, rows], axis=1)
+    return CentroidShift(
+        np.array([column, row]),
+        np.array([column_error, row_error]),
+        float(joint),
+        length,
+        events[np.isfinite(events).all(axis=1)],
+    )
 
 
 def _middle(values: np.ndarray) -> float:

@@ -13,10 +13,11 @@ from exojax.candidates import Candidates
 from exojax.detection.period_grid import transit_duration
 from exojax.ephemeris import phase, transit_mask
 from exojax.light_curves import EvenCurves, Stars
+from exojax.vetting.centroid import moved
 from exojax.vetting.shared_ephemeris import other_stars
 from exojax.vetting.spacecraft import nearest_rhythm
 
-ODD_EVEN, CENTROID = 3.0, 3.0
+ODD_EVEN = 3.0
 SECONDARY = 5.0
 """sigma; the deepest of many places in the fold reaches 3 by chance"""
 LARGEST = 2.0
@@ -74,7 +75,7 @@ def flags(
             told.append(_same_ephemeris(found, i, family))
         told += [
             _large(float(found.depth[i]), float(stars.radius[i])) if absolute[i] else "",
-            _sigma("the centroid moves by {:.1f}σ", found.centroid_sigma[i], CENTROID),
+            f"the centroid moves by {found.centroid_sigma[i]:.1f}σ" if moved(found.centroid_sigma[i]) else "",
             _of_spacecraft(float(found.period[i]), float(found.t0[i]), str(time_system[i])),
             _shared(str(found.matches[i])),
             "a single transit" if single else f"{found.n_transits[i]} transits" if found.n_transits[i] <= FEW else "",

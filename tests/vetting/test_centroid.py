@@ -19,7 +19,7 @@ def measure(centroid, weight=None):
     """Shifts ``(N, 2)`` and their significances ``(N,)``."""
     weight = np.broadcast_to(np.ones(SIZE) if weight is None else weight, (N, SIZE)).astype(np.float32)
     made = [centroid_shift(*star) for star in zip(np.asarray(centroid, np.float32), weight, PERIOD, T0, DURATION)]
-    return tuple(np.array(x) for x in zip(*made))
+    return np.array([one.shift for one in made]), np.array([one.sigma for one in made])
 
 
 def pointing(seed):
@@ -82,9 +82,9 @@ def test_two_wild_events_of_four_leave_the_other_two():
     centroid = 1e-3 * rng.normal(size=(SIZE, 2))
     for middle in (400, 1200):
         centroid[middle - 3 : middle + 4] += 0.3
-    shift, sigma = centroid_shift(centroid.astype(np.float32), np.ones(SIZE, np.float32), 800.0, 400.0, 8.0)
-    assert np.isfinite(sigma)
-    assert np.abs(shift).max() < 0.01 or sigma > 8
+    found = centroid_shift(centroid.astype(np.float32), np.ones(SIZE, np.float32), 800.0, 400.0, 8.0)
+    assert np.isfinite(found.sigma)
+    assert np.abs(found.shift).max() < 0.01 or found.sigma > 8
 
 
 def test_no_centroid_and_a_single_transit():
@@ -95,6 +95,18 @@ def test_no_centroid_and_a_single_transit():
     step = np.abs(np.arange(SIZE) - 800)[None, :, None] < 5
     centroid = (pointing(6) + 0.02 * step).astype(np.float32)
     made = [centroid_shift(star, np.ones(SIZE, np.float32), np.inf, 800.0, 9.0) for star in centroid]
-    shift, sigma = (np.array(x) for x in zip(*made))
+    shift, sigma = np.array([one.shift for one in made]), np.array([one.sigma for one in made])
     assert np.median(sigma) > 8
     np.testing.assert_allclose(np.median(shift, axis=0), [0.02, 0.02], rtol=0.1)
+
+
+def test_zero_lies_outside_the_ellipse_exactly_where_the_centroid_has_moved():
+    centroid = (pointing(7) + IN_TRANSIT[..., None] * np.array([3e-4, -1e-4])).astype(np.float32)
+    made = [centroid_shift(star, np.ones(SIZE, np.float32), *of) for star, *of in zip(centroid, PERIOD, T0, DURATION)]
+    assert 10 < sum(one.moved for one in made) < N - 10
+    for one in made:
+        x, y = one.ellipse(points=2000).T
+        # The origin is inside of a closed curve that turns around it.
+        turns = np.abs(np.diff(np.unwrap(np.arctan2(y, x)))).sum() > 6 and np.ptp(np.unwrap(np.arctan2(y, x))) > 6
+        assert turns != one.moved
+        assert len(one.events) <= len(np.arange(T0[made.index(one)], SIZE, PERIOD[made.index(one)])) + 1
