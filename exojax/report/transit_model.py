@@ -1,7 +1,8 @@
 """A limb-darkened transit for the eye: the shape that fits a fold best, drawn over it.
 
-The light of a star with quadratic limb darkening behind a dark disc is integrated over rings of the star, which is slower
-than the closed form of Mandel & Agol (2002, ApJ 580, L171) and needs none of its cases. The path is a straight chord.
+The light of a star with quadratic limb darkening behind a dark disc is integrated over rings of the star, which is
+slower than the closed form of Mandel & Agol (2002, ApJ 580, L171) and needs none of its cases. The path is a straight
+chord.
 """
 
 from __future__ import annotations
