@@ -18,7 +18,7 @@ HOMES = {
     "lightkurve": {"io/"},
     "astropy": {"io/"},
     "kagglehub": {"io/"},
-    "pyarrow": {"io/"},
+    "pyarrow": set(),
     "tyro": {"cli/"},
     "rich": {"cli/"},
     "jaxoplanet": {"simulate/"},

@@ -1,11 +1,10 @@
-"""Two parsers, one answer: what the fast one takes, the careful one reads the same."""
+"""The table of numbers: whole blocks and single lines are read alike, and what is no number is named."""
 
 import io
 from pathlib import Path
 
 import numpy as np
 import pytest
-import simdjson
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -20,38 +19,39 @@ cells = st.one_of(
 )
 
 
+def read(text: bytes, *names: str, first_line: int = 2) -> list[tuple[int, np.ndarray]]:
+    return list(grid.rows(io.BytesIO(text), names, path=Path("a.csv"), first_line=first_line))
+
+
 @settings(max_examples=200, deadline=None)
 @example(["1e39", "-1e400", "18446744073709551615", "-9223372036854775808", "-0", "1e-46", "00.5"])
 @given(st.lists(cells, min_size=1, max_size=8))
-def test_fast_and_careful_parsers_agree_with_python(cells: list[str]) -> None:
-    text = ",".join(cells).encode()
+def test_blocks_and_lines_agree_with_python(cells: list[str]) -> None:
+    text, names = ",".join(cells).encode(), [str(n) for n in range(len(cells))]
     with np.errstate(over="ignore"):
         expected = np.array([float(cell) for cell in cells]).astype(np.float32)
-    careful = grid._by_arrow(text, len(cells))
-    # Arrow rounds once, from the decimal; by way of float64 it is twice.
-    np.testing.assert_array_max_ulp(careful, expected, maxulp=1)
-    fast = grid._plain(simdjson.Parser(), text + b"\n")
-    if fast is not None:
-        np.testing.assert_array_equal(fast, expected)
-    (line, values), *rest = grid.rows(
-        io.BytesIO(text), [str(n) for n in range(len(cells))], path=Path("a.csv"), first_line=2
-    )
-    assert (line, rest) == (2, [])
-    np.testing.assert_array_equal(values, careful if fast is None else fast)
+    ((line, values),) = read(text, *names)
+    assert line == 2
+    np.testing.assert_array_equal(values, expected)
+    # A line with an empty cell takes the careful way, and all lines of its block with it.
+    (_, first), (_, second) = read(text + b"\n" + b"," * (len(cells) - 1) + b"nan", *names)
+    np.testing.assert_array_equal(first, expected)
+    assert np.isnan(second).all()
 
 
-def test_plain_numbers_take_the_fast_way(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(grid, "_by_arrow", None)
+def test_line_numbers_count_blank_lines() -> None:
     text = b"2,-3.16307000e+01,0.5\r\n1,1E5,-7\r\n\r\n1, 0,3"
-    lines, values = zip(*grid.rows(io.BytesIO(text), ["LABEL", "FLUX.1", "FLUX.2"], path=Path("a.csv"), first_line=2))
+    lines, values = zip(*read(text, "LABEL", "FLUX.1", "FLUX.2"))
     assert lines == (2, 3, 5)
     np.testing.assert_array_equal(values, np.float32([[2, -31.6307, 0.5], [1, 1e5, -7], [1, 0, 3]]))
+    many = b"\n".join(b"%d,1" % n for n in range(200))
+    assert [int(row[0]) for _, row in read(many, "a", "b")] == list(range(200))
 
 
 @pytest.mark.parametrize(
     "cell", ["[1]", "[]", "[[2]]", "1]", "true", "{}", '{"a":1}', "0x10", "1_0", "1 2", "\0", "1\t2"]
 )
-def test_json_that_is_no_number_is_refused(cell: str) -> None:
+def test_what_is_no_number_is_refused(cell: str) -> None:
     for text in (f"{cell},2", f"2,{cell}"):
         with pytest.raises(InputError, match="line 7, column FLUX"):
-            list(grid.rows(io.BytesIO(text.encode()), ["FLUX.1", "FLUX.2"], path=Path("a.csv"), first_line=7))
+            read(text.encode(), "FLUX.1", "FLUX.2", first_line=7)

@@ -157,7 +157,7 @@ BAD = {
     "cut row": (GOOD[:-7], "line 3 has 3 values"),
     "compensating rows": (b"LABEL,FLUX.1,FLUX.2\n1,2\n1,2,3,4\n", "line 2 has 2 values"),
     "text": (GOOD.replace(b"0.25", b"bright"), "line 3, column FLUX.2: 'bright'"),
-    "decimal comma": (GOOD.replace(b"0.25", b'"0,25"'), "line 3 has 5 values"),
+    "decimal comma": (GOOD.replace(b"0.25", b'"0,25"'), "'0,25' is not a number"),
     "carriage return in a cell": (GOOD.replace(b"0.25", b"0\r25"), "line 3, column FLUX.2"),
     "open quote": (GOOD.replace(b"0.25", b'"0.25'), "line 3"),
     "not utf-8": (GOOD.replace(b"0.25", b"\xff\xfe"), "line 3, column FLUX.2"),
