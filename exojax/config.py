@@ -99,6 +99,12 @@ class DataConfig:
     all"""
     simulate: SimulateConfig = field(default_factory=SimulateConfig)
     """the population behind ``synthetic`` and ``synthetic-kaggle``"""
+    flux_unit: str | None = None
+    """relative | ppm | ppt | percent | counts | magnitudes | mmag, where files of single stars do not tell"""
+    time_unit: str | None = None
+    """days | hours | minutes | seconds, where files of single stars do not tell"""
+    clock: str | None = None
+    """BJD | BTJD | BKJD | HJD | JD | MJD, where files of single stars do not tell"""
 
 
 @dataclass(frozen=True)

@@ -50,14 +50,16 @@ class LightCurves:
         catalogued: true where ``id`` names a star across files; a row number does not.
         absolute: true where flux is on the relative scale, so that a dip's depth is a fraction.
         cadence: days between neighbouring samples.
-        time_system: ``BKJD``, ``BTJD``, ``simulated``, ``own clock`` of arrays, or ``assumed`` where the file had
-            no time axis.
+        time_system: ``BKJD``, ``BTJD``, ``BJD``, ``HJD``, ``JD``, ``MJD``, ``file`` (not known), ``simulated``,
+            ``own clock`` of arrays, or ``assumed`` where the file had no time axis.
         source: where the rows came from, for people.
         sha256: fingerprint of the file, of the folder's sorted files, or of the simulation's settings.
         warnings: what a reader of the figures has to know about the input, one sentence each.
         centroid: ``(n_stars, n_cadences, 2)`` float32, flux-weighted column and row in pixels, NaN where unknown; or
             None.
         stars: what is known of the stars, or None.
+        flux_err: ``(n_stars, n_cadences)`` float32, one sigma in the unit of ``flux``, NaN where unknown; or None. The
+            search takes relative weights from it.
     """
 
     id: np.ndarray
@@ -75,6 +77,7 @@ class LightCurves:
     warnings: tuple[str, ...] = ()
     centroid: np.ndarray | None = None
     stars: Stars | None = None
+    flux_err: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         shape = self.flux.shape
@@ -86,6 +89,8 @@ class LightCurves:
                 raise ValueError(f"{name} has shape {column.shape}, expected {shape[:1]}")
         if (self.time.dtype, self.flux.dtype, self.valid.dtype) != (np.float64, np.float32, np.bool_):
             raise ValueError("time must be float64, flux float32 and valid bool")
+        if self.flux_err is not None and (self.flux_err.shape, self.flux_err.dtype) != (shape, np.float32):
+            raise ValueError(f"flux_err {self.flux_err.shape} must be float32 of the shape {shape} of flux")
 
     def __len__(self) -> int:
         return self.flux.shape[0]
@@ -103,8 +108,8 @@ class LightCurves:
                 samples without a time are left out.
             flux: ``(c,)`` or ``(n, c)`` or a list of rows, in any unit; NaN is missing. One rule decides whether it has
                 a scale (:mod:`exojax.io.scale`): where it has, it is divided by its median.
-            flux_err: as ``flux``: samples whose error is not above 0 are left out; else errors are not read, as the
-                search measures the scatter itself.
+            flux_err: as ``flux``, one sigma in its unit: the search weights samples by it. An error that is not above 0
+                is taken as unknown.
             id: ``(n,)`` names; 0, 1, 2, ... by default.
             label: ``(n,)`` 1 for a planet host and 0 for the rest.
 
@@ -140,6 +145,7 @@ class LightCurves:
             label=None if self.label is None else self.label[chosen],
             kind=None if self.kind is None else self.kind[chosen],
             centroid=None if self.centroid is None else self.centroid[chosen],
+            flux_err=None if self.flux_err is None else self.flux_err[chosen],
             stars=None if self.stars is None else self.stars.take(chosen),
         )
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import io
+import math
 import re
 import warnings
 from collections import ChainMap
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,26 +18,28 @@ import numpy as np
 
 from exojax.errors import InputError
 from exojax.io import header
+from exojax.io.columns import NOTHING_STATED, Column, Stated, Table, flux_rank, measured, time_rank
 from exojax.io.segment import Segment, make
 from exojax.storage import open_file
 
 if TYPE_CHECKING:
     from astropy.io.fits import Header
 
-_TIMES = ("TIME", "T", "BTJD", "BKJD", "BJD", "TMID_BJD", "JD")
-# The pipelines' corrected flux first: PDC of Kepler, K2 and TESS; the FFI pipelines' (QLP before and since sector 56,
-# eleanor); K2SFF's; then whatever is called flux.
-_FLUXES = ("PDCSAP_FLUX", "SYS_RM_FLUX", "KSPSAP_FLUX", "DET_FLUX", "CORR_FLUX", "FCOR", "FLUX", "SAP_FLUX")
-_QUALITIES = ("SAP_QUALITY", "QUALITY")
+LARGEST = 512 * 2**20
+"""bytes, unpacked: no light curve of one star is larger"""
+_MOST_AXES = 999
+"""of the standard; astropy counts up to whatever stands there"""
 _FORMS = {"L": "S1", "B": "u1", "I": ">i2", "J": ">i4", "K": ">i8", "E": ">f4", "D": ">f8"}
+_BLOCK, _CARD, _MOST_BLOCKS = 2880, 80, 200
+"""bytes of a block and of a card; blocks of a header"""
 
 
-def read(path: Path) -> Segment:
-    """One light curve file, plain or gzipped.
+def read(path: Path, stated: Stated = NOTHING_STATED) -> Segment:
+    """Read one light curve file, plain or gzipped.
 
-    ``PDCSAP_FLUX`` is read where there is one, else the first flux there is, which a warning names. Cadences with one
-    of ``header.bad_flags`` in the quality column are not valid. Centroids are ``MOM_CENTR1/2``. The star is
-    ``KEPLERID``, ``TICID`` or ``TARGETID``, else ``OBJECT``, else the file's stem.
+    The table is the first with a time and a flux; which columns these are, and which cadences are bad, is decided by
+    :mod:`exojax.io.columns`. The star is the catalogue number of the header or of the file's name, else ``OBJECT``,
+    else the file's stem.
 
     Returns:
         The segment, float64 time in the mission's own system.
@@ -51,10 +56,10 @@ def read(path: Path) -> Segment:
         warnings.filterwarnings("error", message=".*truncated.*")
         try:
             with fits.open(io.BytesIO(raw), memmap=False, lazy_load_hdus=True) as parts:
-                return _segment(path, digest, parts[0].header, *_table(parts, raw, path))
+                return _segment(path, digest, parts, raw, stated)
         except InputError:
             raise
-        # A damaged file fails in astropy in a dozen ways.
+        # A damaged file fails in astropy in a dozen ways, a header that cannot be parsed among them.
         except Exception as error:
             reason = str(error).partition("\n")[0][:90]
             raise InputError(f"{path}: is truncated or damaged ({reason}): download it again") from error
@@ -71,12 +76,14 @@ def star_of(path: Path) -> tuple[str, str, bool]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             with open_file.text(path) as stream:
-                told = fits.Header.fromfile(stream)
+                start = stream.read(_MOST_BLOCKS * _BLOCK)
+            end = _end(start, 0)
+            told = fits.Header.fromstring(start[:end].decode("latin-1"))
+            return header.star(told, path)
     except InputError:
         raise
     except Exception as error:
         raise InputError(f"{path}: is no FITS file, or damaged: download it again") from error
-    return header.star(told, path)
 
 
 def _astropy() -> Any:
@@ -89,44 +96,109 @@ def _astropy() -> Any:
 
 def _bytes(path: Path) -> tuple[bytes, str]:
     with open_file.binary(path) as stream:
-        raw = stream.read()
+        raw = stream.read(LARGEST + 1)
     digest = hashlib.sha256(raw).hexdigest()
-    if raw[:2] == b"\x1f\x8b":
-        with open_file.text(path) as unpacked:
-            raw = unpacked.read()
+    if raw[:2] == b"\x1f\x8b" or len(raw) > LARGEST:
+        raw = open_file.content(path, LARGEST)
     if not raw:
         raise InputError(f"{path}: is empty: download it again")
     if not raw.startswith(b"SIMPLE  ="):
         raise InputError(f"{path}: is no FITS file, whatever its name: leave it out or download it again")
+    _check_headers(raw, path)
     return raw, digest
 
 
-@dataclass(frozen=True)
-class _Table:
-    """The rows of a table, and its columns' own names and units by their names in capitals."""
+def _end(raw: bytes, start: int) -> int:
+    """Return the place behind the header that begins at ``start``.
 
-    rows: Any
-    names: dict[str, str]
-    units: dict[str, str]
+    Raises:
+        ValueError: it does not end.
+    """
+    for at in range(start, min(len(raw), start + _MOST_BLOCKS * _BLOCK), _BLOCK):
+        block = raw[at : at + _BLOCK]
+        if any(block[k : k + 8] == b"END     " for k in range(0, len(block), _CARD)):
+            return at + _BLOCK
+    raise ValueError("a header does not end")
 
-    def column(self, name: str) -> np.ndarray:
-        return np.asarray(self.rows[self.names[name]])
+
+def _check_headers(raw: bytes, path: Path) -> None:
+    """Refuse sizes that cannot be, before astropy counts up to them or makes room for them.
+
+    Raises:
+        InputError: a header does not end, or a size in it is no number or larger than the file.
+    """
+    start = 0
+    while start < len(raw):
+        # What follows the last part is not read.
+        if start and raw[start : start + 9] != b"XTENSION=":
+            return
+        try:
+            end = _end(raw, start)
+            sizes = _sizes(raw[start:end])
+        except ValueError as error:
+            raise InputError(f"{path}: is truncated or damaged ({error}): download it again") from None
+        n_axes, n_fields = sizes.get("NAXIS", 0), sizes.get("TFIELDS", 0)
+        axes = [sizes.get(f"NAXIS{k + 1}", 0) for k in range(min(n_axes, _MOST_AXES))]
+        size = abs(sizes.get("BITPIX", 8)) // 8 * (math.prod(axes) if axes else 0) + sizes.get("PCOUNT", 0)
+        bad = [key for key, value in sizes.items() if value < 0 and key != "BITPIX"]
+        if bad or n_axes > _MOST_AXES or n_fields > _MOST_AXES:
+            name = bad[0] if bad else "NAXIS" if n_axes > _MOST_AXES else "TFIELDS"
+            raise InputError(f"{path}: is damaged ({name} is {sizes[name]} in a header): download it again")
+        if end + size > len(raw):
+            raise InputError(f"{path}: is truncated ({len(raw)} bytes of {end + size}): download it again")
+        start = end + -(-size // _BLOCK) * _BLOCK
 
 
-def _table(parts: Any, raw: bytes, path: Path) -> tuple[Header, _Table]:
-    """The first table with a time, and its header; what is a table of pixels, or none at all, is refused."""
-    seen: list[str] = []
+def _sizes(cards: bytes) -> dict[str, int]:
+    """Return the whole numbers in a header that are sizes.
+
+    Raises:
+        ValueError: one is no whole number of at most 18 digits.
+    """
+    found = {}
+    for at in range(0, len(cards), _CARD):
+        card = cards[at : at + _CARD].decode("latin-1")
+        if re.match(r"(NAXIS\d{0,3}|TFIELDS|PCOUNT|GCOUNT|BITPIX) *=", card):
+            name, value = card[:8].strip(), card[10:].partition("/")[0].strip()
+            if not re.fullmatch(r"[+-]?\d{1,18}", value):
+                raise ValueError(f"{name} is {value[:20]!r}")
+            found[name] = int(value)
+    return found
+
+
+def _own_sum(raw: bytes, start: int, size: int) -> int:
+    """Return the FITS checksum of ``size`` bytes from ``start``: the ones' complement sum of 32-bit words."""
+    words = np.frombuffer(raw, ">u4", size // 4, start)
+    total = int(words.sum(dtype=np.uint64))
+    while total >> 32:
+        total = (total & 0xFFFFFFFF) + (total >> 32)
+    return total
+
+
+def _tables(parts: Any, path: Path) -> Iterator[tuple[Any, dict[int, str]]]:
+    """Yield each table and its columns' names by number."""
     for part in parts:
         own = part.header
-        numbers = range(1, own.get("TFIELDS", 0) + 1)
-        called = {n: str(own[f"TTYPE{n}"]) for n in numbers if f"TTYPE{n}" in own}
-        names = {name.upper(): name for name in called.values()}
         if part.name.upper() in ("TARGETTABLES", "PIXELS"):
             raise InputError(f"{path}: is a target pixel file: give the light curve file (*_llc.fits, *_lc.fits)")
-        if names.keys() & set(_TIMES):
-            units = {name.upper(): str(own.get(f"TUNIT{n}", "")) for n, name in called.items()}
-            return own, _Table(_rows(part, raw, path), names, units)
-        seen += names
+        numbers = range(1, int(own.get("TFIELDS", 0)) + 1)
+        names = {n: str(own[f"TTYPE{n}"]) for n in numbers if f"TTYPE{n}" in own}
+        if names:
+            yield part, names
+
+
+def _chosen(parts: Any, path: Path) -> tuple[Any, dict[int, str]]:
+    """Return the first table with a time and a flux, else the first with a time; refuse what has none."""
+    seen: list[str] = []
+    dated: tuple[Any, dict[int, str]] | None = None
+    for part, names in _tables(parts, path):
+        if any(time_rank(name) is not None for name in names.values()):
+            if any(flux_rank(name) is not None for name in names.values()):
+                return part, names
+            dated = dated or (part, names)
+        seen += names.values()
+    if dated is not None:
+        return dated
     if not seen:
         raise InputError(f"{path}: holds no table: give a light curve file (*_llc.fits, *_lc.fits)")
     raise InputError(f"{path}: has no time column ({', '.join(seen)[:80]}): name one of them TIME")
@@ -141,48 +213,52 @@ def _rows(table: Any, raw: bytes, path: Path) -> Any:
         raise InputError(f"{path}: its table has no rows: download it again")
     fields = []
     for number in range(1, own["TFIELDS"] + 1):
-        form = re.fullmatch(r"(\d*)([LABIJKED])", str(own[f"TFORM{number}"]).strip())
+        form = re.fullmatch(r"(\d{0,6})([LABIJKED])", str(own[f"TFORM{number}"]).strip())
         if form is None or own.get(f"TZERO{number}", 0) != 0 or own.get(f"TSCAL{number}", 1) != 1:
             return table.data
         repeat, kind = int(form[1] or 1), form[2]
         shape = (f"S{repeat}",) if kind == "A" else (_FORMS[kind], repeat) if repeat != 1 else (_FORMS[kind],)
         fields.append((str(own.get(f"TTYPE{number}", f"col{number}")), *shape))
+    # Two columns of one name would be one field of two.
+    if len({name for name, *_ in fields}) < len(fields):
+        return table.data
     dtype = np.dtype(fields)
     # A view of plain columns: making astropy's record array takes as long as all the rest.
     return np.frombuffer(raw, dtype, n_rows, start) if dtype.itemsize == width else table.data
 
 
-def _segment(path: Path, digest: str, main: Header, own: Header, table: _Table) -> Segment:
-    time_name = next(name for name in _TIMES if name in table.names)
-    wanted = (*_FLUXES, *(name for name in table.names if name.endswith("FLUX")))
-    flux_name = next((name for name in wanted if name in table.names), None)
-    if flux_name is None:
-        raise InputError(f"{path}: has no flux column ({', '.join(table.names)[:80]}): name one of them FLUX")
-    time, flux = table.column(time_name).astype(np.float64), table.column(flux_name)
-    if flux.ndim != 1:
-        raise InputError(f"{path}: {flux_name} holds images, it is a target pixel file: give the light curve file")
-    told = () if flux_name == "PDCSAP_FLUX" else (f"there is no PDCSAP_FLUX: {flux_name} is read",)
-    good = np.ones(len(flux), bool)
-    quality = next((name for name in _QUALITIES if name in table.names), None)
-    if quality is not None:
-        good = (table.column(quality).astype(np.int64) & header.bad_flags(main)) == 0
-    centroid = None
-    if {"MOM_CENTR1", "MOM_CENTR2"} <= table.names.keys():
-        centroid = np.stack([table.column(f"MOM_CENTR{axis}").astype(np.float32) for axis in (1, 2)], axis=1)
-    unit = table.units[flux_name].strip().lower()
-    magnitudes = unit.startswith("mag")
+def _segment(path: Path, digest: str, parts: Any, raw: bytes, stated: Stated) -> Segment:
+    main: Header = parts[0].header
+    part, names = _chosen(parts, path)
+    own: Header = part.header
+    rows = _rows(part, raw, path)
+    about = ChainMap(own, main)
+    star = header.star(about, path)
+    mission = header.mission(about)
+    columns = [
+        Column(name, str(own.get(f"TUNIT{n}", "")).strip(), partial(_values, rows, name, own.get(f"TNULL{n}")))
+        for n, name in names.items()
+    ]
+    found = measured(Table(path, columns, about), mission, star[1], stated)
+    told = list(found.told)
+    place = part.fileinfo()
+    if (sum_told := str(own.get("DATASUM", "")).strip()).isdigit():
+        size = min(place["datSpan"], len(raw) - place["datLoc"])
+        if int(sum_told[:12]) != _own_sum(raw, place["datLoc"], size):
+            told.append("the data are not what DATASUM in the header says: the file may be damaged, download it again")
     return make(
         path,
-        time,
-        flux,
-        good,
-        centroid,
-        star=header.star(main, path),
-        time_system=header.clock(ChainMap(own, main), table.units[time_name], time),
+        replace(found, told=tuple(told)),
+        star=star,
         sha256=digest,
-        unit="magnitudes" if magnitudes else "flux" if unit else "",
-        name=flux_name,
-        told=(*told, "flux is in magnitudes: converted") if magnitudes else told,
-        preferred=flux_name == "PDCSAP_FLUX",
-        about=header.about(main),
+        preferred=found.name.upper() == "PDCSAP_FLUX",
+        about=header.about(about),
     )
+
+
+def _values(rows: Any, name: str, null: Any) -> np.ndarray:
+    values = np.asarray(rows[name])
+    # A whole number that stands for none.
+    if isinstance(null, int) and not isinstance(null, bool) and values.dtype.kind in "iu":
+        return np.where(values == null, np.nan, values.astype(np.float64))
+    return values

@@ -18,15 +18,17 @@ from pathlib import Path
 
 from exojax.errors import InputError
 from exojax.io import fits, identity, table
+from exojax.io.columns import NOTHING_STATED, Stated
 from exojax.io.segment import Segment
 from exojax.io.stitch import stitch
 from exojax.light_curves import LightCurves
+from exojax.storage import open_file
 
 _log = logging.getLogger(__name__)
 Group = tuple[str, list[Path]]
 
 _FITS = re.compile(r".*\.fits?(\.gz)?$", re.IGNORECASE)
-_TABLE = re.compile(r".*\.(csv|txt|dat|tsv)(\.gz)?$", re.IGNORECASE)
+_TABLE = re.compile(r".*\.(csv|txt|dat|tsv|tbl|ecsv|tab|lc|asc|ascii)(\.gz)?$", re.IGNORECASE)
 _FEW = 300
 """files that are read here: the workers take seconds to start, a file milliseconds"""
 _AHEAD = 4
@@ -69,29 +71,55 @@ def stars_in(paths: Iterable[str | Path]) -> list[Group]:
     return unique
 
 
-def read_star(name: str, paths: Sequence[Path]) -> list[LightCurves | Skipped]:
-    """One star's files, stitched into one light curve of id ``name``, after those of them that are no good."""
+def read_file(path: Path, stated: Stated = NOTHING_STATED) -> Segment:
+    """Return the segment in a file of one star: FITS where the file begins as FITS does, else a table.
+
+    Raises:
+        InputError: it is neither, or as of the reader.
+    """
+    with open_file.text(path) as stream:
+        start = stream.read(9)
+    if start.startswith(b"SIMPLE  ="):
+        return fits.read(path, stated)
+    if _FITS.match(path.name):
+        raise InputError(
+            f"{path}: is empty: download it again"
+            if not start
+            else f"{path}: is no FITS file, whatever its name: leave it out or download it again"
+        )
+    return table.read(path, stated)
+
+
+def read_star(name: str, paths: Sequence[Path], stated: Stated = NOTHING_STATED) -> list[LightCurves | Skipped]:
+    """Return one star's files, stitched into one light curve of id ``name``, after those of them that are no good."""
     found: list[LightCurves | Skipped] = []
     segments: list[Segment] = []
     for path in paths:
         try:
-            segments.append(table.read(path) if _TABLE.match(path.name) else fits.read(path))
+            segments.append(read_file(path, stated))
         except InputError as error:
             found.append(Skipped(name, path, str(error).removeprefix(f"{path}: ")))
+        # A thousand good files are worth more than a traceback of the one that is not.
+        except (ArithmeticError, LookupError, MemoryError, RuntimeError, TypeError, ValueError) as error:
+            _log.warning("%s: could not be read", path, exc_info=True)
+            found.append(Skipped(name, path, f"could not be read ({type(error).__name__}: {str(error)[:80]})"))
     if segments:
         try:
             found.append(stitch(segments, name))
         except InputError as error:
-            found.append(Skipped(name, segments[0].path, str(error)))
+            found.append(Skipped(name, segments[0].path, str(error).removeprefix(f"{segments[0].path}: ")))
     return found
 
 
-def read_stars(groups: Sequence[Group], workers: int = 1) -> Iterator[LightCurves | Skipped]:
+def read_stars(
+    groups: Sequence[Group], workers: int = 1, stated: Stated = NOTHING_STATED
+) -> Iterator[LightCurves | Skipped]:
     """Read stars one after the other, a few ahead of the caller.
 
     Args:
         groups: of ``stars_in``.
         workers: processes that read (spawned, as JAX may run in this one); few files are read in this process.
+        stated: what the user states of all files.
 
     Yields:
         In the order of ``groups``: a light curve for every star of which a file could be used, and a ``Skipped`` for
@@ -99,7 +127,7 @@ def read_stars(groups: Sequence[Group], workers: int = 1) -> Iterator[LightCurve
     """
     if workers < 2 or sum(len(paths) for _, paths in groups) < _FEW:
         for group in groups:
-            yield from read_star(*group)
+            yield from read_star(*group, stated)
         return
     pool = ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn"), initializer=_obey)
     waiting: deque[Future[list[LightCurves | Skipped]]] = deque()
@@ -108,7 +136,7 @@ def read_stars(groups: Sequence[Group], workers: int = 1) -> Iterator[LightCurve
         while done < len(groups):
             try:
                 for group in groups[submitted : done + _AHEAD * workers]:
-                    waiting.append(pool.submit(read_star, *group))
+                    waiting.append(pool.submit(read_star, *group, stated))
                     submitted += 1
                 found = waiting.popleft().result()
             except BrokenProcessPool:
@@ -119,7 +147,7 @@ def read_stars(groups: Sequence[Group], workers: int = 1) -> Iterator[LightCurve
     finally:
         pool.shutdown(cancel_futures=True)
     for group in groups[done:]:
-        yield from read_star(*group)
+        yield from read_star(*group, stated)
 
 
 def _obey() -> None:

@@ -11,36 +11,41 @@ import numpy as np
 
 from exojax.io import identity
 
-# Bits of the Kepler Archive Manual (KDMC-10008, table 2-3): attitude tweak, safe mode, coarse point, Earth point,
-# desaturation, manual exclude, detector anomaly, no data, thruster firing.
-KEPLER_BAD = 1 | 2 | 4 | 8 | 32 | 256 | 16384 | 65536 | 1048576
-# Bits of the TESS Science Data Products Description (EXP-TESS-ARC-ICD-0014): attitude tweak, safe mode, coarse point,
-# Earth point, Argabrightening, desaturation, manual exclude, bad calibration. "Impulsive outlier" (512, Kepler's 2048)
-# is left out on purpose: deep, short transits carry it.
-TESS_BAD = 1 | 2 | 4 | 8 | 16 | 32 | 128 | 16384
-# QLP's own "low precision" (scattered light): bit 13 up to sector 55, bit 31 since.
-_QLP_BAD = (1 << 12, 1 << 30)
 _LOGG_SUN = 4.438
-_CLOCKS = {2454833: "BKJD", 2457000: "BTJD"}
+_STAR_KEYS = (
+    ("KEPLERID", "KIC"),
+    ("TICID", "TIC"),
+    ("TIC_ID", "TIC"),
+    ("TIC", "TIC"),
+    ("EPICID", "EPIC"),
+    ("EPIC", "EPIC"),
+    ("KIC", "KIC"),
+    ("TARGETID", ""),
+)
+"""keywords that hold a star's number, and its catalogue; empty is the mission's"""
+_GAIA_KEYS = (("GAIADR3", "Gaia"), ("GAIA_ID", "Gaia"), ("GAIAID", "Gaia"), ("GAIA-ID", "Gaia"))
 
 
 def star(header: Mapping[str, Any], path: Path) -> tuple[str, str, bool]:
-    """Id, catalogue (``KIC``, ``EPIC``, ``TIC`` or empty), and whether the id names the star across files.
+    """Id, catalogue (``KIC``, ``EPIC``, ``TIC``, ``Gaia`` or empty), and whether the id names the star across files.
 
     It is the catalogue number of the header, else of the file's name, else ``OBJECT``, else the file's stem.
     """
     mission = _mission(header)
     catalogue = "TIC" if "TESS" in mission else "EPIC" if "K2" in mission else "KIC" if "KEPLER" in mission else ""
-    for key, own in (("KEPLERID", catalogue), ("TICID", "TIC"), ("EPICID", "EPIC"), ("TARGETID", catalogue)):
-        number = header.get(key)
-        if isinstance(number, int | np.integer) and number > 0:
-            return str(number), own, True
+    for key, own in _STAR_KEYS:
+        if number := identity.number_in(header.get(key)):
+            return number, identity.of_number(number, own or catalogue), True
     if told := identity.of_name(path):
         return told[1], told[0], True
+    for key, own in _GAIA_KEYS:
+        if number := identity.number_in(header.get(key)):
+            return number, own, True
     name = header.get("OBJECT")
     if isinstance(name, str) and name.strip():
         spelled = identity.spelling(name)
-        return spelled, catalogue if spelled.isdigit() else "", True
+        named = next((one for one in identity.TIME_SYSTEM if name.strip().upper().startswith(one)), catalogue)
+        return spelled, identity.of_number(spelled, named) if identity.number_in(spelled) else "", True
     return identity.stem(path), "", False
 
 
@@ -56,25 +61,14 @@ def about(header: Mapping[str, Any]) -> dict[str, float]:
     }
 
 
-def clock(header: Mapping[str, Any], unit: str, time: np.ndarray) -> str:
-    """``BKJD``, ``BTJD`` or ``BJD``, from the size of times, the header, their unit or the mission; else ``file``."""
-    if np.isfinite(time).any() and np.nanmedian(time) > 2400000:
-        return "BJD"
-    mission = _mission(header)
-    told = [_CLOCKS.get(header.get("BJDREFI", 0), "")]
-    told += [name for zero, name in _CLOCKS.items() if name in unit.upper() or str(zero) in unit]
-    told += ["BTJD" if "TESS" in mission else "", "BKJD" if "KEPLER" in mission or "K2" in mission else ""]
-    return next((name for name in told if name), "file")
-
-
-def bad_flags(header: Mapping[str, Any]) -> int:
-    """The bits of the quality column, each of which makes a cadence bad: Kepler's, TESS's, or TESS's and QLP's own."""
-    mission = _mission(header)
-    if "KEPLER" in mission or "K2" in mission:
-        return KEPLER_BAD
+def mission(header: Mapping[str, Any]) -> str:
+    """Return whose bits the quality column has: a key of ``quality.MISSION_BAD``, or empty where nothing tells."""
+    named = _mission(header)
+    if "KEPLER" in named or "K2" in named:
+        return "Kepler"
     if "QLP" in str(header.get("ORIGIN", "")).upper():
-        return TESS_BAD | _QLP_BAD[int(_number(header, "SECTOR") >= 56)]
-    return TESS_BAD
+        return "QLP 2" if _number(header, "SECTOR") >= 56 else "QLP"
+    return "TESS" if "TESS" in named else ""
 
 
 def _mission(header: Mapping[str, Any]) -> str:

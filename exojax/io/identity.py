@@ -12,12 +12,18 @@ TIME_SYSTEM = {"KIC": "BKJD", "EPIC": "BKJD", "TIC": "BTJD"}
 
 _NUMBER = re.compile(r"(?:(?:KIC|EPIC|TIC)[\s_-]*)?0*([1-9]\d*)(?:\.0*)?", re.IGNORECASE)
 _NAMES = [
-    ("KIC", re.compile(r"^kplr(\d{9})[-_]")),
-    ("EPIC", re.compile(r"^ktwo(\d{9})[-_]|^hlsp_.*_k2_.*?(\d{9})-c\d+")),
-    ("TIC", re.compile(r"^tess\d+-s\d+-(\d{16})-|^hlsp_.*?(\d{16})(?:[-_].*)?_tess_|^hlsp_.*_tess_.*?(\d{16})[-_]")),
-    *((name, re.compile(rf"^{name}[\s_-]*0*(\d+)(?!\d)", re.IGNORECASE)) for name in TIME_SYSTEM),
+    ("KIC", re.compile(r"(?:^|_)kplr(\d{9})[-_]")),
+    ("EPIC", re.compile(r"^ktwo(\d{9})[-_]|^hlsp_.*_k2_.*?(?<!\d)(\d{9})-c\d+")),
+    ("TIC", re.compile(r"^tess\d+-s\d+(?:-s\d+)?-(\d{16})-|^hlsp_.*?(?<!\d)(\d{16})(?!\d)(?:[-_].*)?_tess_")),
+    ("TIC", re.compile(r"^hlsp_.*_tess_.*?(?<!\d)(\d{16})[-_]|^hlsp_.*[-_]tic[-_]?0*(\d{1,11})(?!\d)")),
+    ("Gaia", re.compile(r"^hlsp_.*[-_]gaia(?:two|dr\d|id)?[-_]?0*(\d{15,19})(?!\d)")),
+    *((name, re.compile(rf"^{name}[\s_-]*0*(\d{{1,11}})(?!\d)", re.IGNORECASE)) for name in TIME_SYSTEM),
 ]
-_ENDING = re.compile(r"(\.(fits?|csv|txt))?(\.gz|\.zip)?$", re.IGNORECASE)
+_ENDING = re.compile(r"(\.(fits?|csv|txt|dat|tsv|tbl|ecsv))?(\.gz|\.zip)?$", re.IGNORECASE)
+_LONGEST = 11
+"""digits of a catalogue number; Gaia's have 15 to 19"""
+_FIRST_EPIC = 200_000_001
+"""K2's numbers begin here, above all of Kepler's"""
 
 
 def spelling(name: str) -> str:
@@ -44,9 +50,24 @@ def stem(path: Path) -> str:
 
 
 def of_name(path: Path) -> tuple[str, str] | None:
-    """Catalogue (``KIC``, ``EPIC`` or ``TIC``) and number, where the file's name tells them as the missions do."""
+    """Return catalogue (``KIC``, ``EPIC``, ``TIC`` or ``Gaia``) and number, where a file's name tells them."""
     for catalogue, pattern in _NAMES:
         if found := pattern.match(path.name):
             number = next(group for group in found.groups() if group)
             return catalogue, spelling(number)
     return None
+
+
+def number_in(value: object) -> str:
+    """Return a catalogue number that a header holds as a number or as text, spelled as everywhere; else empty."""
+    text = spelling(str(value)) if isinstance(value, str | int | np.integer) and not isinstance(value, bool) else ""
+    return text if text.isascii() and text.isdigit() and int(text[:30]) > 0 else ""
+
+
+def of_number(number: str, catalogue: str) -> str:
+    """Return the catalogue of a number that a mission's file has: Gaia's are longer, K2's above Kepler's."""
+    if len(number) > _LONGEST:
+        return "Gaia"
+    if catalogue in ("KIC", "EPIC"):
+        return "EPIC" if int(number) >= _FIRST_EPIC else catalogue
+    return catalogue

@@ -48,7 +48,7 @@ def read(path: Path, *, cadence_minutes: float | None = None, require_label: boo
         raise InputError(f"{path}: line 1 has no LABEL column: add it (2 for a planet host, 1 for the rest)")
     flux = table["flux"]
     valid = np.isfinite(flux)
-    scaled = scale.relative(flux, valid, measured=table["moments"])
+    scaled = scale.relative(flux, valid, unit="flux", measured=table["moments"])
     flux, valid = scaled.flux, scaled.valid
     flux[~valid] = 0
     # That the Kaggle set's own flux has no scale is known.
@@ -111,7 +111,7 @@ def _flux_order(columns: list[str], path: Path) -> np.ndarray:
     position: dict[int, int] = {}
     seen: set[str] = set()
     for index, name in enumerate(columns):
-        match = re.fullmatch(r"FLUX\.(\d+)", name)
+        match = re.fullmatch(r"FLUX\.(\d{1,7})", name)
         if name in seen or (match and int(match[1]) in position):
             raise InputError(f"{path}: line 1 names the column {name} twice: rename or remove one")
         seen.add(name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,8 @@ from exojax.io import cadence, identity, scale
 from exojax.light_curves import LightCurves, nominal_cadence, shared_time
 from exojax.storage import checksum, open_file
 
+LARGEST_BOMB = 2**28
+"""bytes; a file that unpacks to more, and to a hundred times its size, is refused"""
 # A mission's catalogue tells its clock: K2 kept Kepler's BKJD = BJD - 2454833; BTJD = BJD - 2457000.
 _TIME_SYSTEM = {"kepid": "BKJD", "epic_id": "BKJD", "tic_id": "BTJD", "id": "assumed"}
 
@@ -18,10 +21,10 @@ _TIME_SYSTEM = {"kepid": "BKJD", "epic_id": "BKJD", "tic_id": "BTJD", "id": "ass
 def read(path: Path, *, cadence_minutes: float | None = None) -> LightCurves:
     """Read light curves stored as arrays; nothing in the file is ever unpickled.
 
-    The file holds ``flux`` ``(n_stars, n_cadences)``, ``n_points`` ``(n_stars,)`` (the cadences from there on
-    are padding), the stars' numbers ``kepid``, ``epic_id``, ``tic_id`` or ``id`` ``(n_stars,)``, and where
-    known ``time`` ``(n_stars, n_cadences)`` in days, ``label`` ``(n_stars,)`` 1 or 0, and ``koi_disp``
-    ``(n_stars,)``.
+    The file holds ``flux`` ``(n_stars, n_cadences)``, the stars' numbers ``kepid``, ``epic_id``, ``tic_id`` or ``id``
+    ``(n_stars,)``, and where known ``time`` in days, ``(n_stars, n_cadences)`` or ``(n_cadences,)`` for all,
+    ``flux_err`` as ``flux``, ``n_points`` ``(n_stars,)`` (the cadences from there on are padding), ``label``
+    ``(n_stars,)`` 1 or 0, and ``koi_disp`` ``(n_stars,)``.
 
     Args:
         path: the file.
@@ -38,7 +41,8 @@ def read(path: Path, *, cadence_minutes: float | None = None) -> LightCurves:
     held = arrays(path)
     name = _id_name(held, path)
     ids = numbers(held[name], name, path)
-    flux, n_points = held["flux"], held["n_points"]
+    flux = held["flux"]
+    n_points = held.get("n_points", np.full(len(flux), flux.shape[1]))
     inside = np.arange(flux.shape[1]) < n_points[:, None]
     _refuse(
         path,
@@ -48,12 +52,13 @@ def read(path: Path, *, cadence_minutes: float | None = None) -> LightCurves:
         "is not a number of columns of flux",
     )
     if "time" in held:
-        time, days, warnings = _own_time(held["time"].astype(np.float64), inside, ids, path)
+        own = np.broadcast_to(held["time"].astype(np.float64), flux.shape)
+        time, days, warnings = _own_time(own, inside, ids, path)
     else:
         days, warnings = cadence.stated(cadence_minutes)
         time = shared_time(flux.shape[0], flux.shape[1], days)
     valid = inside & np.isfinite(flux) & np.isfinite(time)
-    scaled = scale.relative(flux.astype(np.float64), valid)
+    scaled = scale.relative(flux.astype(np.float64), valid, unit="flux")
     label = held.get("label")
     if label is not None:
         _refuse(path, "label", ids, (label != 0) & (label != 1), "is neither 1 (planet host) nor 0 (the rest)")
@@ -71,6 +76,7 @@ def read(path: Path, *, cadence_minutes: float | None = None) -> LightCurves:
         source=str(path),
         sha256=checksum.of_file(path),
         warnings=(*warnings, *scale.remarks(scaled)),
+        flux_err=scale.errors(held["flux_err"], flux, scaled) if "flux_err" in held else None,
     )
 
 
@@ -110,6 +116,7 @@ def arrays(path: Path) -> dict[str, np.ndarray]:
             archive = np.load(stream, allow_pickle=False)
             if not isinstance(archive, np.lib.npyio.NpzFile):
                 raise ValueError("it is a single array")
+            _check_sizes(archive, path.stat().st_size)
             for key in archive.files:
                 found[key] = archive[key]
     # A damaged archive fails in a dozen ways, an array of objects as a ValueError; all are told alike.
@@ -122,21 +129,44 @@ def arrays(path: Path) -> dict[str, np.ndarray]:
     return found
 
 
+def _check_sizes(archive: np.lib.npyio.NpzFile, packed: int) -> None:
+    """Refuse an archive that unpacks to far more than it is, or whose arrays are larger than their bytes.
+
+    Raises:
+        ValueError: the reason.
+    """
+    whole, members = 0, archive.zip
+    assert members is not None  # it is open
+    for member in members.infolist():
+        whole += member.file_size
+        with members.open(member) as stream:
+            version = np.lib.format.read_magic(stream)
+            read_header = (
+                np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+            )
+            shape, _, dtype = read_header(stream)
+        # Python's integers do not overflow.
+        if math.prod(shape) * dtype.itemsize > member.file_size:
+            raise ValueError(f"{member.filename} has shape {shape}, but {member.file_size} bytes")
+    if whole > LARGEST_BOMB and whole > 100 * packed:
+        raise ValueError(f"its {packed} bytes unpack to {whole}")
+
+
 def _id_name(arrays: dict[str, np.ndarray], path: Path) -> str:
     """The name of the id column, once all names, shapes and dtypes are as the reader needs them."""
     has = f"it has {', '.join(sorted(arrays))[:80]}"
     name = next((key for key in _TIME_SYSTEM if key in arrays), None)
     if name is None:
         raise InputError(f"{path}: no array names the stars: add one of {', '.join(_TIME_SYSTEM)} ({has})")
-    for key in ("flux", "n_points"):
-        if key not in arrays:
-            raise InputError(f"{path}: there is no array '{key}': add it ({has})")
+    if "flux" not in arrays:
+        raise InputError(f"{path}: there is no array 'flux': add it ({has})")
     shape = arrays["flux"].shape
     if len(shape) != 2 or 0 in shape:
         raise InputError(f"{path}: 'flux' has shape {shape}: it must be (stars, cadences), and not empty")
     expected = dict.fromkeys((name, "n_points", "label", "koi_disp"), shape[:1]) | {
         "flux": shape,
-        "time": shape,
+        "time": shape[1:] if arrays.get("time", arrays["flux"]).ndim == 1 else shape,
+        "flux_err": shape,
     }
     for key in expected.keys() & arrays.keys():
         if arrays[key].shape != expected[key]:

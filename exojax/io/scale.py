@@ -114,6 +114,28 @@ def relative(flux: np.ndarray, valid: np.ndarray, *, unit: str = "", measured: n
     return Scaled(out, valid & ~lost[:, None], True, *about, lost)
 
 
+def errors(error: np.ndarray, flux: np.ndarray, scaled: Scaled) -> np.ndarray:
+    """Return errors ``(n, c)`` of ``flux`` as it was given, float32, in the unit of ``scaled``; NaN where unknown.
+
+    Args:
+        error: ``(n, c)``, one sigma.
+        flux: ``(n, c)`` as given to :func:`relative`.
+        scaled: from :func:`relative`.
+    """
+    factor = np.ones(len(flux))
+    if scaled.kind == "magnitudes":
+        factor[:] = 0.4 * np.log(10)
+    elif scaled.absolute:
+        for row in range(len(flux)):
+            at = np.flatnonzero(scaled.valid[row] & (flux[row] != 0))[:1]
+            # A star whose flux is relative minus 1 keeps its errors.
+            if len(at) and scaled.kind == "divided":
+                factor[row] = float(scaled.flux[row, at[0]]) / float(flux[row, at[0]])
+    with np.errstate(invalid="ignore", over="ignore"):
+        found = (error * np.abs(factor)[:, None]).astype(np.float32)
+        return np.where(np.isfinite(found) & (found > 0), found, np.float32(np.nan))
+
+
 def remarks(scaled: Scaled, *, name: str = "flux", counts: bool = True) -> tuple[str, ...]:
     """Return what a reader of the figures has to know about the unit, one sentence each.
 

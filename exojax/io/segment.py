@@ -10,6 +10,7 @@ import numpy as np
 
 from exojax.errors import InputError
 from exojax.io import scale
+from exojax.io.columns import Measured
 from exojax.light_curves import nominal_cadence
 
 MIN_POINTS = 10
@@ -32,10 +33,11 @@ class Segment:
         flux: ``(n,)`` float64; median 1 where ``absolute``, else median 0 in the file's own units. 0 where not
             ``valid``.
         valid: ``(n,)`` bool.
+        error: ``(n,)`` float32, one sigma of ``flux``, NaN where unknown; or None.
         centroid: ``(n, 2)`` float32, pixels, NaN where unknown; or None.
         absolute: whether a dip's depth is a fraction.
         cadence: days between neighbouring samples.
-        time_system: ``BKJD``, ``BTJD``, ``BJD``, or ``file`` where the file does not tell.
+        time_system: of ``clocks.ZERO``, or ``file`` where the file does not tell.
         preferred: whether flux is what the mission's pipeline corrected for systematics.
         about: what is known of the star: ``radius``, ``mass``, ``teff``, ``mag``.
         path: the file.
@@ -49,6 +51,7 @@ class Segment:
     time: np.ndarray
     flux: np.ndarray
     valid: np.ndarray
+    error: np.ndarray | None
     centroid: np.ndarray | None
     absolute: bool
     cadence: float
@@ -62,42 +65,29 @@ class Segment:
 
 def make(
     path: Path,
-    time: np.ndarray,
-    flux: np.ndarray,
-    good: np.ndarray,
-    centroid: np.ndarray | None,
+    table: Measured,
     *,
     star: tuple[str, str, bool],
-    time_system: str,
     sha256: str,
-    unit: str = "",
-    name: str = "flux",
     counts: bool = False,
-    told: tuple[str, ...] = (),
     preferred: bool = True,
     about: Mapping[str, float] | None = None,
 ) -> Segment:
-    """Put one file's columns in order, on a relative scale, and judge them.
+    """Put one file's measurements in order, on a relative scale, and judge them.
 
     Args:
         path: the file, for messages.
-        time: ``(n,)`` float64 days; rows without a time are dropped.
-        flux: ``(n,)`` float, in any unit.
-        good: ``(n,)`` bool, false where the file itself says that the measurement is bad.
-        centroid: ``(n, 2)`` float pixels, or None.
+        table: its columns; rows without a time are dropped.
         star: id, catalogue, and whether the id names the star across files.
-        time_system: of ``time``.
         sha256: of the file.
-        unit: of flux where the file tells it: ``magnitudes`` or ``flux``; empty leaves it to :mod:`exojax.io.scale`.
-        name: of the column of flux, for warnings.
         counts: whether to warn of flux in counts, which is nothing special in a mission's file.
-        told: warnings so far.
         preferred: as in ``Segment``.
         about: as in ``Segment``.
 
     Raises:
         InputError: no flux at all, none of good quality, always the same, or fewer than ``MIN_POINTS`` measurements.
     """
+    time, flux, good, unit, name = table.time, table.flux, table.good, table.unit, table.name
     dated = np.isfinite(time)
     measured = dated & np.isfinite(flux)
     if not measured.any():
@@ -116,10 +106,14 @@ def make(
     scaled = scale.relative(flux[None], valid[None], unit=unit)
     # A star's pieces are joined at a median of 1, or of 0 where they have no scale.
     middle = np.median(scaled.flux[0, valid])
+    flux_given, level = flux, middle if scaled.absolute else 1.0
     flux = scaled.flux[0] / middle if scaled.absolute else scaled.flux[0] - middle
-    remark = () if unit and scaled.absolute else scale.remarks(scaled, name=name, counts=counts)
+    error = None if table.error is None else scale.errors(table.error[rows][None], flux_given[None], scaled)[0] / level
+    remark = () if table.stated and scaled.absolute else scale.remarks(scaled, name=name, counts=counts)
     if scaled.kind == "minus one":
         remark = (f"{name} lies about zero with little scatter: taken as relative flux minus 1",)
+    if scaled.absolute and (flux[valid] <= 0).any():
+        remark += (f"{(flux[valid] <= 0).sum()} measurements are of no or negative flux: depths of 100 % and more",)
     shortest, longest = _steps(time)
     cadence = nominal_cadence(time)
     made = Segment(
@@ -129,15 +123,16 @@ def make(
         time=time,
         flux=np.where(valid, flux, 0),
         valid=valid,
-        centroid=None if centroid is None else centroid[rows].astype(np.float32),
+        error=None if error is None else error.astype(np.float32),
+        centroid=None if table.centroid is None else table.centroid[rows].astype(np.float32),
         absolute=scaled.absolute,
         cadence=cadence,
-        time_system=time_system,
+        time_system=table.clock,
         preferred=preferred,
         path=path,
         sha256=sha256,
         about=about or {},
-        warnings=(*told, *remarks, *remark),
+        warnings=(*table.told, *remarks, *remark),
     )
     if longest > _IRREGULAR * shortest:
         text = (
@@ -153,7 +148,13 @@ def binned(segment: Segment, cadence: float) -> Segment:
     # Measurements of that cadence lie in the middle of their bins, not on the border between two.
     cells = np.round((segment.time[ok] - segment.time[0]) / cadence).astype(np.int64)
     _, cells, counts = np.unique(cells, return_inverse=True, return_counts=True)
-    centroid = segment.centroid
+    error, centroid = segment.error, segment.centroid
+    if error is not None:
+        known = np.isfinite(error[ok])
+        total = np.bincount(cells[known], weights=np.square(error[ok][known], dtype=np.float64), minlength=len(counts))
+        number = np.bincount(cells[known], minlength=len(counts))
+        with np.errstate(invalid="ignore", divide="ignore"):
+            error = (np.sqrt(total) / number).astype(np.float32)
     if centroid is not None:
         columns = [np.bincount(cells, weights=centroid[ok, axis]) / counts for axis in (0, 1)]
         centroid = np.stack(columns, axis=1).astype(np.float32)
@@ -162,6 +163,7 @@ def binned(segment: Segment, cadence: float) -> Segment:
         time=np.bincount(cells, weights=segment.time[ok]) / counts,
         flux=np.bincount(cells, weights=segment.flux[ok]) / counts,
         valid=np.ones(len(counts), bool),
+        error=error,
         centroid=centroid,
         cadence=cadence,
     )

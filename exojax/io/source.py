@@ -13,6 +13,7 @@ from exojax.config import SIMULATED, SIMULATED_TEST_FRACTION, TEST_FRACTION, Dat
 from exojax.errors import InputError
 from exojax.folded_events import FoldedEvents
 from exojax.io import catalogue, download, events, folder, kaggle, npz, set_aside, stitch, table
+from exojax.io.columns import Stated, checked
 from exojax.io.simulated import population_of, simulated
 from exojax.light_curves import LightCurves
 from exojax.storage import announce, checksum, open_file
@@ -160,7 +161,7 @@ def _open(config: DataConfig, labelled: bool) -> Source:
         return _synthetic(population_of(name, config.simulate))
     path = Path(name)
     if (groups := star_files(name)) is not None:
-        return _stars(name, groups)
+        return _stars(name, groups, checked(config.flux_unit, config.time_unit, config.clock))
     if path.is_dir():
         return _folder(path, config, labelled)
     if path.name.endswith(".npz") and npz.holds_events(path):
@@ -213,23 +214,23 @@ def files_told(groups: list[folder.Group]) -> str:
     return f"{len(groups):,} star{'s' * (len(groups) != 1)} in {n_files:,} file{'s' * (n_files != 1)}"
 
 
-def _stars(name: str, groups: list[folder.Group]) -> Source:
+def _stars(name: str, groups: list[folder.Group], stated: Stated) -> Source:
     stem = next((part for part in reversed(Path(name).parts) if not set("*?[") & set(part)), "stars").split(".")[0]
     return Source(
         name=stem or Path(name).resolve().name,
         told=f"source: {name} ({files_told(groups)})",
         path=name,
-        rows=lambda: _packed(name, groups),
+        rows=lambda: _packed(name, groups, stated),
         official_test=None,
         test_fraction=TEST_FRACTION,
     )
 
 
-def _packed(name: str, groups: list[folder.Group]) -> LightCurves:
+def _packed(name: str, groups: list[folder.Group], stated: Stated) -> LightCurves:
     """All stars in one ``LightCurves``, which they can only be where they are of one kind."""
     kinds: dict[tuple, list[LightCurves]] = {}
     skipped: list[folder.Skipped] = []
-    for one in folder.read_stars(groups, workers=cores()):
+    for one in folder.read_stars(groups, workers=cores(), stated=stated):
         n_read = sum(map(len, kinds.values())) + len(skipped)
         announce.phase(f"reading {name}", min(n_read, len(groups)), len(groups), unit="stars")
         if isinstance(one, folder.Skipped):

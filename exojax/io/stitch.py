@@ -8,8 +8,8 @@ from dataclasses import fields, replace
 import numpy as np
 
 from exojax.errors import InputError
-from exojax.io import identity
-from exojax.io.segment import Segment, binned
+from exojax.io import clocks, identity
+from exojax.io.segment import MIN_POINTS, Segment, binned
 from exojax.light_curves import LightCurves, Stars
 from exojax.storage import checksum
 
@@ -35,20 +35,18 @@ def stitch(segments: Sequence[Segment], name: str | None = None) -> LightCurves:
         Light curves of one star: ``time``, ``flux`` and ``valid`` ``(1, n)``, never padded.
 
     Raises:
-        InputError: the segments are of different stars, or their clocks differ.
+        InputError: the segments are of different stars, a clock is unknown beside one that is known, or too few
+            measurements remain.
     """
     first = segments[0]
     for other in segments[1:]:
-        if other.time_system != first.time_system:
-            clocks = f"{first.time_system} and {other.time_system}"
-            raise InputError(f"{other.path}: its clock differs from {first.path.name}'s ({clocks}): search them apart")
         if first.named and other.named and other.id != first.id:
             raise InputError(f"{other.path}: is of star {other.id}, not {first.id}: rename the file by its star")
     several = len(segments) > 1
     told = [f"{one.path.name}: {text}" if several else text for one in segments for text in one.warnings]
     if name is not None and first.named and identity.spelling(name) != first.id:
         told.append(f"{first.path.name}: its header names star {first.id}, its name {name}: the name is kept")
-    parts, remarks = _alike(_without_overlaps(segments, told), told)
+    parts, remarks = _alike(_without_overlaps(_on_one_clock(segments, told), told), told)
     parts = sorted(parts, key=lambda one: one.time[0])
     time = np.concatenate([one.time for one in parts])
     order = np.argsort(time, kind="stable")
@@ -60,9 +58,15 @@ def stitch(segments: Sequence[Segment], name: str | None = None) -> LightCurves:
         ]
         centroids = np.concatenate(each)[order][None]
     valid = np.concatenate([one.valid for one in parts])[order]
+    if valid.sum() < MIN_POINTS:
+        raise InputError(f"has {valid.sum()} measurements where its files do not overlap: a search needs {MIN_POINTS}")
     gap, baseline = np.diff(time[valid]).max(), np.ptp(time[valid])
     if gap > baseline / 2:
         told.append(f"a gap of {gap:.4g} days is longer than half of the {baseline:.4g} days from first to last")
+    errors = None
+    if any(one.error is not None for one in parts):
+        unknown = [np.full(len(one.time), np.nan, np.float32) if one.error is None else one.error for one in parts]
+        errors = np.concatenate(unknown)[order][None]
     digests = {str(one.path): one.sha256 for one in segments}
     return LightCurves(
         id=np.array([name if name is not None else first.id]),
@@ -74,12 +78,13 @@ def stitch(segments: Sequence[Segment], name: str | None = None) -> LightCurves:
         catalogued=any(one.named for one in segments),
         absolute=parts[0].absolute,
         cadence=float(np.median([one.cadence for one in parts])),
-        time_system=first.time_system,
+        time_system=parts[0].time_system,
         source=", ".join(str(one.path) for one in segments),
         sha256=checksum.of_folder(digests) if several else first.sha256,
         warnings=(*told, *remarks),
         centroid=centroids,
         stars=Stars(**{key: np.array([_known(segments, key)]) for key in _STAR}),
+        flux_err=errors,
     )
 
 
@@ -102,6 +107,9 @@ def pack(curves: Sequence[LightCurves]) -> LightCurves:
     def padded(arrays: Sequence[np.ndarray], fill: float) -> np.ndarray:
         grow = [((0, 0), (0, width - one.shape[1]), *[(0, 0)] * (one.ndim - 2)) for one in arrays]
         return np.concatenate([np.pad(one, by, constant_values=fill) for one, by in zip(arrays, grow, strict=True)])
+
+    def no_error(one: LightCurves) -> np.ndarray:
+        return np.full(one.flux.shape, np.nan, np.float32) if one.flux_err is None else one.flux_err
 
     def blank(one: LightCurves) -> np.ndarray:
         return np.full((*one.flux.shape, 2), np.nan, np.float32) if one.centroid is None else one.centroid
@@ -127,6 +135,9 @@ def pack(curves: Sequence[LightCurves]) -> LightCurves:
         stars=Stars(**{key: np.concatenate([getattr(one, key) for one in known]) for key in _STAR})
         if len(known) == len(curves)
         else None,
+        flux_err=padded([no_error(one) for one in curves], np.nan)
+        if any(one.flux_err is not None for one in curves)
+        else None,
     )
 
 
@@ -151,9 +162,41 @@ def _without_overlaps(segments: Sequence[Segment], told: list[str]) -> list[Segm
             continue
         if not free.all():
             centroid = None if one.centroid is None else one.centroid[free]
-            one = replace(one, time=one.time[free], flux=one.flux[free], valid=one.valid[free], centroid=centroid)
-        kept.append(one)
+            error = None if one.error is None else one.error[free]
+            one = replace(one, time=one.time[free], flux=one.flux[free], valid=one.valid[free], error=error)
+            one = replace(one, centroid=centroid)
+        # What is measured may all lie where another file is kept.
+        if one.valid.any():
+            kept.append(one)
     return kept
+
+
+def _on_one_clock(segments: Sequence[Segment], told: list[str]) -> list[Segment]:
+    """Return the segments on the clock of the first; unknown clocks are not mixed with others.
+
+    Raises:
+        InputError: one of two clocks is not known.
+    """
+    first = segments[0]
+    made = []
+    for one in segments:
+        if one.time_system == first.time_system:
+            made.append(one)
+            continue
+        if not {one.time_system, first.time_system} <= clocks.ZERO.keys():
+            two = f"{first.time_system} and {one.time_system}"
+            raise InputError(
+                f"{one.path}: its clock differs from {first.path.name}'s ({two}): state it with --clock, or "
+                "search them apart"
+            )
+        told.append(f"{one.path.name}: times are brought from {one.time_system} to {first.time_system}")
+        if not {one.time_system, first.time_system} <= set(clocks.BARYCENTRIC):
+            told.append(
+                f"{one.path.name}: not barycentric, or not from the same place: times differ by up to 8 minutes"
+            )
+        time = clocks.convert(one.time, one.time_system, first.time_system)
+        made.append(replace(one, time=time, time_system=first.time_system))
+    return made
 
 
 def _alike(parts: list[Segment], told: list[str]) -> tuple[list[Segment], list[str]]:

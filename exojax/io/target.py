@@ -9,6 +9,7 @@ import re
 import tempfile
 import warnings
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ import numpy as np
 
 from exojax.errors import InputError
 from exojax.io import header
+from exojax.io.columns import Column, Table, measured
 from exojax.io.segment import make
 from exojax.io.stitch import stitch
 from exojax.light_curves import LightCurves
@@ -96,32 +98,17 @@ def from_lightkurve(curves: lightkurve.LightCurve | Iterable[lightkurve.LightCur
     for number, part in enumerate(parts):
         meta = {str(key).upper(): value for key, value in part.meta.items()}
         path = Path(str(meta.get("FILENAME") or meta.get("LABEL") or f"light curve {number}"))
-        time = np.asarray(part.time.value, np.float64)
-        flux, unit = _plain(part["flux"]), str(part["flux"].unit or "").strip().lower()
-        columns = set(part.columns)
-        good = np.ones(len(flux), bool)
-        if "quality" in columns:
-            good = (np.nan_to_num(_plain(part["quality"])).astype(np.int64) & header.bad_flags(meta)) == 0
-        centroid = None
-        if {"centroid_col", "centroid_row"} <= columns:
-            centroid = np.stack([_plain(part["centroid_col"]), _plain(part["centroid_row"])], axis=1)
-        digest = hashlib.sha256(time.tobytes() + flux.tobytes()).hexdigest()
         star = header.star({**meta, "OBJECT": meta.get("OBJECT") or meta.get("LABEL")}, path)
-        segments.append(
-            make(
-                path,
-                time,
-                flux,
-                good,
-                centroid,
-                star=star,
-                time_system=header.clock(meta, part.time.format, time),
-                sha256=digest,
-                unit="magnitudes" if unit.startswith("mag") else "flux" if unit else "",
-                preferred=str(meta.get("FLUX_ORIGIN", "pdcsap_flux")).lower() == "pdcsap_flux",
-                about=header.about(meta),
-            )
-        )
+        mission = header.mission(meta)
+        # The light curve's own time and flux, whatever other fluxes came along.
+        time = Column(f"time [{part.time.format}]", "d", partial(_plain, getattr(part.time, "value", part.time)))
+        columns = [time, Column("flux", str(part["flux"].unit or ""), partial(_plain, part["flux"]))]
+        wanted = {"flux_err", "quality", "centroid_col", "centroid_row"} & set(part.columns)
+        columns += [Column(name, "", partial(_plain, part[name])) for name in sorted(wanted)]
+        found = measured(Table(path, columns, meta), mission, star[1])
+        preferred = str(meta.get("FLUX_ORIGIN", "pdcsap_flux")).lower() == "pdcsap_flux"
+        digest = hashlib.sha256(found.time.tobytes() + found.flux.tobytes()).hexdigest()
+        segments.append(make(path, found, star=star, sha256=digest, preferred=preferred, about=header.about(meta)))
     return stitch(segments)
 
 

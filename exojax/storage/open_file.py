@@ -68,6 +68,23 @@ def text(path: Path) -> Iterator[IO[bytes]]:
         raise InputError(f"{path}: not a usable zip archive ({error}): {again}") from error
 
 
+def content(path: Path, most: int) -> bytes:
+    """Return what :func:`text` gives, whole.
+
+    Args:
+        path: the file.
+        most: bytes, unpacked. A larger file is refused before it is in memory: a few kilobytes can unpack to gigabytes.
+
+    Raises:
+        InputError: as :func:`text`, or it is larger.
+    """
+    with text(path) as stream:
+        raw = stream.read(most + 1)
+    if len(raw) > most:
+        raise InputError(f"{path}: is larger than {most // 2**20} MB unpacked: that is no file of one star")
+    return raw
+
+
 def _only_csv(path: Path, archive: zipfile.ZipFile) -> str:
     # macOS adds a shadow `__MACOSX/._name.csv` for every member.
     members = [name for name in archive.namelist() if name.lower().endswith(".csv") and "__MACOSX" not in name]

@@ -132,7 +132,9 @@ def test_a_dead_worker_costs_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyP
 def test_few_are_ahead(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     groups = [(str(n), [table(tmp_path / f"{n}.csv")]) for n in range(5)]
     seen: list[str] = []
-    monkeypatch.setattr(folder, "read_star", lambda name, paths: seen.append(name) or [Skipped(name, paths[0], "")])
+    monkeypatch.setattr(
+        folder, "read_star", lambda name, paths, stated: seen.append(name) or [Skipped(name, paths[0], "")]
+    )
     reading = folder.read_stars(groups)
     assert next(reading) == Skipped("0", groups[0][1][0], "")
     assert seen == ["0"]

@@ -125,7 +125,6 @@ def test_optional_arrays_and_a_star_without_data(tmp_path: Path) -> None:
     ("changes", "told"),
     [
         ({"flux": None}, "'flux'"),
-        ({"n_points": None}, "'n_points'"),
         ({"kepid": None}, "kepid, epic_id, tic_id, id"),
         ({"flux": np.zeros(50)}, "'flux' has shape (50,)"),
         ({"flux": np.zeros((0, 50))}, "'flux' has shape (0, 50)"),
@@ -173,7 +172,7 @@ def test_broken_files(tmp_path: Path) -> None:
         assert "cannot be read" in message(path)
     place = content.index(arrays()["flux"].tobytes()[:40])
     path.write_bytes(content[:place] + bytes([content[place] ^ 1]) + content[place + 1 :])
-    assert "array 'flux'" in message(path)
+    assert "Bad CRC-32 for file 'flux.npy'" in message(path)
     assert "no such file" in message(tmp_path / "absent.npz")
     assert "folder" in message(tmp_path)
 
@@ -187,3 +186,26 @@ def test_real_kepler_stars() -> None:
     assert stars.label.sum() == 549
     assert (stars.absolute, stars.catalogued, stars.time_system) == (True, True, "BKJD")
     assert np.median(stars.flux[stars.valid]) == pytest.approx(1, abs=1e-4)
+
+
+def test_n_points_and_an_axis_of_time_for_each_star_are_optional(tmp_path: Path) -> None:
+    whole = arrays()
+    time = 100 + 0.02 * np.arange(50)
+    error = np.full((2, 50), 0.01)
+    path = save(tmp_path, n_points=None, time=time, flux=1 + whole["flux"] * 0.01, flux_err=error)
+    stars = npz.read(path)
+    np.testing.assert_array_equal(stars.time, np.tile(time, (2, 1)))
+    assert stars.valid.shape == (2, 50)
+    assert stars.flux_err is not None
+    assert stars.flux_err[0, 0] == pytest.approx(0.01, rel=0.1)
+
+
+def test_archives_that_unpack_to_too_much_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(npz, "LARGEST_BOMB", 2**20)
+    np.savez_compressed(tmp_path / "stars.npz", kepid=np.arange(2), flux=np.zeros((2, 10**6)))
+    assert "unpack to" in message(tmp_path / "stars.npz")
+    # An array that says it is larger than its bytes.
+    path = save(tmp_path)
+    content = path.read_bytes()
+    path.write_bytes(content.replace(b"'shape': (2, 50)", b"'shape': (2, 99)"))
+    assert "cannot be read" in message(path)

@@ -18,7 +18,7 @@ UNITS = {
     "minus one": (NOISE, True),
     "counts": (10_000 * (1 + NOISE), True),
     "faint counts": (4 * (1 + 300 * NOISE), True),
-    "magnitudes": (12.5 - 2.5 * np.log10(1 + NOISE), True),
+    "counts between 5 and 20": (12.5 * (1 + NOISE), True),
     "parts per million about zero": (1e6 * NOISE, False),
     "scatters about zero": (NOISE / 1e-3, False),
     "counts less than the background": (-50 * (1 + NOISE), False),

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from exojax.errors import InputError
+from exojax.io.columns import Measured
 from exojax.io.segment import Segment, make
 from exojax.io.stitch import kind_of, pack, stitch
 
@@ -16,9 +17,20 @@ LONG = 30 / 1440
 def segment(name: str, start: float, n: int, *, minutes: float = 30, level: float = 1.0, **changes: object) -> Segment:
     time = start + np.arange(n) * minutes / 1440
     flux = level * (1 + 1e-4 * np.random.default_rng(int(start)).normal(size=n))
-    options: dict = {"star": ("5", "TIC", True), "time_system": "BTJD", "sha256": name, "unit": "flux"}
-    pixels = np.full((n, 2), 3.0)
-    return replace(make(Path(name), time, flux, np.ones(n, bool), pixels, **options), **changes)
+    table = Measured(
+        time=time,
+        flux=flux,
+        error=np.full(n, 1e-4 * level),
+        good=np.ones(n, bool),
+        centroid=np.full((n, 2), 3.0),
+        clock="BTJD",
+        unit="flux",
+        stated=True,
+        name="flux",
+        star="",
+        told=(),
+    )
+    return replace(make(Path(name), table, star=("5", "TIC", True), sha256=name), **changes)
 
 
 def test_segments_join_in_order_of_time_each_on_its_own_scale() -> None:
@@ -74,7 +86,7 @@ def test_mixed_cadences_are_binned_to_the_longest() -> None:
 
 def test_what_cannot_be_joined() -> None:
     with pytest.raises(InputError, match="b: its clock differs from a's"):
-        stitch([segment("a", 1370, 50), segment("b", 1400, 50, time_system="BJD")])
+        stitch([segment("a", 1370, 50), segment("b", 1400, 50, time_system="file")])
     with pytest.raises(InputError, match="b: is of star 6, not 5"):
         stitch([segment("a", 1370, 50), segment("b", 1400, 50, id="6")])
     told = stitch([segment("a", 1370, 50), segment("b", 1400, 50, absolute=False)])
@@ -83,6 +95,41 @@ def test_what_cannot_be_joined() -> None:
     assert "left out for want of an absolute scale: b" in told.warnings
     assert "a: its header names star 5, its name 7: the name is kept" in stitch([segment("a", 1370, 50)], "7").warnings
     assert stitch([segment("a", 1370, 50)], "TIC 5").warnings == ()
+
+
+def test_two_clocks_become_one() -> None:
+    later = segment("b", 1400, 50)
+    full = replace(later, time=later.time + 2457000, time_system="BJD")
+    star = stitch([segment("a", 1370, 50), full])
+    assert star.time_system == "BTJD"
+    np.testing.assert_allclose(star.time[0, 50:], later.time, atol=1e-8)
+    assert "b: times are brought from BJD to BTJD" in star.warnings
+    assert not any("8 minutes" in text for text in star.warnings)
+    other = stitch([segment("a", 1370, 50), replace(full, time_system="JD")])
+    assert any("8 minutes" in text for text in other.warnings)
+
+
+def test_what_is_only_measured_where_another_is_kept() -> None:
+    whole = segment("a", 1370, 200)
+    later = segment("b", 1372, 400)
+    seen = np.arange(400) < 90
+    star = stitch([whole, replace(later, valid=seen)])
+    assert star.valid.sum() == 200
+    with pytest.raises(InputError, match="a search needs 10"):
+        stitch([replace(whole, valid=np.arange(200) < 5), replace(later, valid=seen)])
+
+
+def test_errors_are_joined_and_binned() -> None:
+    star = stitch([segment("a", 1370, 200), segment("b", 1400, 300, error=None)])
+    assert star.flux_err is not None
+    np.testing.assert_allclose(star.flux_err[0, :200], 1e-4, rtol=1e-3)
+    assert np.isnan(star.flux_err[0, 200:]).all()
+    binned = stitch([segment("30min", 1370, 200), segment("2min", 1400, 3000, minutes=2)])
+    assert binned.flux_err is not None
+    np.testing.assert_allclose(binned.flux_err[0, 220:380], 1e-4 / np.sqrt(15), rtol=0.1)
+    both = pack([star, stitch([segment("c", 1370, 20, error=None)])])
+    assert both.flux_err is not None
+    assert np.isnan(both.flux_err[1]).all()
 
 
 def test_packing_pads_and_loses_nothing() -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from exojax.errors import InputError
 from exojax.io import catalogue, identity, table
+from exojax.io.columns import Stated
 from exojax.io.stitch import stitch
 from exojax.light_curves import LightCurves
 
@@ -64,14 +65,25 @@ def test_unsorted_and_repeated_times(tmp_path: Path) -> None:
     assert "1 rows repeat" in read.warnings[1]
 
 
-@pytest.mark.parametrize(("header", "level"), [("time,mag", 25.0), ("", 12.3), ("time,flux", 12.3)])
-def test_magnitudes(tmp_path: Path, header: str, level: float) -> None:
+@pytest.mark.parametrize(
+    ("header", "level", "unit"), [("time,mag", 25.0, None), ("", 12.3, "magnitudes"), ("time,flux", 12.3, "magnitudes")]
+)
+def test_magnitudes(tmp_path: Path, header: str, level: float, unit: str | None) -> None:
     mags = level + 1e-3 * np.random.default_rng(2).normal(size=200)
     mags[50:60] += 0.02
-    read = table.read(write(tmp_path / "x.csv", TIME, mags, header=header))
+    read = table.read(write(tmp_path / "x.csv", TIME, mags, header=header), Stated(flux_unit=unit))
     assert np.median(read.flux[50:60]) == pytest.approx(10 ** (-0.4 * 0.02), abs=1e-3)
     assert np.median(read.flux) == pytest.approx(1)
     assert "magnitudes" in read.warnings[0]
+
+
+def test_a_column_called_flux_is_never_magnitudes(tmp_path: Path) -> None:
+    flux = 12.3 * FLUX
+    read = table.read(write(tmp_path / "x.csv", TIME, flux, header="time,flux"))
+    np.testing.assert_allclose(read.flux, FLUX / np.median(FLUX))
+    assert "state --flux-unit magnitudes" in read.warnings[0]
+    # Where nothing says, two readings fit.
+    assert "--flux-unit magnitudes or --flux-unit counts" in message(write(tmp_path / "x.csv", TIME, flux))
 
 
 @pytest.mark.parametrize("level", [12.3, 20000.0])
@@ -143,7 +155,7 @@ def test_bad_tables_are_named(tmp_path: Path) -> None:
         ("\n".join([*good[:3], "1980.1,oops", *good[3:]]), "line 4: 'oops' is not a number"),
         ("\n".join([*good[:3], "1980.1,1,2", *good[3:]]), "line 4 has 3 values, line 1 2"),
         ("\n".join(good[:2]), "has 2 measurements"),
-        ("\n".join(f"{t},nan" for t in TIME), "not one of its 200 rows"),
+        ("\n".join(f"{t},nan" for t in TIME), "not one of its rows has a flux"),
         ("\n".join(map(str, TIME)), "line 1 has one value"),
         ("\n".join(f"{t},0" for t in TIME), "flux is 0 throughout"),
         ("SIMPLE  =    T" + " " * 100, "is no text"),

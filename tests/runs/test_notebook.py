@@ -138,7 +138,10 @@ def test_arrays_of_any_kind_become_light_curves():
     mixed = exojax.LightCurves.of(TIME[order].tolist(), flux_of(0)[order].tolist())
     np.testing.assert_array_equal(mixed.flux, exojax.LightCurves.of(TIME, flux_of(0)).flux)
     error = np.where(np.arange(len(TIME)) == 5, np.nan, 1e-4)
-    assert not exojax.LightCurves.of(TIME, flux_of(0), error).valid[0, 5]
+    weighted = exojax.LightCurves.of(TIME, 500 * flux_of(0), 500 * error)
+    assert weighted.valid[0, 5]
+    assert np.isnan(weighted.flux_err[0, 5])
+    assert weighted.flux_err[0, 6] == pytest.approx(1e-4, rel=1e-2)
 
 
 @pytest.mark.parametrize(
@@ -152,7 +155,7 @@ def test_arrays_of_any_kind_become_light_curves():
         (lambda c: exojax.LightCurves.of(TIME, flux_of(0), label=[2]), "label"),
         (lambda c: exojax.LightCurves.of(TIME, np.full(len(TIME), np.nan)), "no flux"),
         (lambda c: exojax.LightCurves.of(TIME, ["a"] * len(TIME)), "no number"),
-        (lambda c: exojax.read({"a": [1.0]}), "needs columns time and flux"),
+        (lambda c: exojax.read({"a": [1.0]}), "has no time column"),
         (lambda c: exojax.search(exojax.LightCurves.of(TIME, [flux_of(0)] * 2, id=["a", "a"])), "several stars"),
         (lambda c: exojax.register("svc", registry.MODELS["cnn"]), "choose another name"),
     ],
