@@ -11,6 +11,12 @@ BREAK = 0.75
 """days without a sample after which nothing is carried over: stars drift, spacecraft turn"""
 BINS_PER_DURATION = 6
 _LONGEST = 2**20
+MOST_WEIGHT = 4
+"""typical cadences that one cadence counts for at most"""
+SAME_ERROR = 1.2
+"""ratio of the largest to the smallest error of a star below which its errors are taken as equal"""
+EDGE = 0.02
+"""share of a star's samples at either end that are neither the smallest nor the largest error"""
 
 
 def padded_size(n: int) -> int:
@@ -28,8 +34,9 @@ def to_even(
     """Average every star's valid samples in the nearest cadence of an even grid of its own.
 
     A cadence holds the mean of its samples. Its weight is their number over the star's typical number, rounded to
-    64ths and at most 4, so that float32 sums of weights are exact; this takes all samples of a star to be equally
-    noisy. The grid's phase is the circular mean of the samples', so that times that drift against an even grid
+    64ths and at most 4, so that float32 sums of weights are exact. Where the star's errors differ by more than a fifth,
+    a sample counts by its inverse variance relative to the star's median error (unknown errors are taken for it), and a
+    cadence of less than a 128th is left out; otherwise all samples of a star are equally noisy. The grid's phase is the circular mean of the samples', so that times that drift against an even grid
     (barycentric correction: up to 0.3 of a 29-minute cadence in a year) are off by as little as can be. Times need
     no order; samples that share a cadence are averaged.
 
@@ -81,9 +88,18 @@ def to_even(
 
     cell = star * size + index
     count = np.bincount(cell, minlength=n_stars * size)
-    total = np.bincount(cell, curves.flux.reshape(-1)[sample], minlength=n_stars * size)
-    flux = (total / np.maximum(count, 1)).astype(np.float32).reshape(n_stars, size)
-    weight = _weight(count.reshape(n_stars, size))
+    share = sample_weights(curves, usable)
+    if share is None:
+        total = np.bincount(cell, curves.flux.reshape(-1)[sample], minlength=n_stars * size)
+        flux = (total / np.maximum(count, 1)).astype(np.float32).reshape(n_stars, size)
+        weight = _weight(count.reshape(n_stars, size))
+    else:
+        share = share.reshape(-1)[sample]
+        number = np.bincount(cell, share, minlength=n_stars * size)
+        total = np.bincount(cell, share * curves.flux.reshape(-1)[sample], minlength=n_stars * size)
+        weight = _weight(count.reshape(n_stars, size), number.reshape(n_stars, size))
+        mean = np.divide(total, number, out=np.zeros_like(total), where=number > 0)
+        flux = np.where(weight > 0, mean.reshape(n_stars, size), 0).astype(np.float32)
     centroid = None
     if curves.centroid is not None:
         centroid = _centroids(curves.centroid.reshape(-1, 2)[sample], cell, weight, round(BREAK / cadence))
@@ -103,6 +119,33 @@ def segments(weight: np.ndarray, gap: int) -> np.ndarray:
     return np.cumsum((weight > 0) & (before >= 0) & (places - before > gap + 1), axis=1)
 
 
+def sample_weights(curves: LightCurves, usable: np.ndarray) -> np.ndarray | None:
+    """Return ``(n_stars, n)`` float32, inverse variance relative to the star's median error, by the file's errors.
+
+    Returns None where no star's errors differ enough to matter: formal errors that are equal to a fifth tell nothing
+    that a weight would use.
+
+    Args:
+        curves: light curves, with or without ``flux_err``.
+        usable: ``(n_stars, n)`` bool, samples that count.
+    """
+    if curves.flux_err is None:
+        return None
+    weights = np.ones(usable.shape, np.float32)
+    found = False
+    for star, error in enumerate(curves.flux_err):
+        with np.errstate(invalid="ignore"):
+            known = usable[star] & np.isfinite(error) & (error > 0)
+        if known.sum() < 2:
+            continue
+        low, typical, high = np.quantile(error[known], (EDGE, 0.5, 1 - EDGE))
+        if high <= SAME_ERROR * low:
+            continue
+        found = True
+        weights[star, known] = np.minimum((typical / error[known].astype(np.float64)) ** 2, MOST_WEIGHT)
+    return weights if found else None
+
+
 def _varies(curves: LightCurves) -> np.ndarray:
     low = np.where(curves.valid, curves.flux, np.inf).min(axis=1, initial=np.inf)
     high = np.where(curves.valid, curves.flux, -np.inf).max(axis=1, initial=-np.inf)
@@ -118,14 +161,17 @@ def _phase(elapsed: np.ndarray, star: np.ndarray, n_stars: int) -> np.ndarray:
     return np.round(np.arctan2(north, east) / (2 * np.pi), 6)
 
 
-def _weight(count: np.ndarray) -> np.ndarray:
-    """Return the weights of cadences, in 64ths of the number of samples in the cadence that a sample typically finds
-    itself in.
+def _weight(count: np.ndarray, share: np.ndarray | None = None) -> np.ndarray:
+    """Return 64ths of the number of samples in the cadence that a sample typically finds itself in.
+
+    ``share`` is the sum of the samples' weights, where they have any: a cadence may then have none.
     """
     number = count.astype(np.float32)
     typical = np.rint(np.einsum("ij,ij->i", number, number) / np.maximum(number.sum(axis=1), 1))
-    weight = np.rint(number * (64 / np.maximum(typical, 1))[:, None])
-    return np.minimum(np.maximum(weight, number > 0), 4 * 64) / np.float32(64)
+    least = (number > 0) if share is None else np.zeros(number.shape, bool)
+    held = number if share is None else share.astype(np.float32)
+    weight = np.rint(held * (64 / np.maximum(typical, 1))[:, None])
+    return np.minimum(np.maximum(weight, least), MOST_WEIGHT * 64) / np.float32(64)
 
 
 def _centroids(centroid: np.ndarray, cell: np.ndarray, weight: np.ndarray, gap: int) -> np.ndarray:

@@ -173,3 +173,32 @@ def test_times_in_seconds_are_refused_by_the_stars_name() -> None:
 def test_a_grid_that_is_too_short_is_refused() -> None:
     with pytest.raises(ValueError, match="100 cadences do not fit into 64"):
         to_even(curves(0.02 * np.arange(100.0)[None], noise(1, 100), cadence=0.02), n_cadences=64)
+
+
+def test_errors_weigh_samples() -> None:
+    time, error = np.arange(200) * 0.02, np.full((1, 200), 1e-3, np.float32)
+    flux = noise(1, 200)
+    plain = to_even(curves(time[None], flux, cadence=0.02))
+    same = to_even(curves(time[None], flux, cadence=0.02, flux_err=error * np.linspace(0.95, 1.05, 200, dtype="f4")))
+    np.testing.assert_array_equal(same.weight, plain.weight)
+    np.testing.assert_array_equal(same.flux, plain.flux)
+    error[0, 50:80] *= 2
+    error[0, 80:100] *= 20
+    error[0, 100:103] = [np.nan, 0, -1]
+    even = to_even(curves(time[None], flux, cadence=0.02, flux_err=error))
+    np.testing.assert_array_equal(even.weight[0, 50:80], 0.25)
+    # Less than a 128th: nothing of it is left, and no flux without a weight.
+    np.testing.assert_array_equal(even.weight[0, 80:100], 0)
+    np.testing.assert_array_equal(even.flux[0, 80:100], 0)
+    np.testing.assert_array_equal(even.weight[0, 100:103], 1)
+    np.testing.assert_array_equal(even.flux[0, :80], flux[0, :80])
+
+
+def test_samples_of_one_cadence_are_averaged_by_their_errors() -> None:
+    time = np.repeat(np.arange(100) * 0.02, 2) + np.tile([-0.001, 0.001], 100)
+    flux = np.tile([1.0, 1.01], 100)[None] + noise(1, 200) * 1e-6
+    error = np.tile([1e-3, 2e-3], 100)[None].astype(np.float32)
+    even = to_even(curves(time[None], flux, cadence=0.02, flux_err=error), cadence=0.02)
+    # The median error is 1.5e-3: weights 2.25 and 0.5625.
+    np.testing.assert_allclose(even.flux, 1 + 0.01 / 5, atol=1e-5)
+    np.testing.assert_allclose(even.weight, (2.25 + 0.5625) / 2, atol=1 / 128)

@@ -54,6 +54,17 @@ def test_it_is_drawn_and_written(result, tmp_path):
         result.plot(2)
 
 
+def test_errors_keep_a_planet_that_noise_would_hide():
+    noisy = (TIME > 8) & (TIME < 14)
+    error = np.where(noisy, 20, 1) * 3e-4
+    flux = flux_of(5, 1.2e-3) + noisy * 20 * 3e-4 * np.random.default_rng(6).standard_normal(len(TIME))
+    blind = exojax.search(exojax.LightCurves.of(TIME, flux), run=None).table.iloc[0]
+    best = exojax.search(exojax.LightCurves.of(TIME, flux, error), run=None).table.iloc[0]
+    assert best["period_days"] == pytest.approx(PERIOD, rel=2e-3)
+    assert best["snr"] > 10
+    assert blind["period_days"] != pytest.approx(PERIOD, rel=2e-3)
+
+
 def test_no_star_without_a_run_has_a_probability(curves):
     assert np.isnan(exojax.search(curves.take(np.array([0])), run=None).table["probability"].astype(float)).all()
 
