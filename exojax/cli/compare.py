@@ -10,14 +10,14 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from exojax.cli import command
-from exojax.cli.data_options import data_of, learnt_from, start_of
+from exojax.cli.data_options import ReadingOptions, data_of, learnt_from, start_of
 from exojax.config import RunConfig
 
 NOTE = "no official test remains"
 
 
 @dataclass(frozen=True)
-class Options:
+class Options(ReadingOptions):
     """Cross-validate models on the same star-grouped folds; a killed comparison goes on where it was.
 
     Calibration and threshold come from inner folds; outer rows are scored once. Rows kept for testing (a folder's
@@ -53,8 +53,6 @@ class Options:
     """of folds, weights and batches"""
     rows: Annotated[str, command.value("rest|all")] = "all"
     """rest: leave out the stars that are set aside (a fifth, by their catalogue number) for one last score; all"""
-    cadence_minutes: Annotated[float | None, command.value("MINUTES")] = None
-    """minutes between samples of rows without a time axis"""
     n_stars: Annotated[int | None, command.value("N")] = None
     """simulated stars in all; 2000 of synthetic, 5657 of synthetic-kaggle by default"""
     host_fraction: Annotated[float | None, command.value("SHARE")] = None
@@ -80,7 +78,7 @@ def compare(options: Options) -> None:
 
     config = data_of(
         options.data,
-        cadence_minutes=options.cadence_minutes,
+        options,
         labels=options.labels,
         positive=options.positive,
         n_stars=options.n_stars,

@@ -2,9 +2,39 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
+from typing import Annotated
+
+from exojax.cli import command
 from exojax.config import DataConfig, RunConfig, SearchConfig, SimulateConfig
 from exojax.errors import InputError
+from exojax.io.columns import checked as checked_units
 from exojax.io.simulated import population_of
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReadingOptions:
+    """What every command that reads light curves lets its user state of them."""
+
+    cadence_minutes: Annotated[float | None, command.value("MINUTES")] = None
+    """minutes between samples of rows without a time axis"""
+    flux_unit: Annotated[str | None, command.value("UNIT")] = None
+    """relative, ppm, ppt, percent, counts, magnitudes or mmag, where files of single stars do not tell"""
+    time_unit: Annotated[str | None, command.value("UNIT")] = None
+    """days, hours, minutes or seconds, where files of single stars do not tell"""
+    clock: Annotated[str | None, command.value("CLOCK")] = None
+    """BJD, BTJD, BKJD, HJD, JD or MJD, where files of single stars do not tell"""
+
+
+def with_stated(data: DataConfig, options: ReadingOptions) -> DataConfig:
+    """Return the configuration with what the options state of the files; else as it was.
+
+    Raises:
+        InputError: a unit or a clock is not known.
+    """
+    checked_units(options.flux_unit, options.time_unit, options.clock)
+    given = {name: getattr(options, name) for name in ("cadence_minutes", "flux_unit", "time_unit", "clock")}
+    return replace(data, **{name: value for name, value in given.items() if value is not None})
 
 
 def positive_of(told: str) -> tuple[str, ...]:
@@ -53,8 +83,8 @@ def checked(population: SimulateConfig) -> SimulateConfig:
 
 def data_of(
     source: str,
+    reading: ReadingOptions,
     *,
-    cadence_minutes: float | None,
     labels: str | None,
     positive: str,
     n_stars: int | None,
@@ -64,11 +94,12 @@ def data_of(
     """What to read, from the options of these names.
 
     Raises:
-        InputError: the simulated population cannot be.
+        InputError: the simulated population cannot be, or a unit or a clock is not known.
     """
     stars = population_of(source, SimulateConfig(), n_stars=n_stars, host_fraction=host_fraction)
     population = checked(stars)
-    return DataConfig(source, cadence_minutes, labels, positive_of(positive), rows, population)
+    made = DataConfig(source, labels=labels, positive=positive_of(positive), rows=rows, simulate=population)
+    return with_stated(made, reading)
 
 
 NARROWEST_WINDOW = 2.0

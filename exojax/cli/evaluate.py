@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Annotated
 
 from exojax.cli import command
+from exojax.cli.data_options import ReadingOptions, with_stated
 from exojax.storage import announce
 
 
 @dataclass(frozen=True)
-class Options:
+class Options(ReadingOptions):
     """Score a finished run on light curves: metrics.json, predictions.csv, report.html and PNGs.
 
     Of the run's own source the test rows kept apart by the run are scored, of a folder its exoTest.csv, of any other
@@ -30,8 +31,6 @@ class Options:
     source, all for another"""
     out: Annotated[Path | None, command.value("DIR")] = None
     """folder for the files; <run>/evaluation-<data> by default"""
-    cadence_minutes: Annotated[float | None, command.value("MINUTES")] = None
-    """minutes between samples of rows without a time axis; the run's by default"""
     prior: Annotated[float | None, command.value("RATE")] = None
     """share of hosts among the stars that probabilities are for; that of the training rows by default"""
     seed: Annotated[int | None, command.value("N")] = None
@@ -58,9 +57,8 @@ def evaluate(options: Options) -> None:
     own = options.data == run.config.data.source
     labels = options.labels or (run.config.data.labels if own else None)
     rows = options.rows or (run.config.data.rows if own else "all")
-    config = replace(run.config.data, source=options.data, labels=labels, rows=rows)
-    if options.cadence_minutes is not None:
-        config = replace(config, cadence_minutes=options.cadence_minutes)
+    # What is not stated is as the run's own data.
+    config = with_stated(replace(run.config.data, source=options.data, labels=labels, rows=rows), options)
     if options.seed is not None:
         run = replace(run, config=replace(run.config, seed=options.seed))
     source = open_source(config, labelled=False)

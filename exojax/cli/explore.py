@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Annotated
 
 from exojax.cli import command
+from exojax.cli.data_options import ReadingOptions, with_stated
 from exojax.config import DataConfig
 from exojax.storage import announce
 
 
 @dataclass(frozen=True)
-class Options:
+class Options(ReadingOptions):
     """Figures and summary.json of a data set: examples, distributions, missing data, duplicates, balance."""
 
     out: Annotated[Path, command.value("DIR")]
@@ -22,8 +23,6 @@ class Options:
     """as for train.py"""
     labels: Annotated[str | None, command.value("CSV")] = None
     """id,label of the stars, where their files have none; stars without one are left out"""
-    cadence_minutes: Annotated[float | None, command.value("MINUTES")] = None
-    """minutes between samples of rows without a time axis"""
     seed: Annotated[int, command.value("N")] = 0
     """of the example stars and the bootstrap"""
 
@@ -38,7 +37,7 @@ def explore(options: Options) -> None:
     from exojax.io.source import open_source
     from exojax.report.explore import explore as draw
 
-    config = DataConfig(options.data, options.cadence_minutes, options.labels)
+    config = with_stated(DataConfig(options.data, labels=options.labels), options)
     source = open_source(config, labelled=False)
     print(source.told, flush=True)
     curves = source.curves()

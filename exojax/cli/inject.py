@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import numpy as np
 
 from exojax.cli import command
-from exojax.cli.data_options import search_of
+from exojax.cli.data_options import ReadingOptions, search_of, with_stated
 from exojax.config import DataConfig, SearchConfig, SimulateConfig
 from exojax.errors import InputError
 from exojax.storage.cores import workers
@@ -25,7 +25,7 @@ SIZES = {"radius": ((0.5, 16.0), 1.0), "depth": ((1e-4, 0.02), 1e6), "snr": ((3.
 
 
 @dataclass(frozen=True)
-class Options:
+class Options(ReadingOptions):
     """Inject transits into real light curves before they are cleaned, and search: completeness and false alarms.
 
     The plane is period and planet radius where stellar radii are known, period and depth where they are not, and period
@@ -66,8 +66,6 @@ class Options:
     """smallest and largest white-noise SNR of all transits together; 3 40 by default"""
     max_candidates: Annotated[int, command.value("N")] = SearchConfig.max_candidates
     """a star, among which the injected one may be"""
-    cadence_minutes: Annotated[float | None, command.value("MINUTES")] = None
-    """minutes between samples of rows without a time axis"""
     n_stars: Annotated[int, command.value("N")] = SimulateConfig.n_stars
     """simulated stars in all"""
     seed: Annotated[int, command.value("N")] = 0
@@ -91,7 +89,7 @@ def inject(options: Options) -> int:
     from exojax.runs import inject
 
     simulate = SimulateConfig(n_stars=options.n_stars, seed=options.seed)
-    source = open_source(DataConfig(options.data, options.cadence_minutes, simulate=simulate), labelled=False)
+    source = open_source(with_stated(DataConfig(options.data, simulate=simulate), options), labelled=False)
     print(source.told, flush=True)
     every = source.curves()
     if options.stars is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,13 +13,14 @@ import numpy as np
 import tyro
 
 from exojax.cli import command
-from exojax.cli.data_options import search_of
+from exojax.cli.data_options import ReadingOptions, search_of, with_stated
 from exojax.config import DataConfig, FoldConfig, SearchConfig, SimulateConfig
 from exojax.errors import InputError
 from exojax.storage import announce
 from exojax.storage.cores import cores, workers
 
 if TYPE_CHECKING:
+    from exojax.io.columns import Stated
     from exojax.io.folder import Group, Skipped
     from exojax.light_curves import LightCurves
     from exojax.runs.ranked_candidates import Found
@@ -28,7 +30,7 @@ _BLOCK = 512
 
 
 @dataclass(frozen=True)
-class Options:
+class Options(ReadingOptions):
     """Search light curves for transits: candidates.csv, one-page sheets of the best, and index.html.
 
     Files are mission FITS (Kepler, K2, TESS) or tables of one star; several of one star are stitched. The same command
@@ -75,8 +77,6 @@ class Options:
     """of a star's second and further candidates, and of single transits"""
     max_candidates: Annotated[int, command.value("N")] = SearchConfig.max_candidates
     """a star"""
-    cadence_minutes: Annotated[float | None, command.value("MINUTES")] = None
-    """minutes between samples of rows without a time axis"""
     n_stars: Annotated[int, command.value("N")] = SimulateConfig.n_stars
     """simulated stars in all"""
     seed: Annotated[int, command.value("N")] = 0
@@ -222,22 +222,24 @@ class _Source:
 
 def _source(options: Options) -> _Source:
     from exojax.io import folder, target
+    from exojax.io.columns import checked
     from exojax.io.source import open_source, star_files
     from exojax.storage import cache
 
+    stated = checked(options.flux_unit, options.time_unit, options.clock)
     if options.target is not None:
         files = target.fetch(options.target, cache.directory() / "targets")
-        return _files(folder.stars_in(files), options.target)
+        return _files(folder.stars_in(files), stated, options.target)
     if options.data is None:
         if len(options.files) == 1 and Path(options.files[0]).is_file() and not star_files(options.files[0]):
             name = options.files[0]
             if name.endswith((".npz", ".csv", ".csv.gz", ".zip")):
                 raise InputError(f"{name}: holds many stars; give it as --data {name}")
-        return _files(folder.stars_in(options.files))
+        return _files(folder.stars_in(options.files), stated)
     if (groups := star_files(options.data)) is not None:
-        return _files(groups, options.data)
+        return _files(groups, stated, options.data)
     simulate = SimulateConfig(n_stars=options.n_stars, seed=options.seed)
-    opened = open_source(DataConfig(options.data, options.cadence_minutes, simulate=simulate), labelled=False)
+    opened = open_source(with_stated(DataConfig(options.data, simulate=simulate), options), labelled=False)
     return _rows(opened.curves(), opened.told)
 
 
@@ -264,19 +266,23 @@ def _rows(curves: LightCurves, told: str) -> _Source:
     return _Source(stars, only, curves.sha256, told, len(curves), notes)
 
 
-def _files(groups: list[Group], name: str = "") -> _Source:
+def _files(groups: list[Group], stated: Stated, name: str = "") -> _Source:
     from exojax.io import folder
+    from exojax.io.columns import NOTHING_STATED
     from exojax.io.source import files_told
 
     def stars(done: set[str]) -> Iterable[LightCurves | Skipped]:
-        return folder.read_stars([group for group in groups if group[0] not in done], workers=cores())
+        return folder.read_stars([group for group in groups if group[0] not in done], cores(), stated)
 
     def only(names: set[str]) -> Iterable[LightCurves | Skipped]:
-        return folder.read_stars([group for group in groups if group[0] in names], workers=cores())
+        return folder.read_stars([group for group in groups if group[0] in names], cores(), stated)
 
     told = files_told(groups)
-    names = sorted(str(path.resolve()) for _, paths in groups for path in paths)
-    key = f"{told}, {hashlib.sha256(chr(10).join(names).encode()).hexdigest()[:12]}"
+    # A name that is not UTF-8 has its bytes.
+    names = sorted(os.fsencode(path.resolve()) for _, paths in groups for path in paths)
+    key = f"{told}, {hashlib.sha256(chr(10).encode().join(names)).hexdigest()[:12]}"
+    if stated != NOTHING_STATED:
+        key += f", {stated}"
     return _Source(stars, only, key, f"source: {name} ({told})" if name else f"source: {told}", len(groups))
 
 

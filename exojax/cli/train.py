@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from exojax.cli import command
-from exojax.cli.data_options import checked, learnt_from, positive_of, start_of
+from exojax.cli.data_options import ReadingOptions, checked, learnt_from, positive_of, start_of, with_stated
 from exojax.config import RunConfig, TrainConfig, from_dict
 from exojax.errors import InputError
 from exojax.io.simulated import population_of
@@ -21,7 +21,7 @@ BARE = ("svc", "cnn", "transit")
 
 
 @dataclass(frozen=True)
-class Options:
+class Options(ReadingOptions):
     """Train a model on light curves, evaluate it on stars it has not seen, and write a report.
 
     Without options: svc, cnn and transit on the Kaggle files in data/, or on simulated
@@ -52,8 +52,6 @@ class Options:
     """dispositions that count as hosts, comma-separated, where a file has several"""
     rows: Annotated[str | None, command.value("rest|all")] = None
     """rest: leave out the stars that are set aside (a fifth, by their catalogue number) for one last score; all"""
-    cadence_minutes: Annotated[float | None, command.value("MINUTES")] = None
-    """minutes between samples of rows without a time axis"""
     download: bool = False
     """fetch the Kaggle files into data/ first"""
     n_stars: Annotated[int | None, command.value("N")] = None
@@ -186,7 +184,7 @@ def configure(options: Options, model: str | None) -> RunConfig:
     if before != name:
         found["options"] = {}
     base = from_dict(RunConfig, found, str(stored))
-    data = _override(base.data, source=options.data, labels=options.labels, cadence_minutes=options.cadence_minutes)
+    data = with_stated(_override(base.data, source=options.data, labels=options.labels), options)
     if options.rows is not None:
         data = replace(data, rows=learnt_from(options.rows))
     if options.positive is not None:

@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Annotated
 
 from exojax.cli import command
-from exojax.cli.data_options import data_of, learnt_from
+from exojax.cli.data_options import ReadingOptions, data_of, learnt_from
 from exojax.config import DataConfig, RunConfig
 from exojax.storage import announce
 
 
 @dataclass(frozen=True)
-class Options:
+class Options(ReadingOptions):
     """Choose a model's hyper-parameters by Optuna, in star-grouped folds of the training rows.
 
     The best are written as a config.json for train.py. They are judged on outer rows that no trial has seen; test rows
@@ -46,8 +46,6 @@ class Options:
     """of the split, the folds, the points tried and the weights"""
     rows: Annotated[str, command.value("rest|all")] = "all"
     """rest: leave out the stars that are set aside (a fifth, by their catalogue number) for one last score; all"""
-    cadence_minutes: Annotated[float | None, command.value("MINUTES")] = None
-    """minutes between samples of rows without a time axis"""
     n_stars: Annotated[int | None, command.value("N")] = None
     """simulated stars in all; 2000 of synthetic, 5657 of synthetic-kaggle by default"""
     host_fraction: Annotated[float | None, command.value("SHARE")] = None
@@ -71,7 +69,7 @@ def tune(options: Options) -> None:
 
     data = data_of(
         options.data,
-        cadence_minutes=options.cadence_minutes,
+        options,
         labels=options.labels,
         positive=options.positive,
         n_stars=options.n_stars,

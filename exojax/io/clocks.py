@@ -42,6 +42,8 @@ _LONGEST = 20000.0
 """days between first and last that photometry of one star covers at most; more is another unit"""
 _COARSE = 0.2
 """days: a regular step of more may be hours or minutes"""
+_FINE = 5 / 86400
+"""days: photometry of stars has no shorter step"""
 
 
 @dataclass(frozen=True)
@@ -163,10 +165,13 @@ def clock_of(
     elif named and 40000 < middle < 80000:
         found, shift = named[0], 2400000.0
         told.append(f"{name} is taken for {named[0]} - 2400000")
+    elif named and named[0] in ("HJD", "JD") and 1000 < middle < 15000:
+        found, shift = named[0], 2450000.0
+        told.append(f"{name} is taken for {named[0]} - 2450000")
     else:
         found, shift = "file", 0.0
     low, high = PLAUSIBLE.get(found, (-np.inf, np.inf))
-    if len(known) and not low <= middle <= high:
+    if len(known) and not low <= middle + shift <= high:
         told.append(f"times of about {middle:.6g} cannot be {found}: the clock is not known (--clock states it)")
         found, shift = "file", 0.0
     return Clock(found, factor, shift, tuple(told))
@@ -230,7 +235,7 @@ def _plain_days(known: np.ndarray) -> str:
     step = float(np.median(steps))
     regular = float(np.mean(np.abs(steps - step) < 0.02 * step)) > 0.8
     if span > _LONGEST or (regular and step > _COARSE):
-        fit = [words for words, days in UNITS.items() if span * days <= _LONGEST and step * days <= _COARSE]
+        fit = [words for words, days in UNITS.items() if span * days <= _LONGEST and _FINE <= step * days <= _COARSE]
         others = " or ".join(fit) or "another unit"
         raise InputError(
             f"times in steps of {step:.4g} over {span:.6g} may be days or {others}, and nothing in the file tells: "

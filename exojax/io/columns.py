@@ -55,16 +55,15 @@ _FLUX = _set("flux fluxes nflux fcor fraw intensity counts count adu electrons l
 _MAG = _set("mag mags magnitude magnitudes dmag tmag vmag gmag rmag imag bmag kmag diff dm")
 _MAG_FORMS = re.compile(r"(irm|tfa|pca|epd)\d|mag\d*")
 """CDIPS's and ASAS-3's numbered apertures"""
-NOT_FLUX = _set(
-    "bkg bg bkgd background back sky err errs error errors eflux emag merr uncertainty uncertainties unc sigma sig std "
-    "stddev stdev rms var variance mad e centroid centroids cen centr x y snr model models fit residual residuals res "
-    "trend flag flags quality qual limit lim lower upper weight weights phase airmass fwhm exptime exposure ratio "
-    "fraction frac sml lag white whitened contamination conta dark smearing comp check ref reference template width "
-    "peak saturated scatter dispersion noise cdpp crowding threshold number num id index cmag kname zp zeropoint "
-    "radius"
-)
 _ERROR = _set(
-    "err errs error errors eflux emag merr uncertainty uncertainties unc sigma sig std stddev stdev e fluxerr"
+    "err errs error errors eflux emag merr mer uncertainty uncertainties unc sigma sig std stddev stdev e fluxerr"
+)
+NOT_FLUX = _ERROR | _set(
+    "bkg bg bkgd background back sky rms var variance mad centroid centroids cen centr x y snr model models fit "
+    "residual residuals res trend flag flags quality qual limit lim lower upper weight weights phase airmass fwhm "
+    "exptime exposure ratio fraction frac sml lag white whitened contamination conta dark smearing comp check ref "
+    "reference template width peak saturated scatter dispersion noise cdpp crowding threshold number num id index cmag "
+    "kname zp zeropoint radius"
 )
 _NOT_TIME = _set(
     "corr correction timecorr err error bary barycorr exposure exptime int start end stamp delta phase orbital rate"
@@ -342,8 +341,11 @@ def _time(table: Table, told: list[str]) -> tuple[Column, np.ndarray]:
     ranked = sorted((rank, k) for k, column in enumerate(table.columns) if (rank := time_rank(column.name)) is not None)
     for _, k in ranked:
         column = table.columns[k]
-        values = _times_in(column.values())
+        stored = column.values()
+        values = _times_in(stored)
         if values is not None and np.isfinite(values).any():
+            if stored.dtype.kind not in "fiub":
+                column = Column(f"{column.name} [JD]", "", column.values)
             others = [table.columns[other].name for _, other in ranked if other != k]
             if others:
                 told.append(f"time: {column.name} is read (also there: {', '.join(others)[:80]})")
@@ -413,7 +415,7 @@ def _flux(table: Table, told: list[str]) -> tuple[Column, np.ndarray]:
         return column, values
     has = ", ".join(column.name for column in table.columns)[:80]
     if empty:
-        raise InputError(f"not one of its rows has a flux ({', '.join(empty)[:80]}): leave the file out")
+        raise InputError(f"not one of its rows has both a time and a flux ({', '.join(empty)[:70]}): leave it out")
     raise InputError(f"has no flux column ({has}): name one of them flux")
 
 

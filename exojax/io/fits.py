@@ -118,7 +118,7 @@ def _end(raw: bytes, start: int) -> int:
         block = raw[at : at + _BLOCK]
         if any(block[k : k + 8] == b"END     " for k in range(0, len(block), _CARD)):
             return at + _BLOCK
-    raise ValueError("a header does not end")
+    raise ValueError("a FITS header does not end")
 
 
 def _check_headers(raw: bytes, path: Path) -> None:

@@ -28,7 +28,7 @@ _log = logging.getLogger(__name__)
 Group = tuple[str, list[Path]]
 
 _FITS = re.compile(r".*\.fits?(\.gz)?$", re.IGNORECASE)
-_TABLE = re.compile(r".*\.(csv|txt|dat|tsv|tbl|ecsv|tab|lc|asc|ascii)(\.gz)?$", re.IGNORECASE)
+_TABLE = re.compile(r".*\.(csv|txt|dat|tsv|tbl|ecsv|tab|lc|asc|ascii|xls)(\.gz)?$", re.IGNORECASE)
 _FEW = 300
 """files that are read here: the workers take seconds to start, a file milliseconds"""
 _AHEAD = 4

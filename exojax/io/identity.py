@@ -19,7 +19,7 @@ _NAMES = [
     ("Gaia", re.compile(r"^hlsp_.*[-_]gaia(?:two|dr\d|id)?[-_]?0*(\d{15,19})(?!\d)")),
     *((name, re.compile(rf"^{name}[\s_-]*0*(\d{{1,11}})(?!\d)", re.IGNORECASE)) for name in TIME_SYSTEM),
 ]
-_ENDING = re.compile(r"(\.(fits?|csv|txt|dat|tsv|tbl|ecsv))?(\.gz|\.zip)?$", re.IGNORECASE)
+_ENDING = re.compile(r"(\.(fits?|csv|txt|dat|tsv|tbl|ecsv|tab|lc|asc|ascii|xls))?(\.gz|\.zip)?$", re.IGNORECASE)
 _LONGEST = 11
 """digits of a catalogue number; Gaia's have 15 to 19"""
 _FIRST_EPIC = 200_000_001

@@ -162,13 +162,15 @@ def parse(text: str, path: Path) -> TextTable:
 def _separator(lines: Sequence[str]) -> tuple[str | None, Callable[[str], list[str]]]:
     """Return what separates cells, and the function that splits a line there."""
     sample = [*lines[: _SAMPLE // 2], *lines[len(lines) // 2 : len(lines) // 2 + _SAMPLE // 2]]
-    best, most = None, 0.0
+    best, most = None, 0
     for mark in MARKS:
         split = _splitter(mark)
         rows = [split(line) for line in sample if mark is None or mark in line]
-        data = [row for row in rows if _is_data(row) and not any(_two_numbers(cell) for cell in row)]
-        if len(data) > most and len(data) * 2 > len(rows):
-            best, most = mark, float(len(data))
+        is_data = [len(row) > 1 and _is_data(row) and not any(map(_two_numbers, row)) for row in rows]
+        # What stands above the first row of numbers is the header.
+        below = is_data[is_data.index(True) :] if any(is_data) else []
+        if sum(below) > most and sum(below) * 2 >= len(below):
+            best, most = mark, sum(below)
     return best, _splitter(best)
 
 

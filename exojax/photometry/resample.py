@@ -36,8 +36,9 @@ def to_even(
     A cadence holds the mean of its samples. Its weight is their number over the star's typical number, rounded to
     64ths and at most 4, so that float32 sums of weights are exact. Where the star's errors differ by more than a fifth,
     a sample counts by its inverse variance relative to the star's median error (unknown errors are taken for it), and a
-    cadence of less than a 128th is left out; otherwise all samples of a star are equally noisy. The grid's phase is the circular mean of the samples', so that times that drift against an even grid
-    (barycentric correction: up to 0.3 of a 29-minute cadence in a year) are off by as little as can be. Times need
+    cadence of less than a 128th is left out; otherwise all samples of a star are equally noisy. The grid's phase is the
+    circular mean of the samples', so that times that drift against an even grid (barycentric correction: up to 0.3 of a
+    29-minute cadence in a year) are off by as little as can be. Times need
     no order; samples that share a cadence are averaged.
 
     Args:

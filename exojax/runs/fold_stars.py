@@ -82,7 +82,7 @@ def vet_each(
         given: ephemerides of any stars, ``t0`` and ``duration`` known; a period that is NaN is a single transit.
     """
     for curves in stars:
-        mine = given.of(str(curves.id[0]))
+        mine = given.of(str(curves.id[0])).on_clock(curves.time_system)
         candidates, trace = measure_star(curves, search, mine.period, mine.t0.copy(), mine.duration)
         yield _folded(curves, candidates, trace, how), trace
 

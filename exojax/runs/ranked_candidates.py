@@ -102,7 +102,8 @@ def ranked(paths: Sequence[Path], known: Known | None = None, rate: float | None
         InputError: a part is damaged since it was written.
     """
     names: dict[str, int] = {}
-    numbers, star, rank = [], [], []
+    clocks: dict[str, int] = {}
+    numbers, star, rank, clock = [], [], [], []
     skipped: set[tuple[str, str, str]] = set()
     several = False
     for n_read, path in enumerate(paths):
@@ -112,6 +113,7 @@ def ranked(paths: Sequence[Path], known: Known | None = None, rate: float | None
         rows = part["rows"]
         star.append(np.array([names.setdefault(row["id"], len(names)) for row in rows], np.int32))
         rank.append(np.array([row["rank"] for row in rows], np.int16))
+        clock.append(np.array([clocks.setdefault(row["time_system"], len(clocks)) for row in rows], np.int8))
         numbers.append(np.array([[row[name] for name in _COLUMNS] for row in rows], np.float64).reshape(-1, 6))
         several |= any(np.isfinite(row["disagreement"]) for row in rows)
     announce.phase("ranking candidates", len(paths), len(paths), unit="parts")
@@ -134,7 +136,11 @@ def ranked(paths: Sequence[Path], known: Known | None = None, rate: float | None
     matches[order] = _matches(ids[of[order]], listed, column)
     planets = np.full(len(order), "", object)
     if known is not None:
-        planets[order] = _planets(ids[of[order]], column, known)
+        at = np.concatenate(clock)[order]
+        for time_system, number_of in clocks.items():
+            here = at == number_of
+            some = {key: values[here] for key, values in column.items()}
+            planets[order[here]] = _planets(ids[of[order[here]]], some, known.on_clock(time_system))
     stars = [""] * len(unique)
     for old, new in zip(unique.tolist(), number.tolist()):
         stars[new] = str(ids[old])

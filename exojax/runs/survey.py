@@ -105,7 +105,7 @@ def search(
     clock = _Clock()
     told: dict[str, list[str]] = {}
     searched = _batches(
-        _heard(stars(set(done)), told),
+        _heard(_on_one_clock(stars(set(done)), given if given is not None else known if mask_known else None), told),
         workers,
         partial(
             _one, config=config, known=known if mask_known else None, given=given, judge=judge, how=how or FoldConfig()
@@ -196,6 +196,19 @@ def _heard(stars: Stars, told: dict[str, list[str]]) -> Stars:
         yield given
 
 
+def _on_one_clock(stars: Stars, known: Known | None) -> Stars:
+    """Yield the stars; those whose known epochs cannot be brought to their light curve's clock as skipped."""
+    for one in stars:
+        if known is None or isinstance(one, Skipped):
+            yield one
+            continue
+        named = [known.mismatch(name, one.time_system) for name in one.id.tolist()]
+        for name, reason in zip(one.id.tolist(), named):
+            if reason:
+                yield Skipped(name, Path(one.source), reason)
+        yield one.take(np.array([not reason for reason in named])) if any(named) else one
+
+
 def again(
     stars: Stars, config: SearchConfig, known: Known | None, how: FoldConfig, given: Known | None = None
 ) -> Iterator[tuple[Searched, Trace]]:
@@ -283,6 +296,7 @@ def _mask(star: LightCurves, config: SearchConfig, known: Known | None) -> np.nd
     if known is None:
         return None
     even = to_even(star, shortest=config.duration_min)
+    known = known.of(str(star.id[0])).on_clock(star.time_system)
     there = np.isfinite(known.t0) & np.isfinite(known.duration)
     planets = (known.id[there], known.period[there], known.t0[there], known.duration[there])
     return known_transits(star.id, even.start, even.cadence, even.flux.shape[1], *planets)[0]

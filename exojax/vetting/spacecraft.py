@@ -10,12 +10,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from exojax.io import clocks
 from exojax.vetting.coverage import share_at_gaps
 from exojax.vetting.transit_series import TransitSeries
 from exojax.vetting.verdict import Verdict, above
 
 K2_BEGAN = 1900.0
 """BKJD; Kepler's last quarter ended at 1591, and K2's first campaign began at 1940"""
+TESS_BEGAN = 2458325.0
+"""BJD of the first sector's first cadence; K2 ended 62 days later"""
 TESS_YEAR_ONE = 1683.0
 """BTJD; momentum was dumped every 2.5, 3.125 or 3.375 days until then, later at other intervals"""
 THRUSTERS, MOST_MULTIPLE = 12 * 29.4244 / 1440, 6
@@ -61,10 +64,10 @@ def spacecraft_test(series: TransitSeries, cadence: float, time_system: str) -> 
     Args:
         series: of the candidate.
         cadence: days between samples.
-        time_system: ``BKJD`` or ``BTJD``; of others no period is known.
+        time_system: ``BKJD``, ``BTJD`` or ``BJD``; of others no period is known.
     """
     rhythm, name = nearest_rhythm(series.period, series.t0, time_system)
-    period: Verdict = "not known" if series.single or time_system not in ("BKJD", "BTJD") else "pass"
+    period: Verdict = "not known" if series.single or time_system not in clocks.BARYCENTRIC else "pass"
     if name:
         period = "fail"
     if len(series.events) < LEAST or series.single:
@@ -79,12 +82,15 @@ def nearest_rhythm(period: float, t0: float, time_system: str) -> tuple[float, s
 
     Args:
         period: days, or NaN or infinite for a single transit.
-        t0: days in ``time_system``; it separates K2 from Kepler.
-        time_system: ``BKJD`` or ``BTJD``.
+        t0: days in ``time_system``; it separates K2 from Kepler, and in BJD TESS from K2.
+        time_system: ``BKJD``, ``BTJD`` or ``BJD``.
     """
     none = float("nan"), ""
     if not (period > 0 and np.isfinite(period)):
         return none
+    if time_system == "BJD":
+        time_system = "BTJD" if t0 >= TESS_BEGAN else "BKJD"
+        t0 = t0 - clocks.ZERO[time_system]
     if time_system == "BKJD" and t0 > K2_BEGAN:
         k = round(period / THRUSTERS)
         if 1 <= k <= MOST_MULTIPLE and abs(period / (k * THRUSTERS) - 1) <= NEAR:

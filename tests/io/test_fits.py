@@ -176,7 +176,7 @@ def test_bad_files_are_named(tmp_path: Path) -> None:
         write(tmp_path / "d.fits", {key: named[key] for key in ("TIME", "CADENCENO")})
     )
     named["PDCSAP_FLUX"][:] = named["SAP_FLUX"][:] = np.nan
-    assert "not one of its rows has a flux" in message(write(tmp_path / "e.fits", named))
+    assert "not one of its rows has both" in message(write(tmp_path / "e.fits", named))
     assert "has 2 measurements" in message(write(tmp_path / "f.fits", {k: v[5:7] for k, v in curve().items()}))
     flagged = curve(50)
     flagged["SAP_QUALITY"][:] = 1

@@ -155,7 +155,7 @@ def test_bad_tables_are_named(tmp_path: Path) -> None:
         ("\n".join([*good[:3], "1980.1,oops", *good[3:]]), "line 4: 'oops' is not a number"),
         ("\n".join([*good[:3], "1980.1,1,2", *good[3:]]), "line 4 has 3 values, line 1 2"),
         ("\n".join(good[:2]), "has 2 measurements"),
-        ("\n".join(f"{t},nan" for t in TIME), "not one of its rows has a flux"),
+        ("\n".join(f"{t},nan" for t in TIME), "not one of its rows has both"),
         ("\n".join(map(str, TIME)), "line 1 has one value"),
         ("\n".join(f"{t},0" for t in TIME), "flux is 0 throughout"),
         ("SIMPLE  =    T" + " " * 100, "is no text"),
@@ -248,7 +248,8 @@ def test_known_planets(tmp_path: Path) -> None:
     assert np.isnan(plain.t0).all()
     assert plain.duration[0] == 0.1
     toi = catalogue.known(tell(tmp_path / "k.csv", "tid,pl_orbper,pl_tranmid,pl_trandurh\n5,1.5,2458326.5,2.4\n"))
-    assert (toi.t0[0], toi.duration[0]) == (1326.5, pytest.approx(0.1))
+    assert (toi.t0[0], toi.clock.tolist(), toi.duration[0]) == (2458326.5, ["BJD"], pytest.approx(0.1))
+    assert toi.on_clock("BTJD").t0[0] == 1326.5
     assert len(catalogue.known(tell(tmp_path / "k.csv", "id,period\n"))) == 0
     with pytest.raises(InputError, match="line 2: period is 'x', not a number"):
         catalogue.known(tell(tmp_path / "k.csv", "id,period\n5,x\n"))

@@ -23,6 +23,9 @@ from exojax.vetting.transit_series import TransitSeries
         (6.9, 1330.0, "BTJD", "half of TESS's orbit, 6.85 d"),
         (27.4, 1330.0, "BTJD", "two of TESS's orbits"),
         (13.7, 1330.0, "BKJD", ""),
+        (13.8, 2459330.0, "BJD", "TESS's orbit, 13.7 d"),
+        (6 * THRUSTERS, 2456833.0, "BJD", "6 × 0.2452 d"),
+        (13.8, 2459330.0, "JD", ""),
         (np.nan, 1330.0, "BTJD", ""),
     ],
 )
