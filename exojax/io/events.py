@@ -53,6 +53,8 @@ def read(path: Path, *, positive: Sequence[str] = ("PC",)) -> FoldedEvents:
     name = next((key for key in IDS if key in arrays), None)
     if name is None:
         raise InputError(f"{path}: no array names the stars: add one of {', '.join(IDS)}")
+    if arrays[name].ndim != 1:
+        raise InputError(f"{path}: '{name}' has shape {arrays[name].shape}: it must have one number a row")
     n = len(arrays[name])
     views = {view: _view(arrays[view], view, n, path) for view in VIEWS if view in arrays}
     for key in (*_NUMBERS, "Disposition", "label", *_RAW.values()):

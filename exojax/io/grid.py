@@ -56,7 +56,10 @@ def _block(lines: list[bytes], n_columns: int) -> np.ndarray | None:
 
 def _line(line: bytes, number: int, columns: Sequence[str], path: Path) -> np.ndarray:
     text = line.decode("utf-8", "replace").strip()
-    cells = next(csv.reader([text])) if '"' in text else text.split(",")
+    try:
+        cells = next(csv.reader([text])) if '"' in text else text.split(",")
+    except csv.Error as error:
+        raise InputError(f"{path}: line {number} cannot be read ({error}): repair or delete that line") from None
     if len(cells) != len(columns):
         raise InputError(
             f"{path}: line {number} has {len(cells)} values where the header has {len(columns)}: "

@@ -103,7 +103,10 @@ def _header(line: bytes, path: Path) -> list[str]:
     for name, sign in (("semicolons", ";"), ("tabs", "\t")):
         if sign in text and "," not in text:
             raise InputError(f"{path}: line 1 is separated by {name}: save the file again with commas")
-    return [name.strip() for name in next(csv.reader([text]), [])]
+    try:
+        return [name.strip() for name in next(csv.reader([text]), [])]
+    except csv.Error as error:
+        raise InputError(f"{path}: line 1 cannot be read ({error}): expected {_LAYOUT}") from None
 
 
 def _flux_order(columns: list[str], path: Path) -> np.ndarray:

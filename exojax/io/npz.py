@@ -103,7 +103,7 @@ def holds_events(path: Path) -> bool:
 
 
 def arrays(path: Path) -> dict[str, np.ndarray]:
-    """Every array of an ``.npz``, checksums verified, nothing unpickled.
+    """Return the arrays of numbers and text in an ``.npz``, checksums verified, nothing unpickled.
 
     Raises:
         InputError: the file is missing or damaged, or holds objects.
@@ -118,7 +118,10 @@ def arrays(path: Path) -> dict[str, np.ndarray]:
                 raise ValueError("it is a single array")
             _check_sizes(archive, path.stat().st_size)
             for key in archive.files:
-                found[key] = archive[key]
+                values = archive[key]
+                # Dates, records and complex numbers are nothing that a reader takes.
+                if values.dtype.kind in "fiubUS":
+                    found[key] = values
     # A damaged archive fails in a dozen ways, an array of objects as a ValueError; all are told alike.
     except Exception as error:
         what = f"array '{key}'" if key else "the archive"

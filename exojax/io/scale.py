@@ -15,6 +15,8 @@ STEADY = 0.5
 """of the median: a median of flux with less scatter than this is its scale"""
 MAGNITUDES = (5.0, 20.0)
 """of stars that transits are looked for around; their scatter is below ``RELATIVE_SCATTER``"""
+LARGEST = 1e37
+"""flux above which nothing is measured; float32 ends a little later"""
 KINDS = ("none", "divided", "minus one", "magnitudes")
 """flux without an absolute scale; with one, to be divided by its median; relative flux minus 1; magnitudes"""
 
@@ -96,7 +98,7 @@ def relative(flux: np.ndarray, valid: np.ndarray, *, unit: str = "", measured: n
     kind = _most(own[telling])
     about = (kind, float(typical[0]), float(typical[1]))
     if kind == "none":
-        return Scaled(flux, valid, False, *about, lost)
+        return Scaled(flux, _held(flux, valid), False, *about, lost)
     # Magnitudes are the file's or nobody's; what a star by itself cannot tell is as the others' is.
     as_file = ~telling | (own == "none") | (own == "magnitudes") | (kind == "magnitudes")
     each = np.where(as_file, kind, own)
@@ -110,8 +112,15 @@ def relative(flux: np.ndarray, valid: np.ndarray, *, unit: str = "", measured: n
         elif each[row] == "divided":
             out[row, at] = values / measured[row, 0]
         else:
-            out[row, at] = 10 ** (-0.4 * (values - measured[row, 0]))
-    return Scaled(out, valid & ~lost[:, None], True, *about, lost)
+            with np.errstate(over="ignore"):
+                out[row, at] = 10 ** (-0.4 * (values - measured[row, 0]))
+    return Scaled(out, _held(out, valid & ~lost[:, None]), True, *about, lost)
+
+
+def _held(flux: np.ndarray, valid: np.ndarray) -> np.ndarray:
+    """Return ``valid`` without what float32 cannot hold: a wild number, such as a magnitude of -9999."""
+    with np.errstate(invalid="ignore"):
+        return valid & (np.abs(flux) <= LARGEST)
 
 
 def errors(error: np.ndarray, flux: np.ndarray, scaled: Scaled) -> np.ndarray:

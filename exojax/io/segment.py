@@ -104,10 +104,16 @@ def make(
             f"{path}: flux is {flux[valid][0]:g} throughout: there is nothing to search, leave the file out"
         )
     scaled = scale.relative(flux[None], valid[None], unit=unit)
+    valid = scaled.valid[0]
+    if not valid.any():
+        raise InputError(f"{path}: has no flux that is plausible: leave the file out")
     # A star's pieces are joined at a median of 1, or of 0 where they have no scale.
     middle = np.median(scaled.flux[0, valid])
     flux_given, level = flux, middle if scaled.absolute else 1.0
     flux = scaled.flux[0] / middle if scaled.absolute else scaled.flux[0] - middle
+    valid = valid & (np.abs(flux) <= scale.LARGEST)
+    if valid.sum() < MIN_POINTS:
+        raise InputError(f"{path}: has no flux that is plausible: a search needs {MIN_POINTS} measurements")
     error = None if table.error is None else scale.errors(table.error[rows][None], flux_given[None], scaled)[0] / level
     remark = () if table.stated and scaled.absolute else scale.remarks(scaled, name=name, counts=counts)
     if scaled.kind == "minus one":

@@ -46,6 +46,8 @@ def stitch(segments: Sequence[Segment], name: str | None = None) -> LightCurves:
     told = [f"{one.path.name}: {text}" if several else text for one in segments for text in one.warnings]
     if name is not None and first.named and identity.spelling(name) != first.id:
         told.append(f"{first.path.name}: its header names star {first.id}, its name {name}: the name is kept")
+    if not any(one.valid.any() for one in segments):
+        raise InputError(f"{first.path}: has no measurement: leave the file out")
     parts, remarks = _alike(_without_overlaps(_on_one_clock(segments, told), told), told)
     parts = sorted(parts, key=lambda one: one.time[0])
     time = np.concatenate([one.time for one in parts])

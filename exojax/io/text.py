@@ -180,16 +180,19 @@ def _two_numbers(cell: str) -> bool:
 
 def _splitter(mark: str | None) -> Callable[[str], list[str]]:
     def split(line: str) -> list[str]:
-        if '"' in line:
-            cells = next(
-                csv.reader([line.strip() if mark is None else line], delimiter=mark or " ", skipinitialspace=True), []
-            )
-            cells = [cell for cell in cells if cell or mark is not None]
-        else:
-            cells = line.split(mark)
+        cells = _quoted(line, mark) if '"' in line else line.split(mark)
         return [cell.strip(" \t'\ufeff") for cell in cells]
 
     return split
+
+
+def _quoted(line: str, mark: str | None) -> list[str]:
+    """Return the cells of a line with quotes; of one whose quotes are no CSV, as if there were none."""
+    try:
+        cells = next(csv.reader([line if mark else line.strip()], delimiter=mark or " ", skipinitialspace=True), [])
+    except csv.Error:
+        return line.split(mark)
+    return [cell for cell in cells if cell or mark]
 
 
 def _is_data(cells: Sequence[str]) -> bool:
