@@ -1,8 +1,8 @@
 """Arrays kept between runs in the user's cache directory.
 
 One uncompressed ``.npz`` an entry: the zip format's CRC-32 of each array is verified whenever it is read, and
-no entry is ever unpickled. An entry lives in ``$EXOJAX_CACHE``, else ``$XDG_CACHE_HOME/exojax``, else
-``~/.cache/exojax``; never beside the data, so that a read-only data folder needs no special case. There is
+no entry is ever unpickled. Entries live in ``$EXOJAX_CACHE``, else where the system keeps a user's caches
+(``~/.cache/exojax`` on Linux); never beside the data, so that a read-only data folder needs no special case. There is
 one entry for each file read (about a quarter of its CSV's size), replaced when the file changes. Where the entries
 take more than :data:`LIMIT` bytes, those that were not used for longest are removed; ``exojax cache`` shows the
 cache and clears it.
@@ -19,6 +19,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
+from platformdirs import user_cache_path
 
 _log = logging.getLogger(__name__)
 _STAMP = "_stamp"
@@ -27,10 +28,15 @@ LIMIT = 4 * 2**30
 
 
 def directory() -> Path:
-    """Where entries live; it need not exist, nor be writable."""
+    """Return the folder of the entries; it need not exist, nor be writable.
+
+    A user without a home folder has no cache: the path returned can never be created.
+    """
     if chosen := os.environ.get("EXOJAX_CACHE"):
         return Path(chosen)
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "exojax"
+    with suppress(RuntimeError):
+        return user_cache_path("exojax", appauthor=False).absolute()
+    return Path(os.devnull) / "exojax"
 
 
 def entries() -> list[Path]:

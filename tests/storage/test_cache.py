@@ -164,3 +164,15 @@ def test_a_fingerprint_of_the_sources_changes_with_them(tmp_path, monkeypatch):
     checksum.of_sources.cache_clear()
     assert checksum.of_sources("loops") != before
     checksum.of_sources.cache_clear()
+
+
+def test_a_user_without_a_home_folder_has_no_cache(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("EXOJAX_CACHE", "XDG_CACHE_HOME", "HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(os, "getuid", lambda: 987654321)  # a user that no list of users has
+    maker = Maker()
+    for _ in range(2):
+        check(cache.load_or_make("k", maker))
+    assert maker.calls == 2
+    assert cache.directory().is_absolute()
+    assert cache.entries() == []
