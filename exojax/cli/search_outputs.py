@@ -104,7 +104,8 @@ def write_sheets(
         why = explain(star) if explain else None
         for row in mine:
             rank = int(row["rank"])
-            path = f"sheets/{re.sub(r'[^A-Za-z0-9_.-]+', '_', name)}-{rank}"
+            # A file system takes names of 255 bytes.
+            path = f"sheets/{re.sub(r'[^A-Za-z0-9_.-]+', '_', name)[:150]}-{rank}"
             while f"{path}.png" in drawn.values():
                 path += "x"
             one, others = of_star.take(of_star.rank == rank), of_star.take(of_star.rank != rank)

@@ -25,7 +25,7 @@ from exojax.storage import open_file
 if TYPE_CHECKING:
     from astropy.io.fits import Header
 
-LARGEST = 512 * 2**20
+LARGEST = 256 * 2**20
 """bytes, unpacked: no light curve of one star is larger"""
 _MOST_AXES = 999
 """of the standard; astropy counts up to whatever stands there"""

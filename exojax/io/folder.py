@@ -66,7 +66,7 @@ def stars_in(paths: Iterable[str | Path]) -> list[Group]:
     unique = []
     for (catalogue, _), (name, files) in groups.items():
         if often[name] > 1:
-            name = str(files[0]) if catalogue == "file" else f"{catalogue} {name}".strip()
+            name = identity.printable(str(files[0])) if catalogue == "file" else f"{catalogue} {name}".strip()
         unique.append((name, files))
     return unique
 
@@ -98,17 +98,23 @@ def read_star(name: str, paths: Sequence[Path], stated: Stated = NOTHING_STATED)
         try:
             segments.append(read_file(path, stated))
         except InputError as error:
-            found.append(Skipped(name, path, str(error).removeprefix(f"{path}: ")))
+            found.append(_skipped(name, path, str(error)))
         # A thousand good files are worth more than a traceback of the one that is not.
         except (ArithmeticError, LookupError, MemoryError, RuntimeError, TypeError, ValueError) as error:
             _log.warning("%s: could not be read", path, exc_info=True)
-            found.append(Skipped(name, path, f"could not be read ({type(error).__name__}: {str(error)[:80]})"))
+            found.append(_skipped(name, path, f"could not be read ({type(error).__name__}: {str(error)[:80]})"))
     if segments:
         try:
             found.append(stitch(segments, name))
         except InputError as error:
-            found.append(Skipped(name, segments[0].path, str(error).removeprefix(f"{segments[0].path}: ")))
+            found.append(_skipped(name, segments[0].path, str(error)))
     return found
+
+
+def _skipped(name: str, path: Path, reason: str) -> Skipped:
+    """Return why a file is skipped, in text that can be written anywhere."""
+    text = identity.printable(reason.removeprefix(f"{path}: "))
+    return Skipped(name, Path(identity.printable(str(path))), text)
 
 
 def read_stars(

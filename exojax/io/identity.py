@@ -45,8 +45,13 @@ def spellings(names: np.ndarray) -> np.ndarray:
 
 
 def stem(path: Path) -> str:
-    """The file's name without its endings, packed or not."""
-    return _ENDING.sub("", path.name)
+    """Return the file's name without its endings, packed or not, as text that can be written anywhere."""
+    return printable(_ENDING.sub("", path.name))
+
+
+def printable(text: str) -> str:
+    """Return text that is UTF-8: bytes of a file's name that are none become ``\\xff`` and the like."""
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
 def of_name(path: Path) -> tuple[str, str] | None:

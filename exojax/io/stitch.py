@@ -69,7 +69,7 @@ def stitch(segments: Sequence[Segment], name: str | None = None) -> LightCurves:
     if any(one.error is not None for one in parts):
         unknown = [np.full(len(one.time), np.nan, np.float32) if one.error is None else one.error for one in parts]
         errors = np.concatenate(unknown)[order][None]
-    digests = {str(one.path): one.sha256 for one in segments}
+    digests = {identity.printable(str(one.path)): one.sha256 for one in segments}
     return LightCurves(
         id=np.array([name if name is not None else first.id]),
         time=time[None],
@@ -81,9 +81,9 @@ def stitch(segments: Sequence[Segment], name: str | None = None) -> LightCurves:
         absolute=parts[0].absolute,
         cadence=float(np.median([one.cadence for one in parts])),
         time_system=parts[0].time_system,
-        source=", ".join(str(one.path) for one in segments),
+        source=identity.printable(", ".join(str(one.path) for one in segments)),
         sha256=checksum.of_folder(digests) if several else first.sha256,
-        warnings=(*told, *remarks),
+        warnings=tuple(identity.printable(text) for text in (*told, *remarks)),
         centroid=centroids,
         stars=Stars(**{key: np.array([_known(segments, key)]) for key in _STAR}),
         flux_err=errors,

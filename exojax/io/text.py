@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from exojax.errors import InputError
+from exojax.io.columns import time_rank
 from exojax.io.grid import MISSING
 
 LARGEST = 64 * 2**20
@@ -237,9 +238,10 @@ def _names(
     lines = [split(line) for _, line in above if not _RULER.fullmatch(line)]
     fitting = [cells for cells in lines if len(_trimmed(cells, width)) == width]
     if fitting:
-        names = _trimmed(fitting[0], width)
-        units = _trimmed(fitting[1], width) if len(fitting) > 1 else [""] * width
-        return names, units
+        # A title may have as many words between its commas as the table has columns.
+        at = next((k for k, cells in enumerate(fitting) if any(time_rank(cell) is not None for cell in cells)), 0)
+        units = _trimmed(fitting[at + 1], width) if len(fitting) > at + 1 else [""] * width
+        return _trimmed(fitting[at], width), units
     for line in reversed(comments):
         bare = line.strip().lstrip("#%!\\/ ")
         for way in (split, _splitter(","), _splitter(None)):

@@ -155,7 +155,8 @@ class _Clock:
 def _resumed(folder: Path) -> tuple[list[Path], set[str], int]:
     """The parts of an earlier call, the stars that need not be read again, and how many were skipped.
 
-    A damaged part is removed, so that its stars, which were one batch, are searched again.
+    A damaged part is removed, so that its stars, which were one batch, are searched again; so is one that holds a star
+    of another part.
     """
     paths, done = [], set()
     told: list[tuple[Path, set[str]]] = []
@@ -167,6 +168,10 @@ def _resumed(folder: Path) -> tuple[list[Path], set[str], int]:
             part = read_part(path)
         except DamagedError as error:
             _log.warning("%s: is damaged (%s); its stars are searched again", path, error)
+            path.unlink()
+            continue
+        if twice := done.intersection(part["stars"]):
+            _log.warning("%s: holds star %s, as another part does; its stars are searched again", path, min(twice))
             path.unlink()
             continue
         if part["stars"]:

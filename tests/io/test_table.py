@@ -274,3 +274,36 @@ TIC 0005,1,Planet,
     assert "3 stars have no planet and no clear false positive" in told
     with pytest.raises(InputError, match=r"line 2: mark is 'maybe'"):
         catalogue.labels(tell(tmp_path / "marks.csv", "id,rank,mark,note\n1,1,maybe,\n"))
+
+
+EXOFOP = "TIC ID,TOI,Period (days),Epoch (BJD),Duration (hours),Depth (ppm)\n100,101.01,3.5,2458326.5,2.4,900\n"
+SHERLOCK = "object_id,period,per_err,n,t_dur (min),t0,snr\nTIC 100,3.5,0.01,7,144,1326.5,11\n"
+ARCHIVE = "# COLUMN x\ntid,toi,pl_orbper,pl_tranmid,pl_trandurh\n100,101.01,3.5,2458326.5,2.4\n"
+PLAIN = "id,period,t0_bjd,duration_hours\n100,3.5,2458326.5,2.4\n"
+MARKED = "TIC ID|Orbital Period (days)|Transit Epoch (BTJD)|Duration (hours)\n100|3.5|1326.5|2.4\n"
+
+
+@pytest.mark.parametrize("content", [EXOFOP, SHERLOCK, ARCHIVE, PLAIN, MARKED])
+def test_tables_of_others_come_to_the_curves_clock(tmp_path: Path, content: str) -> None:
+    found = catalogue.ephemerides(tell(tmp_path / "k.csv", content))
+    assert (found.id.tolist(), found.period.tolist()) == (["100"], [3.5])
+    assert found.duration[0] == pytest.approx(0.1)
+    for clock, t0 in (("BTJD", 1326.5), ("BJD", 2458326.5), ("BKJD", 3493.5)):
+        assert found.on_clock(clock).t0[0] == t0
+        assert found.mismatch("100", clock) == ""
+
+
+def test_an_epoch_on_no_clock_is_refused(tmp_path: Path) -> None:
+    full = catalogue.known(tell(tmp_path / "k.csv", EXOFOP))
+    assert "--clock" in full.mismatch("100", "file")
+    assert len(full.on_clock("file")) == 0
+    plain = catalogue.known(tell(tmp_path / "k.csv", "id,period,t0,duration\n100,3.5,1326.5,0.1\n"))
+    # Without a clock it is the light curve's own, unless it cannot be.
+    assert plain.on_clock("BTJD").t0[0] == plain.on_clock("file").t0[0] == 1326.5
+    assert "name the column t0_btjd" in plain.mismatch("100", "BJD")
+    assert plain.mismatch("7", "BJD") == ""
+
+
+def test_names_that_are_not_understood_are_reported(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    catalogue.known(tell(tmp_path / "k.csv", "id,period,moment,duration\n100,3.5,1326.5,0.1\n"))
+    assert "no planet has a t0 (not understood: moment, duration)" in caplog.text

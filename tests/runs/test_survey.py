@@ -196,6 +196,28 @@ def test_a_damaged_part_is_searched_again(
     assert part.read_bytes() == content
 
 
+def test_a_star_in_two_parts_is_searched_again(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    before = search(tmp_path).table()
+    part = min((tmp_path / survey.PARTS).glob("part-*.json"))
+    (part.parent / "part-zz.json").write_bytes(part.read_bytes())
+    after = search(tmp_path).table()
+    assert "as another part does" in caplog.text
+    assert after.id.tolist() == before.id.tolist()
+
+
+def test_known_planets_on_another_clock(tmp_path: Path) -> None:
+    row = search(tmp_path / "a").table().take(np.array([0]))
+    name = str(row.id[0])
+    clock = next(iter(files(set()))).time_system
+    there = {"id": row.id, "name": np.array(["b"]), "period": row.period, "duration": np.array([0.1])}
+    full = Known(**there, t0=row.t0 + 2454833, clock=np.array(["BJD"]))
+    found = search(tmp_path / "b", known=full)
+    assert clock == "BKJD"
+    assert [one["matches"] for one in found.rows() if one["id"] == name][0].startswith("b:")
+    masked = search(tmp_path / "c", known=replace(full, clock=np.array([""]), t0=row.t0), mask_known=True)
+    assert search(tmp_path / "d", known=full, mask_known=True).table().t0.tolist() == masked.table().t0.tolist()
+
+
 def test_a_part_that_is_damaged_during_the_search_is_named(tmp_path: Path) -> None:
     search(tmp_path)
     parts = sorted((tmp_path / survey.PARTS).glob("part-*"))
