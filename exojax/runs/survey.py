@@ -158,7 +158,8 @@ def _resumed(folder: Path) -> tuple[list[Path], set[str], int]:
     A damaged part is removed, so that its stars, which were one batch, are searched again; so is one that holds a star
     of another part.
     """
-    paths, done = [], set()
+    paths: list[Path] = []
+    done: set[str] = set()
     told: list[tuple[Path, set[str]]] = []
     bad = 0
     there = sorted(folder.glob("part-*.json"))

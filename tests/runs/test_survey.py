@@ -213,7 +213,7 @@ def test_known_planets_on_another_clock(tmp_path: Path) -> None:
     full = Known(**there, t0=row.t0 + 2454833, clock=np.array(["BJD"]))
     found = search(tmp_path / "b", known=full)
     assert clock == "BKJD"
-    assert [one["matches"] for one in found.rows() if one["id"] == name][0].startswith("b:")
+    assert next(one["matches"] for one in found.rows() if one["id"] == name).startswith("b:")
     masked = search(tmp_path / "c", known=replace(full, clock=np.array([""]), t0=row.t0), mask_known=True)
     assert search(tmp_path / "d", known=full, mask_known=True).table().t0.tolist() == masked.table().t0.tolist()
 
