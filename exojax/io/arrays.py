@@ -225,6 +225,8 @@ def _column(table: Any, name: Any, rows: Any) -> Column:
     values = table[name]
     unit = getattr(values, "unit", None)
     form = getattr(values, "format", None) if hasattr(values, "jd1") else None
+    if form == "jd" and getattr(values, "scale", "") == "tdb":
+        form = "BJD"
     title = f"{name} [{form}]" if isinstance(form, str) else str(name)
 
     def read_values() -> np.ndarray:

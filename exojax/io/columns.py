@@ -376,6 +376,8 @@ def _times_in(values: np.ndarray) -> np.ndarray | None:
         return found.astype(np.float64) if found.ndim == 1 else None
     if values.ndim != 1 or not len(values):
         return None
+    if values.dtype.kind == "M":
+        return _julian(values)
     try:
         text = [str(one).strip().replace(" ", "T").rstrip("Z") for one in texts(values)]
         if not re.match(r"\d{4}-\d\d-\d\d", text[0]):
@@ -383,7 +385,13 @@ def _times_in(values: np.ndarray) -> np.ndarray | None:
         moments = np.array(text, "datetime64[us]")
     except ValueError:
         return None
-    return (moments - np.datetime64("2000-01-01T12:00:00", "us")).astype(np.float64) / 86400e6 + 2451545.0
+    return _julian(moments)
+
+
+def _julian(moments: np.ndarray) -> np.ndarray:
+    """Return the Julian dates of ``(n,)`` datetime64, float64, NaN where there is none."""
+    since = moments.astype("datetime64[us]") - np.datetime64("2000-01-01T12:00:00", "us")
+    return np.where(np.isnat(moments), np.nan, since.astype(np.float64) / 86400e6 + 2451545.0)
 
 
 def texts(values: np.ndarray) -> list[str]:

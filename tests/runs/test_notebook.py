@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from astropy.table import Table
+from astropy.time import Time
 from flax import linen as nn
 
 import exojax
@@ -138,6 +139,21 @@ def test_tables_are_read(tmp_path):
     assert named.id.tolist() == ["7"]
     pd.DataFrame({"time": TIME, "flux": flux_of(0)}).to_csv(tmp_path / "TIC 12.csv", index=False)
     assert exojax.read(tmp_path / "TIC 12.csv").id.tolist() == ["12"]
+
+
+def test_tables_with_units_and_dates_are_read():
+    days = Time(TIME + 2458400.0, format="jd", scale="tdb")
+    table = exojax.read(Table({"time": days, "flux": flux_of(0), "flux_err": np.full(len(TIME), 3e-4)}))
+    assert (table.time_system, table.flux_err[0, 0]) == ("BJD", pytest.approx(3e-4, rel=1e-2))
+    np.testing.assert_allclose(table.time[0], TIME + 2458400.0, atol=1e-8)
+    stamps = pd.Timestamp("2020-01-01") + pd.to_timedelta(TIME, unit="D")
+    dated = exojax.read(pd.DataFrame({"date": stamps, "raw_flux": 0.1, "mag": -2.5 * np.log10(flux_of(0))}))
+    np.testing.assert_allclose(dated.time[0], TIME + 2458849.5, atol=1e-8)
+    np.testing.assert_allclose(dated.flux[0], flux_of(0) / np.median(flux_of(0)), atol=1e-5)
+    hours = pd.DataFrame({"time": 24 * TIME, "flux": flux_of(0)})
+    with pytest.raises(exojax.InputError, match="--time-unit"):
+        exojax.read(hours)
+    np.testing.assert_allclose(exojax.read(hours, time_unit="hours").time[0], TIME, atol=1e-9)
 
 
 def test_arrays_of_any_kind_become_light_curves():
