@@ -15,6 +15,7 @@ from typing import Annotated, Any
 import tyro
 
 from exojax.cli import command
+from exojax.cli.options import value
 from exojax.cli.table import text_table
 from exojax.errors import InputError
 from exojax.storage import announce
@@ -42,7 +43,7 @@ class Options:
     What a machine has not got is "not measured".
     """
 
-    out: Annotated[Path, command.value("DIR")]
+    out: Annotated[Path, value("DIR")]
     """folder for benchmark.json"""
     tasks: tyro.conf.Positional[tuple[str, ...]] = ("all",)
     """load, train, score, search, detrend, features, detection or all"""

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import io
 import logging
 import os
-import re
 import signal
 import sys
 import warnings
@@ -15,15 +13,13 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from typing import Any, Protocol, TypeVar
 
-import tyro
-
+from exojax.cli import process
 from exojax.cli import progress as shown
+from exojax.cli.options import parse
 from exojax.errors import InputError
 from exojax.storage import announce
 
 Options = TypeVar("Options")
-
-CONFIG = (tyro.conf.FlagCreatePairsOff, tyro.conf.DisallowNone)
 
 
 def run(
@@ -32,7 +28,7 @@ def run(
     """Parse ``argv`` into ``options``, run ``body``, and turn its end into an exit code.
 
     Args:
-        name: of the command, for messages.
+        name: of the command, for messages, where it was not started as a program.
         options: a dataclass; its docstring and its fields' are the help.
         body: returns an exit code, None for 0.
         argv: without the program's name; ``sys.argv`` by default.
@@ -41,6 +37,7 @@ def run(
         0 on success, 2 for what the user can mend (told in one line on standard error), 130 and 143 after Ctrl-C and
         SIGTERM, 141 when the reader of a pipe has gone. A bug raises, which Python turns into 1.
     """
+    name = process.started_as or name
     logging.basicConfig(level=logging.WARNING, format=f"{name}: %(message)s", stream=sys.stderr)
     quiet_libraries()
     try:
@@ -103,58 +100,6 @@ def _terminable() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGTERM, before)
-
-
-def value(called: str) -> Any:
-    """Return what the help calls an option's value, for ``Annotated[type, value("FILE")]``.
-
-    A default of None is not shown, and a number that no person would type is shortened.
-    """
-
-    def hint(default: str) -> str:
-        with contextlib.suppress(ValueError):
-            default = f"{float(default):.3g}" if len(default) > 9 else default
-        return "" if default in ("", "None") else f"(default: {default})"
-
-    return tyro.conf.arg(metavar=called, help_behavior_hint=hint)
-
-
-def parse(name: str, options: type[Options], argv: list[str]) -> Options:
-    """The options, or one line on what is wrong with them.
-
-    Raises:
-        InputError: an option is unknown or its value is not of the right type.
-        SystemExit: with code 0, after ``--help``.
-    """
-    said = io.StringIO()
-    try:
-        with contextlib.redirect_stderr(said):
-            chosen = tyro.cli(options, args=argv, prog=name, config=CONFIG)
-    except SystemExit as end:
-        if end.code in (0, None):
-            raise
-        raise InputError(f"{_sentence(said.getvalue())}; see {name} --help") from None
-    seed = getattr(chosen, "seed", None)
-    if seed is not None and not 0 <= seed < 2**31:
-        raise InputError(f"--seed {seed}: give a number from 0 to {2**31 - 1}")
-    return chosen
-
-
-def _sentence(box: str) -> str:
-    """What tyro says in a box of several paragraphs, in a few words."""
-    # Lines and box are drawn in ASCII where the terminal knows no more.
-    lines = [re.sub(r"[─-╿]|\x1b\[[0-9;]*m|-{9,}", " ", line).strip() for line in box.splitlines()[1:]]
-    lines = lines[next((i for i, line in enumerate(lines) if line), 0) :]
-    end = lines.index("") if "" in lines else len(lines)
-    text, named = " ".join(lines[:end]), [line.split()[0] for line in lines if line.startswith("--")]
-    if text.startswith("Missing from"):
-        return f"{' and '.join(named)} must be given"
-    if text.startswith("Unrecognized options: "):
-        near = f"; did you mean {' or '.join(named)}?" if named else ""
-        return f"no such option: {text.partition(': ')[2]}{near}"
-    text = re.sub(r"^Missing value for argument '(.*)'\..*", r"\1 needs a value", text)
-    kind = "a whole number" if "INT" in text or "int()" in text else "a number"
-    return re.sub(r"^Error parsing (\S+): .*?('.*')\W*$", rf"\1: \2 is not {kind}", text)
 
 
 def use_compilation_cache() -> None:

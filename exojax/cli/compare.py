@@ -11,6 +11,7 @@ from typing import Annotated, Any
 
 from exojax.cli import command
 from exojax.cli.data_options import ReadingOptions, data_of, learnt_from, start_of
+from exojax.cli.options import value
 from exojax.config import RunConfig
 
 NOTE = "no official test remains"
@@ -24,38 +25,38 @@ class Options(ReadingOptions):
     exoTest.csv, the test stars of a run on a single file) are not touched.
     """
 
-    data: Annotated[str, command.value("SOURCE")] = "auto"
-    """as for train.py"""
-    out: Annotated[Path | None, command.value("DIR")] = None
+    data: Annotated[str, value("SOURCE")] = "auto"
+    """as for train"""
+    out: Annotated[Path | None, value("DIR")] = None
     """folder for compare.csv, .json, .md and .html; out/compare/<source> by default"""
-    positive: Annotated[str, command.value("PC,EB")] = "PC"
+    positive: Annotated[str, value("PC,EB")] = "PC"
     """dispositions that count as hosts, comma-separated, where a file has several"""
-    labels: Annotated[str | None, command.value("CSV")] = None
+    labels: Annotated[str | None, value("CSV")] = None
     """id,label of the stars, where their files have none; stars without one are left out"""
-    models: Annotated[str, command.value("A,B,...")] = "svc,cnn-original,cnn"
+    models: Annotated[str, value("A,B,...")] = "svc,cnn-original,cnn"
     """comma-separated names; differences are taken against the first"""
-    folds: Annotated[int, command.value("K")] = 5
+    folds: Annotated[int, value("K")] = 5
     """outer folds"""
-    repeats: Annotated[int, command.value("R")] = 1
+    repeats: Annotated[int, value("R")] = 1
     """times the stars are dealt anew"""
-    inner: Annotated[int, command.value("K")] = 2
+    inner: Annotated[int, value("K")] = 2
     """inner folds that calibrate and set the threshold, each a fit more; 0 judges the order of the stars alone"""
-    tune: Annotated[int, command.value("N")] = 0
+    tune: Annotated[int, value("N")] = 0
     """points of each model's space that are tried in the inner folds, in every outer fold anew; 0 for its own"""
     join_test: bool = False
     """add the rows of exoTest.csv; no official test remains, and every figure says so"""
-    init: Annotated[str | None, command.value("RUN|none")] = None
+    init: Annotated[str | None, value("RUN|none")] = None
     """start that run's model from its weights in every fold; refused where it has seen the rows; by default the shipped
     ones of a model that has any (transit), but for folded events, which are learnt from scratch; none: from scratch"""
-    steps: Annotated[int | None, command.value("N")] = None
+    steps: Annotated[int | None, value("N")] = None
     """training steps of networks; each one's own by default"""
-    seed: Annotated[int, command.value("N")] = 0
+    seed: Annotated[int, value("N")] = 0
     """of folds, weights and batches"""
-    rows: Annotated[str, command.value("rest|all")] = "all"
+    rows: Annotated[str, value("rest|all")] = "all"
     """rest: leave out the stars that are set aside (a fifth, by their catalogue number) for one last score; all"""
-    n_stars: Annotated[int | None, command.value("N")] = None
+    n_stars: Annotated[int | None, value("N")] = None
     """simulated stars in all; 2000 of synthetic, 5657 of synthetic-kaggle by default"""
-    host_fraction: Annotated[float | None, command.value("SHARE")] = None
+    host_fraction: Annotated[float | None, value("SHARE")] = None
     """share of simulated stars whose transits can be seen; 0.1 of synthetic by default"""
 
 
@@ -154,12 +155,12 @@ def _csv(rows: list[dict[str, Any]]) -> str:
     flat = []
     for row in rows:
         line: dict[str, Any] = {}
-        for name, value in row.items():
+        for name, figure in row.items():
             key = name.replace(", ", "_").replace(" ", "_").replace("/", "_per_")
-            if isinstance(value, dict):
-                line |= {key: value["value"], f"{key}_low": value["low"], f"{key}_high": value["high"]}
+            if isinstance(figure, dict):
+                line |= {key: figure["value"], f"{key}_low": figure["low"], f"{key}_high": figure["high"]}
             else:
-                line[key] = value
+                line[key] = figure
         flat.append(line)
     text = io.StringIO()
     columns = list(dict.fromkeys(key for line in flat for key in line))

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Annotated
 
-from exojax.cli import command
 from exojax.config import DataConfig, RunConfig, SearchConfig, SimulateConfig
 from exojax.errors import InputError
 from exojax.io.columns import checked as checked_units
@@ -16,13 +15,13 @@ from exojax.io.simulated import population_of
 class ReadingOptions:
     """What every command that reads light curves lets its user state of them."""
 
-    cadence_minutes: Annotated[float | None, command.value("MINUTES")] = None
+    cadence_minutes: Annotated[float | None, value("MINUTES")] = None
     """minutes between samples of rows without a time axis"""
-    flux_unit: Annotated[str | None, command.value("UNIT")] = None
+    flux_unit: Annotated[str | None, value("UNIT")] = None
     """relative, ppm, ppt, percent, counts, magnitudes or mmag, where files of single stars do not tell"""
-    time_unit: Annotated[str | None, command.value("UNIT")] = None
+    time_unit: Annotated[str | None, value("UNIT")] = None
     """days, hours, minutes or seconds, where files of single stars do not tell"""
-    clock: Annotated[str | None, command.value("CLOCK")] = None
+    clock: Annotated[str | None, value("CLOCK")] = None
     """BJD, BTJD, BKJD, HJD, JD or MJD, where files of single stars do not tell"""
 
 
@@ -34,7 +33,7 @@ def with_stated(data: DataConfig, options: ReadingOptions) -> DataConfig:
     """
     checked_units(options.flux_unit, options.time_unit, options.clock)
     given = {name: getattr(options, name) for name in ("cadence_minutes", "flux_unit", "time_unit", "clock")}
-    return replace(data, **{name: value for name, value in given.items() if value is not None})
+    return replace(data, **{name: stated for name, stated in given.items() if stated is not None})
 
 
 def positive_of(told: str) -> tuple[str, ...]:
@@ -64,7 +63,7 @@ def learnt_from(rows: str) -> str:
         InputError: they are not ``rest`` or ``all``: no choice may see the stars that are set aside.
     """
     if rows not in ("rest", "all"):
-        raise InputError(f"--rows {rows}: give rest or all; evaluate.py alone scores the stars that are set aside")
+        raise InputError(f"--rows {rows}: give rest or all; exojax evaluate alone scores the stars that are set aside")
     return rows
 
 

@@ -9,6 +9,7 @@ from typing import Annotated
 
 from exojax.cli import command
 from exojax.cli.data_options import ReadingOptions, with_stated
+from exojax.cli.options import value
 from exojax.storage import announce
 
 
@@ -20,20 +21,20 @@ class Options(ReadingOptions):
     file every row. Labelled stars that the run was trained on are refused by name.
     """
 
-    run: Annotated[str, command.value("NAME")]
+    run: Annotated[str, value("NAME")]
     """name of the run under checkpoints/, or a path"""
-    data: Annotated[str, command.value("SOURCE")]
-    """as for train.py; what has no labels is scored without figures"""
-    labels: Annotated[str | None, command.value("CSV")] = None
+    data: Annotated[str, value("SOURCE")]
+    """as for train; what has no labels is scored without figures"""
+    labels: Annotated[str | None, value("CSV")] = None
     """id,label of the stars, where their files have none; the run's by default for the run's own source"""
-    rows: Annotated[str | None, command.value("rest|set-aside|all")] = None
+    rows: Annotated[str | None, value("rest|set-aside|all")] = None
     """set-aside: score the stars alone that --rows rest left out of a training; the run's rows by default for its own
     source, all for another"""
-    out: Annotated[Path | None, command.value("DIR")] = None
+    out: Annotated[Path | None, value("DIR")] = None
     """folder for the files; <run>/evaluation-<data> by default"""
-    prior: Annotated[float | None, command.value("RATE")] = None
+    prior: Annotated[float | None, value("RATE")] = None
     """share of hosts among the stars that probabilities are for; that of the training rows by default"""
-    seed: Annotated[int | None, command.value("N")] = None
+    seed: Annotated[int | None, value("N")] = None
     """of the bootstrap; the run's by default"""
 
 

@@ -9,6 +9,7 @@ from typing import Annotated
 
 from exojax.cli import command
 from exojax.cli.data_options import ReadingOptions, with_stated
+from exojax.cli.options import value
 from exojax.config import DataConfig
 from exojax.storage import announce
 
@@ -17,13 +18,13 @@ from exojax.storage import announce
 class Options(ReadingOptions):
     """Figures and summary.json of a data set: examples, distributions, missing data, duplicates, balance."""
 
-    out: Annotated[Path, command.value("DIR")]
+    out: Annotated[Path, value("DIR")]
     """folder for the files"""
-    data: Annotated[str, command.value("SOURCE")] = "auto"
-    """as for train.py"""
-    labels: Annotated[str | None, command.value("CSV")] = None
+    data: Annotated[str, value("SOURCE")] = "auto"
+    """as for train"""
+    labels: Annotated[str | None, value("CSV")] = None
     """id,label of the stars, where their files have none; stars without one are left out"""
-    seed: Annotated[int, command.value("N")] = 0
+    seed: Annotated[int, value("N")] = 0
     """of the example stars and the bootstrap"""
 
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from exojax.cli import command
 from exojax.cli.data_options import ReadingOptions, search_of, with_stated
+from exojax.cli.options import value
 from exojax.config import DataConfig, SearchConfig, SimulateConfig
 from exojax.errors import InputError
 from exojax.storage.cores import workers
@@ -35,40 +36,40 @@ class Options(ReadingOptions):
     A killed run goes on where it was.
     """
 
-    out: Annotated[Path, command.value("DIR")]
+    out: Annotated[Path, value("DIR")]
     """folder for completeness.csv and .png, false_alarms.csv and .png, injections.csv"""
-    data: Annotated[str, command.value("SOURCE")] = "auto"
-    """as for train.py"""
-    stars: Annotated[Path | None, command.value("CSV")] = None
+    data: Annotated[str, value("SOURCE")] = "auto"
+    """as for train"""
+    stars: Annotated[Path | None, value("CSV")] = None
     """id,radius,mass,teff,mag of the stars; else what the files say"""
-    n: Annotated[int, command.value("N")] = 2000
+    n: Annotated[int, value("N")] = 2000
     """injections"""
-    null_stars: Annotated[int, command.value("N")] = 1000
+    null_stars: Annotated[int, value("N")] = 1000
     """stars searched without a signal, at most"""
-    false_alarm: Annotated[float, command.value("SHARE")] = 0.01
+    false_alarm: Annotated[float, value("SHARE")] = 0.01
     """of stars without a planet that may pass the threshold"""
-    period_min: Annotated[float, command.value("DAYS")] = SearchConfig.period_min
+    period_min: Annotated[float, value("DAYS")] = SearchConfig.period_min
     """shortest period injected and searched"""
-    period_max: Annotated[float | None, command.value("DAYS")] = None
+    period_max: Annotated[float | None, value("DAYS")] = None
     """longest period injected and searched; half of the typical light curve by default, 500 at most"""
-    duration_min: Annotated[float, command.value("DAYS")] = SearchConfig.duration_min
+    duration_min: Annotated[float, value("DAYS")] = SearchConfig.duration_min
     """shortest transit searched"""
-    duration_max: Annotated[float, command.value("DAYS")] = SearchConfig.duration_max
+    duration_max: Annotated[float, value("DAYS")] = SearchConfig.duration_max
     """longest transit searched; never more than a quarter of the period"""
-    window: Annotated[float | None, command.value("DAYS")] = None
+    window: Annotated[float | None, value("DAYS")] = None
     """width of the running filter that takes the star's own variability off; 2, or four times --duration-max where that
     is more, by default"""
-    radius: Annotated[tuple[float, float] | None, command.value("EARTH_RADII")] = None
+    radius: Annotated[tuple[float, float] | None, value("EARTH_RADII")] = None
     """smallest and largest radius; needs stellar radii; 0.5 16 by default"""
-    depth: Annotated[tuple[float, float] | None, command.value("PPM")] = None
+    depth: Annotated[tuple[float, float] | None, value("PPM")] = None
     """smallest and largest depth; needs flux with an absolute scale; 100 20000 by default"""
-    snr: Annotated[tuple[float, float] | None, command.value("SNR")] = None
+    snr: Annotated[tuple[float, float] | None, value("SNR")] = None
     """smallest and largest white-noise SNR of all transits together; 3 40 by default"""
-    max_candidates: Annotated[int, command.value("N")] = SearchConfig.max_candidates
+    max_candidates: Annotated[int, value("N")] = SearchConfig.max_candidates
     """a star, among which the injected one may be"""
-    n_stars: Annotated[int, command.value("N")] = SimulateConfig.n_stars
+    n_stars: Annotated[int, value("N")] = SimulateConfig.n_stars
     """simulated stars in all"""
-    seed: Annotated[int, command.value("N")] = 0
+    seed: Annotated[int, value("N")] = 0
     """of simulated stars, planets and shuffled blocks"""
 
 

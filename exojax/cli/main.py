@@ -39,4 +39,4 @@ def main() -> None:
         told = f"did you mean {near[0]}?" if near else f"there are {', '.join(COMMANDS)}"
         print(f"exojax: no command {name!r}; {told}", file=sys.stderr)
         sys.exit(2)
-    as_program(f"{name}.py", lambda: importlib.import_module(f"exojax.cli.{name}").main(sys.argv[2:]))
+    as_program(f"exojax {name}", lambda: importlib.import_module(f"exojax.cli.{name}").main(sys.argv[2:]))

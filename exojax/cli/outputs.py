@@ -85,8 +85,8 @@ def write(run: Run, found: Evaluation, out: Path, *, comparison: list[dict[str, 
         },
         metrics=numbers,
         reproduce=[
-            f"python scripts/train.py --config {run.folder / 'config.json'} --run {run.folder.name}-again",
-            f"python scripts/evaluate.py --run {run.folder.name}-again --data {run.config.data.source}",
+            f"exojax train --config {run.folder / 'config.json'} --run {run.folder.name}-again",
+            f"exojax evaluate --run {run.folder.name}-again --data {run.config.data.source}",
         ],
         warnings=() if numbers else found.warnings,
     )

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Annotated
 
 from exojax.cli import command
+from exojax.cli.options import value
 from exojax.errors import InputError
 from exojax.storage import announce
 
@@ -16,11 +17,11 @@ from exojax.storage import announce
 class Options:
     """Draw a run's loss, PR, ROC, calibration and confusion figures, on the test rows of its own source."""
 
-    run: Annotated[str, command.value("NAME")]
+    run: Annotated[str, value("NAME")]
     """name of the run under checkpoints/, or a path"""
-    out: Annotated[Path | None, command.value("DIR")] = None
+    out: Annotated[Path | None, value("DIR")] = None
     """folder for the PNGs; <run>/plots by default"""
-    seed: Annotated[int | None, command.value("N")] = None
+    seed: Annotated[int | None, value("N")] = None
     """of the bootstrap; the run's by default"""
 
 
@@ -46,7 +47,9 @@ def plot(options: Options) -> None:
     source = open_source(run.config.data)
     curves = source.rows()
     if curves.sha256 != run.data["sha256"]:
-        raise InputError(f"{source.path}: is not what {run.folder.name} was trained on; use evaluate.py --data instead")
+        raise InputError(
+            f"{source.path}: is not what {run.folder.name} was trained on; use exojax evaluate --data instead"
+        )
     announce.phase(f"evaluating {run.config.model}")
     found = exojax.evaluate(run, source.official_test() if source.official_test else curves)
     announce.phase("drawing")

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Annotated
 
 from exojax.cli import command
+from exojax.cli.options import value
 
 PER_MISSION = {"coarse": 3072, "tess": 1536, "k2": 1536, "kepler": 768}
 """stars simulated for each mission"""
@@ -20,15 +21,15 @@ class Options:
     The search is kept in the cache and the training resumes: killed at any moment, the same command goes on.
     """
 
-    out: Annotated[Path, command.value("DIR")] = Path("exojax/pretrained")
+    out: Annotated[Path, value("DIR")] = Path("exojax/pretrained")
     """folder for the weights: config.json, calibration.json, split.json, calibration_scores.npz, weights.npz"""
-    run: Annotated[str, command.value("NAME")] = "taught"
+    run: Annotated[str, value("NAME")] = "taught"
     """the run that is trained, with its checkpoints and its report"""
-    share: Annotated[float, command.value("SHARE")] = 1.0
+    share: Annotated[float, value("SHARE")] = 1.0
     """of the stars of each mission, for a try"""
-    steps: Annotated[int | None, command.value("N")] = None
+    steps: Annotated[int | None, value("N")] = None
     """training steps"""
-    seed: Annotated[int, command.value("N")] = 11
+    seed: Annotated[int, value("N")] = 11
     """of the stars, the weights and the batches"""
 
 

@@ -22,6 +22,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import NoReturn
 
+started_as = ""
+"""the command as it was typed, such as ``exojax train`` or ``train.py``; empty where Python code calls it"""
 GRACE = 3.5
 """seconds that the main thread has to end by itself"""
 COLLECTED = 200_000
@@ -32,9 +34,11 @@ def as_program(name: str, main: Callable[[], int]) -> NoReturn:
     """Run a command, and end the process with its exit code.
 
     Args:
-        name: of the command, for the message.
+        name: the command as it was typed, for messages.
         main: returns the exit code.
     """
+    global started_as
+    started_as = name
     gc.set_threshold(COLLECTED)
     with _watched(name):
         try:

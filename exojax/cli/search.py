@@ -14,6 +14,7 @@ import tyro
 
 from exojax.cli import command
 from exojax.cli.data_options import ReadingOptions, search_of, with_stated
+from exojax.cli.options import value
 from exojax.config import DataConfig, FoldConfig, SearchConfig, SimulateConfig
 from exojax.errors import InputError
 from exojax.storage import announce
@@ -37,49 +38,49 @@ class Options(ReadingOptions):
     again goes on where a killed search was. Exit code 3 says that some stars were skipped: skipped.csv says why.
     """
 
-    out: Annotated[Path, command.value("DIR")]
+    out: Annotated[Path, value("DIR")]
     """folder for candidates.csv, skipped.csv, sheets/ and index.html"""
-    files: Annotated[tyro.conf.Positional[tuple[str, ...]], command.value("FILE")] = ()
+    files: Annotated[tyro.conf.Positional[tuple[str, ...]], value("FILE")] = ()
     """files, folders or globs"""
-    data: Annotated[str | None, command.value("SOURCE")] = None
-    """a source as for train.py (an .npz, the Kaggle CSVs, a folder, a glob, synthetic), instead of files"""
-    target: Annotated[str | None, command.value("NAME")] = None
+    data: Annotated[str | None, value("SOURCE")] = None
+    """a source as for train (an .npz, the Kaggle CSVs, a folder, a glob, synthetic), instead of files"""
+    target: Annotated[str | None, value("NAME")] = None
     """a star to download, such as "Kepler-90" or "TIC 100100827", instead of files"""
-    run: Annotated[str, command.value("NAME")] = "pretrained"
+    run: Annotated[str, value("NAME")] = "pretrained"
     """the trained run that gives each candidate a probability of being a planet: the one that comes with exojax, taught
     by simulated stars alone; 'none' for no probabilities"""
-    prior: Annotated[float | None, command.value("RATE")] = None
+    prior: Annotated[float | None, value("RATE")] = None
     """share of hosts among the stars that probabilities are for; that of the run's training rows by default"""
-    sheets: Annotated[int, command.value("N")] = 50
+    sheets: Annotated[int, value("N")] = 50
     """vetting sheets, of the candidates with the highest SNR"""
-    labels: Annotated[Path | None, command.value("CSV")] = None
+    labels: Annotated[Path | None, value("CSV")] = None
     """id,label: adds a column"""
-    stars: Annotated[Path | None, command.value("CSV")] = None
+    stars: Annotated[Path | None, value("CSV")] = None
     """id,radius,mass,teff,mag of the stars; else what the headers say"""
-    known: Annotated[Path | None, command.value("CSV")] = None
+    known: Annotated[Path | None, value("CSV")] = None
     """id,period,t0,duration of known planets, named in the column of matches"""
     mask_known: bool = False
     """search without the known planets' transits"""
-    candidates: Annotated[Path | None, command.value("CSV")] = None
+    candidates: Annotated[Path | None, value("CSV")] = None
     """id,period,t0,duration (days): measure and judge these candidates instead of searching"""
-    period_min: Annotated[float, command.value("DAYS")] = SearchConfig.period_min
+    period_min: Annotated[float, value("DAYS")] = SearchConfig.period_min
     """shortest period"""
-    period_max: Annotated[float | None, command.value("DAYS")] = None
+    period_max: Annotated[float | None, value("DAYS")] = None
     """longest period; half of the light curve by default, 500 at most"""
-    duration_min: Annotated[float, command.value("DAYS")] = SearchConfig.duration_min
+    duration_min: Annotated[float, value("DAYS")] = SearchConfig.duration_min
     """shortest transit"""
-    duration_max: Annotated[float, command.value("DAYS")] = SearchConfig.duration_max
+    duration_max: Annotated[float, value("DAYS")] = SearchConfig.duration_max
     """longest transit; never more than a quarter of the period"""
-    window: Annotated[float | None, command.value("DAYS")] = None
+    window: Annotated[float | None, value("DAYS")] = None
     """width of the running filter that takes the star's own variability off; 2, or four times --duration-max where that
     is more, by default"""
-    snr_min: Annotated[float, command.value("SNR")] = SearchConfig.snr_min
+    snr_min: Annotated[float, value("SNR")] = SearchConfig.snr_min
     """of a star's second and further candidates, and of single transits"""
-    max_candidates: Annotated[int, command.value("N")] = SearchConfig.max_candidates
+    max_candidates: Annotated[int, value("N")] = SearchConfig.max_candidates
     """a star"""
-    n_stars: Annotated[int, command.value("N")] = SimulateConfig.n_stars
+    n_stars: Annotated[int, value("N")] = SimulateConfig.n_stars
     """simulated stars in all"""
-    seed: Annotated[int, command.value("N")] = 0
+    seed: Annotated[int, value("N")] = 0
     """of simulated stars; the search itself draws nothing"""
 
 

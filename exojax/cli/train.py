@@ -11,6 +11,7 @@ from typing import Annotated, Any
 
 from exojax.cli import command
 from exojax.cli.data_options import ReadingOptions, checked, learnt_from, positive_of, start_of, with_stated
+from exojax.cli.options import value
 from exojax.config import RunConfig, TrainConfig, from_dict
 from exojax.errors import InputError
 from exojax.io.simulated import population_of
@@ -28,37 +29,37 @@ class Options(ReadingOptions):
     stars. Killed at any moment, the same command goes on where it was.
     """
 
-    data: Annotated[str | None, command.value("SOURCE")] = None
+    data: Annotated[str | None, value("SOURCE")] = None
     """auto, synthetic, synthetic-kaggle, a folder with exoTrain.csv and exoTest.csv, one such CSV, an .npz of light
     curves or of folded events, or a folder or glob of FITS files or tables of single stars"""
-    labels: Annotated[str | None, command.value("CSV")] = None
+    labels: Annotated[str | None, value("CSV")] = None
     """id,label of the stars, where their files have none; stars without one are left out"""
-    model: Annotated[str | None, command.value("NAME")] = None
+    model: Annotated[str | None, value("NAME")] = None
     """name of a model (linear, svc, mlp, cnn, transit, ...)"""
-    run: Annotated[str | None, command.value("NAME")] = None
+    run: Annotated[str | None, value("NAME")] = None
     """name of the run under checkpoints/, or a path"""
-    steps: Annotated[int | None, command.value("N")] = None
+    steps: Annotated[int | None, value("N")] = None
     """training steps of a network"""
-    seed: Annotated[int | None, command.value("N")] = None
+    seed: Annotated[int | None, value("N")] = None
     """of the split, the weights and the batches"""
     fresh: bool = False
     """rename an old run of that name and start again"""
-    config: Annotated[Path | None, command.value("FILE")] = None
+    config: Annotated[Path | None, value("FILE")] = None
     """a config.json to start from"""
-    init: Annotated[str | None, command.value("RUN|none")] = None
+    init: Annotated[str | None, value("RUN|none")] = None
     """start a network from the weights of this run; by default from the shipped ones where the model has any that fit
     (transit), but for folded events, which are learnt from scratch; none: from scratch"""
-    positive: Annotated[str | None, command.value("PC,EB")] = None
+    positive: Annotated[str | None, value("PC,EB")] = None
     """dispositions that count as hosts, comma-separated, where a file has several"""
-    rows: Annotated[str | None, command.value("rest|all")] = None
+    rows: Annotated[str | None, value("rest|all")] = None
     """rest: leave out the stars that are set aside (a fifth, by their catalogue number) for one last score; all"""
     download: bool = False
     """fetch the Kaggle files into data/ first"""
-    n_stars: Annotated[int | None, command.value("N")] = None
+    n_stars: Annotated[int | None, value("N")] = None
     """simulated stars in all; 2000 of synthetic, 5657 of synthetic-kaggle by default"""
-    host_fraction: Annotated[float | None, command.value("SHARE")] = None
+    host_fraction: Annotated[float | None, value("SHARE")] = None
     """share of simulated stars whose transits can be seen; 0.1 of synthetic by default"""
-    simulate_seed: Annotated[int | None, command.value("N")] = None
+    simulate_seed: Annotated[int | None, value("N")] = None
     """of the simulated stars; --seed does not touch them"""
     close_gaps: bool = False
     """close the gaps of the simulated campaign up"""

@@ -9,6 +9,7 @@ from typing import Annotated
 
 from exojax.cli import command
 from exojax.cli.data_options import ReadingOptions, data_of, learnt_from
+from exojax.cli.options import value
 from exojax.config import DataConfig, RunConfig
 from exojax.storage import announce
 
@@ -22,33 +23,33 @@ class Options(ReadingOptions):
     on one study.
     """
 
-    model: Annotated[str, command.value("NAME")]
+    model: Annotated[str, value("NAME")]
     """name of the model; its file says what may be chosen"""
-    data: Annotated[str, command.value("SOURCE")] = "auto"
-    """as for train.py"""
-    trials: Annotated[int, command.value("N")] = 30
+    data: Annotated[str, value("SOURCE")] = "auto"
+    """as for train"""
+    trials: Annotated[int, value("N")] = 30
     """finished trials wanted, earlier ones of the same study included"""
-    storage: Annotated[str | None, command.value("URL")] = None
+    storage: Annotated[str | None, value("URL")] = None
     """database of the study, such as postgresql+psycopg://user@host/name; study.db in the folder by default"""
-    workers: Annotated[int, command.value("N")] = 1
+    workers: Annotated[int, value("N")] = 1
     """processes on this machine"""
-    folds: Annotated[int, command.value("K")] = 3
+    folds: Annotated[int, value("K")] = 3
     """inner folds that score a trial"""
-    out: Annotated[Path | None, command.value("DIR")] = None
+    out: Annotated[Path | None, value("DIR")] = None
     """folder for config.json, tune.json, trials.csv and plots; out/tune/<source>-<model> by default"""
-    positive: Annotated[str, command.value("PC,EB")] = "PC"
+    positive: Annotated[str, value("PC,EB")] = "PC"
     """dispositions that count as hosts, comma-separated, where a file has several"""
-    labels: Annotated[str | None, command.value("CSV")] = None
+    labels: Annotated[str | None, value("CSV")] = None
     """id,label of the stars, where their files have none; stars without one are left out"""
-    steps: Annotated[int | None, command.value("N")] = None
+    steps: Annotated[int | None, value("N")] = None
     """training steps of a network; its own by default"""
-    seed: Annotated[int, command.value("N")] = 0
+    seed: Annotated[int, value("N")] = 0
     """of the split, the folds, the points tried and the weights"""
-    rows: Annotated[str, command.value("rest|all")] = "all"
+    rows: Annotated[str, value("rest|all")] = "all"
     """rest: leave out the stars that are set aside (a fifth, by their catalogue number) for one last score; all"""
-    n_stars: Annotated[int | None, command.value("N")] = None
+    n_stars: Annotated[int | None, value("N")] = None
     """simulated stars in all; 2000 of synthetic, 5657 of synthetic-kaggle by default"""
-    host_fraction: Annotated[float | None, command.value("SHARE")] = None
+    host_fraction: Annotated[float | None, value("SHARE")] = None
     """share of simulated stars whose transits can be seen; 0.1 of synthetic by default"""
 
 

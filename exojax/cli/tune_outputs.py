@@ -87,6 +87,6 @@ def _told(found: TuningResult, overhead: float, out: Path) -> str:
         f"optimism, inner minus outer: {figure_text(found.optimism)}",
         f"the model's own settings on the same outer rows: {figure_text(found.default)}; "
         f"difference {figure_text(found.gain)}",
-        f"train it: python scripts/train.py --config {out / 'config.json'}",
+        f"train it: exojax train --config {out / 'config.json'}",
     ]
     return "\n".join(lines)
