@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from small_cli import Call, assert_refused, files, read_json, stars, write_csv
 
-from exojax.cli import compare, evaluate, explore, train, tune
+from exojax.cli import compare, evaluate, explore, inject, train, tune
 
 pytestmark = pytest.mark.usefixtures("_no_plots")
 
@@ -136,6 +136,10 @@ def test_too_short_for_the_network(call: Call) -> None:
 OPTIONS: dict[str, tuple[tuple[object, ...], tuple[str, ...]]] = {
     "unknown model": (("--model", "cnm"), ("cnm", "did you mean cnn")),
     "unknown option": (("--modle", "svc"), ("--modle", "did you mean --model?")),
+    "another software's word": (("--epochs", 3), ("--epochs", "did you mean --steps?")),
+    "another software's number": (("--lr=0.1",), ("--lr", "did you mean --config?")),
+    "nothing like it": (("--xyzzy", 3), ("no such option: --xyzzy; see",)),
+    "an option for a value": (("--run", "--fresh"), ("--run needs a value",)),
     "stray word": (("svc",), ("svc",)),
     "text for a number": (("--steps", "many"), ("--steps", "'many'", "whole number")),
     "fraction for a whole number": (("--steps", "2.5"), ("--steps", "'2.5'", "whole number")),
@@ -228,3 +232,5 @@ def test_a_run_folder_that_cannot_be_written(one_file: Path, call: Call) -> None
 def test_a_command_without_what_it_needs(call: Call) -> None:
     assert_refused(call(evaluate.main), "--run and --data must be given")
     assert_refused(call(tune.main), "--model must be given")
+    assert_refused(call(inject.main, "--out", "out", "--radius", 1), "--radius needs two values")
+    assert_refused(call(inject.main, "--out", "out", "--radius", 1, "big"), "--radius", "'big' is not a number")

@@ -91,7 +91,7 @@ def test_exojax_is_the_script(one_file: Path) -> None:
     ran = python("-m", "exojax", "train", "--data", one_file, "--model", "nope", cwd=ROOT)
     assert ran.returncode == 2
     assert ran.stderr.count("\n") == 1
-    assert "train.py: --model nope" in ran.stderr
+    assert "exojax train: --model nope" in ran.stderr
 
 
 def test_a_reader_that_has_read_enough(one_file: Path) -> None:

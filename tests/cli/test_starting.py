@@ -40,7 +40,7 @@ for name in {list(COMMANDS)!r}:
 )
 def test_a_search_imports_what_it_needs(modules: str, needed: set[str]) -> None:
     parsed = (
-        "from exojax.cli import command, search\ncommand.parse('search.py', search.Options, ['a.csv', '--out', 'b'])"
+        "from exojax.cli import options, search\noptions.parse('search.py', search.Options, ['a.csv', '--out', 'b'])"
     )
     assert imported_by(f"import {modules}\n{parsed}") <= needed
 
