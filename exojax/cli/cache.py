@@ -32,10 +32,10 @@ def cache(options: Options) -> None:
     kinds |= {name: [p for p in (home / name).rglob("*") if p.is_file()] for name in ("loops", "compiled", "targets")}
     told = {"arrays": "files read, stars searched and folded", "loops": "compiled loops of the search"}
     told |= {"compiled": "compiled networks", "targets": "downloaded light curves"}
-    print(f"{home}  (arrays are kept up to {stored.limit() / 2**30:g} GB: EXOJAX_CACHE_GB)")
+    command.say(f"{home}  (arrays are kept up to {stored.limit() / 2**30:g} GB: EXOJAX_CACHE_GB)")
     for name, files in kinds.items():
         size = sum(path.stat().st_size for path in files) / 1e6
-        print(f"  {told[name]:<40}{len(files):>7,} files  {size:>9,.1f} MB")
+        command.say(f"  {told[name]:<40}{len(files):>7,} files  {size:>9,.1f} MB")
     if not options.clear:
         return
     try:
@@ -46,4 +46,4 @@ def cache(options: Options) -> None:
                 shutil.rmtree(home / name)
     except OSError as error:
         raise InputError(f"{home}: cannot be cleared ({error.strerror}): remove it yourself") from None
-    print("cleared")
+    command.say("cleared")

@@ -18,33 +18,47 @@ from exojax.cli import progress as shown
 from exojax.cli.options import parse
 from exojax.errors import InputError
 from exojax.storage import announce
+from exojax.storage.lock import locked
+from exojax.storage.plain_text import plain
+from exojax.storage.write_file import disk_error
 
 Options = TypeVar("Options")
 
 
 def run(
-    name: str, options: type[Options], body: Callable[[Options], int | None], argv: Sequence[str] | None = None
+    name: str,
+    options: type[Options],
+    body: Callable[[Options], int | None],
+    argv: Sequence[str] | None = None,
+    *,
+    alone: bool = True,
 ) -> int:
     """Parse ``argv`` into ``options``, run ``body``, and turn its end into an exit code.
+
+    Meanwhile no other process works in the folder of ``--out``, where the command has such an option and it is given.
 
     Args:
         name: of the command, for messages, where it was not started as a program.
         options: a dataclass; its docstring and its fields' are the help.
         body: returns an exit code, None for 0.
         argv: without the program's name; ``sys.argv`` by default.
+        alone: False where several processes may share that folder.
 
     Returns:
-        0 on success, 2 for what the user can mend (told in one line on standard error), 130 and 143 after Ctrl-C and
+        0 on success, 2 for what the user can mend (one line on standard error says what), 130 and 143 after Ctrl-C and
         SIGTERM, 141 when the reader of a pipe has gone. A bug raises, which Python turns into 1.
     """
     name = process.started_as or name
     logging.basicConfig(level=logging.WARNING, format=f"{name}: %(message)s", stream=sys.stderr)
+    for handler in logging.getLogger().handlers:
+        handler.addFilter(_with_plain_text)
     quiet_libraries()
     try:
         with _terminable():
             try:
                 chosen = parse(name, options, list(sys.argv[1:] if argv is None else argv))
-                with shown.shown():
+                out = getattr(chosen, "out", None) if alone else None
+                with shown.shown(), nullcontext() if out is None else locked(out):
                     return body(chosen) or 0
             finally:
                 # Here, where a closed pipe is understood, and not at exit, where it is not.
@@ -61,10 +75,13 @@ def run(
     except Exception as error:
         if (code := getattr(error, "exit_code", None)) is not None:
             return _told(name, str(error), int(code))
+        fault = disk_error(error)
+        if fault is not None:
+            where = "" if fault.filename is None else f"{fault.filename}: "
+            remedy = "make room" if fault.errno in (errno.ENOSPC, errno.EDQUOT) else "check the disk"
+            return _told(name, f"{where}{fault.strerror}; {remedy} and run the same command again", 2)
         if isinstance(error, OSError) and error.filename is not None:
             return _told(name, f"{error.filename}: {error.strerror}; check the path, its permissions and the disk", 2)
-        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
-            return _told(name, f"{error.strerror}; make room and run the same command again", 2)
         raise
 
 
@@ -75,12 +92,19 @@ def quiet_libraries() -> None:
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     for library in ("jax", "jaxlib", "orbax", "absl", "flax"):
-        logging.getLogger(library).setLevel(logging.ERROR)
+        # Of a full disk Orbax writes three hundred lines before it raises.
+        logging.getLogger(library).setLevel(logging.CRITICAL if library in ("orbax", "absl") else logging.ERROR)
         warnings.filterwarnings("ignore", module=rf"{library}(\.|$)")
 
 
+def _with_plain_text(record: logging.LogRecord) -> bool:
+    """Take from a record what a terminal would obey, and keep it."""
+    record.msg, record.args = plain(record.getMessage()), ()
+    return True
+
+
 def _told(name: str, text: str, code: int) -> int:
-    print(f"{name}: {' '.join(text.split())}", file=sys.stderr)
+    print(plain(f"{name}: {' '.join(text.split())}"), file=sys.stderr)
     return code
 
 
@@ -131,6 +155,11 @@ def use_wide_vectors() -> None:
     name = "--xla_cpu_prefer_vector_width"
     if "jax" not in sys.modules and name not in os.environ.get("XLA_FLAGS", ""):
         os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {name}=512".strip()
+
+
+def say(text: str) -> None:
+    """Print lines on standard output, at once; no character of them is obeyed by a terminal."""
+    print("\n".join(map(plain, text.split("\n"))), flush=True)
 
 
 def settle() -> None:

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from exojax.cli import command
 from exojax.cli.data_options import ReadingOptions, data_of, learnt_from, start_of
 from exojax.cli.options import value
+from exojax.cli.table import markdown_table, text_table
 from exojax.config import RunConfig
+from exojax.storage.json_files import write_json
+from exojax.storage.lock import locked
+from exojax.storage.plain_text import markdown
+from exojax.storage.write_file import write_atomically, write_csv
+
+if TYPE_CHECKING:
+    from exojax.runs.compare import ComparisonPlan
 
 NOTE = "no official test remains"
 
@@ -69,14 +75,16 @@ def compare(options: Options) -> None:
     """Compare and write the tables."""
     command.use_wide_vectors()
     command.use_compilation_cache()
-    from exojax.cli.table import text_table
     from exojax.io.source import open_source
-    from exojax.report import comparison
-    from exojax.report.page import write_atomically, write_report
-    from exojax.report.style import png
+    from exojax.models import registry
     from exojax.runs import compare
-    from exojax.storage.json_files import write_json
+    from exojax.runs.run import load
 
+    models = tuple(options.models.split(","))
+    for name in models:
+        registry.get(name)
+    if options.init not in (None, "none"):
+        load(str(options.init))
     config = data_of(
         options.data,
         options,
@@ -87,9 +95,8 @@ def compare(options: Options) -> None:
         rows=learnt_from(options.rows),
     )
     source = open_source(config)
-    print(source.told, flush=True)
+    command.say(source.told)
     out = options.out or Path("out") / "compare" / source.name
-    models = tuple(options.models.split(","))
     starts = [start_of(options.init, RunConfig(model=name), source.folded) for name in models]
     plan = compare.ComparisonPlan(
         models=models,
@@ -104,54 +111,59 @@ def compare(options: Options) -> None:
         note=NOTE if options.join_test else "",
         rows=config.rows,
     )
-    read = source.joined if options.join_test else source.rows
-    with command.progress() as show:
-        found = compare.compare(
-            plan,
-            read(),
-            out,
-            lambda what, done, total: (
+    with locked(out), command.progress() as show:
+
+        def report(what: str, done: int, total: int) -> None:
+            if ": searching" in what:
                 show(what, done, total, unit="stars")
-                if ": searching" in what
-                else show("fitting", done, total, {"now": what}, unit="folds")
-            ),
-        )
+            else:
+                show("fitting", done, total, {"now": what}, unit="folds")
+
+        found = compare.compare(plan, source.joined() if options.join_test else source.rows(), out, report)
         show("writing the tables")
+        _write(out, found, plan, source.told)
+    command.say(text_table(found["rows"]))
+    command.say("\n".join(found["can_show"]))
+    command.say(f"report: {out / 'compare.html'}")
+
+
+def _write(out: Path, found: dict[str, Any], plan: ComparisonPlan, source: str) -> None:
+    """Write compare.csv, .json, .md and .html, pr.png and cost.png; ``source`` is what the first line printed says."""
+    from exojax.report import comparison
+    from exojax.report.page import write_report
+    from exojax.report.style import png
+
     rows, curves = found["rows"], found.pop("curves")
     pr = png(comparison.precision_recall(curves, found["n_positive"] / found["n"], plan.note))
     cost = png(comparison.quality_and_cost(rows, plan.note))
     write_atomically(out / "pr.png", pr)
     write_atomically(out / "cost.png", cost)
-    write_atomically(out / "compare.csv", _csv(rows).encode())
-    write_json(out / "compare.json", {"source": source.told, **found})
+    columns, lines = _flat(rows)
+    write_csv(out / "compare.csv", columns, lines)
+    write_json(out / "compare.json", {"source": source, **found})
     write_atomically(out / "compare.md", _markdown(found).encode())
-    said = f"; {plan.note}" if plan.note else ""
+    note = f"; {plan.note}" if plan.note else ""
     write_report(
         out / "compare.html",
         title=f"{', '.join(plan.models)} compared",
         metrics={},
-        figures={f"Precision against recall, with 95 % bands{said}": pr, f"Quality and the time of a fit{said}": cost},
+        figures={f"Precision against recall, with 95 % bands{note}": pr, f"Quality and the time of a fit{note}": cost},
         config=found["plan"],
         warnings=[*found["warnings"], *found["can_show"]],
         comparison=rows,
-        summary=f"{source.told}: {found['n']:,} stars, {found['n_positive']:,} of them planet hosts, each scored by "
+        summary=f"{source}: {found['n']:,} stars, {found['n_positive']:,} of them planet hosts, each scored by "
         f"models that have not seen it ({plan.folds} folds, {plan.repeats} repeat(s)). Intervals are 95 %.",
         data={"data_sha256": found["data_sha256"]},
     )
-    print(text_table(rows))
-    print("\n".join(found["can_show"]))
-    print(f"report: {out / 'compare.html'}")
 
 
 def _markdown(found: dict[str, Any]) -> str:
-    from exojax.cli.table import markdown_table
-
-    told = [*found["warnings"], *found["can_show"]]
-    return markdown_table(found["rows"]) + "\n" + "".join(f"- {line}\n" for line in told)
+    notes = "".join(f"- {markdown(line)}\n" for line in [*found["warnings"], *found["can_show"]])
+    return f"{markdown_table(found['rows'])}\n{notes}"
 
 
-def _csv(rows: list[dict[str, Any]]) -> str:
-    """Each figure with an interval becomes three columns."""
+def _flat(rows: list[dict[str, Any]]) -> tuple[list[str], list[list[Any]]]:
+    """Return columns and rows of the CSV, where each figure with an interval takes three columns."""
     flat = []
     for row in rows:
         line: dict[str, Any] = {}
@@ -162,9 +174,5 @@ def _csv(rows: list[dict[str, Any]]) -> str:
             else:
                 line[key] = figure
         flat.append(line)
-    text = io.StringIO()
     columns = list(dict.fromkeys(key for line in flat for key in line))
-    writer = csv.DictWriter(text, columns, lineterminator="\n", restval="")
-    writer.writeheader()
-    writer.writerows(flat)
-    return text.getvalue()
+    return columns, [[line.get(column) for column in columns] for line in flat]

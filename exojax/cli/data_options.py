@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Annotated
 
+from exojax.cli.options import value
 from exojax.config import DataConfig, RunConfig, SearchConfig, SimulateConfig
 from exojax.errors import InputError
 from exojax.io.columns import checked as checked_units
@@ -150,8 +151,8 @@ def search_of(
 
 
 def _check_range(name: str, low: float, high: float | None) -> None:
-    for end, value in (("min", low), ("max", high)):
-        if value is not None and not 0 < value < float("inf"):
-            raise InputError(f"--{name}-{end} {value:g}: give a number of days above 0")
+    for end, days in (("min", low), ("max", high)):
+        if days is not None and not 0 < days < float("inf"):
+            raise InputError(f"--{name}-{end} {days:g}: give a number of days above 0")
     if high is not None and not low < high:
         raise InputError(f"--{name}-min {low:g} --{name}-max {high:g}: the range is empty")

@@ -11,6 +11,7 @@ from exojax.cli import command
 from exojax.cli.data_options import ReadingOptions, with_stated
 from exojax.cli.options import value
 from exojax.storage import announce
+from exojax.storage.lock import locked
 
 
 @dataclass(frozen=True)
@@ -63,19 +64,20 @@ def evaluate(options: Options) -> None:
     if options.seed is not None:
         run = replace(run, config=replace(run.config, seed=options.seed))
     source = open_source(config, labelled=False)
-    print(source.told, flush=True)
-    curves = source.official_test() if source.official_test else source.rows()
-    if source.whole_sha256:
-        curves = replace(curves, sha256=source.whole_sha256())
-    announce.phase(f"evaluating {run.config.model}")
-    found = exojax.evaluate(run, curves)
-    announce.phase("writing the report")
     part = f"-{rows}" if options.rows not in (None, "all") else ""
     out = options.out or run.folder / f"evaluation-{source.name}{part}"
-    page = write(run, found, out, comparison=[])
+    command.say(source.told)
+    with locked(out):
+        curves = source.official_test() if source.official_test else source.rows()
+        if source.whole_sha256:
+            curves = replace(curves, sha256=source.whole_sha256())
+        announce.phase(f"evaluating {run.config.model}")
+        found = exojax.evaluate(run, curves)
+        announce.phase("writing the report")
+        page = write(run, found, out, comparison=[])
     command.settle()
     if found.metrics is None:
-        print(f"{len(curves)} unlabelled rows scored: {out / 'predictions.csv'}")
+        command.say(f"{len(curves)} unlabelled rows scored: {out / 'predictions.csv'}")
     else:
-        print(text_table(comparison_rows([run], [found])))
-    print(f"report: {page}")
+        command.say(text_table(comparison_rows([run], [found])))
+    command.say(f"report: {page}")

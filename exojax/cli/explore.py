@@ -40,12 +40,13 @@ def explore(options: Options) -> None:
 
     config = with_stated(DataConfig(options.data, labels=options.labels), options)
     source = open_source(config, labelled=False)
-    print(source.told, flush=True)
+    command.say(source.told)
     curves = source.curves()
     extra = source.official_test() if source.official_test else None
     announce.phase("drawing and counting")
     summary = draw(curves, options.out, extra, seed=options.seed)
     command.settle()
-    print(f"{len(curves):,} stars; {options.out / 'summary.json'} and {len(list(options.out.glob('*.png')))} figures")
+    n_figures = len(list(options.out.glob("*.png")))
+    command.say(f"{len(curves):,} stars; {options.out / 'summary.json'} and {n_figures} figures")
     for text in summary.get("warnings", []):
-        print(f"note: {text}")
+        command.say(f"note: {text}")

@@ -91,19 +91,18 @@ def inject(options: Options) -> int:
 
     simulate = SimulateConfig(n_stars=options.n_stars, seed=options.seed)
     source = open_source(with_stated(DataConfig(options.data, simulate=simulate), options), labelled=False)
-    print(source.told, flush=True)
+    table = None if options.stars is None else catalogue.stars(options.stars)
+    command.say(source.told)
     every = source.curves()
-    if options.stars is not None:
-        every = catalogue.with_stars(every, catalogue.stars(options.stars))
+    if table is not None:
+        every = catalogue.with_stars(every, table)
     curves = inject.usable(every)
     plan = _plan(options, curves)
     left_out = len(every) - len(curves)
-    print(
+    command.say(
         f"{plan.n:,} injections into {len(curves):,} stars"
-        + (f"; {left_out:,} labelled planet hosts are left out" if left_out else ""),
-        flush=True,
+        + (f"; {left_out:,} labelled planet hosts are left out" if left_out else "")
     )
-    options.out.mkdir(parents=True, exist_ok=True)
     with command.progress() as show:
         found = inject.run(
             plan,
@@ -118,8 +117,8 @@ def inject(options: Options) -> int:
             "scrambled": threshold(found.scrambled, options.false_alarm),
         }
         inject_outputs.write(options.out, plan, found, limits, options.false_alarm)
-    print("\n".join(inject_outputs.summary(found, limits, options.false_alarm)))
-    print(f"map: {options.out / 'completeness.png'}")
+    command.say("\n".join(inject_outputs.summary(found, limits, options.false_alarm)))
+    command.say(f"map: {options.out / 'completeness.png'}")
     return 3 if found.skipped else 0
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -14,8 +12,8 @@ from exojax.config import SearchConfig
 from exojax.injection.recovery import Threshold, cells, interval
 from exojax.report.completeness import completeness_map
 from exojax.report.false_alarms import false_alarm_curves
-from exojax.report.page import write_atomically
 from exojax.runs.inject import Outcome, Plan
+from exojax.storage.write_file import write_csv
 
 PER_CELL = 30
 """injections in a cell of the map, about, which has 3 to 10 cells on a side"""
@@ -45,10 +43,10 @@ def write(out: Path, plan: Plan, found: Outcome, limits: Limits, wanted: float) 
     """
     _write_completeness(out, plan, found, limits, wanted)
     _write_false_alarms(out, found, limits, wanted)
-    write_atomically(out / "injections.csv", _injections(plan, found).encode())
+    _write(out / "injections.csv", _injections(plan, found))
     if found.skipped:
         rows = [{"id": name, "reason": reason} for name, reason in found.skipped]
-        write_atomically(out / "skipped.csv", _csv(rows).encode())
+        _write(out / "skipped.csv", rows)
 
 
 def _edges(plan: Plan) -> tuple[np.ndarray, np.ndarray]:
@@ -94,7 +92,7 @@ def _write_completeness(out: Path, plan: Plan, found: Outcome, limits: Limits, a
                 "threshold_snr": level,
             }
         )
-    write_atomically(out / "completeness.csv", _csv(rows).encode())
+    _write(out / "completeness.csv", rows)
     told = f"period, days\n(found: red-noise SNR above {level:.1f}, {alarms:g} false alarms a star)"
     completeness_map(out / "completeness.png", x, y * factor, recovered, injected, told, label)
 
@@ -120,13 +118,13 @@ def _write_false_alarms(out: Path, found: Outcome, limits: Limits, wanted: float
                 }
             )
         shares[kind] = tuple(np.array([interval(int((best > level).sum()), len(best)) for level in levels]).T)
-    write_atomically(out / "false_alarms.csv", _csv(rows).encode())
+    _write(out / "false_alarms.csv", rows)
     values = {kind: limit.value for kind, limit in limits.items()}
     false_alarm_curves(out / "false_alarms.png", levels, shares, values, wanted)
 
 
-def _injections(plan: Plan, found: Outcome) -> str:
-    """One line an injection: what was put in, and the red-noise SNR with which it came out."""
+def _injections(plan: Plan, found: Outcome) -> list[dict[str, Any]]:
+    """Return a row an injection: what was put in, and the red-noise SNR with which it was found."""
     name, unit, factor, _ = NAMES[plan.quantity]
     seen = found.injected
     rows = []
@@ -136,7 +134,7 @@ def _injections(plan: Plan, found: Outcome) -> str:
         row |= {f"{name}_{unit}": seen["size"][k] * factor, "n_transits": seen["n_transits"][k]}
         row |= {"snr_white": seen["snr"][k]} if plan.quantity != "snr" else {}
         rows.append(row | {f"snr_{how}": seen[how][k] or None for how in ("exact", "harmonic", "single")})
-    return _csv(rows)
+    return rows
 
 
 def summary(found: Outcome, limits: Limits, wanted: float) -> list[str]:
@@ -163,14 +161,12 @@ def summary(found: Outcome, limits: Limits, wanted: float) -> list[str]:
     return lines
 
 
-def _csv(rows: Sequence[dict[str, Any]]) -> str:
-    """Numbers to nine digits; nothing for what is not there."""
-    told = [
-        {k: "" if v is None or v != v else f"{v:.9g}" if isinstance(v, float) else v for k, v in row.items()}
-        for row in rows
-    ]
-    text = io.StringIO()
-    writer = csv.DictWriter(text, list(told[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(told)
-    return text.getvalue()
+def _write(path: Path, rows: Sequence[dict[str, Any]]) -> None:
+    """Write rows of the same columns: numbers to nine digits, nothing where there is none."""
+    write_csv(path, list(rows[0]), ([_cell(value) for value in row.values()] for row in rows))
+
+
+def _cell(value: Any) -> Any:
+    if value is None or value != value:
+        return ""
+    return f"{value:.9g}" if isinstance(value, float) else value

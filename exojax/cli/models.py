@@ -29,7 +29,7 @@ def models(options: Options) -> None:
     for name, model in registry.MODELS.items():
         of = " and ".join(model.of) if isinstance(model, Stack) else ", ".join(model.inputs)
         rows.append({"model": name, "kind": model.kind, "looks at": of, "weights": _weights(model)})
-    print(text_table(rows))
+    command.say(text_table(rows))
 
 
 def _weights(model: object) -> str:

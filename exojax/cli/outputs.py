@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import csv
-import io
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -16,11 +15,12 @@ from exojax.folded_events import COVERAGE, VALUE, FoldedEvents
 from exojax.report import figures
 from exojax.report.card import write_model_card
 from exojax.report.importances import importances
-from exojax.report.page import write_atomically, write_report
+from exojax.report.page import write_report
 from exojax.report.style import HOST, OTHER, png
 from exojax.runs.evaluate import Evaluation
 from exojax.runs.run import Run
 from exojax.storage.json_files import write_json
+from exojax.storage.write_file import write_atomically, write_csv
 from exojax.training.log import read_metrics
 
 SHOWN = 6
@@ -98,18 +98,19 @@ def write_predictions(path: Path, run: Run, found: Evaluation) -> None:
 
     ``disagreement``, only of a run with several members, is empty where there is nothing to judge.
     """
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    label = found.curves.label
-    differ = found.disagreement
-    head = ["id", "probability", "prediction"]
-    writer.writerow(head + ["label"] * (label is not None) + ["disagreement"] * (differ is not None))
+    label, differ = found.curves.label, found.disagreement
+    columns = ["id", "probability", "prediction"] + ["label"] * (label is not None)
+    columns += ["disagreement"] * (differ is not None)
     called = (found.probability >= run.calibration.threshold).astype(int)
-    for i, (name, p, c) in enumerate(zip(found.curves.id, found.probability, called)):
-        more = [] if label is None else [str(int(label[i]))]
-        more += [] if differ is None else [f"{differ[i]:.4g}" if np.isfinite(differ[i]) else ""]
-        writer.writerow([name, f"{p:.9g}", c, *more])
-    write_atomically(path, text.getvalue().encode())
+
+    def rows() -> Iterator[list[str]]:
+        for i, (name, p, c) in enumerate(zip(found.curves.id, found.probability, called)):
+            row = [str(name), f"{p:.9g}", str(c)]
+            row += [] if label is None else [str(int(label[i]))]
+            row += [] if differ is None else [f"{differ[i]:.4g}" if np.isfinite(differ[i]) else ""]
+            yield row
+
+    write_csv(path, columns, rows())
 
 
 def write_importances(path: Path, run: Run) -> None:
@@ -117,13 +118,12 @@ def write_importances(path: Path, run: Run) -> None:
     arrays = run.scorer.arrays
     if not len(arrays.get("importance", ())):
         return
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["feature", "importance", "error"])
-    for i in np.argsort(-arrays["importance"], kind="stable"):
-        values = arrays["importance"][i], arrays["importance_error"][i]
-        writer.writerow([arrays["importance_name"][i], *(f"{value:.6g}" for value in values)])
-    write_atomically(path, text.getvalue().encode())
+    order = np.argsort(-arrays["importance"], kind="stable")
+    rows = (
+        [str(arrays["importance_name"][i]), f"{arrays['importance'][i]:.6g}", f"{arrays['importance_error'][i]:.6g}"]
+        for i in order
+    )
+    write_csv(path, ["feature", "importance", "error"], rows)
 
 
 def plots(run: Run, found: Evaluation) -> dict[str, tuple[str, bytes]]:

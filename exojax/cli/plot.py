@@ -38,7 +38,7 @@ def plot(options: Options) -> None:
     import exojax
     from exojax.cli.outputs import plots
     from exojax.io.source import open_source
-    from exojax.report.page import write_atomically
+    from exojax.storage.write_file import write_atomically
 
     announce.phase(f"reading run {options.run}")
     run = exojax.load(options.run)
@@ -56,4 +56,4 @@ def plot(options: Options) -> None:
     out = options.out or run.folder / "plots"
     for name, image in plots(run, found).values():
         write_atomically(out / f"{name}.png", image)
-        print(out / f"{name}.png")
+        command.say(str(out / f"{name}.png"))

@@ -9,6 +9,7 @@ from typing import Annotated
 
 from exojax.cli import command
 from exojax.cli.options import value
+from exojax.storage.lock import locked
 
 PER_MISSION = {"coarse": 3072, "tess": 1536, "k2": 1536, "kepler": 768}
 """stars simulated for each mission"""
@@ -55,7 +56,7 @@ def pretrain(options: Options) -> None:
     if options.steps is not None:
         training = replace(training, steps=options.steps)
     config = replace(config, train=training, data=replace(config.data, source="simulated populations"))
-    with command.progress() as show:
+    with locked(run_folder(options.run)), command.progress() as show:
         sizes = {mission: max(round(options.share * n), 128) for mission, n in PER_MISSION.items()}
         show("simulating stars")
         events = taught_events(sizes, config, lambda what, done, n: show(what, done, n, unit="stars"))
@@ -70,5 +71,5 @@ def pretrain(options: Options) -> None:
         show("writing the report")
         page = write(run, found, run.folder, comparison=[])
         ship(run, options.out)
-    print(text_table(comparison_rows([run], [found])))
-    print(f"report: {page}\nweights: {options.out}")
+    command.say(text_table(comparison_rows([run], [found])))
+    command.say(f"report: {page}\nweights: {options.out}")

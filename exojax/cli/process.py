@@ -1,9 +1,9 @@
 """A command as a process of its own: stopped by a signal it ends within five seconds, whatever it is doing.
 
 Python answers Ctrl-C and SIGTERM between two of its own instructions, in the main thread. Compiled code may run for a
-minute before the next one, and at its end Python waits for every worker thread. Hence a thread that is told of signals
-by Python itself, at once, and that ends the process where the main thread has not done so within a few seconds. What a
-search or a training has written up to then is whole: every file is moved to its place in one step.
+minute before the next one, and at its end Python waits for every worker thread. Hence a thread that hears of signals
+from Python itself, at once, and that ends the process where the main thread has not done so within a few seconds: the
+time in which a training ends its step and saves. All files are whole: each is moved to its place in one step.
 """
 
 from __future__ import annotations
@@ -40,6 +40,7 @@ def as_program(name: str, main: Callable[[], int]) -> NoReturn:
     global started_as
     started_as = name
     gc.set_threshold(COLLECTED)
+    sys.unraisablehook = _report_unraisable
     with _watched(name):
         try:
             code = main()
@@ -58,6 +59,12 @@ def as_program(name: str, main: Callable[[], int]) -> NoReturn:
         sys.exit(code)
     # All files are closed. Python would wait for threads that compile, and take most of a second to free its objects.
     os._exit(code)
+
+
+def _report_unraisable(error: sys.UnraisableHookArgs) -> None:
+    """Print an error that nobody can catch, but for those of TensorStore's threads, whose cause is raised elsewhere."""
+    if str(error.exc_value) != "Event loop is closed":
+        sys.__unraisablehook__(error)
 
 
 def _is_profiled() -> bool:
@@ -88,10 +95,7 @@ def _watch(pipe: int, name: str) -> None:
     first: int | None = None
     end = 0.0
     while True:
-        if first is not None and _is_saving():
-            # A training saves after a first signal, and is not hurried.
-            end = time.monotonic() + GRACE
-        wait = None if first is None else min(max(end - time.monotonic(), 0.0), 0.2)
+        wait = None if first is None else max(end - time.monotonic(), 0.0)
         if not select.select([pipe], [], [], wait)[0]:
             if first is not None and time.monotonic() >= end:
                 _end(name, first)
@@ -107,13 +111,10 @@ def _watch(pipe: int, name: str) -> None:
         first, end = read[0], time.monotonic() + GRACE
 
 
-def _is_saving() -> bool:
-    """Whether the training loop answers signals itself."""
-    stop = sys.modules.get("exojax.storage.stop_signal")
-    return stop is not None and bool(stop.answering)
-
-
 def _end(name: str, number: int) -> NoReturn:
+    if "multiprocessing" in sys.modules:
+        for worker in sys.modules["multiprocessing"].active_children():
+            worker.kill()
     # Bars hide the cursor.
     text = (
         "\x1b[?25h" * os.isatty(2) + f"{name}: stopped by {signal.Signals(number).name}; run the same command again\n"

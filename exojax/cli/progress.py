@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from exojax.storage import announce
+from exojax.storage.plain_text import plain
 
 EVERY = 10.0
 """seconds between lines"""
@@ -103,7 +104,7 @@ class Lines:
         """Write a line now."""
         # Nobody reads it any more, and the command goes on.
         with contextlib.suppress(OSError, ValueError):
-            print(text, file=sys.stderr, flush=True)
+            print(plain(text), file=sys.stderr, flush=True)
 
     def settle(self) -> None:
         """Leave the terminal to what is printed next: nothing to do here."""
@@ -147,9 +148,9 @@ class Bars:
     def note(self, text: str) -> None:
         """Write a line above the bars."""
         if self._shown is None:
-            print(text, file=sys.stderr, flush=True)
+            print(plain(text), file=sys.stderr, flush=True)
         else:
-            self._shown.console.print(text, markup=False, highlight=False)
+            self._shown.console.print(plain(text), markup=False, highlight=False)
 
     def settle(self) -> None:
         """Leave the terminal to what is printed next."""

@@ -111,11 +111,11 @@ def search(options: Options) -> int:
     how = FoldConfig() if judging is None else judging.fold
     stated = "" if judging is None else judging.told
     source = _source(options)
-    print(source.told, flush=True)
+    command.say(source.told)
     for note in (*source.notes, *filter(None, [unsure])):
-        print(f"note: {note}")
+        command.say(f"note: {note}")
     if stated:
-        print(stated)
+        command.say(stated)
     stars = source.stars
     if table is not None:
         stars = lambda done: _about(source.stars(done), table)  # noqa: E731
@@ -128,7 +128,6 @@ def search(options: Options) -> int:
         "trained": None if judging is None else judging.identity,
         "prior": options.prior,
     }
-    options.out.mkdir(parents=True, exist_ok=True)
     with command.progress() as show:
         show("searching", 0, source.n, unit="stars")
         found = survey.search(
@@ -168,13 +167,13 @@ def search(options: Options) -> int:
         # Given candidates are all wanted, however weak.
         threshold = None if given is not None else config.snr_min
         search_outputs.write_index(options.out, drawn, (source.told, stated), found, threshold)
-    print(search_outputs.summary(first, found))
+    command.say(search_outputs.summary(first, found))
     tables = {"--labels": labels, "--stars": table, "--known": None if known is None else known.id.tolist()}
     tables["--candidates"] = None if given is None else given.id.tolist()
     for option, ids in tables.items():
         if ids is not None and set(ids).isdisjoint(found.stars):
-            print(f"note: {option} {getattr(options, option[2:])} names none of these stars")
-    print(f"candidates: {options.out / 'candidates.csv'}\npage: {options.out / 'index.html'}")
+            command.say(f"note: {option} {getattr(options, option[2:])} names none of these stars")
+    command.say(f"candidates: {options.out / 'candidates.csv'}\npage: {options.out / 'index.html'}")
     return 3 if found.skipped else 0
 
 

@@ -7,6 +7,7 @@ import hashlib
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,36 +19,36 @@ from exojax.runs.candidate_table import FIRST_COLUMNS, lines
 from exojax.runs.ranked_candidates import Found
 from exojax.runs.survey_parts import Row
 from exojax.storage import announce
-from exojax.storage.json_files import written_in_one_step
+from exojax.storage.plain_text import shared_path
+from exojax.storage.write_file import write_csv
 
 if TYPE_CHECKING:
     from exojax.detection.search_star import Trace
     from exojax.runs.candidate_scores import Explain
     from exojax.runs.fold_stars import Searched
 
-_SHOWN = 10
+N_PRINTED = 10
+"""candidates on the terminal"""
 
 
 def write_tables(out: Path, found: Found, labels: Mapping[str, int] | None) -> list[Row]:
     """Write ``candidates.csv``, and ``skipped.csv`` where anything was; returns the first lines, for the summary."""
     first: list[Row] = []
-    with written_in_one_step(out / "candidates.csv") as stream:
-        writer = csv.writer(stream, lineterminator="\n")
-        for number, line in enumerate(lines(found, labels)):
+    table = lines(found, labels)
+    best = next(table, None)
+
+    def cells() -> Iterator[list[str]]:
+        for number, line in enumerate(() if best is None else chain([best], table)):
             announce.phase("writing candidates.csv", number, len(found), unit="candidates")
-            if not first:
-                writer.writerow(line)
-            if len(first) < _SHOWN:
+            if len(first) < N_PRINTED:
                 first.append(line)
-            writer.writerow([_cell(name, value) for name, value in line.items()])
+            yield [_cell(name, value) for name, value in line.items()]
         announce.phase("writing candidates.csv", len(found), len(found), unit="candidates")
-        if not first:
-            writer.writerow(FIRST_COLUMNS)
+
+    write_csv(out / "candidates.csv", FIRST_COLUMNS if best is None else best, cells())
     if found.skipped:
-        with written_in_one_step(out / "skipped.csv") as stream:
-            writer = csv.writer(stream, lineterminator="\n")
-            writer.writerow(["id", "file", "reason"])
-            writer.writerows([s.id, str(s.path), s.reason] for s in found.skipped)
+        rows = ([one.id, shared_path(one.path), one.reason] for one in found.skipped)
+        write_csv(out / "skipped.csv", ["id", "file", "reason"], rows)
     else:
         (out / "skipped.csv").unlink(missing_ok=True)
     return first

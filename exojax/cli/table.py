@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from exojax.report.page import figure_text
+from exojax.storage.plain_text import markdown
 
 if TYPE_CHECKING:
     from exojax.runs.evaluate import Evaluation
@@ -49,6 +50,6 @@ def text_table(rows: Sequence[Mapping[str, Any]]) -> str:
 def markdown_table(rows: Sequence[Mapping[str, Any]]) -> str:
     """The rows as a Markdown table."""
     columns = list(dict.fromkeys(key for row in rows for key in row))
-    lines = [columns, ["---"] * len(columns)]
-    lines += [["" if c not in row else figure_text(row[c]) for c in columns] for row in rows]
+    lines = [[markdown(column) for column in columns], ["---"] * len(columns)]
+    lines += [["" if c not in row else markdown(figure_text(row[c])) for c in columns] for row in rows]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines) + "\n"

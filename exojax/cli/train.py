@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from exojax.cli import command
 from exojax.cli.data_options import ReadingOptions, checked, learnt_from, positive_of, start_of, with_stated
@@ -16,6 +17,12 @@ from exojax.config import RunConfig, TrainConfig, from_dict
 from exojax.errors import InputError
 from exojax.io.simulated import population_of
 from exojax.storage import announce
+from exojax.storage.lock import NAME, locked, moved_aside
+
+if TYPE_CHECKING:
+    from exojax.folded_events import Data
+    from exojax.io.source import Source
+    from exojax.runs.run import Run
 
 BARE = ("svc", "cnn", "transit")
 """what is trained when neither a model nor a run is named"""
@@ -80,15 +87,37 @@ def train(options: Options) -> None:
 
         announce.phase("downloading the Kaggle files")
         download.fetch(Path("data"))
-    import jax
+    jobs = planned(options)
+    with ExitStack() as locks:
+        for job in jobs:
+            locks.enter_context(locked(job.folder))
+        page, table = trained(jobs, fresh=options.fresh)
+    command.settle()
+    command.say(table)
+    command.say(f"report: {page}  ({time.time() - started:.0f} s in all)")
 
-    from exojax import evaluate, fit
-    from exojax.cli.outputs import write
-    from exojax.cli.table import comparison_rows, text_table
+
+@dataclass(frozen=True)
+class Job:
+    """One model to be trained: on what, how, and where its run is kept."""
+
+    config: RunConfig
+    source: Source
+    folder: Path
+
+
+def planned(options: Options) -> list[Job]:
+    """Return what is to be trained.
+
+    Raises:
+        InputError: an option, a file or a run that it names cannot be used.
+    """
     from exojax.io.source import open_source
     from exojax.models import registry
-    from exojax.runs.run import run_folder
+    from exojax.runs.run import load, run_folder
 
+    if options.init not in (None, "none"):
+        load(str(options.init))
     named = options.run is not None or options.config is not None
     names = [options.model] if options.model is not None else [None] if named else list(BARE)
     if names == list(BARE) and open_source(configure(options, "transit").data).folded:
@@ -105,35 +134,31 @@ def train(options: Options) -> None:
         # What ``auto`` found is what the run is of, whatever lies in data/ later.
         config = replace(config, data=replace(config.data, source=source.path))
         registry.build(config)
-        folder = run_folder(f"{source.name}-{config.model}" if options.run is None else options.run)
-        jobs.append((config, source, folder))
-    source = jobs[0][1]
-    print(source.told, flush=True)
-    curves = source.rows()
+        jobs.append(Job(config, source, run_folder(options.run or f"{source.name}-{config.model}")))
+    return jobs
 
+
+def trained(jobs: Sequence[Job], *, fresh: bool) -> tuple[Path, str]:
+    """Train and evaluate one model after the other; return the last one's report, and the table of all.
+
+    Raises:
+        InputError: the data cannot be used, or a folder holds another run.
+    """
+    import jax
+
+    from exojax import evaluate
+    from exojax.cli.outputs import write
+    from exojax.cli.table import comparison_rows, text_table
+
+    source = jobs[0].source
+    command.say(source.told)
+    curves = source.rows()
     done = []
-    for config, _, folder in jobs:
-        if options.fresh:
-            set_aside(folder)
-        print(f"training {config.model} -> {folder}", flush=True)
-        with command.progress() as show:
-            show(f"preparing {config.model}")
-            training = registry.training(config)
-            clock = Clock(training.batch_size)
-            run = fit(
-                config,
-                curves,
-                folder,
-                test_fraction=source.test_fraction,
-                report=lambda phase, record: show(
-                    phase,
-                    record["step"],
-                    record.get("of", training.steps),  # noqa: B023
-                    {} if phase.startswith("searching") else clock.facts(record),  # noqa: B023
-                    unit="stars" if phase.startswith("searching") else "steps",
-                ),
-            )
-        done.append(run)
+    for job in jobs:
+        if fresh:
+            set_aside(job.folder)
+        command.say(f"training {job.config.model} -> {job.folder}")
+        done.append(_fitted(job, curves))
         # The programs of one model are of no use to the next, and hold some hundred megabytes.
         jax.clear_caches()
     # Only now, with weights, calibration and threshold final, is a test row looked at.
@@ -149,9 +174,26 @@ def train(options: Options) -> None:
         announce.phase(f"writing the report of {run.config.model}")
         page = write(run, evaluation, run.folder, comparison=rows if len(rows) > 1 else [])
         source.write_truth(run.folder)
-    command.settle()
-    print(text_table(rows))
-    print(f"report: {page}  ({time.time() - started:.0f} s in all)")
+    return page, text_table(rows)
+
+
+def _fitted(job: Job, curves: Data) -> Run:
+    from exojax import fit
+    from exojax.models import registry
+
+    training = registry.training(job.config)
+    clock = Clock(training.batch_size)
+
+    with command.progress() as show:
+
+        def report(phase: str, record: dict[str, Any]) -> None:
+            searching = phase.startswith("searching")
+            facts = {} if searching else clock.facts(record)
+            total = record.get("of", training.steps)
+            show(phase, record["step"], total, facts, unit="stars" if searching else "steps")
+
+        show(f"preparing {job.config.model}")
+        return fit(job.config, curves, job.folder, test_fraction=job.source.test_fraction, report=report)
 
 
 def configure(options: Options, model: str | None) -> RunConfig:
@@ -161,20 +203,21 @@ def configure(options: Options, model: str | None) -> RunConfig:
         InputError: a file is damaged, or the model is unknown.
     """
     from exojax.models import registry
-    from exojax.storage.json_files import read_json
+    from exojax.storage.json_files import read_checked, read_json
 
     stored = configured(options)
     found: dict[str, Any] = {}
     if stored is not None:
         try:
-            found = read_json(stored)
+            # A run's own file has a checksum; one that a person may have written need not.
+            found = read_json(stored) if options.config is not None else read_checked(stored)
             found = found.get("config", found)
             from_dict(RunConfig, found, str(stored))
         except InputError as error:
             # Setting a damaged run aside must not need the file that is damaged.
             if not options.fresh or options.config is not None:
                 raise
-            print(f"note: {error}; starting from the defaults")
+            command.say(f"note: {error}; starting from the defaults")
             found = {}
     before = found.get("model", model)
     name = model or before or "cnn"
@@ -234,20 +277,20 @@ def with_steps(config: RunConfig, steps: int | None) -> RunConfig:
 
 
 def set_aside(folder: Path) -> None:
-    """Rename an old run, to the first free ``<run>.old-N``; it is never deleted.
+    """Rename an old run, whose lock is held, to the first free ``<run>.old-N``; it is never deleted.
 
     Raises:
         InputError: the folder is no run's.
     """
-    if not folder.exists():
+    if set(os.listdir(folder)) <= {NAME}:
         return
     if not (folder / "config.json").exists():
         raise InputError(f"--fresh: {folder} holds no config.json, so it is no run; rename it yourself or give a --run")
     number = 1
     while (target := folder.with_name(f"{folder.name}.old-{number}")).exists():
         number += 1
-    os.rename(folder, target)
-    print(f"{folder} is now {target}")
+    moved_aside(folder, target)
+    command.say(f"{folder} is now {target}")
 
 
 class Clock:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated
@@ -12,6 +13,7 @@ from exojax.cli.data_options import ReadingOptions, data_of, learnt_from
 from exojax.cli.options import value
 from exojax.config import DataConfig, RunConfig
 from exojax.storage import announce
+from exojax.storage.lock import locked
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,7 @@ class Options(ReadingOptions):
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Entry point; returns the exit code."""
-    return command.run("tune.py", Options, tune, argv)
+    return command.run("tune.py", Options, tune, argv, alone=False)
 
 
 def tune(options: Options) -> None:
@@ -81,8 +83,6 @@ def tune(options: Options) -> None:
     config = RunConfig(model=options.model, seed=options.seed, data=DataConfig(**vars(data) | {"source": source.path}))
     config = with_steps(RunConfig(**vars(config) | {"train": registry.training(config)}), options.steps)
     out = options.out or Path("out") / "tune" / f"{source.name}-{options.model}"
-    if options.storage is None:
-        out.mkdir(parents=True, exist_ok=True)
     plan = tune.TuningPlan(
         config,
         options.trials,
@@ -91,9 +91,12 @@ def tune(options: Options) -> None:
         options.storage or f"sqlite:///{out / 'study.db'}",
         source.test_fraction,
     )
-    tune.check_plan(plan)
-    print(source.told, flush=True)
-    with command.progress() as show:
-        found = tune.tune(plan, source.rows(), out, lambda what, done, total: show(what, done, total))
-    announce.phase("writing the results")
-    print(write(found, out, asdict(found.config), source.told))
+    # Machines that share a study may share its folder.
+    with locked(out) if options.storage is None else nullcontext():
+        tune.check_plan(plan)
+        command.say(source.told)
+        with command.progress() as show:
+            found = tune.tune(plan, source.rows(), out, lambda what, done, total: show(what, done, total))
+        announce.phase("writing the results")
+        summary = write(found, out, asdict(found.config), source.told)
+    command.say(summary)

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import csv
-import io
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from exojax.report import tuning as figures
-from exojax.report.page import figure_text, write_atomically
+from exojax.report.page import figure_text
 from exojax.report.style import png
 from exojax.runs.tune import TuningResult
 from exojax.storage.json_files import write_json
+from exojax.storage.write_file import write_atomically, write_csv
 
 
 def write(found: TuningResult, out: Path, config: dict[str, Any], told: str) -> str:
@@ -29,14 +29,15 @@ def write(found: TuningResult, out: Path, config: dict[str, Any], told: str) -> 
         The summary for the terminal.
     """
     params = sorted({name for trial in found.trials for name in trial.params})
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["number", "state", "average_precision", "seconds", *params, "reason"])
-    for trial in found.trials:
-        score = "" if trial.score is None else f"{trial.score:.6g}"
-        chosen = [trial.params.get(name, "") for name in params]
-        writer.writerow([trial.number, trial.state, score, f"{trial.seconds:.2f}", *chosen, trial.reason])
-    write_atomically(out / "trials.csv", text.getvalue().encode())
+
+    def rows() -> Iterator[list[Any]]:
+        for trial in found.trials:
+            score = "" if trial.score is None else f"{trial.score:.6g}"
+            chosen = [trial.params.get(name, "") for name in params]
+            yield [trial.number, trial.state, score, f"{trial.seconds:.2f}", *chosen, trial.reason]
+
+    head = ["number", "state", "average_precision", "seconds", *params, "reason"]
+    write_csv(out / "trials.csv", head, rows())
     write_json(out / "config.json", config)
     took = np.array([(trial.seconds, trial.fit_seconds) for trial in found.trials])
     overhead = float(took[:, 0].sum() / max(took[:, 1].sum(), 1e-9) - 1)

@@ -22,7 +22,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
-from exojax.report.page import CSS, write_atomically
+from exojax.report.page import CSS
+from exojax.storage.write_file import write_atomically
 
 PART = 5000
 """rows of one script file"""

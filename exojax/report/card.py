@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from exojax.report.page import NAMES, chance_levels, figure_text, write_atomically
+from exojax.report.page import NAMES, chance_levels, figure_text
+from exojax.storage.write_file import write_atomically
 
 LIMITS = (
     "It ranks stars for people to look at; it confirms no planet. A candidate needs vetting and follow-up.",

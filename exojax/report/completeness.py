@@ -9,8 +9,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from exojax.report.page import write_atomically
 from exojax.report.style import GREY, png, styled
+from exojax.storage.write_file import write_atomically
 
 WIDE = 10.0  # ratio of an axis' ends from which on it is logarithmic
 

@@ -13,8 +13,8 @@ from exojax.evaluation.leakage import duplicates, row_digest, usable
 from exojax.evaluation.metrics import ranking
 from exojax.light_curves import LightCurves
 from exojax.report.dataset import STATISTICS, balance, distributions, examples, missing
-from exojax.report.page import write_atomically
 from exojax.report.style import png
+from exojax.storage.write_file import write_atomically
 
 MAD_TO_SIGMA = 1.4826
 CHUNK = 256

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 from matplotlib.figure import Figure
 
-from exojax.report.page import write_atomically
 from exojax.report.style import GREY, png, single, styled
+from exojax.storage.write_file import write_atomically
 
 
 def false_alarm_curves(

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import base64
-import os
-import tempfile
 from collections.abc import Mapping, Sequence
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from exojax.storage.write_file import write_atomically
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -96,21 +96,6 @@ def write_report(
         + "\n</body></html>\n"
     )
     write_atomically(path, page.encode())
-
-
-def write_atomically(path: Path, content: bytes) -> None:
-    """Write ``content`` beside ``path`` and move it there: a reader sees the old file or the new, never
-    half."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        os.chmod(name, 0o644)  # mkstemp's 0o600 would hide a report from the people it is meant for
-        os.replace(name, path)
-    except BaseException:
-        os.unlink(name)
-        raise
 
 
 def figure_text(figure: Any) -> str:

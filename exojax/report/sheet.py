@@ -12,8 +12,8 @@ from matplotlib.gridspec import GridSpec
 from exojax.report import numbers, panels
 from exojax.report.attribution import why
 from exojax.report.folding import Fold, Sheet, folded
-from exojax.report.page import write_atomically
 from exojax.report.style import GREY, HOST, plain, png, say, styled
+from exojax.storage.write_file import write_atomically
 
 __all__ = ["Sheet", "draw", "sheet"]
 

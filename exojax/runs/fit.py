@@ -27,7 +27,7 @@ from exojax.runs.run import SCORES, Run, check_shapes, facts_of, load, run_folde
 from exojax.simulate import random_streams
 from exojax.storage import announce
 from exojax.storage.array_files import load_arrays, save_arrays
-from exojax.storage.json_files import write_json
+from exojax.storage.json_files import write_checked
 from exojax.training.fit import OWN, Examples, FitSettings
 from exojax.training.recipe import Recipe
 from exojax.training.scorer import Scorer
@@ -198,7 +198,7 @@ def keep_split(folder: Path, parts: Split, start: Run | None) -> None:
         # The stars of the first weights count as seen.
         kept["digests"] += start.split["digests"]
         kept["seen"] += start.split["seen"]
-    write_json(folder / "split.json", kept)
+    write_checked(folder / "split.json", kept)
     if not isinstance(data, FoldedEvents):
         train = rows.take(chosen["train"])
         observed = data.take(train.index)
@@ -298,7 +298,7 @@ def calibrate(config: RunConfig, parts: Split, training: Training, scorer: Score
         # With out-of-fold scores there are too few hosts to choose a map by, and they are of several models.
         seed=config.seed if protocol == "validation" else None,
     )
-    write_json(folder / "calibration.json", stored(calibration) | {"warnings": warnings})
+    write_checked(folder / "calibration.json", stored(calibration) | {"warnings": warnings})
 
 
 def out_of_fold(config: RunConfig, training: Training, chosen: np.ndarray, k: int, folder: Path) -> np.ndarray:

@@ -17,10 +17,11 @@ from exojax.io.catalogue import Known, check_ephemerides
 from exojax.io.folder import Skipped
 from exojax.light_curves import LightCurves
 from exojax.runs import survey
-from exojax.runs.candidate_table import lines
+from exojax.runs.candidate_table import FIRST_COLUMNS, lines
 from exojax.runs.fold_stars import joined, vet_each
 from exojax.runs.ranked_candidates import Found
 from exojax.storage.cores import workers
+from exojax.storage.write_file import write_csv
 from exojax.vetting.all_tests import NUMBERS
 
 if TYPE_CHECKING:
@@ -72,7 +73,9 @@ class SearchResult:
 
     def to_csv(self, path: str | Path) -> None:
         """Write :attr:`table`, without row numbers."""
-        self.table.to_csv(path, index=False)
+        rows = list(lines(self._found, None))
+        columns = rows[0] if rows else FIRST_COLUMNS
+        write_csv(Path(path), columns, (line.values() for line in rows))
 
     def plot(self, candidate: int = 0) -> Figure:
         """Return the vetting sheet of a candidate as a Matplotlib figure.

@@ -17,7 +17,7 @@ from exojax.runs.fold_stars import folded_events
 from exojax.runs.run import SCORES, Run
 from exojax.simulate.teaching import teach
 from exojax.storage.array_files import save_arrays
-from exojax.storage.json_files import read_json, write_json
+from exojax.storage.json_files import read_checked, write_checked
 from exojax.training.fit import WEIGHTS
 from exojax.training.weights import weights_of
 
@@ -68,8 +68,8 @@ def ship(run: Run, out: Path) -> None:
     out.mkdir(parents=True, exist_ok=True)
     for name in ("config.json", "calibration.json", SCORES):
         shutil.copyfile(run.folder / name, out / name)
-    split = read_json(run.folder / "split.json")
-    write_json(out / "split.json", {name: [] for name in split})
+    split = read_checked(run.folder / "split.json")
+    write_checked(out / "split.json", {name: [] for name in split})
     for member, state in enumerate(run.scorer.states):
         home = out / "members" / str(member) if member else out
         save_arrays(home / WEIGHTS, weights_of(state))

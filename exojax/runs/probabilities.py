@@ -176,10 +176,10 @@ def stored(how: Calibration) -> dict[str, Any]:
 
 
 def restored(found: Mapping[str, Any]) -> Calibration:
-    """What :func:`stored` made; a file from before there was a choice holds Platt's two numbers.
+    """Return what :func:`stored` made; a file from before there was a choice holds Platt's two numbers.
 
     Raises:
-        KeyError, TypeError, ValueError: something is missing, or is no number.
+        KeyError, TypeError, ValueError: something is missing, is no number, or is a number that cannot be.
     """
     curve = calibration.Calibrator(
         str(found.get("method", "platt")),
@@ -194,4 +194,10 @@ def restored(found: Mapping[str, Any]) -> Calibration:
         raise ValueError("the calibration is none that this version makes")
     # A file from before there were ensembles has one number.
     steps = found["steps"] if "steps" in found else None if found["step"] is None else [found["step"]]
-    return Calibration(float(found["prior"]), curve, float(found["threshold"]), str(found["protocol"]), steps)
+    how = Calibration(float(found["prior"]), curve, float(found["threshold"]), str(found["protocol"]), steps)
+    numbers = (curve.slope, curve.intercept, *curve.knots, *curve.values)
+    if not np.isfinite(numbers).all() or not 0 < how.prior < 1 or not 0 <= how.threshold <= 1:
+        raise ValueError("the prior, the threshold or a number of the calibration is out of range")
+    if any(type(step) is not int or step < 0 for step in steps or ()):
+        raise ValueError(f"the steps are {steps}")
+    return how

@@ -20,11 +20,10 @@ import numpy as np
 
 from exojax.candidates import Candidates
 from exojax.detection.ephemeris_match import match_candidates, match_known
-from exojax.errors import InputError
 from exojax.io.catalogue import Known
 from exojax.io.folder import Skipped
 from exojax.light_curves import Stars as StarTable
-from exojax.runs.survey_parts import DamagedError, Part, Row, read_part
+from exojax.runs.survey_parts import Row, read_part
 from exojax.storage import announce
 from exojax.vetting.flags import flags
 from exojax.vetting.reasons import reasons
@@ -108,7 +107,7 @@ def ranked(paths: Sequence[Path], known: Known | None = None, rate: float | None
     several = False
     for n_read, path in enumerate(paths):
         announce.phase("ranking candidates", n_read, len(paths), unit="parts")
-        part = _sound(path)
+        part = read_part(path)
         skipped |= {(one["id"], one["path"], one["reason"]) for one in part["skipped"]}
         rows = part["rows"]
         star.append(np.array([names.setdefault(row["id"], len(names)) for row in rows], np.int32))
@@ -198,7 +197,7 @@ def _write_rows(
     n_warned = 0
     for n_read, path in enumerate(paths):
         announce.phase("flagging candidates", n_read, len(paths), unit="parts")
-        part = _sound(path)
+        part = read_part(path)
         rows = part["rows"]
         n_warned += len(part["warnings"])
         mine = slice(k, k + len(rows))
@@ -233,12 +232,3 @@ def _flags(rows: list[Row], matches: np.ndarray) -> list[str]:
         np.array([row["shape"] for row in rows], np.float64),
     )
     return [str(text) for text in texts]
-
-
-def _sound(path: Path) -> Part:
-    try:
-        return read_part(path)
-    except DamagedError as error:
-        raise InputError(
-            f"{path}: is damaged ({error}); run the same command again to search its stars again"
-        ) from None

@@ -24,7 +24,7 @@ from exojax.models.base import Network
 from exojax.models.code import fingerprint
 from exojax.runs.model_inputs import FOLDED, inputs_of, usable
 from exojax.runs.probabilities import Calibration, apply, at_rate, restored
-from exojax.storage.json_files import read_json, write_json
+from exojax.storage.json_files import read_checked, write_checked
 from exojax.training.fit import load_model
 from exojax.training.scorer import Features, Scorer
 
@@ -101,7 +101,7 @@ def load(run: str | Path) -> Run:
     folder = run_folder(run)
     if not (folder / "config.json").exists():
         raise InputError(f"{folder}: no run is there; train one with --run {Path(run).name}")
-    stored = read_json(folder / "config.json")
+    stored = read_checked(folder / "config.json")
     config = from_dict(RunConfig, stored.get("config", {}), str(folder / "config.json"))
     if not (folder / "calibration.json").exists():
         raise InputError(f"{folder}: the run is not finished; run the same train command again to go on")
@@ -109,7 +109,7 @@ def load(run: str | Path) -> Run:
         facts = stored["data"]
         members = registry.training(config).members
         scorer = load_model(registry.build(config), folder, facts["inputs"], members=members)
-        found = read_json(folder / "calibration.json")
+        found = read_checked(folder / "calibration.json")
         warnings = tuple(found.pop("warnings"))
         how = restored(found)
         for wanted, got in zip(how.steps or (), scorer.steps or ()):
@@ -118,7 +118,7 @@ def load(run: str | Path) -> Run:
                     f"the checkpoint of step {wanted} is damaged; the weights are those of step {got}, which are "
                     "not the ones that were calibrated",
                 )
-        split = read_json(folder / "split.json")
+        split = read_checked(folder / "split.json")
         for needed, there in ((FACTS, facts), (PARTS, split)):
             if missing := [key for key in needed if key not in there]:
                 raise KeyError(missing[0])
@@ -136,7 +136,7 @@ def shipped_start(config: RunConfig) -> str | None:
     """
     if not (SHIPPED / "config.json").is_file():
         return None
-    facts = read_json(SHIPPED / "config.json")
+    facts = read_checked(SHIPPED / "config.json")
     spec = registry.build(config)
     if facts.get("config", {}).get("model") != config.model or not isinstance(spec, Network):
         return None
@@ -278,9 +278,9 @@ def write_config(folder: Path, config: RunConfig, facts: dict[str, Any]) -> None
     wanted = json.loads(json.dumps({"config": asdict(config), "data": facts}))
     path = folder / "config.json"
     if not path.exists():
-        write_json(path, wanted)
+        write_checked(path, wanted)
         return
-    before = read_json(path)
+    before = read_checked(path)
     # A run from before there was a field has its default.
     if "config" in before:
         before["config"] = json.loads(json.dumps(asdict(from_dict(RunConfig, before["config"], str(path)))))

@@ -27,10 +27,10 @@ from exojax.light_curves import Stars as StarTable
 from exojax.photometry.resample import to_even
 from exojax.runs.fold_stars import SOURCES, Searched, joined, search_each, vet_each
 from exojax.runs.ranked_candidates import Found, ranked
-from exojax.runs.survey_parts import DamagedError, Part, Row, read_part, write_part
+from exojax.runs.survey_parts import Part, Row, read_part, write_part
 from exojax.storage import announce
 from exojax.storage.checksum import of_sources
-from exojax.storage.json_files import check_same
+from exojax.storage.json_files import DamagedError, check_same
 from exojax.vetting.all_tests import Vetting
 from exojax.vetting.flags import local_views, resolved, shape_of
 
@@ -168,7 +168,7 @@ def _resumed(folder: Path) -> tuple[list[Path], set[str], int]:
         try:
             part = read_part(path)
         except DamagedError as error:
-            _log.warning("%s: is damaged (%s); its stars are searched again", path, error)
+            _log.warning("%s", error)
             path.unlink()
             continue
         if twice := done.intersection(part["stars"]):

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import csv
-import os
 from dataclasses import dataclass, fields
 from pathlib import Path
 
 import numpy as np
+
+from exojax.storage.write_file import write_csv
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,10 +62,6 @@ def write_truth(truth: Truth, path: Path) -> None:
     """Write ``truth.csv`` atomically, one row a star: days, fractions, 0/1; empty where not applicable."""
     columns = [getattr(truth, field.name) for field in fields(truth)]
     columns = [column.astype(np.int8) if column.dtype == np.bool_ else column for column in columns]
-    unfinished = path.with_name(path.name + ".tmp")
-    with unfinished.open("w", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(_HEADER.get(field.name, field.name) for field in fields(truth))
-        for row in zip(*(column.tolist() for column in columns)):
-            writer.writerow("" if value != value else value for value in row)
-    os.replace(unfinished, path)
+    names = [_HEADER.get(field.name, field.name) for field in fields(truth)]
+    rows = zip(*(column.tolist() for column in columns))
+    write_csv(path, names, (["" if value != value else value for value in row] for row in rows))

@@ -1,7 +1,7 @@
-"""Arrays kept between runs in the user's cache directory.
+"""Keep arrays between runs in the user's cache directory.
 
-One uncompressed ``.npz`` an entry: the zip format's CRC-32 of each array is verified whenever it is read, and
-no entry is ever unpickled. Entries live in ``$EXOJAX_CACHE``, else where the system keeps a user's caches
+One uncompressed ``.npz`` an entry, whose checksum is verified whenever it is read; no entry is ever unpickled. Entries
+live in ``$EXOJAX_CACHE``, else where the system keeps a user's caches
 (``~/.cache/exojax`` on Linux); never beside the data, so that a read-only data folder needs no special case. There is
 one entry for each file read (about a quarter of its CSV's size), replaced when the file changes. Where the entries
 take more than :data:`LIMIT` bytes, those that were not used for longest are removed; ``exojax cache`` shows the
@@ -20,6 +20,8 @@ from pathlib import Path
 
 import numpy as np
 from platformdirs import user_cache_path
+
+from exojax.storage.array_files import read_arrays, reason_of, write_arrays
 
 _log = logging.getLogger(__name__)
 _STAMP = "_stamp"
@@ -74,7 +76,7 @@ def prune(most: float) -> int:
 
 
 def load_or_make(key: str, make: Callable[[], dict[str, np.ndarray]], *, stamp: str = "") -> dict[str, np.ndarray]:
-    """The arrays stored under ``key``, or those of ``make()``, which are then stored.
+    """Return the arrays stored under ``key``, or those of ``make()``, which are then stored.
 
     An entry is made again when its ``stamp`` is another one or when it is damaged (which the log says). A
     cache that cannot be written costs time, never an error; ``make``'s own errors pass through and store
@@ -114,19 +116,16 @@ def _prune_sometimes() -> None:
 
 def _load(path: Path, stamp: str) -> dict[str, np.ndarray] | None:
     try:
-        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as entry:
-            if str(entry[_STAMP]) != stamp:
-                return None
-            found = {name: entry[name] for name in entry.files if name != _STAMP}
+        found = read_arrays(path)
+        if str(found.pop(_STAMP)) != stamp:
+            return None
         with suppress(OSError):
             os.utime(path)  # used now
         return found
     except (FileNotFoundError, NotADirectoryError, PermissionError):
         return None
-    # A damaged zip fails in a dozen ways (BadZipFile, ValueError, KeyError, NotImplementedError, MemoryError,
-    # ...) and all of them mean the same: make the entry again.
     except Exception as error:
-        _log.warning("the cache entry %s is damaged (%s): made again", path, error)
+        _log.warning("the cache entry %s is damaged (%s): made again", path, reason_of(error))
         return None
 
 
@@ -134,8 +133,8 @@ def _store(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor, temporary = tempfile.mkstemp(dir=path.parent, suffix=".tmp")
     try:
-        with os.fdopen(descriptor, "wb") as stream:
-            np.savez(stream, allow_pickle=False, **arrays)
+        with os.fdopen(descriptor, "w+b") as stream:
+            write_arrays(stream, arrays)
         os.replace(temporary, path)
     except BaseException:
         with suppress(OSError):

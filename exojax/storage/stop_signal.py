@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM as a question that long work asks between two steps."""
+"""Turn Ctrl-C and SIGTERM into a question that long work puts between two steps."""
 
 from __future__ import annotations
 
@@ -8,9 +8,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 from typing import Any
-
-answering: list[object] = []
-"""one entry for each :func:`stop_signal` that is open: a signal is then answered after the next step, with a save"""
 
 
 class Interrupted(Exception):
@@ -23,7 +20,7 @@ class Interrupted(Exception):
 
 @contextmanager
 def stop_signal() -> Iterator[Callable[[], int]]:
-    """A function that returns the number of the first SIGINT or SIGTERM since entry, 0 before. A second one acts.
+    """Yield a function that returns the number of the first SIGINT or SIGTERM since entry, 0 before. A second one acts.
 
     Outside the main thread, where Python allows no handlers, it always returns 0.
     """
@@ -37,12 +34,10 @@ def stop_signal() -> Iterator[Callable[[], int]]:
         seen[0] = seen[0] or signum
         signal.signal(signum, before[signum])
 
-    answering.append(note)
     for signum in (signal.SIGINT, signal.SIGTERM):
         before[int(signum)] = signal.signal(signum, note)
     try:
         yield lambda: seen[0]
     finally:
-        answering.remove(note)
         for number, handler in before.items():
             signal.signal(number, handler)

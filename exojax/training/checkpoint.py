@@ -67,8 +67,8 @@ def open_checkpoints(folder: Path) -> Iterator[Checkpoints]:
         # A save blocks for some 50 ms; in exchange no exit can lose it.
         enable_async_checkpointing=False,
     )
-    # Orbax tells every save at INFO level and warns of its own defaults; its errors still raise.
-    logging.getLogger("absl").setLevel(logging.ERROR)
+    # Orbax reports every save at INFO level, warns of its own defaults, and prints what it raises.
+    logging.getLogger("absl").setLevel(logging.CRITICAL)
     with ocp.CheckpointManager(folder.resolve(), options=options) as manager:
         yield Checkpoints(manager, folder)
 

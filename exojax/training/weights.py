@@ -27,7 +27,7 @@ def with_weights(state: TrainState, arrays: dict[str, np.ndarray], *, file: str)
         file: where they came from, for the message.
 
     Raises:
-        InputError: a weight is missing, left over, or of another shape.
+        InputError: a weight is missing, left over, of another shape, or not finite.
     """
     params, batch_stats = state.average
     wanted: dict[str, Any] = {"params": params, "batch_stats": batch_stats}
@@ -38,6 +38,8 @@ def with_weights(state: TrainState, arrays: dict[str, np.ndarray], *, file: str)
     for name, leaf in zip(names, leaves):
         if arrays[name].shape != leaf.shape or arrays[name].dtype != leaf.dtype:
             raise InputError(f"{file}: {name} is {arrays[name].dtype} {arrays[name].shape}, expected {leaf.shape}")
+        if not np.isfinite(arrays[name]).all():
+            raise InputError(f"{file}: {name} holds numbers that are not finite; train again with --fresh")
     # Together, and twice: a copy of each leaf by itself takes ten times as long.
     found, again = (jax.device_put(jax.tree.unflatten(structure, [arrays[name] for name in names])) for _ in range(2))
     return state.replace(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import pytest
 from small_cli import CADENCES, Call, assert_refused, files, read_json, read_rows, stars, write_csv
 
 from exojax.cli import evaluate, plot
+from exojax.storage.json_files import read_checked, write_checked
 
 pytestmark = pytest.mark.usefixtures("_no_plots")
 
@@ -165,9 +165,9 @@ class TestARunThatCannotBeUsed:
     @pytest.mark.parametrize("key", ["sha256", "inputs", "cadence_days", "catalogued"])
     def test_incomplete_facts(self, key: str, tiny_run: Path, one_file: Path, call: Call) -> None:
         run = copy(tiny_run)
-        stored = read_json(run / "config.json")
+        stored = read_checked(run / "config.json")
         del stored["data"][key]
-        (run / "config.json").write_text(json.dumps(stored))
+        write_checked(run / "config.json", stored)
         assert_refused(call(evaluate.main, "--run", run, "--data", one_file), key, "train again")
 
     @pytest.mark.parametrize("content", ["{", "{}", '{"warnings": [], "prior": "a"}', "[1]"])

@@ -192,7 +192,7 @@ import signal, sys, time
 from dataclasses import dataclass
 from exojax.cli import command, process
 from exojax.storage.stop_signal import Interrupted, stop_signal
-process.GRACE = 0.5
+process.GRACE = {grace}
 @dataclass(frozen=True)
 class Options:
     "Nothing."
@@ -207,20 +207,24 @@ process.as_program("x.py", lambda: command.run("x.py", Options, body, []))
 """
 
 
-def test_a_training_that_saves_is_not_hurried() -> None:
-    program = SAVING.format(seconds=1.5)
+@pytest.mark.parametrize(
+    ("grace", "seconds", "end"),
+    [(20, 0.5, " at step 3; run the same command again to go on"), (0.5, 60, "; run the same command again")],
+)
+def test_a_training_has_some_seconds_to_save(grace: float, seconds: float, end: str) -> None:
+    program = SAVING.format(grace=grace, seconds=seconds)
     with subprocess.Popen([sys.executable, "-c", program], stdout=-1, stderr=-1, text=True) as process:
         assert process.stdout is not None
         assert process.stderr is not None
         process.stdout.readline()
         process.send_signal(signal.SIGTERM)
         assert process.wait(timeout=30) == 143
-        assert process.stderr.read() == "x.py: stopped by SIGTERM at step 3; run the same command again to go on\n"
+        assert process.stderr.read() == f"x.py: stopped by SIGTERM{end}\n"
 
 
 def test_a_second_signal_ends_it_at_once() -> None:
     with subprocess.Popen(
-        [sys.executable, "-c", SAVING.format(seconds=60)], stdout=-1, stderr=-1, text=True
+        [sys.executable, "-c", SAVING.format(grace=50, seconds=60)], stdout=-1, stderr=-1, text=True
     ) as process:
         assert process.stdout is not None
         process.stdout.readline()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import signal
@@ -13,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from small_cli import Call, assert_refused, files, read_json, read_rows, stars
+from small_cli import Call, assert_refused, files, read_rows, stars
 from small_cli import write_csv as write_kaggle
 from small_search import CADENCE, START, flux_of, quick_search_each, write_csv, write_npz
 
@@ -22,6 +21,7 @@ from exojax.cli import search
 from exojax.detection import batch
 from exojax.io import kaggle
 from exojax.runs import survey
+from exojax.storage.json_files import read_checked, write_checked
 
 FIRST = ["id", "rank", "period_days", "t0_days", "duration_hours", "depth_ppm", "snr", "sde", "probability"]
 SMALL = ("--period-min", 1, "--period-max", 4, "--max-candidates", 1)
@@ -129,8 +129,8 @@ def test_a_folder_of_an_earlier_version_is_refused(done: Path, source: Path, cal
     options = ("--data", source, *SMALL, "--labels", done.parent / "labels.csv", "--known", done.parent / "known.csv")
     shutil.copytree(done, "out")
     settings = Path("out/.parts/search.json")
-    before = read_json(settings)
-    settings.write_text(json.dumps(before | {"sources": "0" * 16, "batch": 128}))
+    before = read_checked(settings)
+    write_checked(settings, before | {"sources": "0" * 16, "batch": 128})
     assert_refused(call(search.main, *options, "--out", "out"), "out", "another version's search", "another --out")
     settings.write_text("{")
     assert_refused(call(search.main, *options, "--out", "out"), "search.json", "another --out")

@@ -9,7 +9,8 @@ import pytest
 from exojax.config import DataConfig, RunConfig, TrainConfig, from_dict
 from exojax.errors import InputError
 from exojax.runs.probabilities import to_prior
-from exojax.runs.run import PRETRAINED, load, read_json, run_folder, shipped_start, write_config, write_json
+from exojax.runs.run import PRETRAINED, load, run_folder, shipped_start, write_config
+from exojax.storage.json_files import read_checked, read_json, write_checked, write_json
 
 
 def test_a_configuration_survives_json():
@@ -75,9 +76,10 @@ def test_json_is_written_whole_or_not_at_all(tmp_path):
 def test_damaged_json_is_named(tmp_path, content):
     path = tmp_path / "config.json"
     path.write_bytes(content)
-    with pytest.raises(InputError, match=r"config\.json") as told:
-        read_json(path)
-    assert "\n" not in str(told.value)
+    for read in (read_json, read_checked):
+        with pytest.raises(InputError, match=r"config\.json") as told:
+            read(path)
+        assert "\n" not in str(told.value)
     with pytest.raises(InputError, match=r"config\.json"):
         load(tmp_path)
 
@@ -88,7 +90,7 @@ def test_load_says_what_is_missing(tmp_path):
     write_config(tmp_path, RunConfig(train=TrainConfig()), FACTS)
     with pytest.raises(InputError, match="not finished"):
         load(tmp_path)
-    write_json(tmp_path / "calibration.json", {"prior": 0.5})
+    write_checked(tmp_path / "calibration.json", {"prior": 0.5})
     with pytest.raises(InputError) as told:
         load(tmp_path)
     assert "\n" not in str(told.value)
@@ -96,8 +98,8 @@ def test_load_says_what_is_missing(tmp_path):
 
 @pytest.mark.parametrize("config", [3, {"model": 3}, {"train": {"steps": "many"}}, {"unknown": 1}])
 def test_a_strangers_config_is_refused_in_one_line(tmp_path, config):
-    write_json(tmp_path / "config.json", {"config": config, "data": FACTS})
-    write_json(tmp_path / "calibration.json", {})
+    write_checked(tmp_path / "config.json", {"config": config, "data": FACTS})
+    write_checked(tmp_path / "calibration.json", {"prior": 0.5})
     with pytest.raises(InputError, match=r"config\.json") as told:
         load(tmp_path)
     assert "\n" not in str(told.value)
