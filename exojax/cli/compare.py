@@ -14,7 +14,7 @@ from exojax.cli.table import markdown_table, text_table
 from exojax.config import RunConfig
 from exojax.storage.json_files import write_json
 from exojax.storage.lock import locked
-from exojax.storage.plain_text import markdown
+from exojax.storage.plain_text import markdown, shared
 from exojax.storage.write_file import write_atomically, write_csv
 
 if TYPE_CHECKING:
@@ -133,7 +133,9 @@ def _write(out: Path, found: dict[str, Any], plan: ComparisonPlan, source: str) 
     from exojax.report.page import write_report
     from exojax.report.style import png
 
-    rows, curves = found["rows"], found.pop("curves")
+    curves = found.pop("curves")
+    found, source = shared(found), shared(source)
+    rows = found["rows"]
     pr = png(comparison.precision_recall(curves, found["n_positive"] / found["n"], plan.note))
     cost = png(comparison.quality_and_cost(rows, plan.note))
     write_atomically(out / "pr.png", pr)

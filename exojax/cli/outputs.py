@@ -20,6 +20,7 @@ from exojax.report.style import HOST, OTHER, png
 from exojax.runs.evaluate import Evaluation
 from exojax.runs.run import Run
 from exojax.storage.json_files import write_json
+from exojax.storage.plain_text import shared
 from exojax.storage.write_file import write_atomically, write_csv
 from exojax.training.log import read_metrics
 
@@ -49,25 +50,27 @@ def write(run: Run, found: Evaluation, out: Path, *, comparison: list[dict[str, 
     """
     out.mkdir(parents=True, exist_ok=True)
     write_predictions(out / "predictions.csv", run, found)
-    numbers = found.metrics or {}
+    numbers = shared(found.metrics or {})
+    scored, warnings = shared(found.curves.source), () if numbers else shared(found.warnings)
     if found.metrics is not None:
-        write_json(out / "metrics.json", found.metrics)
+        write_json(out / "metrics.json", numbers)
     write_importances(out / "importances.csv", run)
     drawn = plots(run, found)
     folder = out / "plots"
     for name, image in drawn.values():
         write_atomically(folder / f"{name}.png", image)
-    facts = {"source": run.config.data.source, **{k: v for k, v in run.data.items() if k != "inputs"}}
+    source = shared(run.config.data.source)
+    facts = {"source": source, **{k: v for k, v in run.data.items() if k != "inputs"}}
     write_report(
         out / "report.html",
         title=f"{run.folder.name}: {run.config.model}",
         metrics=numbers,
         figures={caption: image for caption, (_, image) in drawn.items()},
-        config=asdict(run.config),
-        warnings=() if numbers else found.warnings,
+        config=shared(asdict(run.config)),
+        warnings=warnings,
         comparison=comparison,
         controls=found.controls,
-        summary=f"Scored: {found.curves.source}, {len(found.curves):,} rows. Calibrated and thresholded on "
+        summary=f"Scored: {scored}, {len(found.curves):,} rows. Calibrated and thresholded on "
         f"{run.calibration.protocol} rows of the training data, by {METHODS[run.calibration.curve.method]}. "
         f"Probabilities are for stars of which a share of {run.calibration.share:.4g} are hosts"
         f"{', as stated' if run.calibration.rate is not None else ', as among the training rows'}.",
@@ -79,16 +82,16 @@ def write(run: Run, found: Evaluation, out: Path, *, comparison: list[dict[str, 
         model=run.config.model,
         description=WHAT.get(run.config.model, "See its file in exojax/models/."),
         data={
-            "Trained on": run.config.data.source,
+            "Trained on": source,
             "SHA-256 of it": run.data["sha256"],
-            "Scored on": found.curves.source,
+            "Scored on": scored,
         },
         metrics=numbers,
         reproduce=[
-            f"exojax train --config {run.folder / 'config.json'} --run {run.folder.name}-again",
-            f"exojax evaluate --run {run.folder.name}-again --data {run.config.data.source}",
+            f"exojax train --config {shared(str(run.folder / 'config.json'))} --run {run.folder.name}-again",
+            f"exojax evaluate --run {run.folder.name}-again --data {source}",
         ],
-        warnings=() if numbers else found.warnings,
+        warnings=warnings,
     )
     return out / "report.html"
 

@@ -19,7 +19,7 @@ from exojax.runs.candidate_table import FIRST_COLUMNS, lines
 from exojax.runs.ranked_candidates import Found
 from exojax.runs.survey_parts import Row
 from exojax.storage import announce
-from exojax.storage.plain_text import shared_path
+from exojax.storage.plain_text import csv_cell, shared, shared_path
 from exojax.storage.write_file import write_csv
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def _cell(name: str, value: Any) -> str:
     if isinstance(value, float):
         # Ephemerides to a hundredth of a second, the rest to six figures.
         return f"{value:.7f}" if name in ("period_days", "t0_days", "period_error_days") else f"{value:.6g}"
-    return str(value)
+    return shared(str(value))
 
 
 def write_sheets(
@@ -137,17 +137,18 @@ def write_index(
     """
     announce.phase("writing index.html")
     n = f"{found.n_stars:,} stars searched, {len(found):,} candidates"
-    text = [f"{about[0]}: {n}; ranked by SNR against red noise."]
+    text = [f"{shared(about[0])}: {n}; ranked by SNR against red noise."]
     if about[1]:
         text.append(about[1])
     if found.skipped:
         text.append(f"{len(found.skipped):,} files or stars were skipped; skipped.csv says why.")
+    sheets = {(csv_cell(name), rank): path for (name, rank), path in drawn.items()}  # as the table names its stars
     # The settings of the search, its source among them, tell whose marks the browser keeps.
     settings = (out / survey.PARTS / "search.json").read_bytes()
     page.write_index(
         out / "index.html",
         Table(out / "candidates.csv"),
-        drawn,
+        sheets,
         "Transit candidates",
         text,
         fingerprint=hashlib.sha256(settings).hexdigest()[:16],

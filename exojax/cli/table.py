@@ -51,5 +51,9 @@ def markdown_table(rows: Sequence[Mapping[str, Any]]) -> str:
     """The rows as a Markdown table."""
     columns = list(dict.fromkeys(key for row in rows for key in row))
     lines = [[markdown(column) for column in columns], ["---"] * len(columns)]
-    lines += [["" if c not in row else markdown(figure_text(row[c])) for c in columns] for row in rows]
+    lines += [["" if c not in row else _markdown_cell(row[c]) for c in columns] for row in rows]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines) + "\n"
+
+
+def _markdown_cell(value: Any) -> str:
+    return markdown(value) if isinstance(value, str) else figure_text(value)

@@ -13,6 +13,7 @@ from exojax.report.page import figure_text
 from exojax.report.style import png
 from exojax.runs.tune import TuningResult
 from exojax.storage.json_files import write_json
+from exojax.storage.plain_text import shared
 from exojax.storage.write_file import write_atomically, write_csv
 
 
@@ -44,7 +45,7 @@ def write(found: TuningResult, out: Path, config: dict[str, Any], told: str) -> 
     write_json(
         out / "tune.json",
         {
-            "source": told,
+            "source": shared(told),
             "study": found.study,
             "inner": found.inner,
             "outer": found.outer,
@@ -58,7 +59,7 @@ def write(found: TuningResult, out: Path, config: dict[str, Any], told: str) -> 
             "pruned": sum(trial.state == "pruned" for trial in found.trials),
             "importances": found.importances,
             "overhead": overhead,
-            "warnings": list(found.warnings),
+            "warnings": shared(found.warnings),
         },
     )
     scores = [np.nan if trial.score is None else trial.score for trial in found.trials]

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from exojax.report.page import NAMES, chance_levels, figure_text
+from exojax.storage.plain_text import markdown, plain
 from exojax.storage.write_file import write_atomically
 
 LIMITS = (
@@ -67,7 +68,7 @@ def write_model_card(
         "## To reproduce",
         "",
         "```",
-        *(_line(command).replace("```", "") for command in reproduce),
+        *(_code(command) for command in reproduce),
         "```",
         "",
     ]
@@ -96,9 +97,9 @@ def _figures(metrics: Mapping[str, Any]) -> list[str]:
 
 
 def _line(text: Any) -> str:
-    """One line: a newline in a file's name would otherwise start a heading of its own."""
-    return " ".join(str(text).split())
+    """Return a text that is no markup: a newline in a file's name would otherwise start a heading of its own."""
+    return markdown(" ".join(str(text).split()))
 
 
 def _code(text: Any) -> str:
-    return _line(text).replace("`", "'")
+    return plain(" ".join(str(text).split())).replace("`", "'")

@@ -14,6 +14,7 @@ from exojax.evaluation.metrics import ranking
 from exojax.light_curves import LightCurves
 from exojax.report.dataset import STATISTICS, balance, distributions, examples, missing
 from exojax.report.style import png
+from exojax.storage.plain_text import shared
 from exojax.storage.write_file import write_atomically
 
 MAD_TO_SIGMA = 1.4826
@@ -71,7 +72,7 @@ def explore(curves: LightCurves, out: Path, extra: LightCurves | None = None, *,
     }
     for name, figure in pictures.items():
         write_atomically(out / f"{name}.png", png(figure))
-    write_atomically(out / "summary.json", (json.dumps(summary, indent=1, allow_nan=False) + "\n").encode())
+    write_atomically(out / "summary.json", (json.dumps(shared(summary), indent=1, allow_nan=False) + "\n").encode())
     return summary
 
 

@@ -6,11 +6,14 @@ spreadsheet it must not be a formula, in a page it must not be markup.
 
 from __future__ import annotations
 
+import contextlib
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 _FORMULA = ("=", "+", "-", "@")
+_PATH = re.compile(r"(?<![^\s'\"(=:,])/(?:[^/\s]+/)+[^/\s:,;)'\"]*")
 _MARKUP = re.compile(r"([\\`*_{}\[\]<>|~#$!])")
 
 
@@ -52,6 +55,21 @@ def shared_path(path: str | Path) -> str:
         return f"~/{Path(text).relative_to(Path.home())}"
     except (ValueError, RuntimeError):  # elsewhere, or there is no home
         return Path(text).name or text
+
+
+def shared(value: Any) -> Any:
+    """Return a text, or all texts of nested lists and dictionaries, its paths as :func:`shared_path` has them."""
+    if isinstance(value, str):
+        if "/" not in value:
+            return value
+        with contextlib.suppress(RuntimeError):  # there is no home
+            value = value.replace(f"{Path.home()}/", "~/")
+        return _PATH.sub(lambda found: shared_path(found[0]), value)
+    if isinstance(value, Mapping):
+        return {key: shared(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [shared(one) for one in value]
+    return value
 
 
 def _is_number(text: str) -> bool:
