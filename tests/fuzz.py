@@ -24,7 +24,7 @@ STEP = 200
 
 
 def main() -> int:
-    """Entry point; 1 where a reader failed."""
+    """Read the inputs; return 1 where a reader failed."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--n", type=int, default=20000, help="inputs of all shards together")
     parser.add_argument("--seed", type=int, default=1)

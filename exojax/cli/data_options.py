@@ -1,4 +1,4 @@
-"""What options that several commands have ask for, as configuration."""
+"""Turn options that several commands have into configuration."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from exojax.io.simulated import population_of
 
 @dataclass(frozen=True, kw_only=True)
 class ReadingOptions:
-    """What every command that reads light curves lets its user state of them."""
+    """Options by which the user states cadence, units and clock of light curves."""
 
     cadence_minutes: Annotated[float | None, value("MINUTES")] = None
     """minutes between samples of rows without a time axis"""

@@ -77,8 +77,8 @@ def read(
     )
     clocks = {star.clock for star in stars}
     named = clocks.pop() if len(clocks) == 1 else "file"
-    told = tuple(dict.fromkeys(text for star in stars for text in star.told))
-    return replace(made, time_system="own clock" if named == "file" else named, warnings=(*made.warnings, *told))
+    notes = tuple(dict.fromkeys(text for star in stars for text in star.notes))
+    return replace(made, time_system="own clock" if named == "file" else named, warnings=(*made.warnings, *notes))
 
 
 def light_curves_of(time: Any, flux: Any, flux_err: Any = None, *, id: Any = None, label: Any = None) -> LightCurves:
@@ -185,7 +185,7 @@ class _Star:
     error: np.ndarray | None
     label: Any
     clock: str
-    told: tuple[str, ...]
+    notes: tuple[str, ...]
 
 
 def _stars(table: Any, stated: Stated) -> Iterator[_Star]:
@@ -198,7 +198,7 @@ def _stars(table: Any, stated: Stated) -> Iterator[_Star]:
     key_of = {str(name).lower(): name for name in names}
     id_name = next((key_of[one] for one in _IDS if one in key_of), None)
     label_name = key_of.get("label")
-    # Lightkurve's own flux is the one that its user chose.
+    # Lightkurve's own flux is its user's choice.
     lightkurve = hasattr(table, "flux") and hasattr(table, "time") and {"time", "flux"} <= key_of.keys()
     used = [name for name in names if not lightkurve or str(name) in ("time", "flux", "flux_err", "quality")]
     ids = None if id_name is None else np.asarray(table[id_name]).astype(np.str_)
@@ -218,7 +218,7 @@ def _stars(table: Any, stated: Stated) -> Iterator[_Star]:
             flux = 10 ** (-0.4 * (flux - np.nanmedian(flux)))
             sigma = None if sigma is None else sigma * (0.4 * np.log(10))
         label = None if label_name is None else np.asarray(table[label_name])[mine][0]
-        yield _Star(one, found.time, flux, sigma, label, found.clock, found.told)
+        yield _Star(one, found.time, flux, sigma, label, found.clock, found.notes)
 
 
 def _column(table: Any, name: Any, rows: Any) -> Column:

@@ -74,7 +74,7 @@ class Known:
         return len(self.id)
 
     def of(self, star: str) -> Known:
-        """Those of one star."""
+        """Return the planets of one star."""
         return self._take(self.id == star)
 
     def on_clock(self, time_system: str) -> Known:
@@ -164,7 +164,7 @@ def labels(path: Path) -> tuple[dict[str, int], str]:
 
 
 def stars(path: Path) -> dict[str, dict[str, float]]:
-    """Star id -> ``radius`` and ``mass`` (Sun's), ``teff`` (K), ``mag``; those that the file has and that are known.
+    """Return star id -> ``radius`` and ``mass`` (Sun's), ``teff`` (K), ``mag``, where the file has them.
 
     Raises:
         InputError: no column of ids, none of the four, or a cell that is no number or not positive; it names the line.
@@ -180,7 +180,7 @@ def stars(path: Path) -> dict[str, dict[str, float]]:
 
 
 def with_stars(curves: LightCurves, known: Mapping[str, Mapping[str, float]]) -> LightCurves:
-    """The light curves with what ``known`` (of ``stars``) tells in place of what their files told."""
+    """Return the light curves with what ``known`` (of ``stars``) holds in place of their files' own."""
     unknown = np.full(len(curves), np.nan)
     old = curves.stars or Stars(unknown, unknown, unknown, unknown)
     about = [known.get(star, {}) for star in curves.id.tolist()]
@@ -193,8 +193,8 @@ def known(path: Path) -> Known:
 
     Names of the NASA Exoplanet Archive (``koi_period``, ``pl_orbper``), of ExoFOP (``Period (days)``, ``Epoch (BJD)``,
     ``Duration (hours)``) and of SHERLOCK (``T. dur (min)``) are understood; units stand in brackets, at the end of the
-    name, or are the archive's. The clock of ``t0`` is told by its column's name or brackets, by its size, or by the
-    star's catalogue. Lines without a period are left out.
+    name, or are the archive's. Its column's name or brackets, its size, or the star's catalogue decide the clock
+    of ``t0``. Lines without a period are left out.
 
     Raises:
         InputError: no column of ids or periods, or a cell that is no number or not positive; it names the line.
@@ -238,11 +238,11 @@ def _days_of(row: Mapping[str, str]) -> float:
 def _clock_of(row: Mapping[str, str], t0: float) -> str:
     """Return the clock of a row's epoch, or an empty text."""
     name = _given(row, _EPOCHS)
-    told = _CLOCKS.get(name) or next(iter(clocks.of_text(f"{name} {row.get(f'unit of {name}', '')}") or ()), "")
+    notes = _CLOCKS.get(name) or next(iter(clocks.of_text(f"{name} {row.get(f'unit of {name}', '')}") or ()), "")
     if t0 > clocks.JULIAN:
-        return told if told in ("BJD", "HJD", "JD") else "BJD"
+        return notes if notes in ("BJD", "HJD", "JD") else "BJD"
     # A small number in a column called BJD has lost its first digits: the catalogue tells which.
-    return told if told in ("BKJD", "BTJD", "MJD") else row["clock"]
+    return notes if notes in ("BKJD", "BTJD", "MJD") else row["clock"]
 
 
 def _report_unknown(path: Path, row: Mapping[str, str], rows: Sequence[Sequence[object]]) -> None:
@@ -292,7 +292,7 @@ def check_ephemerides(found: Known, source: str) -> None:
 
 
 def _rows(path: Path, needed: tuple[str, ...]) -> Iterator[tuple[int, dict[str, str]]]:
-    """Line number and cells by lower-case column name; ``id`` spelled as everywhere, ``clock`` its catalogue's."""
+    """Yield line number and cells by lower-case column name; ``id`` spelled as everywhere, ``clock`` its catalogue's."""
     lines = text.decoded(open_file.content(path, text.LARGEST), path).splitlines()
     numbered = [(n, line) for n, line in enumerate(lines, 1) if line.strip() and not line.startswith("#")]
     if not numbered:
@@ -332,7 +332,7 @@ def _cells_of(table: Iterator[list[str]], path: Path) -> Iterator[list[str]]:
 
 
 def _number(row: Mapping[str, str], names: tuple[str, ...], path: Path, line: int) -> float:
-    """The first of the columns that has a value; NaN where none has."""
+    """Return the first of the columns that has a value; NaN where none has."""
     for name in names:
         if (text := row.get(name, "")).lower() in _MISSING:
             continue

@@ -48,19 +48,19 @@ _FINE = 5 / 86400
 
 @dataclass(frozen=True)
 class Clock:
-    """How times of a file become days.
+    """Rule by which times of a file become days.
 
     Attributes:
         name: of ``ZERO``, or ``file`` where the clock is not known.
         factor: days of one unit of the file's.
         shift: days to add after that.
-        told: what a reader of the figures has to know, one sentence each.
+        notes: what a reader of the figures has to know, one sentence each.
     """
 
     name: str
     factor: float = 1.0
     shift: float = 0.0
-    told: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
     def days(self, time: np.ndarray) -> np.ndarray:
         """Return ``time (n,)`` in days; the same bits where nothing is to be converted."""
@@ -131,7 +131,7 @@ def clock_of(
     Raises:
         InputError: times can be days or another unit and nothing decides. The message names the option that does.
     """
-    told: list[str] = []
+    notes: list[str] = []
     known = time[np.isfinite(time)]
     middle = float(np.median(known)) if len(known) else 0.0
     header_unit = str(header.get("TIMEUNIT", ""))
@@ -143,14 +143,14 @@ def clock_of(
         words = "days" if named or mission_clock or middle > JULIAN else _plain_days(known)
     factor = UNITS[words]
     if factor != 1:
-        told.append(f"times are in {words}: converted to days")
+        notes.append(f"times are in {words}: converted to days")
         known, middle = known * factor, middle * factor
     if clock is not None:
         shift = ZERO[clock] if clock == "MJD" and middle > JULIAN else 0.0
-        return Clock(clock, factor, -shift, tuple(told))
+        return Clock(clock, factor, -shift, tuple(notes))
     if middle > JULIAN:
         found = named[0] if named and named[0] in ("HJD", "JD") else "BJD"
-        return Clock(found, factor, 0.0, tuple(told))
+        return Clock(found, factor, 0.0, tuple(notes))
     reference = _reference(header)
     if named and (named[1] is not None or named[0] in ("BKJD", "BTJD", "MJD", "BMJD")):
         found, shift = named[0], named[1] or 0.0
@@ -164,17 +164,17 @@ def clock_of(
         found, shift = mission_clock, 0.0
     elif named and 40000 < middle < 80000:
         found, shift = named[0], 2400000.0
-        told.append(f"{name} is taken for {named[0]} - 2400000")
+        notes.append(f"{name} is taken for {named[0]} - 2400000")
     elif named and named[0] in ("HJD", "JD") and 1000 < middle < 15000:
         found, shift = named[0], 2450000.0
-        told.append(f"{name} is taken for {named[0]} - 2450000")
+        notes.append(f"{name} is taken for {named[0]} - 2450000")
     else:
         found, shift = "file", 0.0
     low, high = PLAUSIBLE.get(found, (-np.inf, np.inf))
     if len(known) and not low <= middle + shift <= high:
-        told.append(f"times of about {middle:.6g} cannot be {found}: the clock is not known (--clock states it)")
+        notes.append(f"times of about {middle:.6g} cannot be {found}: the clock is not known (--clock states it)")
         found, shift = "file", 0.0
-    return Clock(found, factor, shift, tuple(told))
+    return Clock(found, factor, shift, tuple(notes))
 
 
 def convert(t: np.ndarray, source: str, target: str) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Which column of a table is time, flux, error, quality, centroid and star: one rule for every reader.
+"""Decide which column of a table is time, flux, error, quality, centroid and star: one rule for every reader.
 
 A reader turns its file into a :class:`Table`; :func:`measured` returns what stands in it. Names are compared as words
 (``rel_flux_T1`` is *rel*, *flux*, *t1*; brackets are units). The order of preference:
@@ -114,7 +114,7 @@ _NO_UNIT = ("", "-", "--", "---", "none", "1", "unitless", "unit", "nan")
 
 @dataclass(frozen=True)
 class Stated:
-    """What the user states of files; None leaves it to them.
+    """Units and clock that the user states of files; None leaves it to them.
 
     Attributes:
         flux_unit: one of ``FLUX_UNITS``.
@@ -202,7 +202,7 @@ class Measured:
         stated: whether the unit is the file's or the user's own word, and not the column's name.
         name: of the column of flux.
         star: catalogue number or name in a column of the table; empty where there is none.
-        told: what a reader of the figures has to know, one sentence each.
+        notes: what a reader of the figures has to know, one sentence each.
     """
 
     time: np.ndarray
@@ -215,7 +215,7 @@ class Measured:
     stated: bool
     name: str
     star: str
-    told: tuple[str, ...]
+    notes: tuple[str, ...]
 
 
 def words(name: str) -> list[str]:
@@ -266,10 +266,10 @@ def measured(table: Table, mission: str = "", catalogue: str = "", stated: State
 
 
 def _measured(table: Table, mission: str, catalogue: str, stated: Stated) -> Measured:
-    told: list[str] = []
+    notes: list[str] = []
     table = replace(table, columns=_with_pairs(table.columns))
-    time_column, raw_time = _time(table, told)
-    flux_column, flux = _flux(table, told)
+    time_column, raw_time = _time(table, notes)
+    flux_column, flux = _flux(table, notes)
     if flux.ndim != 1:
         raise InputError(f"{flux_column.name} holds images, it is a target pixel file: give the light curve file")
     if len(flux) != len(raw_time):
@@ -279,17 +279,17 @@ def _measured(table: Table, mission: str, catalogue: str, stated: Stated) -> Mea
     clock = clocks.clock_of(
         time_column.name, unit, table.header, own_clock, raw_time, time_unit=stated.time_unit, clock=stated.clock
     )
-    told += clock.told
+    notes += clock.notes
     kind, known, flux, error, of_unit = _in_unit(table, flux_column, flux, stated)
-    told += of_unit
+    notes += of_unit
     good = np.ones(len(flux), bool)
     dated, remark = quality.dated(raw_time)
-    told += remark
+    notes += remark
     time = clock.days(np.where(dated, raw_time, np.nan) if remark else raw_time)
-    good &= quality.no_sentinels(flux, kind, flux_column.name, told)
+    good &= quality.no_sentinels(flux, kind, flux_column.name, notes)
     flags = {column.key: column.values for column in table.columns}
-    good &= quality.unflagged(flags, flux_column.key, mission, clock.name, time, told)
-    good &= quality.of_one_band(flags, good & np.isfinite(flux), told)
+    good &= quality.unflagged(flags, flux_column.key, mission, clock.name, time, notes)
+    good &= quality.of_one_band(flags, good & np.isfinite(flux), notes)
     return Measured(
         time=time,
         flux=flux,
@@ -301,7 +301,7 @@ def _measured(table: Table, mission: str, catalogue: str, stated: Stated) -> Mea
         stated=known,
         name=flux_column.name,
         star=_star(table),
-        told=tuple(told),
+        notes=tuple(notes),
     )
 
 
@@ -337,7 +337,7 @@ def _pair(first: Column, second: Column) -> np.ndarray:
     return np.stack([np.asarray(part, np.float64) for part in parts], axis=1)
 
 
-def _time(table: Table, told: list[str]) -> tuple[Column, np.ndarray]:
+def _time(table: Table, notes: list[str]) -> tuple[Column, np.ndarray]:
     ranked = sorted((rank, k) for k, column in enumerate(table.columns) if (rank := time_rank(column.name)) is not None)
     for _, k in ranked:
         column = table.columns[k]
@@ -348,7 +348,7 @@ def _time(table: Table, told: list[str]) -> tuple[Column, np.ndarray]:
                 column = Column(f"{column.name} [JD]", "", column.values)
             others = [table.columns[other].name for _, other in ranked if other != k]
             if others:
-                told.append(f"time: {column.name} is read (also there: {', '.join(others)[:80]})")
+                notes.append(f"time: {column.name} is read (also there: {', '.join(others)[:80]})")
             return column, values
     has = ", ".join(column.name for column in table.columns)[:80]
     if ranked:
@@ -403,7 +403,7 @@ def texts(values: np.ndarray) -> list[str]:
     )
 
 
-def _flux(table: Table, told: list[str]) -> tuple[Column, np.ndarray]:
+def _flux(table: Table, notes: list[str]) -> tuple[Column, np.ndarray]:
     ranked = sorted((rank, k) for k, column in enumerate(table.columns) if (rank := flux_rank(column.name)) is not None)
     empty: list[str] = []
     for _, k in ranked:
@@ -416,10 +416,10 @@ def _flux(table: Table, told: list[str]) -> tuple[Column, np.ndarray]:
             continue
         others = [table.columns[other].name for _, other in ranked if other != k]
         if empty:
-            told.append(f"{', '.join(empty)[:80]} holds no number: {column.name} is read")
+            notes.append(f"{', '.join(empty)[:80]} holds no number: {column.name} is read")
         # That the missions' corrected flux comes before their raw flux is known.
         elif others and column.key != "pdcsap_flux":
-            told.append(f"flux: {column.name} is read (also there: {', '.join(others)[:80]})")
+            notes.append(f"flux: {column.name} is read (also there: {', '.join(others)[:80]})")
         return column, values
     has = ", ".join(column.name for column in table.columns)[:80]
     if empty:
@@ -454,7 +454,7 @@ def _in_unit(
 
     Parts per million and the like become fractions.
     """
-    told: list[str] = []
+    notes: list[str] = []
     error = _error(table, column)
     text = f"{column.unit} {bracket(column.name)}".strip()
     unit = stated.flux_unit or flux_unit(text, column.name, table.header)
@@ -462,16 +462,16 @@ def _in_unit(
         flux = flux.astype(np.float64) * _FACTORS[unit]
         known = flux[np.isfinite(flux)]
         about_zero = len(known) > 0 and abs(float(np.median(known))) < 0.5
-        told.append(f"{column.name} is in {unit}: taken as relative flux" + (" minus 1" if about_zero else ""))
+        notes.append(f"{column.name} is in {unit}: taken as relative flux" + (" minus 1" if about_zero else ""))
         error = None if error is None else error * _FACTORS[unit]
-        return "flux", True, flux + 1 if about_zero else flux, error, told
+        return "flux", True, flux + 1 if about_zero else flux, error, notes
     if unit in ("magnitudes", "mmag"):
-        told.append(f"{column.name} is in {unit}: converted to flux")
+        notes.append(f"{column.name} is in {unit}: converted to flux")
         thousandth = 1e-3 if unit == "mmag" else 1.0
         error = None if error is None else error * thousandth
-        return "magnitudes", True, flux.astype(np.float64) * thousandth, error, told
+        return "magnitudes", True, flux.astype(np.float64) * thousandth, error, notes
     if unit in ("relative", "counts"):
-        return "flux", True, flux, error, told
+        return "flux", True, flux, error, notes
     named = bool({re.sub(r"\d+$", "", word) for word in words(column.name)} & (_FLUX | _RAW))
     known = flux[np.isfinite(flux)].astype(np.float64)
     middle = float(np.median(known))
@@ -483,10 +483,10 @@ def _in_unit(
             "the file tells: state it with --flux-unit magnitudes or --flux-unit counts"
         )
     if looks:
-        told.append(
+        notes.append(
             f"{column.name} is taken for flux by its name; if it is in magnitudes, state --flux-unit magnitudes"
         )
-    return "flux" if named else "", False, flux, error, told
+    return "flux" if named else "", False, flux, error, notes
 
 
 def flux_unit(text: str, name: str, header: Mapping[str, Any]) -> str | None:

@@ -78,8 +78,8 @@ def star_of(path: Path) -> tuple[str, str, bool]:
             with open_file.text(path) as stream:
                 start = stream.read(_MOST_BLOCKS * _BLOCK)
             end = _end(start, 0)
-            told = fits.Header.fromstring(start[:end].decode("latin-1"))
-            return header.star(told, path)
+            notes = fits.Header.fromstring(start[:end].decode("latin-1"))
+            return header.star(notes, path)
     except InputError:
         raise
     except Exception as error:
@@ -240,15 +240,15 @@ def _segment(path: Path, digest: str, parts: Any, raw: bytes, stated: Stated) ->
         for n, name in names.items()
     ]
     found = measured(Table(path, columns, about), mission, star[1], stated)
-    told = list(found.told)
+    notes = list(found.notes)
     place = part.fileinfo()
-    if (sum_told := str(own.get("DATASUM", "")).strip()).isdigit():
+    if (stored_sum := str(own.get("DATASUM", "")).strip()).isdigit():
         size = min(place["datSpan"], len(raw) - place["datLoc"])
-        if int(sum_told[:12]) != _own_sum(raw, place["datLoc"], size):
-            told.append("the data are not what DATASUM in the header says: the file may be damaged, download it again")
+        if int(stored_sum[:12]) != _own_sum(raw, place["datLoc"], size):
+            notes.append("the data are not what DATASUM in the header says: the file may be damaged, download it again")
     return make(
         path,
-        replace(found, told=tuple(told)),
+        replace(found, notes=tuple(notes)),
         star=star,
         sha256=digest,
         preferred=found.name.upper() == "PDCSAP_FLUX",

@@ -1,4 +1,4 @@
-"""Which rows of a table are no measurement: flags, sentinels, times of zero, other bands."""
+"""Find the rows of a table that are no measurement: flags, sentinels, times of zero, other bands."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ _SENTINELS += (999.0, 999.9, 999.99, 9999.0, 99999.0, 1e10, -1e10, 1e30, -1e30)
 _FAR = 10.0
 """robust scatters from the median beyond which a sentinel cannot be a measurement"""
 _MOST_FLAGGED = 0.9
-"""share of rows; a flag of other pipelines that is up in more is taken for one that is up where all is well"""
+"""share of rows; a flag of other pipelines that is up in more rows is up where all is well"""
 
 
 def dated(time: np.ndarray) -> tuple[np.ndarray, list[str]]:
@@ -77,14 +77,14 @@ def dated(time: np.ndarray) -> tuple[np.ndarray, list[str]]:
         return np.ones(len(time), bool), []
     first, span = float(time[known].min()), float(np.ptp(time[known]))
     wrong = np.isfinite(time) & ~known
-    # A clock may begin at 0; one that is elsewhere throughout does not.
+    # A clock may begin at 0, unless all its other times are far from there.
     if not wrong.any() or first < 2 * max(span, 1.0):
         return np.ones(len(time), bool), []
     return ~wrong, [f"{wrong.sum()} rows whose time is 0 or a sentinel were dropped"]
 
 
-def no_sentinels(flux: np.ndarray, kind: str, name: str, told: list[str]) -> np.ndarray:
-    """Return ``(n,)`` bool, false where flux is a number that stands for none; remarks go to ``told``.
+def no_sentinels(flux: np.ndarray, kind: str, name: str, notes: list[str]) -> np.ndarray:
+    """Return ``(n,)`` bool, false where flux is a number that stands for none; remarks go to ``notes``.
 
     Such are exact zeros amid positive flux, and -99, 99.999 and the like far from all other flux.
     """
@@ -112,11 +112,11 @@ def no_sentinels(flux: np.ndarray, kind: str, name: str, told: list[str]) -> np.
     for value in values[sentinel & far & often]:
         good &= flux != value
     if (~good).any():
-        told.append(f"{(~good).sum()} values of {name} are sentinels ({values[sentinel & far & often][0]:g}): dropped")
+        notes.append(f"{(~good).sum()} values of {name} are sentinels ({values[sentinel & far & often][0]:g}): dropped")
     positive = float(np.mean(plain > 0)) > 0.99 and middle > 5 * scatter
     if zero.any() and positive and kind != "magnitudes":
         at_zero = flux == 0
-        told.append(f"{at_zero.sum()} values of {name} are exactly 0 amid positive flux: dropped")
+        notes.append(f"{at_zero.sum()} values of {name} are exactly 0 amid positive flux: dropped")
         good &= ~at_zero
     return good
 
@@ -127,17 +127,17 @@ def unflagged(
     mission: str,
     clock: str,
     time: np.ndarray,
-    told: list[str],
+    notes: list[str],
 ) -> np.ndarray:
     """Return ``(n,)`` bool, false where a column of quality or flags says that the measurement is bad.
 
     Args:
         columns: values of every column, by its name in lower case.
         flux: name of the column of flux; an aperture's own flag has its number.
-        mission: of ``MISSION_BAD``, or empty where it is to be told by ``clock`` and ``time``.
+        mission: of ``MISSION_BAD``, or empty where ``clock`` and ``time`` decide.
         clock: of ``time``.
         time: ``(n,)`` days.
-        told: takes remarks.
+        notes: takes remarks.
     """
     good = np.ones(len(time), bool)
     number = re.search(r"(\d)$", flux)
@@ -156,12 +156,12 @@ def unflagged(
         if kept is None:
             continue
         if name not in _BITS and (~kept).mean() > _MOST_FLAGGED:
-            told.append(f"{name} is up in {(~kept).mean():.0%} of the rows: not taken for a flag")
+            notes.append(f"{name} is up in {(~kept).mean():.0%} of the rows: not taken for a flag")
             continue
         if name not in _BITS or not mission:
             lost = good & ~kept
             if lost.any():
-                told.append(f"{lost.sum()} rows that {name} flags as bad were left out")
+                notes.append(f"{lost.sum()} rows that {name} flags as bad were left out")
         good &= kept
     return good
 
@@ -205,7 +205,7 @@ def _mission(clock: str, time: np.ndarray) -> str:
     return next((name for name, (low, high) in _DATES.items() if low < middle < high), "")
 
 
-def of_one_band(columns: Mapping[str, Callable[[], np.ndarray]], measured: np.ndarray, told: list[str]) -> np.ndarray:
+def of_one_band(columns: Mapping[str, Callable[[], np.ndarray]], measured: np.ndarray, notes: list[str]) -> np.ndarray:
     """Return ``(n,)`` bool, true in the band that most measurements were made in; bands have scales of their own."""
     for name in _BANDS:
         if name not in columns:
@@ -219,6 +219,6 @@ def of_one_band(columns: Mapping[str, Callable[[], np.ndarray]], measured: np.nd
         counts = Counter(bands[measured].tolist())
         if 1 < len(counts) <= 20:
             best, n = counts.most_common(1)[0]
-            told.append(f"{name} has {len(counts)} bands: {best} is read ({n} of {measured.sum()} measurements)")
+            notes.append(f"{name} has {len(counts)} bands: {best} is read ({n} of {measured.sum()} measurements)")
             return bands == best
     return np.ones(len(measured), bool)

@@ -138,7 +138,7 @@ def make(
         path=path,
         sha256=sha256,
         about=about or {},
-        warnings=(*table.told, *remarks, *remark),
+        warnings=(*table.notes, *remarks, *remark),
     )
     if longest > _IRREGULAR * shortest:
         text = (
@@ -179,15 +179,15 @@ def _order(time: np.ndarray, dated: np.ndarray) -> tuple[np.ndarray, tuple[str, 
     """Rows in order of time, each time once (its first row)."""
     rows = np.flatnonzero(dated)
     steps = np.diff(time[rows])
-    told = []
+    notes = []
     if (steps < 0).any():
-        told.append(f"times are not in order (first at row {rows[1:][steps < 0][0] + 1}): sorted")
+        notes.append(f"times are not in order (first at row {rows[1:][steps < 0][0] + 1}): sorted")
         rows = rows[np.argsort(time[rows], kind="stable")]
         steps = np.diff(time[rows])
     if (again := steps == 0).any():
-        told.append(f"{again.sum()} rows repeat the time of another: the first of each is kept")
+        notes.append(f"{again.sum()} rows repeat the time of another: the first of each is kept")
         rows = rows[np.concatenate([[True], ~again])]
-    return rows, tuple(told)
+    return rows, tuple(notes)
 
 
 def _steps(time: np.ndarray) -> tuple[float, float]:

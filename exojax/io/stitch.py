@@ -35,7 +35,7 @@ def stitch(segments: Sequence[Segment], name: str | None = None) -> LightCurves:
         Light curves of one star: ``time``, ``flux`` and ``valid`` ``(1, n)``, never padded.
 
     Raises:
-        InputError: the segments are of different stars, a clock is unknown beside one that is known, or too few
+        InputError: the segments are of different stars, a clock is unknown beside a known clock, or too few
             measurements remain.
     """
     first = segments[0]
@@ -43,12 +43,12 @@ def stitch(segments: Sequence[Segment], name: str | None = None) -> LightCurves:
         if first.named and other.named and other.id != first.id:
             raise InputError(f"{other.path}: is of star {other.id}, not {first.id}: rename the file by its star")
     several = len(segments) > 1
-    told = [f"{one.path.name}: {text}" if several else text for one in segments for text in one.warnings]
+    notes = [f"{one.path.name}: {text}" if several else text for one in segments for text in one.warnings]
     if name is not None and first.named and identity.spelling(name) != first.id:
-        told.append(f"{first.path.name}: its header names star {first.id}, its name {name}: the name is kept")
+        notes.append(f"{first.path.name}: its header names star {first.id}, its name {name}: the name is kept")
     if not any(one.valid.any() for one in segments):
         raise InputError(f"{first.path}: has no measurement: leave the file out")
-    parts, remarks = _alike(_without_overlaps(_on_one_clock(segments, told), told), told)
+    parts, remarks = _alike(_without_overlaps(_on_one_clock(segments, notes), notes), notes)
     parts = sorted(parts, key=lambda one: one.time[0])
     time = np.concatenate([one.time for one in parts])
     order = np.argsort(time, kind="stable")
@@ -64,7 +64,7 @@ def stitch(segments: Sequence[Segment], name: str | None = None) -> LightCurves:
         raise InputError(f"has {valid.sum()} measurements where its files do not overlap: a search needs {MIN_POINTS}")
     gap, baseline = np.diff(time[valid]).max(), np.ptp(time[valid])
     if gap > baseline / 2:
-        told.append(f"a gap of {gap:.4g} days is longer than half of the {baseline:.4g} days from first to last")
+        notes.append(f"a gap of {gap:.4g} days is longer than half of the {baseline:.4g} days from first to last")
     errors = None
     if any(one.error is not None for one in parts):
         unknown = [np.full(len(one.time), np.nan, np.float32) if one.error is None else one.error for one in parts]
@@ -83,7 +83,7 @@ def stitch(segments: Sequence[Segment], name: str | None = None) -> LightCurves:
         time_system=parts[0].time_system,
         source=identity.printable(", ".join(str(one.path) for one in segments)),
         sha256=checksum.of_folder(digests) if several else first.sha256,
-        warnings=tuple(identity.printable(text) for text in (*told, *remarks)),
+        warnings=tuple(identity.printable(text) for text in (*notes, *remarks)),
         centroid=centroids,
         stars=Stars(**{key: np.array([_known(segments, key)]) for key in _STAR}),
         flux_err=errors,
@@ -91,7 +91,7 @@ def stitch(segments: Sequence[Segment], name: str | None = None) -> LightCurves:
 
 
 def pack(curves: Sequence[LightCurves]) -> LightCurves:
-    """Several light curves as one, padded to the longest: NaN in ``time`` and ``centroid``, ``valid`` false.
+    """Return several light curves as one, padded to the longest: NaN in ``time`` and ``centroid``, ``valid`` false.
 
     What cannot differ within one ``LightCurves`` must not differ here: ``kind_of`` tells which go together.
 
@@ -144,12 +144,12 @@ def pack(curves: Sequence[LightCurves]) -> LightCurves:
 
 
 def kind_of(curves: LightCurves) -> tuple[float, bool, str, bool, bool]:
-    """What light curves must share to be searched in one batch; the first is the cadence in days to about 2 %."""
+    """Return what light curves must share to be searched in one batch; the first is the cadence in days to about 2 %."""
     nominal = float(np.round(2 ** (np.round(np.log2(curves.cadence) * 32) / 32), 7))
     return nominal, curves.absolute, curves.time_system, curves.label is None, curves.kind is None
 
 
-def _without_overlaps(segments: Sequence[Segment], told: list[str]) -> list[Segment]:
+def _without_overlaps(segments: Sequence[Segment], notes: list[str]) -> list[Segment]:
     kept: list[Segment] = []
     for one in sorted(
         segments, key=lambda one: (not one.preferred, one.cadence < _A_MINUTE, one.cadence, one.path.name)
@@ -158,7 +158,7 @@ def _without_overlaps(segments: Sequence[Segment], told: list[str]) -> list[Segm
         for other in kept:
             inside = (one.time >= other.time[0] - other.cadence / 2) & (one.time <= other.time[-1] + other.cadence / 2)
             if (free & inside).any():
-                told.append(f"{one.path.name} overlaps {other.path.name} in time: the latter is kept there")
+                notes.append(f"{one.path.name} overlaps {other.path.name} in time: the latter is kept there")
             free &= ~inside
         if free.mean() < _LEAST_PART:
             continue
@@ -173,7 +173,7 @@ def _without_overlaps(segments: Sequence[Segment], told: list[str]) -> list[Segm
     return kept
 
 
-def _on_one_clock(segments: Sequence[Segment], told: list[str]) -> list[Segment]:
+def _on_one_clock(segments: Sequence[Segment], notes: list[str]) -> list[Segment]:
     """Return the segments on the clock of the first; unknown clocks are not mixed with others.
 
     Raises:
@@ -191,9 +191,9 @@ def _on_one_clock(segments: Sequence[Segment], told: list[str]) -> list[Segment]
                 f"{one.path}: its clock differs from {first.path.name}'s ({two}): state it with --clock, or "
                 "search them apart"
             )
-        told.append(f"{one.path.name}: times are brought from {one.time_system} to {first.time_system}")
+        notes.append(f"{one.path.name}: times are brought from {one.time_system} to {first.time_system}")
         if not {one.time_system, first.time_system} <= set(clocks.BARYCENTRIC):
-            told.append(
+            notes.append(
                 f"{one.path.name}: not barycentric, or not from the same place: times differ by up to 8 minutes"
             )
         time = clocks.convert(one.time, one.time_system, first.time_system)
@@ -201,8 +201,8 @@ def _on_one_clock(segments: Sequence[Segment], told: list[str]) -> list[Segment]
     return made
 
 
-def _alike(parts: list[Segment], told: list[str]) -> tuple[list[Segment], list[str]]:
-    """The parts on one scale and of one cadence."""
+def _alike(parts: list[Segment], notes: list[str]) -> tuple[list[Segment], list[str]]:
+    """Return the parts on one scale and of one cadence."""
     remarks = []
     if any(one.absolute for one in parts) and not all(one.absolute for one in parts):
         dropped = ", ".join(one.path.name for one in parts if not one.absolute)

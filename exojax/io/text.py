@@ -20,7 +20,7 @@ LARGEST = 64 * 2**20
 """bytes, unpacked: no table of one star is larger"""
 MOST_COLUMNS = 2000
 MARKS = (";", "\t", "|", ",", None)
-"""what separates cells, in the order in which it is tried; None is any number of blanks"""
+"""separators of cells, in the order in which they are tried; None is any number of blanks"""
 _COMMENT = re.compile(r"\s*(#|%|!|\\|//)")
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eEdD][+-]?\d{1,3})?|[+-]?(inf|infinity)", re.IGNORECASE)
 _DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+([eE][+-]?\d{1,3})?")
@@ -55,7 +55,7 @@ class TextTable:
 
     @cached_property
     def comma(self) -> bool:
-        """Whether numbers have a decimal comma."""
+        """Return whether numbers have a decimal comma."""
         some = [cell for row in self.rows[:_SAMPLE] for cell in row]
         return any(_DECIMAL_COMMA.fullmatch(cell) for cell in some) and not any(
             "." in cell and is_number(cell) for cell in some
@@ -92,8 +92,10 @@ class TextTable:
             return found
         if len(wrong) > filled / 2:
             return np.array(cells, np.str_)
-        shown = cells[wrong[0]][:40]
-        raise InputError(f"{self.path}: line {self.lines[wrong[0]]}: {shown!r} is not a number: correct it or empty it")
+        found_text = cells[wrong[0]][:40]
+        raise InputError(
+            f"{self.path}: line {self.lines[wrong[0]]}: {found_text!r} is not a number: correct it or empty it"
+        )
 
 
 def number(cell: str, comma: bool = False) -> float | None:
@@ -106,7 +108,7 @@ def number(cell: str, comma: bool = False) -> float | None:
 
 
 def is_number(cell: str) -> bool:
-    """Whether a cell holds a number, with a decimal point or comma."""
+    """Return whether a cell holds a number, with a decimal point or comma."""
     return bool(_NUMBER.fullmatch(cell) or _DECIMAL_COMMA.fullmatch(cell))
 
 
@@ -197,7 +199,7 @@ def _quoted(line: str, mark: str | None) -> list[str]:
 
 
 def _is_data(cells: Sequence[str]) -> bool:
-    """Whether a line is of numbers: two at least, one of them among the first three cells, or one of two cells."""
+    """Return whether a line is of numbers: two at least, one of them among the first three cells, or one of two cells."""
     found = [is_number(cell) or bool(_DATE.match(cell)) for cell in cells]
     if len(cells) == 1:
         return found[0]

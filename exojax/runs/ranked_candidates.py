@@ -35,7 +35,7 @@ _COLUMNS = ("snr_red", "period", "t0", "duration", "period_error", "t0_error")
 
 @dataclass(frozen=True, eq=False)
 class Found:
-    """What a search found: its candidates in ranked order, highest red-noise SNR first, read from disk one by one.
+    """Candidates that a search found, in ranked order, highest red-noise SNR first, read from disk one by one.
 
     Attributes:
         stars: ids of the stars that have candidates, in the order of the list.

@@ -153,10 +153,10 @@ class _Clock:
 
 
 def _resumed(folder: Path) -> tuple[list[Path], set[str], int]:
-    """The parts of an earlier call, the stars that need not be read again, and how many were skipped.
+    """Return the parts of an earlier call, the stars that need not be read again, and how many were skipped.
 
-    A damaged part is removed, so that its stars, which were one batch, are searched again; so is one that holds a star
-    of another part.
+    A damaged part is removed, so that its stars, which were one batch, are searched again; so is a part with a star of
+    another part.
     """
     paths: list[Path] = []
     done: set[str] = set()
@@ -195,7 +195,7 @@ def _resumed(folder: Path) -> tuple[list[Path], set[str], int]:
 
 
 def _heard(stars: Stars, told: dict[str, list[str]]) -> Stars:
-    """The stars; the warnings of those that come alone go to ``told``."""
+    """Yield the stars; the warnings of those that come alone go to ``told``."""
     for given in stars:
         if isinstance(given, LightCurves) and len(given) == 1 and given.warnings:
             told[str(given.id[0])] = list(given.warnings)

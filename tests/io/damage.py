@@ -133,7 +133,7 @@ class HangError(BaseException):
 
 @dataclass
 class Tally:
-    """What readers did: refusals and readings by kind of input, and what must not happen."""
+    """Count what readers did: refusals and readings by kind of input, and what must not happen."""
 
     read: int = 0
     refused: int = 0

@@ -35,7 +35,7 @@ GAIA = 5751990597042725632
 
 @dataclass(frozen=True)
 class Expected:
-    """What a product must be read as."""
+    """Star, clock and column that a product must be read as."""
 
     star: str
     catalogue: str
@@ -354,7 +354,7 @@ def diamante(home: Path) -> Path:
 
 
 def astropy_time(home: Path) -> Path:
-    """astropy's own table: a ``Time`` is a column of two doubles."""
+    """Write Astropy's own table: a ``Time`` is a column of two doubles."""
     from astropy.table import Table
     from astropy.time import Time
 

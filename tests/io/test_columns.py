@@ -1,4 +1,4 @@
-"""Which column is what, in which unit, on which clock: by the words of its name, and by plausibility."""
+"""Columns, units and clocks: by the words of its name, and by plausibility."""
 
 from pathlib import Path
 
@@ -93,15 +93,15 @@ def test_names_are_words() -> None:
 
 def test_the_choice_is_reported() -> None:
     found = of(hjd=TIME, bjd=TIME + 2457000, raw_flux=NOISE, cal_flux=FLUX, det_flux_2=FLUX)
-    assert "time: bjd is read (also there: hjd)" in found.told
-    assert "flux: cal_flux is read (also there: det_flux_2, raw_flux)" in found.told
-    assert of(time=TIME, flux=FLUX).told == ()
+    assert "time: bjd is read (also there: hjd)" in found.notes
+    assert "flux: cal_flux is read (also there: det_flux_2, raw_flux)" in found.notes
+    assert of(time=TIME, flux=FLUX).notes == ()
 
 
 def test_an_empty_column_gives_way() -> None:
     found = of(TIME=TIME, SAP_FLUX=5e3 * FLUX, PDCSAP_FLUX=np.full(N, np.nan))
     assert found.name == "SAP_FLUX"
-    assert "PDCSAP_FLUX holds no number: SAP_FLUX is read" in found.told
+    assert "PDCSAP_FLUX holds no number: SAP_FLUX is read" in found.notes
     with pytest.raises(InputError, match=r"a.csv: not one of its rows has both a time and a flux \(PDCSAP_FLUX\)"):
         of(TIME=TIME, PDCSAP_FLUX=np.full(N, np.nan))
 
@@ -157,7 +157,7 @@ def test_magnitudes_and_what_may_be() -> None:
     assert of(time=TIME, dmag=mags - 12.3).unit == "magnitudes"
     named = of(time=TIME, flux=mags)
     assert named.unit == "flux"
-    assert any("--flux-unit magnitudes" in text for text in named.told)
+    assert any("--flux-unit magnitudes" in text for text in named.notes)
     with pytest.raises(InputError, match=r"may be magnitudes or counts.*--flux-unit magnitudes or --flux-unit counts"):
         of(named=False, time=TIME, flux=mags)
     assert of(Stated(flux_unit="magnitudes"), named=False, time=TIME, flux=mags).unit == "magnitudes"
@@ -195,7 +195,7 @@ def test_clocks(name: str, unit: str, header: dict, shift: float, clock: str, da
 def test_nothing_is_a_missions_time_that_cannot_be() -> None:
     found = of(mission="TESS", time=TIME - 1400, flux=FLUX)
     assert found.clock == "file"
-    assert any("cannot be BTJD" in text and "--clock" in text for text in found.told)
+    assert any("cannot be BTJD" in text and "--clock" in text for text in found.notes)
     assert of(mission="TESS", time=TIME, flux=FLUX).clock == "BTJD"
     assert of(Stated(clock="BTJD"), time=TIME, flux=FLUX).clock == "BTJD"
 
@@ -204,7 +204,7 @@ def test_nothing_is_a_missions_time_that_cannot_be() -> None:
 def test_units_of_time(unit: str, per_day: float) -> None:
     found = of(time=((TIME - 1400) * per_day, unit), flux=FLUX)
     np.testing.assert_allclose(found.time, TIME - 1400, atol=1e-9)
-    assert any("converted to days" in text for text in found.told)
+    assert any("converted to days" in text for text in found.notes)
 
 
 def test_days_are_not_guessed() -> None:
@@ -233,7 +233,7 @@ def test_sentinels(sentinel: float) -> None:
     flux[[3, 50, 51]] = sentinel
     found = of(time=TIME, mag=flux)
     assert np.flatnonzero(~found.good).tolist() == [3, 50, 51]
-    assert any("3 values of mag are sentinels" in text for text in found.told)
+    assert any("3 values of mag are sentinels" in text for text in found.notes)
 
 
 def test_zeros_amid_positive_flux_are_no_measurements() -> None:
@@ -253,7 +253,7 @@ def test_rows_without_a_time_are_dropped() -> None:
     time[[4, 9]] = 0
     found = of(time=time, flux=FLUX)
     assert np.flatnonzero(np.isnan(found.time)).tolist() == [4, 9]
-    assert "2 rows whose time is 0 or a sentinel were dropped" in found.told
+    assert "2 rows whose time is 0 or a sentinel were dropped" in found.notes
     assert not np.isnan(of(time=TIME - 1400, flux=FLUX).time).any()
 
 
@@ -293,7 +293,7 @@ def test_letters_and_flags_that_are_up_where_all_is_well() -> None:
     assert np.flatnonzero(~of(time=TIME, flux=FLUX, quality=letters).good).tolist() == [5]
     found = of(time=TIME, flux=FLUX, flag=np.ones(N))
     assert found.good.all()
-    assert any("not taken for a flag" in text for text in found.told)
+    assert any("not taken for a flag" in text for text in found.notes)
     assert quality.MISSION_BAD["QLP 2"] & (1 << 30)
 
 
@@ -301,7 +301,7 @@ def test_one_band_at_a_time() -> None:
     bands = np.where(np.arange(N) % 5 == 0, "V", "g")
     found = of(time=TIME, flux=np.where(bands == "V", 80, 40) * FLUX, filter=bands)
     np.testing.assert_array_equal(found.good, bands == "g")
-    assert any("filter has 2 bands: g is read" in text for text in found.told)
+    assert any("filter has 2 bands: g is read" in text for text in found.notes)
 
 
 def test_unused_columns_are_never_numbers(tmp_path: Path) -> None:

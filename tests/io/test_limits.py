@@ -26,7 +26,7 @@ def message(path: Path) -> str:
 
 
 def changed(home: Path, key: str, value: str) -> Path:
-    """A file of TESS in whose table's header one card has another value."""
+    """Write a file of TESS in whose table's header one card has another value."""
     path = spoc(home)
     raw = bytearray(path.read_bytes())
     at = raw.find(f"{key:8}=".encode(), 2880)

@@ -28,7 +28,7 @@ def segment(name: str, start: float, n: int, *, minutes: float = 30, level: floa
         stated=True,
         name="flux",
         star="",
-        told=(),
+        notes=(),
     )
     return replace(make(Path(name), table, star=("5", "TIC", True), sha256=name), **changes)
 
@@ -89,10 +89,10 @@ def test_what_cannot_be_joined() -> None:
         stitch([segment("a", 1370, 50), segment("b", 1400, 50, time_system="file")])
     with pytest.raises(InputError, match="b: is of star 6, not 5"):
         stitch([segment("a", 1370, 50), segment("b", 1400, 50, id="6")])
-    told = stitch([segment("a", 1370, 50), segment("b", 1400, 50, absolute=False)])
-    assert told.flux.shape[1] == 50
-    assert told.absolute
-    assert "left out for want of an absolute scale: b" in told.warnings
+    notes = stitch([segment("a", 1370, 50), segment("b", 1400, 50, absolute=False)])
+    assert notes.flux.shape[1] == 50
+    assert notes.absolute
+    assert "left out for want of an absolute scale: b" in notes.warnings
     assert "a: its header names star 5, its name 7: the name is kept" in stitch([segment("a", 1370, 50)], "7").warnings
     assert stitch([segment("a", 1370, 50)], "TIC 5").warnings == ()
 
