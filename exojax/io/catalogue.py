@@ -292,7 +292,7 @@ def check_ephemerides(found: Known, source: str) -> None:
 
 
 def _rows(path: Path, needed: tuple[str, ...]) -> Iterator[tuple[int, dict[str, str]]]:
-    """Yield line number and cells by lower-case column name; ``id`` spelled as everywhere, ``clock`` its catalogue's."""
+    """Yield line number and cells by lower-case column name; ``id`` as spelled everywhere, ``clock`` its own."""
     lines = text.decoded(open_file.content(path, text.LARGEST), path).splitlines()
     numbered = [(n, line) for n, line in enumerate(lines, 1) if line.strip() and not line.startswith("#")]
     if not numbered:

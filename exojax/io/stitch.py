@@ -144,7 +144,7 @@ def pack(curves: Sequence[LightCurves]) -> LightCurves:
 
 
 def kind_of(curves: LightCurves) -> tuple[float, bool, str, bool, bool]:
-    """Return what light curves must share to be searched in one batch; the first is the cadence in days to about 2 %."""
+    """Return what light curves share that are searched in one batch; the first is the cadence, days to 2 %."""
     nominal = float(np.round(2 ** (np.round(np.log2(curves.cadence) * 32) / 32), 7))
     return nominal, curves.absolute, curves.time_system, curves.label is None, curves.kind is None
 

@@ -199,7 +199,7 @@ def _quoted(line: str, mark: str | None) -> list[str]:
 
 
 def _is_data(cells: Sequence[str]) -> bool:
-    """Return whether a line is of numbers: two at least, one of them among the first three cells, or one of two cells."""
+    """Return whether a line is of numbers: two at least, or one beside cells that hold no measurement."""
     found = [is_number(cell) or bool(_DATE.match(cell)) for cell in cells]
     if len(cells) == 1:
         return found[0]
