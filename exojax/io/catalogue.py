@@ -145,11 +145,11 @@ def labels(path: Path) -> tuple[dict[str, int], str]:
         value = _number(row, ("label",), path, line)
         if value not in (0, 1):
             raise InputError(
-                f"{path}: line {line}: label is {row['label']!r}: it must be 1 (planet host) or 0 (the rest)"
+                f"{path}: line {line}: label is {row['label'][:40]!r}: it must be 1 (planet host) or 0 (the rest)"
             )
         if found.setdefault(row["id"], int(value)) != value:
             raise InputError(
-                f"{path}: line {line}: star {row['id']} has label {int(value)} here, another above: keep one"
+                f"{path}: line {line}: star {row['id'][:40]} has label {int(value)} here, another above: keep one"
             )
     unsure = 0
     for star, given in marks.items():
@@ -174,7 +174,9 @@ def stars(path: Path) -> dict[str, dict[str, float]]:
         values = {key: _number(row, names, path, line) for key, names in _STAR.items()}
         for key in ("radius", "mass", "teff"):
             if values[key] <= 0:
-                raise InputError(f"{path}: line {line}: {key} of star {row['id']} is not positive: correct or empty it")
+                raise InputError(
+                    f"{path}: line {line}: {key} of star {row['id'][:40]} is not positive: correct or empty it"
+                )
         found[row["id"]] = {key: value for key, value in values.items() if not math.isnan(value)}
     return found
 
@@ -205,7 +207,7 @@ def known(path: Path) -> Known:
         duration = _number(row, _DURATIONS, path, line) * _days_of(row)
         if period <= 0 or duration <= 0:
             raise InputError(
-                f"{path}: line {line}: a period or duration of star {row['id']} is not positive: correct it"
+                f"{path}: line {line}: a period or duration of star {row['id'][:40]} is not positive: correct it"
             )
         if not math.isnan(period):
             name = next((row[key] for key in _NAMES if row.get(key)), "")
@@ -281,12 +283,14 @@ def check_ephemerides(found: Known, source: str) -> None:
     for name in ("t0", "duration"):
         bad = ~np.isfinite(getattr(found, name))
         if bad.any():
-            raise InputError(f"{source}: star {found.id[bad][0]} has a candidate without {name}: give it in days")
+            raise InputError(
+                f"{source}: star {str(found.id[bad][0])[:40]} has a candidate without {name}: give it in days"
+            )
     bad = (found.period <= 0) | (found.duration <= 0) | (found.duration > 0.5 * found.period)
     if bad.any():
         k = int(np.argmax(bad))
         raise InputError(
-            f"{source}: star {found.id[k]} has a period of {found.period[k]:g} and a duration of {found.duration[k]:g} "
+            f"{source}: star {str(found.id[k])[:40]} has a period of {found.period[k]:g} and a duration of {found.duration[k]:g} "
             "days: a transit lasts half of its period at most, and both are above 0"
         )
 

@@ -116,12 +116,12 @@ def _flux_order(columns: list[str], path: Path) -> np.ndarray:
     for index, name in enumerate(columns):
         match = re.fullmatch(r"FLUX\.(\d{1,7})", name)
         if name in seen or (match and int(match[1]) in position):
-            raise InputError(f"{path}: line 1 names the column {name} twice: rename or remove one")
+            raise InputError(f"{path}: line 1 names the column {name[:40]} twice: rename or remove one")
         seen.add(name)
         if match:
             position[int(match[1])] = index
         elif name != "LABEL" and any(other.startswith("FLUX.") for other in columns):
-            raise InputError(f"{path}: line 1 has an unknown column {name!r}: remove it; expected {_LAYOUT}")
+            raise InputError(f"{path}: line 1 has an unknown column {name[:40]!r}: remove it; expected {_LAYOUT}")
     if not position:
         shown = ", ".join(columns[:3])[:60]
         raise InputError(f"{path}: line 1 has no FLUX columns (it begins {shown!r}): expected {_LAYOUT}")

@@ -78,9 +78,9 @@ def text(path: Path) -> Iterator[IO[bytes]]:
             else:
                 yield stream
     except (EOFError, zlib.error) as error:
-        raise InputError(f"{path}: the packed data are damaged or cut short ({error}): {again}") from error
+        raise InputError(f"{path}: the packed data are damaged or cut short ({str(error)[:90]}): {again}") from error
     except (zipfile.BadZipFile, NotImplementedError) as error:
-        raise InputError(f"{path}: not a usable zip archive ({error}): {again}") from error
+        raise InputError(f"{path}: not a usable zip archive ({str(error)[:90]}): {again}") from error
 
 
 def content(path: Path, most: int) -> bytes:
