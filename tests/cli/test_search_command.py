@@ -367,3 +367,35 @@ def test_sheets_of_what_is_no_more_are_removed(call: Call) -> None:
     Path("out/sheets/mine.txt").write_text("mine")
     assert call(search.main, "--data", "stars.npz", "--out", "out", *PLAIN).code == 0
     assert list(files(Path("out/sheets"))) == ["mine.txt"]
+
+
+def test_given_ephemerides_are_measured_and_nothing_else_is_searched(source: Path, call: Call) -> None:
+    Path("given.csv").write_text(f"id,period,t0,duration\n100,1.9,{START + 0.7},0.16\n104,2.5,{START + 0.3},0.1\n")
+    options = ("--data", source, "--out", "out", "--run", "none", "--sheets", 1)
+    ran = call(search.main, *options, "--candidates", "given.csv")
+    assert ran.code == 3, ran
+    rows = {row["id"]: row for row in read_rows(Path("out/candidates.csv"))}
+    assert rows.keys() == {"100", "104"}
+    assert float(rows["100"]["period_days"]) == pytest.approx(1.9, abs=1e-6)
+    assert float(rows["100"]["depth_ppm"]) == pytest.approx(3000, rel=0.15)
+    assert float(rows["104"]["period_days"]) == pytest.approx(2.5, abs=1e-6)
+    assert abs(float(rows["104"]["depth_ppm"])) < 500
+    skipped = {row["id"]: row["reason"] for row in read_rows(Path("out/skipped.csv"))}
+    assert len(skipped) == 8
+    assert "no ephemeris is given" in skipped["101"]
+    assert [path.name for path in Path("out/sheets").iterdir()] == ["100-1.png"]
+    assert_refused(call(search.main, *options, "--candidates", "no.csv"), "no.csv", "no such file")
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_name_is_no_formula_and_no_folder_of_a_person_is_named(tmp_path: Path, call: Call) -> None:
+    folder = tmp_path / "private"
+    folder.mkdir()
+    write_csv(folder / "=cmd|' -C calc'!A0.csv", 1 + flux_of(1)[0])
+    (folder / "blank.csv").write_text("")
+    ran = call(search.main, folder, "--out", "out", "--run", "none", "--sheets", 0)
+    assert ran.code == 3, ran
+    (row,) = read_rows(Path("out/candidates.csv"))
+    assert row["id"].startswith("'=cmd|")
+    for name in ("candidates.csv", "skipped.csv", "index.html"):
+        assert "private" not in Path("out", name).read_text()
