@@ -111,6 +111,7 @@ def compare(options: Options) -> None:
         note=NOTE if options.join_test else "",
         rows=config.rows,
     )
+    compare.check_plan(plan)
     with locked(out), command.progress() as show:
 
         def report(what: str, done: int, total: int) -> None:

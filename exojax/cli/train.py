@@ -134,7 +134,8 @@ def planned(options: Options) -> list[Job]:
         # What ``auto`` found is what the run is of, whatever lies in data/ later.
         config = replace(config, data=replace(config.data, source=source.path))
         registry.build(config)
-        jobs.append(Job(config, source, run_folder(options.run or f"{source.name}-{config.model}")))
+        folder = run_folder(f"{source.name}-{config.model}" if options.run is None else options.run)
+        jobs.append(Job(config, source, folder))
     return jobs
 
 
@@ -149,10 +150,14 @@ def trained(jobs: Sequence[Job], *, fresh: bool) -> tuple[Path, str]:
     from exojax import evaluate
     from exojax.cli.outputs import write
     from exojax.cli.table import comparison_rows, text_table
+    from exojax.runs.fit import check_data, prepare_rows, split_rows
 
     source = jobs[0].source
     command.say(source.told)
     curves = source.rows()
+    for job in jobs:
+        rows = prepare_rows(job.config, curves)
+        check_data(job.config, split_rows(curves, rows, job.config.seed, source.test_fraction))
     done = []
     for job in jobs:
         if fresh:

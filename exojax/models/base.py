@@ -90,6 +90,8 @@ class Network:
     kind: ClassVar[str] = "network"
     balanced: ClassVar[bool] = True
     """batches hold as many hosts as others: a logit of 0 is an even chance"""
+    fewest_stars: ClassVar[int] = 1
+    """stars of either class that it can be fitted on"""
 
     @property
     def parts(self) -> tuple[Network | Classical, ...]:
@@ -135,6 +137,7 @@ class Classical:
     needs: Needs | None = None
     kind: ClassVar[str] = "classical"
     balanced: ClassVar[bool] = False
+    fewest_stars: ClassVar[int] = 1
     train: ClassVar[TrainConfig] = TrainConfig()
 
     @property
@@ -174,6 +177,11 @@ class Stack:
     def parts(self) -> tuple[Network | Classical, ...]:
         """Return the models that it is made of."""
         return tuple(self.of.values())
+
+    @property
+    def fewest_stars(self) -> int:
+        """Return how many stars of either class it can be fitted on."""
+        return self.folds
 
     @property
     def inputs(self) -> tuple[str, ...]:

@@ -19,7 +19,7 @@ from exojax.evaluation.metrics import Figure
 from exojax.folded_events import Data
 from exojax.models import registry
 from exojax.runs.injected_copies import InjectedCopies, copies_for, fit_with_copies
-from exojax.runs.model_inputs import code_of, inputs_of
+from exojax.runs.model_inputs import code_of, example_inputs, inputs_of
 from exojax.runs.probabilities import apply, calibrated, log_odds
 from exojax.runs.rows import UsableRows, check_both_classes, check_not_seen, check_set_aside, usable_rows
 from exojax.runs.run import check_shapes, load
@@ -96,6 +96,8 @@ def compare(plan: ComparisonPlan, data: Data, out: Path, report: Report | None =
     report = report or _silent
     check_plan(plan)
     rows = compared_rows(plan, data)
+    for name in plan.models:
+        check_shapes(name, example_inputs(registry.get(name).inputs, data, RunConfig()), data.source)
     folds = np.stack(
         [
             split.folds(rows.group, rows.label, k=plan.folds, seed=plan.seed, repeat=repeat)
@@ -149,12 +151,31 @@ def compared_rows(plan: ComparisonPlan, data: Data) -> UsableRows:
     check_both_classes(rows.label, data.source)
     if plan.test_fraction:
         rows = rows.take(~split.holdout(rows.group, rows.label, fraction=plan.test_fraction, seed=plan.seed))
-    hosts = rows.hosts
-    if plan.inner and plan.folds <= hosts < 2 + -(-hosts // plan.folds):
-        raise InputError(f"{hosts} planet hosts in {plan.folds} folds leave too few for inner folds; give --inner 0")
+    check_enough(plan, rows)
     if plan.init is not None:
         check_not_seen(load(plan.init), data, rows, np.arange(len(rows.label)))
     return rows
+
+
+def check_enough(plan: ComparisonPlan, rows: UsableRows) -> None:
+    """Refuse classes with too few stars for the outer folds, the inner ones and the models themselves.
+
+    Raises:
+        InputError: there are too few.
+    """
+    for kind, n in (("planet hosts", rows.hosts), ("stars without planets", rows.others)):
+        if n < plan.folds:
+            continue  # the split of the outer folds refuses them, with its own remedy
+        outer = n - -(-n // plan.folds)
+        if plan.inner and outer < (plan.inner if plan.tune else 2):
+            raise InputError(f"{n} {kind} in {plan.folds} folds leave too few for inner folds; give --inner 0")
+        fit = outer - -(-outer // min(plan.inner, outer)) if plan.inner else outer
+        for name in plan.models:
+            if fit < (needed := registry.get(name).fewest_stars):
+                raise InputError(
+                    f"{n} {kind}: some fits of {name} would have {fit} of them, and {needed} are needed; give fewer "
+                    "--folds, or --inner 0"
+                )
 
 
 def check_folder(plan: ComparisonPlan, data: Data, folder: Path) -> None:
@@ -234,7 +255,6 @@ def _prepared(
     model, mine = registry.get(name), data.take(rows.index)
     searching = partial(_searching, report, name)
     features = inputs_of(model.inputs, mine, RunConfig(), report=searching)
-    check_shapes(name, features, data.source)
     copies = copies_for(model, training_of(plan, name), mine, rows.label, RunConfig(seed=plan.seed), searching)
     return Examples(features, rows.label, rows.group, mine.id), copies
 

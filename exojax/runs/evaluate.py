@@ -12,9 +12,9 @@ from exojax.errors import InputError
 from exojax.evaluation import conformal, leakage, metrics, split
 from exojax.folded_events import Data, searchable
 from exojax.light_curves import LightCurves
-from exojax.runs.model_inputs import digests, inputs_of, usable
+from exojax.runs.model_inputs import digests, usable
 from exojax.runs.probabilities import disagreement
-from exojax.runs.run import SCORES, Run, check_shapes, from_logits, load, stating
+from exojax.runs.run import SCORES, Run, checked_inputs, from_logits, load, stating
 from exojax.runs.shortcut_controls import shortcut_controls
 from exojax.storage import announce
 from exojax.storage.array_files import load_arrays
@@ -69,8 +69,7 @@ def evaluate(run: Run | str | Path, curves: Data, *, rate: float | None = None) 
     useful, digest = usable(curves), digests(curves)
     if curves.label is not None:
         check_labelled(run, curves, useful, digest)
-    features = inputs_of(run.inputs, curves, run.config)
-    check_shapes(run.config.model, features, curves.source, trained=run.data["inputs"])
+    features = checked_inputs(run, curves)
     logits = np.where(useful, run.scorer(features), np.nan)
     probability, differ = from_logits(run, logits), disagreement_of(run, features, useful)
     warnings = [*run.warnings, *curves.warnings, *_warnings(run, curves, useful, logits)]

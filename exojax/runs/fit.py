@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from exojax.models import registry
 from exojax.models.base import Model
 from exojax.models.code import fingerprint
 from exojax.runs.injected_copies import InjectedCopies, copies_for, fit_with_copies
-from exojax.runs.model_inputs import inputs_of
+from exojax.runs.model_inputs import example_inputs, inputs_of
 from exojax.runs.probabilities import fitted, stored
 from exojax.runs.rows import UsableRows, check_both_classes, check_not_seen, check_set_aside, usable_rows
 from exojax.runs.run import SCORES, Run, check_shapes, facts_of, load, run_folder, write_config
@@ -63,22 +64,15 @@ def fit(
         Interrupted: by Ctrl-C or SIGTERM, after saving.
     """
     folder = run_folder(folder or f"{Path(data.source).name.split('.')[0]}-{config.model}")
-    report = report or _silent
-    config = replace(config, train=registry.training(config))
+    config, report = replace(config, train=registry.training(config)), report or _silent
 
     rows = prepare_rows(config, data)
-    parts = split_rows(data, rows, seed=config.seed, test_fraction=test_fraction)
-    start = None if (folder / "calibration.json").exists() else first_weights(config, parts)
-    examples = compute_inputs(config, parts, report)
-
-    facts = facts_of(data, {name: list(x.shape[1:]) for name, x in examples.features.items()})
-    facts |= {"test_fraction": test_fraction, "streams": random_streams.VERSION}
-    facts["code"] = fingerprint(registry.get(config.model))
-    write_config(folder, config, facts | ({"recipe": recipe.told()} if recipe.told() else {}))
+    parts = split_rows(data, rows, config.seed, test_fraction)
+    start = check(config, parts, folder, recipe, test_fraction)
     if (folder / "calibration.json").exists():
         return load(folder)
     keep_split(folder, parts, start)
-
+    examples = compute_inputs(config, parts, report)
     training = set_up(config, parts, examples, start, recipe, report)
     scorer = training.fit(parts.train, config.model, folder=folder, validation=parts.validation)
     calibrate(config, parts, training, scorer, folder)
@@ -120,12 +114,8 @@ def prepare_rows(config: RunConfig, data: Data) -> UsableRows:
     return rows
 
 
-def split_rows(data: Data, rows: UsableRows, *, seed: int, test_fraction: float) -> Split:
-    """Split the rows by star into training, validation and test.
-
-    Raises:
-        InputError: too few stars of a class are left to train on.
-    """
+def split_rows(data: Data, rows: UsableRows, seed: int, test_fraction: float) -> Split:
+    """Split the rows by star into training, validation and test."""
     test = np.zeros(len(rows.label), bool)
     if test_fraction:
         test = split.holdout(rows.group, rows.label, fraction=test_fraction, seed=seed)
@@ -134,11 +124,6 @@ def split_rows(data: Data, rows: UsableRows, *, seed: int, test_fraction: float)
     parts = Split(data, rows, dev, np.flatnonzero(~held), np.flatnonzero(held), np.flatnonzero(test))
     groups = {"train": dev[parts.train], "validation": dev[parts.validation], "test": parts.test}
     leakage.check_disjoint({name: rows.group[chosen] for name, chosen in groups.items()})
-    train = rows.take(dev[parts.train])
-    if not len(parts.validation) and min(train.hosts, train.others) < 2:
-        raise InputError(
-            f"{data.source}: {train.hosts} hosts and {train.others} others to train on; at least 2 of each are needed"
-        )
     return parts
 
 
@@ -147,6 +132,51 @@ def validation_rows(label: np.ndarray, group: np.ndarray, seed: int) -> np.ndarr
     held = split.holdout(group, label, fraction=defaults.VALIDATION_FRACTION, seed=seed, stream="validation split")
     hosts = len(np.unique(group[held & (label == 1)]))
     return held if hosts >= defaults.MIN_VALIDATION_HOSTS else np.zeros(len(label), bool)
+
+
+def check(config: RunConfig, parts: Split, folder: Path, recipe: Recipe, test_fraction: float) -> Run | None:
+    """Refuse what cannot be finished before anything is searched or trained, and write ``config.json``.
+
+    Returns:
+        The run whose weights a network starts from, or None.
+
+    Raises:
+        InputError: the data or their size do not suit the model, the first weights cannot be used, or the folder holds
+            a run that was started otherwise.
+    """
+    shapes = check_data(config, parts)
+    finished = (folder / "calibration.json").exists()
+    start = None if finished else first_weights(config, parts)
+    facts = facts_of(parts.data, shapes)
+    facts |= {"test_fraction": test_fraction, "streams": random_streams.VERSION}
+    facts["code"] = fingerprint(registry.get(config.model))
+    write_config(folder, config, facts | ({"recipe": recipe.told()} if recipe.told() else {}))
+    return start
+
+
+def check_data(config: RunConfig, parts: Split) -> dict[str, list[int]]:
+    """Return a star's shape of each of the model's inputs; refuse rows that are too few, or that it cannot take.
+
+    Raises:
+        InputError: a class has too few stars for the folds of calibration and of the model itself, the data cannot give
+            the model's inputs, or the series are too short for it.
+    """
+    model, source = registry.get(config.model), parts.data.source
+    train = parts.rows.take(parts.dev[parts.train])
+    needed = next(n for n in count(1) if _in_smallest_fit(n, parts) >= model.fewest_stars)
+    if min(train.hosts, train.others) < needed:
+        raise InputError(
+            f"{source}: {train.hosts} hosts and {train.others} others to train on; at least {needed} of each are "
+            f"needed for {config.model} and its calibration"
+        )
+    example = example_inputs(model.inputs, parts.data, config)
+    check_shapes(config.model, example, source, options=config.options)
+    return {name: list(x.shape[1:]) for name, x in example.items()}
+
+
+def _in_smallest_fit(n: int, parts: Split) -> int:
+    """Return how many of ``n`` training stars of a class the smallest fit has: all, or those of the other folds."""
+    return n if len(parts.validation) else n - -(-n // min(defaults.OUT_OF_FOLD, n))
 
 
 def first_weights(config: RunConfig, parts: Split) -> Run | None:
@@ -173,17 +203,10 @@ def first_weights(config: RunConfig, parts: Split) -> Run | None:
 
 
 def compute_inputs(config: RunConfig, parts: Split, report: Report) -> Examples:
-    """Return the model's inputs of all rows that are not for the test, searched and folded where it looks at folds.
-
-    Raises:
-        InputError: the data cannot give the model's inputs, or the series are too short for it.
-    """
-    data, dev = parts.data, parts.rows.take(parts.dev)
-    features = inputs_of(
-        registry.get(config.model).inputs, data.take(dev.index), config, report=partial(_searching, report)
-    )
-    check_shapes(config.model, features, data.source, options=config.options)
-    return Examples(features, dev.label, dev.group, data.id[dev.index])
+    """Return the model's inputs of all rows that are not for the test, searched and folded where it looks at folds."""
+    dev, searching = parts.rows.take(parts.dev), partial(_searching, report)
+    inputs = inputs_of(registry.get(config.model).inputs, parts.data.take(dev.index), config, report=searching)
+    return Examples(inputs, dev.label, dev.group, parts.data.id[dev.index])
 
 
 def keep_split(folder: Path, parts: Split, start: Run | None) -> None:
@@ -270,10 +293,10 @@ def calibrate(config: RunConfig, parts: Split, training: Training, scorer: Score
         logits = scorer(examples.take(chosen).features)
     else:
         protocol, chosen = "out-of-fold", parts.train
-        hosts = rows.take(parts.dev[chosen]).hosts
-        k = min(defaults.OUT_OF_FOLD, hosts)
+        train = rows.take(parts.dev[chosen])
+        k = min(defaults.OUT_OF_FOLD, train.hosts, train.others)
         warnings.append(
-            f"only {hosts} training hosts: no validation rows; a fixed number of steps, and calibration and "
+            f"only {train.hosts} training hosts: no validation rows; a fixed number of steps, and calibration and "
             f"threshold from {k}-fold out-of-fold scores"
         )
         logits = out_of_fold(config, training, chosen, k, folder / "out_of_fold")

@@ -12,7 +12,7 @@ from exojax.errors import InputError
 from exojax.evaluation import leakage
 from exojax.features.registry import compute
 from exojax.features.series_columns import SERIES
-from exojax.folded_events import VIEWS, Data, FoldedEvents, there
+from exojax.folded_events import SCALARS, VIEWS, WIDE_VIEWS, Data, FoldedEvents, there
 from exojax.light_curves import LightCurves
 from exojax.models import registry
 from exojax.models.code import fingerprint
@@ -50,17 +50,9 @@ def inputs_of(
         InputError: folded events have no series to make an input from, but for its statistics, which are NaN then.
     """
     names = set(names)
-    folded, plain = names & set(FOLDED), names - set(FOLDED)
     if isinstance(data, FoldedEvents):
-        # Statistics of a series that is not at hand are unknown, as a view that a file does not have is empty.
-        unknown = {name: np.full((len(data), len(SERIES)), np.nan, np.float32) for name in plain & {"series"}}
-        plain -= set(unknown)
-        if plain:
-            raise InputError(
-                f"{data.source}: holds folded events and no light curves to make {sorted(plain)[0]!r} from: use a "
-                "model that looks at folds, such as --model transit"
-            )
-        return unknown | {name: _of_events(name, data, config) for name in sorted(folded)}
+        return {name: _of_events(name, data) for name in sorted(names)}
+    folded, plain = names & set(FOLDED), names - set(FOLDED)
     out = compute(plain, data) if plain else {}
     if folded:
         found = folded_events(data, config.search, config.fold, report=report)
@@ -68,7 +60,33 @@ def inputs_of(
     return out
 
 
-def _of_events(name: str, data: FoldedEvents, config: RunConfig) -> np.ndarray:
+def example_inputs(names: Iterable[str], data: Data, config: RunConfig) -> dict[str, np.ndarray]:
+    """Return inputs of the shapes that :func:`inputs_of` would give, of one row or none, with nothing searched.
+
+    Raises:
+        InputError: folded events have no series to make an input from.
+    """
+    names, one = set(names), data.take(np.arange(min(len(data), 1)))
+    if isinstance(one, FoldedEvents):
+        return inputs_of(names, one, config)
+    k, fold = config.search.max_candidates, config.fold
+    shapes: dict[str, tuple[int, ...]] = {
+        name: (k, fold.global_bins if name in WIDE_VIEWS else fold.local_bins, 3) for name in VIEWS
+    }
+    shapes["scalars"] = (k, len(SCALARS))
+    views = {name: np.zeros((len(one), *shapes[name]), np.float32) for name in sorted(names & set(FOLDED))}
+    return inputs_of(names - set(FOLDED), one, config) | views
+
+
+def _of_events(name: str, data: FoldedEvents) -> np.ndarray:
+    if name == "series":
+        # Statistics of a series that is not at hand are unknown, as a view that a file does not have is empty.
+        return np.full((len(data), len(SERIES)), np.nan, np.float32)
+    if name not in FOLDED:
+        raise InputError(
+            f"{data.source}: holds folded events and no light curves to make {name!r} from: use a model that looks at "
+            "folds, such as --model transit"
+        )
     if name == "scalars":
         return data.scalars
     if name == "vetting":

@@ -46,7 +46,7 @@ class UsableRows:
     @property
     def others(self) -> int:
         """Return the number of stars without one."""
-        return len(np.unique(self.group[self.label != 1]))
+        return len(np.unique(self.group)) - self.hosts
 
 
 def usable_rows(curves: Data) -> UsableRows:

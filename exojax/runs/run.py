@@ -22,7 +22,7 @@ from exojax.folded_events import Data, FoldedEvents
 from exojax.models import registry
 from exojax.models.base import Network
 from exojax.models.code import fingerprint
-from exojax.runs.model_inputs import FOLDED, inputs_of, usable
+from exojax.runs.model_inputs import FOLDED, example_inputs, inputs_of, usable
 from exojax.runs.probabilities import Calibration, apply, at_rate, restored
 from exojax.storage.json_files import read_checked, write_checked
 from exojax.training.fit import load_model
@@ -196,9 +196,19 @@ def logits_of(run: Run, data: Data) -> np.ndarray:
     Raises:
         InputError: the run's network takes series of another length, or other views.
     """
-    features = inputs_of(run.inputs, data, run.config)
-    check_shapes(run.config.model, features, data.source, trained=run.data["inputs"])
+    features = checked_inputs(run, data)
     return np.where(usable(data), run.scorer(features), np.nan)
+
+
+def checked_inputs(run: Run, data: Data) -> dict[str, np.ndarray]:
+    """Return the inputs of the run's model; what it cannot take is refused before anything is searched.
+
+    Raises:
+        InputError: the run's model takes series of another length, or other views.
+    """
+    example = example_inputs(run.inputs, data, run.config)
+    check_shapes(run.config.model, example, data.source, trained=run.data["inputs"])
+    return inputs_of(run.inputs, data, run.config)
 
 
 def from_logits(run: Run, logits: np.ndarray) -> np.ndarray:

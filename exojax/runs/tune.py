@@ -19,7 +19,7 @@ from exojax.evaluation import leakage, repeated, split
 from exojax.evaluation.metrics import Figure
 from exojax.folded_events import Data
 from exojax.models import registry
-from exojax.runs.model_inputs import code_of, inputs_of
+from exojax.runs.model_inputs import code_of, example_inputs, inputs_of
 from exojax.runs.rows import UsableRows, check_both_classes, usable_rows
 from exojax.runs.run import check_shapes
 from exojax.simulate import random_streams
@@ -130,6 +130,7 @@ def tune(plan: TuningPlan, data: Data, out: Path, report: Report) -> TuningResul
     check_both_classes(rows.label, data.source)
     inner, outer = split_rows(plan, rows)
     fold = split.folds(rows.group[inner], rows.label[inner], k=plan.folds, seed=seed, stream="inner folds")
+    check_points(config, data)
     name = check_folder(plan, data, out / "study" / "settings.json")
     dev = np.sort(np.concatenate([inner, outer]))
     examples, held = compute_inputs(config, data, rows.take(dev), report), np.isin(dev, outer)
@@ -202,16 +203,21 @@ def check_folder(plan: TuningPlan, data: Data, path: Path) -> str:
     return f"{config.model}-{hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:12]}"
 
 
-def compute_inputs(config: RunConfig, data: Data, rows: UsableRows, report: Report) -> Examples:
-    """Return the model's inputs of the rows.
+def check_points(config: RunConfig, data: Data) -> None:
+    """Refuse data that no point of the model's space can be trained on.
 
     Raises:
-        InputError: the data cannot give them, or the model's space has no point that can be trained on them.
+        InputError: the data cannot give the model's inputs, or no point is valid.
     """
+    example = example_inputs(registry.get(config.model).inputs, data, config)
+    check_shapes(config.model, example, data.source)
+    check_space(config, lambda point: check_shapes(point.model, example, data.source, options=point.options))
+
+
+def compute_inputs(config: RunConfig, data: Data, rows: UsableRows, report: Report) -> Examples:
+    """Return the model's inputs of the rows."""
     searching = partial(_report_searching, report)
     features = inputs_of(registry.get(config.model).inputs, data.take(rows.index), config, report=searching)
-    check_shapes(config.model, features, data.source)
-    check_space(config, lambda point: check_shapes(point.model, features, data.source, options=point.options))
     return Examples(features, rows.label, rows.group)
 
 
