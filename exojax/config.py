@@ -144,7 +144,7 @@ class TrainConfig:
     """strength of the belief in injected transits: with H training hosts, inject / (inject + H) of the batch's
     positives are training non-hosts with a simulated transit signal"""
 
-    twins: int = 0
+    injected_copies: int = 0
     """with fewer training hosts than this, copies of other training stars with a simulated planet that the search finds
     make up the number; only for networks that look at folds of light curves"""
 
@@ -237,6 +237,8 @@ OUT_OF_FOLD = 3
 TUNE_OUTER_FRACTION = 0.25
 
 
+RENAMED = {"TrainConfig": {"twins": "injected_copies"}}
+"""fields that runs of earlier releases hold under another name"""
 # Fields that runs of before hold, and that decide nothing any more.
 RETIRED = {"SearchConfig": {"batch"}}
 
@@ -255,7 +257,8 @@ def from_dict(kind: type[T], values: Mapping[str, Any], where: str) -> T:
     if not isinstance(values, Mapping):
         raise InputError(f"{where}: holds no {kind.__name__}: expected an object, as in the config.json of a run")
     hints = get_type_hints(kind)
-    values = {name: value for name, value in values.items() if name not in RETIRED.get(kind.__name__, ())}
+    names, retired = RENAMED.get(kind.__name__, {}), RETIRED.get(kind.__name__, ())
+    values = {names.get(name, name): value for name, value in values.items() if name not in retired}
     unknown = set(values) - set(hints)
     if unknown:
         raise InputError(f"{where}: {kind.__name__} has no {sorted(unknown)[0]!r}; it has {', '.join(hints)}")

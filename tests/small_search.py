@@ -17,7 +17,7 @@ from exojax.detection.search_star import Trace
 from exojax.features.views import Moments
 from exojax.light_curves import LightCurves
 from exojax.photometry.resample import to_even
-from exojax.runs.fold_stars import Searched
+from exojax.runs.fold_stars import SearchedStar
 from exojax.vetting.all_tests import UNKNOWN
 
 CADENCE, CADENCES, START = 0.05, 500, 200.0
@@ -71,7 +71,7 @@ def quick_search_each(
     *,
     masks: Sequence[np.ndarray | None],
     alter: Any = None,
-) -> Iterator[tuple[Searched, Trace]]:
+) -> Iterator[tuple[SearchedStar, Trace]]:
     """Yield, in place of ``search_each``, a candidate of each star that star and mask decide; none of constant flux."""
     assert len(stars) <= BATCH_STARS
     for curves, mask in zip(stars, masks, strict=True):
@@ -88,6 +88,6 @@ def quick_search_each(
         values |= {"snr_red": np.full(n, float(seen.std())), "depth": np.full(n, 0.01)}
         empty = [np.zeros((size, 4)) for size in (4 * how.global_bins, *4 * [how.local_bins])]
         yield (
-            Searched(curves, Candidates(**values), 1.0, n * [Moments(*empty)], n * [UNKNOWN]),
+            SearchedStar(curves, Candidates(**values), 1.0, n * [Moments(*empty)], n * [UNKNOWN]),
             Trace(even, even, (), ()),
         )

@@ -19,7 +19,7 @@ from exojax.storage.cores import workers
 if TYPE_CHECKING:
     from exojax.injection.planets import Quantity
     from exojax.light_curves import LightCurves
-    from exojax.runs.inject import Plan
+    from exojax.runs.inject import InjectionPlan
 
 # Smallest and largest size by default, and what an option's value is divided by.
 SIZES = {"radius": ((0.5, 16.0), 1.0), "depth": ((1e-4, 0.02), 1e6), "snr": ((3.0, 40.0), 1.0)}
@@ -145,9 +145,9 @@ def _search_config(options: Options) -> SearchConfig:
     )
 
 
-def _plan(options: Options, curves: LightCurves) -> Plan:
+def _plan(options: Options, curves: LightCurves) -> InjectionPlan:
     from exojax.detection.search_star import LONGEST_PERIOD
-    from exojax.runs.inject import Plan, quantity_of
+    from exojax.runs.inject import InjectionPlan, quantity_of
 
     natural = quantity_of(curves)
     named = [name for name in SIZES if getattr(options, name) is not None]
@@ -165,7 +165,7 @@ def _plan(options: Options, curves: LightCurves) -> Plan:
     longest = min(_baseline(curves) / 2, LONGEST_PERIOD) if options.period_max is None else options.period_max
     if not 0 < options.period_min < longest:
         raise InputError(f"--period-min {options.period_min} --period-max {longest:.4g}: the range is empty")
-    return Plan(
+    return InjectionPlan(
         quantity,
         (options.period_min, float(longest)),
         size,

@@ -12,7 +12,7 @@ from exojax.config import SearchConfig
 from exojax.injection.recovery import Threshold, cells, interval
 from exojax.report.completeness import completeness_map
 from exojax.report.false_alarms import false_alarm_curves
-from exojax.runs.inject import Outcome, Plan
+from exojax.runs.inject import InjectionOutcome, InjectionPlan
 from exojax.storage.write_file import write_csv
 
 PER_CELL = 30
@@ -31,7 +31,7 @@ Limits = dict[str, Threshold]
 """``inverted`` and ``scrambled``"""
 
 
-def write(out: Path, plan: Plan, found: Outcome, limits: Limits, wanted: float) -> None:
+def write(out: Path, plan: InjectionPlan, found: InjectionOutcome, limits: Limits, wanted: float) -> None:
     """completeness.csv and .png, false_alarms.csv and .png, injections.csv, and skipped.csv where stars were.
 
     Args:
@@ -49,7 +49,7 @@ def write(out: Path, plan: Plan, found: Outcome, limits: Limits, wanted: float) 
         _write(out / "skipped.csv", rows)
 
 
-def _edges(plan: Plan) -> tuple[np.ndarray, np.ndarray]:
+def _edges(plan: InjectionPlan) -> tuple[np.ndarray, np.ndarray]:
     side = int(np.clip(round(np.sqrt(plan.n / PER_CELL)), 3, 10))
     x, y = (np.geomspace(*ends, side + 1) for ends in (plan.period, plan.size))
     # Rounding must not leave the smallest and the largest outside.
@@ -57,7 +57,7 @@ def _edges(plan: Plan) -> tuple[np.ndarray, np.ndarray]:
     return x, y
 
 
-def _write_completeness(out: Path, plan: Plan, found: Outcome, limits: Limits, alarms: float) -> None:
+def _write_completeness(out: Path, plan: InjectionPlan, found: InjectionOutcome, limits: Limits, alarms: float) -> None:
     name, unit, factor, label = NAMES[plan.quantity]
     x, y = _edges(plan)
     level = max(limit.value for limit in limits.values())
@@ -97,7 +97,7 @@ def _write_completeness(out: Path, plan: Plan, found: Outcome, limits: Limits, a
     completeness_map(out / "completeness.png", x, y * factor, recovered, injected, told, label)
 
 
-def _write_false_alarms(out: Path, found: Outcome, limits: Limits, wanted: float) -> None:
+def _write_false_alarms(out: Path, found: InjectionOutcome, limits: Limits, wanted: float) -> None:
     rows: list[dict[str, Any]] = []
     shares = {}
     top = min(max(15.0, *(np.ceil(limit.value) + 2 for limit in limits.values())), HIGHEST)
@@ -123,7 +123,7 @@ def _write_false_alarms(out: Path, found: Outcome, limits: Limits, wanted: float
     false_alarm_curves(out / "false_alarms.png", levels, shares, values, wanted)
 
 
-def _injections(plan: Plan, found: Outcome) -> list[dict[str, Any]]:
+def _injections(plan: InjectionPlan, found: InjectionOutcome) -> list[dict[str, Any]]:
     """Return a row an injection: what was put in, and the red-noise SNR with which it was found."""
     name, unit, factor, _ = NAMES[plan.quantity]
     seen = found.injected
@@ -137,7 +137,7 @@ def _injections(plan: Plan, found: Outcome) -> list[dict[str, Any]]:
     return rows
 
 
-def summary(found: Outcome, limits: Limits, wanted: float) -> list[str]:
+def summary(found: InjectionOutcome, limits: Limits, wanted: float) -> list[str]:
     """The lines that the command prints."""
 
     level = max(limit.value for limit in limits.values())

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from exojax.io.columns import Stated
     from exojax.io.folder import Group, Skipped
     from exojax.light_curves import LightCurves
-    from exojax.runs.ranked_candidates import Found
+    from exojax.runs.ranked_candidates import RankedCandidates
 
 _BLOCK = 512
 """rows of a file that are handed to the search at once"""
@@ -102,14 +102,15 @@ def search(options: Options) -> int:
     labels, unsure = catalogue.labels(options.labels) if options.labels else (None, "")
     table = catalogue.stars(options.stars) if options.stars else None
     given = catalogue.ephemerides(options.candidates) if options.candidates else None
-    judging = None
+    scorer = None
     if options.run != "none":
         announce.phase(f"reading run {options.run}")
-        from exojax.runs.candidate_scores import judging_of  # with it comes JAX, which a search alone need not wait for
+        # With it comes JAX, which a search alone need not wait for.
+        from exojax.runs.candidate_scores import candidate_scorer
 
-        judging = judging_of(options.run, options.prior)
-    how = FoldConfig() if judging is None else judging.fold
-    stated = "" if judging is None else judging.told
+        scorer = candidate_scorer(options.run, options.prior)
+    how = FoldConfig() if scorer is None else scorer.fold
+    stated = "" if scorer is None else scorer.told
     source = _source(options)
     command.say(source.told)
     for note in (*source.notes, *filter(None, [unsure])):
@@ -125,7 +126,7 @@ def search(options: Options) -> int:
         "masked": _digest(options.known if options.mask_known else None),
         "candidates": _digest(options.candidates),
         "run": options.run,
-        "trained": None if judging is None else judging.identity,
+        "trained": None if scorer is None else scorer.identity,
         "prior": options.prior,
     }
     with command.progress() as show:
@@ -138,7 +139,7 @@ def search(options: Options) -> int:
             known=known,
             mask_known=options.mask_known,
             given=given,
-            judge=None if judging is None else judging.judge,
+            score_candidates=None if scorer is None else scorer.score_candidates,
             how=how,
             workers=workers(),
             report=lambda done, bad: show(
@@ -160,7 +161,7 @@ def search(options: Options) -> int:
             found,
             best,
             again,
-            None if judging is None else judging.explain,
+            None if scorer is None else scorer.explain,
             source.notes,
             lambda done: show("drawing sheets", done, len(best), unit="sheets"),
         )
@@ -299,7 +300,7 @@ def _digest(path: Path | None) -> str | None:
     return None if path is None else hashlib.sha256(path.read_bytes()).hexdigest()[:12]
 
 
-def _check_any(found: Found, out: Path) -> None:
+def _check_any(found: RankedCandidates, out: Path) -> None:
     """Refuse to call a search of nothing done."""
     if found.n_stars:
         return

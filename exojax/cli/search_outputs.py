@@ -16,7 +16,7 @@ from exojax.cli.table import text_table
 from exojax.report import candidates as page
 from exojax.runs import survey
 from exojax.runs.candidate_table import FIRST_COLUMNS, lines
-from exojax.runs.ranked_candidates import Found
+from exojax.runs.ranked_candidates import RankedCandidates
 from exojax.runs.survey_parts import Row
 from exojax.storage import announce
 from exojax.storage.plain_text import csv_cell, shared, shared_path
@@ -25,13 +25,13 @@ from exojax.storage.write_file import write_csv
 if TYPE_CHECKING:
     from exojax.detection.search_star import Trace
     from exojax.runs.candidate_scores import Explain
-    from exojax.runs.fold_stars import Searched
+    from exojax.runs.fold_stars import SearchedStar
 
 N_PRINTED = 10
 """candidates on the terminal"""
 
 
-def write_tables(out: Path, found: Found, labels: Mapping[str, int] | None) -> list[Row]:
+def write_tables(out: Path, found: RankedCandidates, labels: Mapping[str, int] | None) -> list[Row]:
     """Write ``candidates.csv``, and ``skipped.csv`` where anything was; returns the first lines, for the summary."""
     first: list[Row] = []
     table = lines(found, labels)
@@ -79,9 +79,9 @@ def _cell(name: str, value: Any) -> str:
 
 def write_sheets(
     out: Path,
-    found: Found,
+    found: RankedCandidates,
     best: Sequence[Row],
-    again: Iterable[tuple[Searched, Trace]],
+    again: Iterable[tuple[SearchedStar, Trace]],
     explain: Explain | None,
     notes: tuple[str, ...],
     report: Callable[[int], None],
@@ -124,7 +124,11 @@ def write_sheets(
 
 
 def write_index(
-    out: Path, drawn: dict[tuple[str, int], str], about: tuple[str, str], found: Found, threshold: float | None
+    out: Path,
+    drawn: dict[tuple[str, int], str],
+    about: tuple[str, str],
+    found: RankedCandidates,
+    threshold: float | None,
 ) -> None:
     """Write the vetting page from ``candidates.csv``.
 
@@ -156,7 +160,7 @@ def write_index(
     )
 
 
-def summary(first: list[Row], found: Found) -> str:
+def summary(first: list[Row], found: RankedCandidates) -> str:
     """Return the best candidates as a table, and what was done.
 
     Args:

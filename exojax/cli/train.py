@@ -156,8 +156,8 @@ def trained(jobs: Sequence[Job], *, fresh: bool) -> tuple[Path, str]:
     command.say(source.told)
     curves = source.rows()
     for job in jobs:
-        rows = prepare_rows(job.config, curves)
-        check_data(job.config, split_rows(curves, rows, job.config.seed, source.test_fraction))
+        usable = prepare_rows(job.config, curves)
+        check_data(job.config, split_rows(curves, usable, job.config.seed, source.test_fraction))
     done = []
     for job in jobs:
         if fresh:

@@ -24,7 +24,7 @@ Score = Callable[[dict[str, Any]], Any]
 
 
 @dataclass(frozen=True, eq=False)
-class Reasons:
+class Attribution:
     """Why one candidate has its score. NumPy only.
 
     Attributes:

@@ -290,8 +290,8 @@ def check_ephemerides(found: Known, source: str) -> None:
     if bad.any():
         k = int(np.argmax(bad))
         raise InputError(
-            f"{source}: star {str(found.id[k])[:40]} has a period of {found.period[k]:g}, a duration of {found.duration[k]:g} "
-            "days: a transit lasts half of its period at most, and both are above 0"
+            f"{source}: star {str(found.id[k])[:40]} has a period of {found.period[k]:g} and a duration of "
+            f"{found.duration[k]:g} days: a transit lasts half of its period at most, and both are above 0"
         )
 
 

@@ -203,7 +203,7 @@ def space(suggest: Suggest) -> Choice:
 MODEL = Network(
     inputs=(*WHOLE, *NEAR, "scalars"),
     module=TransitNet(),
-    train=TrainConfig(steps=600, passes=15, host_passes=120, twins=400, batch_size=128, average_decay=0.99),
+    train=TrainConfig(steps=600, passes=15, host_passes=120, injected_copies=400, batch_size=128, average_decay=0.99),
     augment=augment,
     settle=settle,
     space=space,

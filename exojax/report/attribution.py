@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from exojax.evaluation.attribution import Reasons
+from exojax.evaluation.attribution import Attribution
 from exojax.report.style import GREY, HOST, OTHER, plain, say, styled
 
 SHORT = {
@@ -109,7 +109,7 @@ def view(
     axes.tick_params(labelsize=9)
 
 
-def why(figure: Figure, found: Reasons, box: tuple[float, float, float, float], probability: str) -> None:
+def why(figure: Figure, found: Attribution, box: tuple[float, float, float, float], probability: str) -> None:
     """The strip of a sheet that says what moved the candidate's score: its views, shaded, and numbers beside them.
 
     Args:
@@ -148,7 +148,7 @@ def why(figure: Figure, found: Reasons, box: tuple[float, float, float, float], 
         axes.text(1.0, height, signed(fall), fontsize=7, va="top", ha="right", color=colour, transform=axes.transAxes)
 
 
-def _panels(found: Reasons) -> dict[str, tuple[np.ndarray, np.ndarray, np.ndarray]]:
+def _panels(found: Attribution) -> dict[str, tuple[np.ndarray, np.ndarray, np.ndarray]]:
     """Panel to value, attribution and which bins are measured, ``(bins,)`` each; of views that are there.
 
     Odd and even transits are one panel: a model that compares them gets as much from one as it loses by the other.

@@ -11,7 +11,7 @@ from exojax.detection.period_grid import INNER
 from exojax.detection.periodogram import Periodogram
 from exojax.detection.search_star import Trace
 from exojax.ephemeris import nearest_transit, transit_mask
-from exojax.evaluation.attribution import Reasons
+from exojax.evaluation.attribution import Attribution
 from exojax.light_curves import LightCurves, Stars
 from exojax.robust import scatter as robust_scatter
 
@@ -65,7 +65,7 @@ class Sheet:
     star: Stars | None = None
     warnings: tuple[str, ...] = ()
     flags: tuple[str, ...] = ()
-    reasons: Reasons | None = None
+    reasons: Attribution | None = None
 
 
 def sheet_of(

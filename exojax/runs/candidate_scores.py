@@ -11,46 +11,46 @@ import numpy as np
 
 from exojax.candidates import Candidates
 from exojax.config import FoldConfig
-from exojax.evaluation.attribution import Reasons, Views, flat, integrated_gradients, integrated_occlusion, withheld
+from exojax.evaluation.attribution import Attribution, Views, flat, integrated_gradients, integrated_occlusion, withheld
 from exojax.features.registry import compute
 from exojax.folded_events import SCALARS, VIEWS
 from exojax.light_curves import LightCurves
 from exojax.models.base import Inputs
 from exojax.runs.evaluate import disagreement_of
-from exojax.runs.fold_stars import Searched, joined
+from exojax.runs.fold_stars import SearchedStar, joined
 from exojax.runs.model_inputs import FOLDED, inputs_of, usable
 from exojax.runs.run import Run, from_logits, identity_of, load, predict, stating
-from exojax.runs.survey import Judge, Judged
+from exojax.runs.survey import CandidateScores, ScoreCandidates
 from exojax.training.compile_options import quick_options
 from exojax.training.scorer import BATCHES
 from exojax.training.step import logits as logits_by
 
-Explain = Callable[[Searched], list[Reasons]]
+Explain = Callable[[SearchedStar], list[Attribution]]
 """One star after its search -> why each of its candidates has its score."""
 _POINTS = 256  # on the way from no signal: with 64 the sum misses up to 0.2 of the score's log-odds, with these 0.06
 _WIDTH = 5  # bins that are told together
 
 
 @dataclass(frozen=True, eq=False)
-class Judging:
+class CandidateScorer:
     """How a run judges what a search finds.
 
     Attributes:
-        judge: what ``search`` asks for probabilities; None for none.
+        score_candidates: what ``search`` asks for probabilities; None for none.
         fold: bins of the views that the run sees.
         explain: gives reasons, of the score before any calibration; None of a run that does not look at folds.
         told: a sentence on what the probabilities are for.
         identity: differs for a run that was trained otherwise; empty for none.
     """
 
-    judge: Judge | None = None
+    score_candidates: ScoreCandidates | None = None
     fold: FoldConfig = field(default_factory=FoldConfig)
     explain: Explain | None = None
     told: str = ""
     identity: str = ""
 
 
-def judging_of(name: str, rate: float | None = None) -> Judging:
+def candidate_scorer(name: str, rate: float | None = None) -> CandidateScorer:
     """How the run of this name judges.
 
     A run on whole series judges a star at the number of cadences of its training; a longer one gets no probability,
@@ -67,7 +67,7 @@ def judging_of(name: str, rate: float | None = None) -> Judging:
     origin = "as among its training rows" if rate is None else "as stated"
     share = f"a share of {run.calibration.share:.4g} are hosts, {origin}"
     by_fold = bool(set(run.inputs) & set(FOLDED))
-    return Judging(
+    return CandidateScorer(
         _of_folds(run) if by_fold else _of_series(run, name),
         run.config.fold,
         _reasons_of(run) if by_fold else None,
@@ -76,23 +76,25 @@ def judging_of(name: str, rate: float | None = None) -> Judging:
     )
 
 
-def _of_folds(run: Run) -> Judge:
+def _of_folds(run: Run) -> ScoreCandidates:
     """Each candidate by its own fold: a star's probability is the highest of its candidates'."""
     seen = set(run.split["seen"]) if run.data["catalogued"] else set()
 
-    def judge(stars: Sequence[Searched], found: Candidates, inputs: Mapping[str, np.ndarray]) -> Judged:
+    def score_candidates(
+        stars: Sequence[SearchedStar], found: Candidates, inputs: Mapping[str, np.ndarray]
+    ) -> CandidateScores:
         names = [str(one.curves.id[0]) for one in stars]
         remarks = [f"run {run.folder.name} was trained on this star" if s in seen else "" for s in names]
         if not len(found):
-            return Judged(np.zeros(0), remarks)
+            return CandidateScores(np.zeros(0), remarks)
         features = _features(run, stars, found, inputs)
-        return Judged(from_logits(run, run.scorer(features)), remarks, disagreement_of(run, features))
+        return CandidateScores(from_logits(run, run.scorer(features)), remarks, disagreement_of(run, features))
 
-    return judge
+    return score_candidates
 
 
 def _features(
-    run: Run, stars: Sequence[Searched], found: Candidates, inputs: Mapping[str, np.ndarray]
+    run: Run, stars: Sequence[SearchedStar], found: Candidates, inputs: Mapping[str, np.ndarray]
 ) -> dict[str, np.ndarray]:
     """Return the run's inputs of each candidate as a row of its own."""
     features = {name: inputs[name][:, None] for name in run.inputs if name in FOLDED}
@@ -122,7 +124,7 @@ def _reasons_of(run: Run) -> Explain:
         # Trees have no gradients.
         return integrated_occlusion(score, inputs, width=_WIDTH)
 
-    def explain(star: Searched) -> list[Reasons]:
+    def explain(star: SearchedStar) -> list[Attribution]:
         found, made = joined([star])
         features = _features(run, [star], found, made)
         told = []
@@ -131,7 +133,7 @@ def _reasons_of(run: Run) -> Explain:
             moved = moved_by(inputs)
             numbers = withheld(score, inputs, "scalars")[0, 0] if "scalars" in inputs else np.zeros(0)
             told.append(
-                Reasons(
+                Attribution(
                     views={name: made[name][k] for name in VIEWS if name in moved},
                     moved={name: moved[name][0, 0] for name in VIEWS if name in moved},
                     numbers=dict(zip(SCALARS, numbers.tolist())),
@@ -144,11 +146,13 @@ def _reasons_of(run: Run) -> Explain:
     return explain
 
 
-def _of_series(run: Run, name: str) -> Judge:
+def _of_series(run: Run, name: str) -> ScoreCandidates:
     width, seen = int(run.data["n_cadences"]), set(run.split["seen"]) if run.data["catalogued"] else set()
     minutes = run.data["cadence_days"] * 1440
 
-    def judge(stars: Sequence[Searched], found: Candidates, inputs: Mapping[str, np.ndarray]) -> Judged:
+    def score_candidates(
+        stars: Sequence[SearchedStar], found: Candidates, inputs: Mapping[str, np.ndarray]
+    ) -> CandidateScores:
         probability, differ = np.full((2, len(stars)), np.nan)
         remarks = []
         for number, one in enumerate(stars):
@@ -166,9 +170,9 @@ def _of_series(run: Run, name: str) -> Judge:
             if curves.catalogued and str(curves.id[0]) in seen:
                 text.append(f"run {name} was trained on this star")
             remarks.append("; ".join(text))
-        return Judged(probability[found.star], remarks, differ[found.star])
+        return CandidateScores(probability[found.star], remarks, differ[found.star])
 
-    return judge
+    return score_candidates
 
 
 def _resized(curves: LightCurves, width: int) -> LightCurves:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from exojax.runs.ranked_candidates import Found
+from exojax.runs.ranked_candidates import RankedCandidates
 from exojax.runs.survey_parts import Row
 from exojax.vetting.all_tests import NUMBERS, VERDICTS
 
@@ -15,7 +15,7 @@ FIRST_COLUMNS = ("id", "rank", "period_days", "t0_days", "duration_hours", "dept
 """columns that every table of candidates begins with"""
 
 
-def lines(found: Found, labels: Mapping[str, int] | None) -> Iterator[Row]:
+def lines(found: RankedCandidates, labels: Mapping[str, int] | None) -> Iterator[Row]:
     """Return the lines of ``candidates.csv``, one by one in ranked order.
 
     Args:
@@ -26,7 +26,7 @@ def lines(found: Found, labels: Mapping[str, int] | None) -> Iterator[Row]:
         yield {name: None if _is_unknown(value) else value for name, value in _line(row, found, labels).items()}
 
 
-def _line(c: Row, found: Found, labels: Mapping[str, int] | None) -> Row:
+def _line(c: Row, found: RankedCandidates, labels: Mapping[str, int] | None) -> Row:
     ppm = 1e6 if c["absolute"] else np.nan
     line = {
         "id": c["id"],

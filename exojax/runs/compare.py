@@ -24,6 +24,7 @@ from exojax.runs.probabilities import apply, calibrated, log_odds
 from exojax.runs.rows import UsableRows, check_both_classes, check_not_seen, check_set_aside, usable_rows
 from exojax.runs.run import check_shapes, load
 from exojax.simulate import random_streams
+from exojax.storage.announce import ReportStage
 from exojax.storage.array_files import load_arrays, save_arrays
 from exojax.storage.json_files import check_same
 from exojax.training.cost import memory_used, parameters_of
@@ -33,9 +34,6 @@ from exojax.training.search_space import check_space
 from exojax.training.state import TrainState
 from exojax.training.study import check_installed
 from exojax.training.trials import best_of
-
-Report = Callable[[str, int, int], None]
-"""``(what, done, total)``"""
 
 
 @dataclass(frozen=True)
@@ -72,7 +70,7 @@ class ComparisonPlan:
     rows: str = "all"
 
 
-def compare(plan: ComparisonPlan, data: Data, out: Path, report: Report | None = None) -> dict[str, Any]:
+def compare(plan: ComparisonPlan, data: Data, out: Path, report: ReportStage | None = None) -> dict[str, Any]:
     """Score every star by models that have not seen it, and compare.
 
     Each fold's models see the other folds only, all of their rows; networks take a fixed number of steps.
@@ -212,7 +210,7 @@ class OuterScores:
 
 
 def score_model(
-    plan: ComparisonPlan, name: str, data: Data, rows: UsableRows, folds: np.ndarray, folder: Path, report: Report
+    plan: ComparisonPlan, name: str, data: Data, rows: UsableRows, folds: np.ndarray, folder: Path, report: ReportStage
 ) -> OuterScores:
     """Fit and score one model in every fold of every repeat; a fold that is finished in ``folder`` is read back.
 
@@ -249,7 +247,7 @@ def score_model(
 
 
 def _prepared(
-    plan: ComparisonPlan, name: str, data: Data, rows: UsableRows, report: Report
+    plan: ComparisonPlan, name: str, data: Data, rows: UsableRows, report: ReportStage
 ) -> tuple[Examples, InjectedCopies | None]:
     """Return a model's inputs of all rows, and the copies with simulated planets that its training asks for."""
     model, mine = registry.get(name), data.take(rows.index)
@@ -461,8 +459,8 @@ def _percentile(logits: np.ndarray) -> np.ndarray:
 
 
 def _silent(what: str, done: int, total: int) -> None:
-    """Report nothing."""
+    """ReportStage nothing."""
 
 
-def _searching(report: Report, name: str, done: int, n: int) -> None:
+def _searching(report: ReportStage, name: str, done: int, n: int) -> None:
     report(f"{name}: searching {n} stars", done, n)

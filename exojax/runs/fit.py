@@ -33,7 +33,7 @@ from exojax.training.fit import OWN, Examples, FitSettings
 from exojax.training.recipe import Recipe
 from exojax.training.scorer import Scorer
 
-Report = Callable[[str, dict[str, Any]], None]
+ReportPhase = Callable[[str, dict[str, Any]], None]
 """``(phase, record)``: ``record["step"]``, and after a validation ``loss`` and so on."""
 
 
@@ -43,7 +43,7 @@ def fit(
     folder: str | Path | None = None,
     *,
     test_fraction: float = defaults.TEST_FRACTION,
-    report: Report | None = None,
+    report: ReportPhase | None = None,
     recipe: Recipe = OWN,
 ) -> Run:
     """Train, calibrate and keep a model; called again after a kill with the same arguments it goes on.
@@ -202,7 +202,7 @@ def first_weights(config: RunConfig, parts: Split) -> Run | None:
     return start
 
 
-def compute_inputs(config: RunConfig, parts: Split, report: Report) -> Examples:
+def compute_inputs(config: RunConfig, parts: Split, report: ReportPhase) -> Examples:
     """Return the model's inputs of all rows that are not for the test, searched and folded where it looks at folds."""
     dev, searching = parts.rows.take(parts.dev), partial(_searching, report)
     inputs = inputs_of(registry.get(config.model).inputs, parts.data.take(dev.index), config, report=searching)
@@ -245,7 +245,7 @@ class Training:
     examples: Examples
     copies: InjectedCopies | None
     settings: FitSettings
-    report: Report
+    report: ReportPhase
 
     def fit(
         self, chosen: np.ndarray, phase: str, *, folder: Path | None = None, validation: np.ndarray | None = None
@@ -267,7 +267,7 @@ def set_up(
     examples: Examples,
     start: Run | None,
     recipe: Recipe,
-    report: Report,
+    report: ReportPhase,
 ) -> Training:
     """Return the training, with copies of training stars with simulated planets where the model asks for them."""
     model, training = registry.build(config), registry.training(config)
@@ -343,12 +343,12 @@ def out_of_fold(config: RunConfig, training: Training, chosen: np.ndarray, k: in
 
 
 def _silent(phase: str, record: dict[str, Any]) -> None:
-    """Report nothing."""
+    """ReportPhase nothing."""
 
 
-def _searching(report: Report, done: int, n: int) -> None:
+def _searching(report: ReportPhase, done: int, n: int) -> None:
     report(f"searching {n} stars", {"step": done, "of": n})
 
 
-def _report_member(report: Report, phase: str, members: int, record: dict[str, Any]) -> None:
+def _report_member(report: ReportPhase, phase: str, members: int, record: dict[str, Any]) -> None:
     report(f"{phase}, member {record['member'] + 1}/{members}" if "member" in record else phase, record)

@@ -21,6 +21,7 @@ from exojax.io.catalogue import Known
 from exojax.light_curves import LightCurves, Stars
 from exojax.photometry.resample import to_even
 from exojax.storage import cache
+from exojax.storage.announce import ReportCount
 from exojax.storage.checksum import of_sources
 from exojax.storage.cores import cores
 from exojax.vetting.all_tests import NUMBERS, StarSize, Vetting, all_tests
@@ -30,12 +31,9 @@ from exojax.vetting.transit_series import of_even
 SOURCES = ("loops", "photometry", "detection", "vetting", "features", "runs/fold_stars.py")
 """rooms whose code decides what is found and how it is folded"""
 
-Report = Callable[[int, int], None]
-"""``(stars done, of how many)``"""
-
 
 @dataclass(frozen=True, eq=False)
-class Searched:
+class SearchedStar:
     """One star after its search.
 
     Attributes:
@@ -60,7 +58,7 @@ def search_each(
     *,
     masks: Sequence[np.ndarray | None],
     alter: Alter | None = None,
-) -> Iterator[tuple[Searched, Trace]]:
+) -> Iterator[tuple[SearchedStar, Trace]]:
     """Yield each star searched and folded, and the trace of its search.
 
     The arguments are those of :func:`exojax.detection.search_star.search_each_star`.
@@ -72,7 +70,7 @@ def search_each(
 
 def vet_each(
     stars: Sequence[LightCurves], search: SearchConfig, how: FoldConfig, *, given: Known
-) -> Iterator[tuple[Searched, Trace]]:
+) -> Iterator[tuple[SearchedStar, Trace]]:
     """Yield each star measured and folded at the given ephemerides, nothing searched.
 
     Args:
@@ -87,11 +85,11 @@ def vet_each(
         yield _folded(curves, candidates, trace, how), trace
 
 
-def _folded(curves: LightCurves, candidates: Candidates, trace: Trace, how: FoldConfig) -> Searched:
+def _folded(curves: LightCurves, candidates: Candidates, trace: Trace, how: FoldConfig) -> SearchedStar:
     found = _with_centroids(candidates, trace)
     folded = star_moments(found, trace.flat, global_bins=how.global_bins, local_bins=how.local_bins)
     vetting = [_vetted(curves, found, trace, k) for k in range(len(found))]
-    return Searched(curves, found, float(trace.flat.scatter[0]), folded, vetting)
+    return SearchedStar(curves, found, float(trace.flat.scatter[0]), folded, vetting)
 
 
 def _vetted(curves: LightCurves, found: Candidates, trace: Trace, k: int) -> Vetting:
@@ -124,7 +122,7 @@ def _with_centroids(found: Candidates, trace: Trace) -> Candidates:
     return replace(found, centroid_sigma=sigma)
 
 
-def joined(stars: Sequence[Searched]) -> tuple[Candidates, dict[str, np.ndarray]]:
+def joined(stars: Sequence[SearchedStar]) -> tuple[Candidates, dict[str, np.ndarray]]:
     """Return the candidates of several stars, and the views and scalars of each.
 
     Args:
@@ -147,7 +145,7 @@ def joined(stars: Sequence[Searched]) -> tuple[Candidates, dict[str, np.ndarray]
     return found, inputs | {"vetting": np.array(numbers, np.float32)}
 
 
-def _about(stars: Sequence[Searched]) -> Stars:
+def _about(stars: Sequence[SearchedStar]) -> Stars:
     known = [one.curves.stars for one in stars]
     column = lambda name: np.array([np.nan if s is None else getattr(s, name)[0] for s in known])  # noqa: E731
     return Stars(*(column(field.name) for field in fields(Stars)))
@@ -160,7 +158,7 @@ def folded_events(
     *,
     alter: Alter | None = None,
     without: tuple[np.ndarray, np.ndarray, np.ndarray] | None = None,
-    report: Report | None = None,
+    report: ReportCount | None = None,
 ) -> dict[str, np.ndarray]:
     """Search every star and fold what is found; batches that were searched before come from the cache.
 

@@ -23,12 +23,10 @@ from exojax.injection.recovery import Injections, recover
 from exojax.light_curves import LightCurves
 from exojax.runs.fold_stars import SOURCES
 from exojax.simulate.random_streams import generator
+from exojax.storage.announce import ReportStage
 from exojax.storage.array_files import load_arrays, save_arrays
 from exojax.storage.checksum import of_sources
 from exojax.storage.json_files import check_same
-
-Report = Callable[[str, int, int], None]
-"""``(what, done, total)``"""
 
 PART_SOURCES = (*SOURCES, "simulate", "injection", "runs/inject.py")
 """code that decides what a part holds"""
@@ -38,7 +36,7 @@ FOREVER = 1e9  # days: the period of an event that does not come again
 
 
 @dataclass(frozen=True)
-class Plan:
+class InjectionPlan:
     """What is injected, and how it is searched for.
 
     Attributes:
@@ -62,7 +60,7 @@ class Plan:
 
 
 @dataclass(frozen=True, eq=False)
-class Outcome:
+class InjectionOutcome:
     """Every injection, and the strongest signal of every curve that holds none.
 
     Attributes:
@@ -103,7 +101,9 @@ def quantity_of(curves: LightCurves) -> Quantity:
     return "radius" if known else "depth"
 
 
-def run(plan: Plan, curves: LightCurves, out: Path, *, workers: int = 1, report: Report | None = None) -> Outcome:
+def run(
+    plan: InjectionPlan, curves: LightCurves, out: Path, *, workers: int = 1, report: ReportStage | None = None
+) -> InjectionOutcome:
     """Inject, search, and search what holds no signal.
 
     Each star gets as many planets as the others, in a copy of its curve each. Signal-free curves are a star's own,
@@ -153,7 +153,7 @@ def run(plan: Plan, curves: LightCurves, out: Path, *, workers: int = 1, report:
     parts = [(path.name, load_arrays(path)) for path in jobs]
     joined, null = (_joined([part for name, part in parts if name.startswith(kind)]) for kind in ("injected", "null"))
     order = np.argsort(joined.pop("number"))
-    return Outcome(
+    return InjectionOutcome(
         {name: column[order] for name, column in joined.items()},
         null["inverted"],
         null["scrambled"],
@@ -162,7 +162,7 @@ def run(plan: Plan, curves: LightCurves, out: Path, *, workers: int = 1, report:
     )
 
 
-def _jobs(plan: Plan, stars: list[LightCurves], folder: Path) -> Iterator[tuple[Path, Callable[[], None]]]:
+def _jobs(plan: InjectionPlan, stars: list[LightCurves], folder: Path) -> Iterator[tuple[Path, Callable[[], None]]]:
     """Yield each part's file, and what makes it: a batch of stars."""
     n = len(stars)
     rounds = [generator(plan.seed, "injected stars", k).permutation(n) for k in range(-(-plan.n // n))]
@@ -187,11 +187,13 @@ def _saving(path: Path, make: Callable[..., dict[str, np.ndarray]], *given: Any)
     return lambda: save_arrays(path, make(*given))
 
 
-def _injected(plan: Plan, stars: list[LightCurves], number: np.ndarray, uniforms: np.ndarray) -> dict[str, np.ndarray]:
+def _injected(
+    plan: InjectionPlan, stars: list[LightCurves], number: np.ndarray, uniforms: np.ndarray
+) -> dict[str, np.ndarray]:
     return _joined([_one_injected(plan, star, k, u) for star, k, u in zip(stars, number, uniforms, strict=True)])
 
 
-def _one_injected(plan: Plan, star: LightCurves, number: int, uniforms: np.ndarray) -> dict[str, np.ndarray]:
+def _one_injected(plan: InjectionPlan, star: LightCurves, number: int, uniforms: np.ndarray) -> dict[str, np.ndarray]:
     u = uniforms[:, None]
     period, size = between(*plan.period, u[0]), between(*plan.size, u[1])
     made = inject_planets(star, period, size, plan.quantity, u[2:])
@@ -214,11 +216,11 @@ def _one_injected(plan: Plan, star: LightCurves, number: int, uniforms: np.ndarr
     }
 
 
-def _null(plan: Plan, stars: list[LightCurves], number: np.ndarray) -> dict[str, np.ndarray]:
+def _null(plan: InjectionPlan, stars: list[LightCurves], number: np.ndarray) -> dict[str, np.ndarray]:
     return _joined([_one_null(plan, star, int(k)) for star, k in zip(stars, number, strict=True)])
 
 
-def _one_null(plan: Plan, star: LightCurves, number: int) -> dict[str, np.ndarray]:
+def _one_null(plan: InjectionPlan, star: LightCurves, number: int) -> dict[str, np.ndarray]:
     own, trace = search_star(star, plan.search)
     taken = _own_transits(own.take(own.snr_red >= plan.search.snr_min), trace)
     rng = generator(plan.seed, "shuffled blocks", number)
@@ -244,7 +246,7 @@ def _own_transits(own: Candidates, trace: Trace) -> np.ndarray:
     return known_transits(name, even.start, even.cadence, size, names, period, own.t0, own.duration)[0]
 
 
-def _flat(plan: Plan) -> dict[str, Any]:
+def _flat(plan: InjectionPlan) -> dict[str, Any]:
     """As JSON gives it back: lists for tuples."""
     told = asdict(plan)
     search = {f"search.{name}": value for name, value in told.pop("search").items()}

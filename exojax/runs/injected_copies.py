@@ -16,10 +16,11 @@ from exojax.injection.planets import between, inject_planets
 from exojax.injection.recovery import Injections, recover
 from exojax.light_curves import LightCurves
 from exojax.models.base import Model
-from exojax.runs.fold_stars import Report, folded_events
+from exojax.runs.fold_stars import folded_events
 from exojax.runs.model_inputs import FOLDED
 from exojax.simulate.random_streams import generator
 from exojax.simulate.transits import MIN_SNR, MIN_TRANSITS
+from exojax.storage.announce import ReportCount
 from exojax.training.fit import Examples, FitSettings, fit_model
 from exojax.training.scorer import Scorer
 
@@ -44,7 +45,9 @@ class InjectedCopies:
     features: dict[str, np.ndarray]
 
 
-def injected_copies(curves: LightCurves, n: int, config: RunConfig, *, report: Report | None = None) -> InjectedCopies:
+def injected_copies(
+    curves: LightCurves, n: int, config: RunConfig, *, report: ReportCount | None = None
+) -> InjectedCopies:
     """Return copies of stars without a known planet, each with a simulated one that the search finds first.
 
     Periods are log-uniform over what the search covers, sizes log-uniform in SNR from 7.1 to 71. A planet that the
@@ -91,19 +94,19 @@ def copies_for(
     data: Data,
     label: np.ndarray,
     config: RunConfig,
-    report: Report | None = None,
+    report: ReportCount | None = None,
 ) -> InjectedCopies | None:
     """Return the copies that a training asks for, or None where it asks for none or they cannot be made.
 
     Args:
         model: that is trained.
-        training: ``twins`` is the number of hosts below which there are copies.
+        training: ``injected_copies`` is the number of hosts below which there are copies.
         data: rows that may be trained on.
         label: ``(n,)`` int of them, 1 for hosts.
         config: as of :func:`injected_copies`.
         report: progress of the search.
     """
-    wanted = training.twins - int(np.sum(label == 1))
+    wanted = training.injected_copies - int(np.sum(label == 1))
     looks_at_folds = model.kind == "network" and set(model.inputs) <= set(FOLDED)
     if wanted <= 0 or not looks_at_folds or not isinstance(data, LightCurves):
         return None

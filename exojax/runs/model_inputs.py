@@ -16,7 +16,8 @@ from exojax.folded_events import SCALARS, VIEWS, WIDE_VIEWS, Data, FoldedEvents,
 from exojax.light_curves import LightCurves
 from exojax.models import registry
 from exojax.models.code import fingerprint
-from exojax.runs.fold_stars import SOURCES, Report, folded_events
+from exojax.runs.fold_stars import SOURCES, folded_events
+from exojax.storage.announce import ReportCount
 from exojax.storage.checksum import of_sources
 from exojax.vetting.all_tests import NUMBERS
 
@@ -33,7 +34,7 @@ def code_of(name: str) -> str:
 
 
 def inputs_of(
-    names: Iterable[str], data: Data, config: RunConfig, *, report: Report | None = None
+    names: Iterable[str], data: Data, config: RunConfig, *, report: ReportCount | None = None
 ) -> dict[str, np.ndarray]:
     """The named inputs of every row. All depend on the row alone, but for a search's cadence and padding.
 

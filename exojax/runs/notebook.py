@@ -19,7 +19,7 @@ from exojax.light_curves import LightCurves
 from exojax.runs import survey
 from exojax.runs.candidate_table import FIRST_COLUMNS, lines
 from exojax.runs.fold_stars import joined, vet_each
-from exojax.runs.ranked_candidates import Found
+from exojax.runs.ranked_candidates import RankedCandidates
 from exojax.storage.cores import workers
 from exojax.storage.write_file import write_csv
 from exojax.vetting.all_tests import NUMBERS
@@ -48,7 +48,7 @@ class SearchResult:
     curves: LightCurves
     config: SearchConfig
     skipped: tuple[Skipped, ...]
-    _found: Found
+    _found: RankedCandidates
     _given: Known | None
     _run: str | None
 
@@ -93,9 +93,9 @@ class SearchResult:
         if not 0 <= candidate < len(self):
             raise IndexError(f"candidate {candidate}: the table has {len(self)} rows")
         row = self._found.row(candidate)
-        judging = _judging(self._run, None)
+        scorer = _scorer_of(self._run, None)
         star = self.curves.take(np.flatnonzero(self.curves.id == row["id"])[:1])
-        how = FoldConfig() if judging is None else judging.fold
+        how = FoldConfig() if scorer is None else scorer.fold
         searched, trace = next(survey.again([star], self.config, None, how, self._given))
         of_star = Candidates.of_rows([one | {"star": 0} for one in self._found.of_star(row["star"])])
         rank = int(row["rank"])
@@ -103,8 +103,8 @@ class SearchResult:
         seen = trace.periodograms[rank - 1]
         sheet = sheet_of(searched.curves, of_star.take(mine), of_star.take(~mine), trace, seen, tuple(row["warnings"]))
         reasons = None
-        if judging is not None and judging.explain is not None:
-            reasons = judging.explain(searched)[rank - 1]
+        if scorer is not None and scorer.explain is not None:
+            reasons = scorer.explain(searched)[rank - 1]
         return draw(replace(sheet, flags=tuple(filter(None, row["flags"].split(";"))), reasons=reasons))
 
 
@@ -261,7 +261,7 @@ def _survey(
     if len(set(curves.id.tolist())) < len(curves):
         names, counts = np.unique(curves.id, return_counts=True)
         raise InputError(f"id {names[counts > 1][0]} names several stars: give each its own")
-    judging = _judging(run, prior)
+    scorer = _scorer_of(run, prior)
 
     def stars(done: set[str]) -> Any:
         for first in range(0, len(curves), BLOCK):
@@ -276,19 +276,19 @@ def _survey(
             settings={},
             known=known,
             given=given,
-            judge=None if judging is None else judging.judge,
-            how=FoldConfig() if judging is None else judging.fold,
+            score_candidates=None if scorer is None else scorer.score_candidates,
+            how=FoldConfig() if scorer is None else scorer.fold,
             workers=workers(),
         )
     return SearchResult(curves, config, found.skipped, found, given, run)
 
 
-def _judging(run: str | None, prior: float | None) -> Any:
+def _scorer_of(run: str | None, prior: float | None) -> Any:
     if run is None:
         return None
-    from exojax.runs.candidate_scores import judging_of
+    from exojax.runs.candidate_scores import candidate_scorer
 
-    return judging_of(str(run), prior)
+    return candidate_scorer(str(run), prior)
 
 
 def _ephemerides(curves: LightCurves, period: Any, t0: Any, duration: Any, id: Any) -> Known:

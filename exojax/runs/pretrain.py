@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 
@@ -16,16 +16,14 @@ from exojax.folded_events import VIEWS, FoldedEvents
 from exojax.runs.fold_stars import folded_events
 from exojax.runs.run import SCORES, Run
 from exojax.simulate.teaching import teach
+from exojax.storage.announce import ReportStage
 from exojax.storage.array_files import save_arrays
 from exojax.storage.json_files import read_checked, write_checked
 from exojax.training.fit import WEIGHTS
 from exojax.training.weights import weights_of
 
-Report = Callable[[str, int, int], None]
-"""``(what, stars done, of how many)``"""
 
-
-def taught_events(sizes: Mapping[str, int], config: RunConfig, report: Report | None = None) -> FoldedEvents:
+def taught_events(sizes: Mapping[str, int], config: RunConfig, report: ReportStage | None = None) -> FoldedEvents:
     """Simulated stars of several missions, searched and folded as real ones are; one row a star.
 
     Args:

@@ -34,7 +34,7 @@ _COLUMNS = ("snr_red", "period", "t0", "duration", "period_error", "t0_error")
 
 
 @dataclass(frozen=True, eq=False)
-class Found:
+class RankedCandidates:
     """Candidates that a search found, in ranked order, highest red-noise SNR first, read from disk one by one.
 
     Attributes:
@@ -89,7 +89,7 @@ class Found:
         return Candidates.of_rows(list(self.rows()))
 
 
-def ranked(paths: Sequence[Path], known: Known | None = None, rate: float | None = None) -> Found:
+def ranked(paths: Sequence[Path], known: Known | None = None, rate: float | None = None) -> RankedCandidates:
     """Rank the candidates of all parts, match them against each other and against the known planets, and flag them.
 
     Args:
@@ -118,7 +118,7 @@ def ranked(paths: Sequence[Path], known: Known | None = None, rate: float | None
     announce.phase("ranking candidates", len(paths), len(paths), unit="parts")
     told = tuple(Skipped(name, Path(path), reason) for name, path, reason in sorted(skipped))
     if not names:
-        return Found((), told, rate=rate)
+        return RankedCandidates((), told, rate=rate)
     ids = np.array(list(names), object)
     of, column = np.concatenate(star), dict(zip(_COLUMNS, np.concatenate(numbers).T))
     by_name = np.empty(len(ids), np.int64)
@@ -145,7 +145,7 @@ def ranked(paths: Sequence[Path], known: Known | None = None, rate: float | None
         stars[new] = str(ids[old])
     file = tempfile.TemporaryFile(dir=paths[0].parent)  # noqa: SIM115  # kept open as long as its rows may be read
     place, n_warned = _write_rows(file, paths, matches, planets, len(unique))
-    found = Found(
+    found = RankedCandidates(
         stars, told, n_warned, several, rate, listed, place[order], lambda size, at: os.pread(file.fileno(), size, at)
     )
     weakref.finalize(found, file.close)

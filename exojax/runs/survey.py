@@ -25,10 +25,11 @@ from exojax.io.folder import Skipped
 from exojax.light_curves import LightCurves
 from exojax.light_curves import Stars as StarTable
 from exojax.photometry.resample import to_even
-from exojax.runs.fold_stars import SOURCES, Searched, joined, search_each, vet_each
-from exojax.runs.ranked_candidates import Found, ranked
+from exojax.runs.fold_stars import SOURCES, SearchedStar, joined, search_each, vet_each
+from exojax.runs.ranked_candidates import RankedCandidates, ranked
 from exojax.runs.survey_parts import Part, Row, read_part, write_part
 from exojax.storage import announce
+from exojax.storage.announce import ReportCount
 from exojax.storage.checksum import of_sources
 from exojax.storage.json_files import DamagedError, check_same
 from exojax.vetting.all_tests import Vetting
@@ -43,11 +44,8 @@ PART_SOURCES = (*SOURCES, "runs/survey.py", "runs/survey_parts.py", "runs/candid
 SHAPED = 3.0
 """durations of the fold from which a transit's shape is measured"""
 
-Report = Callable[[int, int], None]
-"""``(stars done, skipped)``"""
 
-
-class Judged(NamedTuple):
+class CandidateScores(NamedTuple):
     """Of n candidates: ``(n,)`` probability of a planet, what is to be said of each star (empty where nothing is), and
     how far an ensemble's members differ, ``(n,)`` or None."""
 
@@ -56,7 +54,7 @@ class Judged(NamedTuple):
     disagreement: np.ndarray | None = None
 
 
-Judge = Callable[[Sequence[Searched], Candidates, Mapping[str, np.ndarray]], Judged]
+ScoreCandidates = Callable[[Sequence[SearchedStar], Candidates, Mapping[str, np.ndarray]], CandidateScores]
 """Of stars, all their candidates, and the views and scalars of each, as of :func:`exojax.runs.fold_stars.joined`."""
 
 
@@ -69,11 +67,11 @@ def search(
     known: Known | None = None,
     mask_known: bool = False,
     given: Known | None = None,
-    judge: Judge | None = None,
+    score_candidates: ScoreCandidates | None = None,
     how: FoldConfig | None = None,
     workers: int = 1,
-    report: Report | None = None,
-) -> Found:
+    report: ReportCount | None = None,
+) -> RankedCandidates:
     """Search stars, a batch at a time; what is in ``out`` already is not searched again.
 
     What is found does not depend on ``workers``, nor on how often the search was killed and called again.
@@ -87,8 +85,8 @@ def search(
         known: planets that are labelled in ``matches``.
         mask_known: search without the known planets' transits.
         given: ephemerides to measure instead of a search; stars without one are skipped.
-        judge: gives ``probability``.
-        how: bins of the views that the judge sees; the defaults where it is None.
+        score_candidates: gives ``probability``.
+        how: bins of the views that the score_candidates sees; the defaults where it is None.
         workers: batches at once; also the number of threads.
         report: progress.
 
@@ -108,7 +106,12 @@ def search(
         _heard(_on_one_clock(stars(set(done)), given if given is not None else known if mask_known else None), told),
         workers,
         partial(
-            _one, config=config, known=known if mask_known else None, given=given, judge=judge, how=how or FoldConfig()
+            _one,
+            config=config,
+            known=known if mask_known else None,
+            given=given,
+            score_candidates=score_candidates,
+            how=how or FoldConfig(),
         ),
         config,
     )
@@ -217,7 +220,7 @@ def _on_one_clock(stars: Stars, known: Known | None) -> Stars:
 
 def again(
     stars: Stars, config: SearchConfig, known: Known | None, how: FoldConfig, given: Known | None = None
-) -> Iterator[tuple[Searched, Trace]]:
+) -> Iterator[tuple[SearchedStar, Trace]]:
     """Search a few stars again, for what a picture needs; ``known`` is masked, arguments as of :func:`search`."""
     for one in one_by_one(stars, config):
         if not isinstance(one, Skipped):
@@ -226,7 +229,7 @@ def again(
 
 def _found_each(
     stars: list[LightCurves], config: SearchConfig, known: Known | None, given: Known | None, how: FoldConfig
-) -> Iterator[tuple[Searched, Trace]]:
+) -> Iterator[tuple[SearchedStar, Trace]]:
     if given is not None:
         return vet_each(stars, config, how, given=given)
     return search_each(stars, config, how, masks=[_mask(star, config, known) for star in stars])
@@ -259,7 +262,7 @@ def _one(
     config: SearchConfig,
     known: Known | None,
     given: Known | None,
-    judge: Judge | None,
+    score_candidates: ScoreCandidates | None,
     how: FoldConfig,
 ) -> Part:
     searched, shapes = [], []
@@ -271,9 +274,13 @@ def _one(
         shapes += resolved(shape, one.found.duration, trace.flat.cadence).tolist()
     found, inputs = joined(searched)
     unknown = np.full(len(found), np.nan)
-    judged = Judged(unknown, [""] * len(batch)) if judge is None else judge(searched, found, inputs)
-    found = replace(found, probability=judged.probability)
-    differ = unknown if judged.disagreement is None else judged.disagreement
+    scored = (
+        CandidateScores(unknown, [""] * len(batch))
+        if score_candidates is None
+        else score_candidates(searched, found, inputs)
+    )
+    found = replace(found, probability=scored.probability)
+    differ = unknown if scored.disagreement is None else scored.disagreement
     table = {field.name: getattr(found, field.name).tolist() for field in fields(found) if field.name != "star"}
     rows = [dict(zip(table, values, strict=True)) for values in zip(*table.values(), strict=True)]
     for k, row in enumerate(rows):
@@ -290,7 +297,7 @@ def _one(
     if given is not None:
         why = "no ephemeris is given for it, or no flux that varies"
     empty = [Skipped(name, Path(star.source), why) for name, star in zip(names, batch) if name not in there]
-    return _part(names, empty, rows, {name: [text] for name, text in zip(names, judged.said) if text})
+    return _part(names, empty, rows, {name: [text] for name, text in zip(names, scored.said) if text})
 
 
 def _part(stars: list[str], skipped: list[Skipped], rows: list[Row], warnings: dict[str, list[str]]) -> Part:

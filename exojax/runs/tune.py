@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -23,15 +22,13 @@ from exojax.runs.model_inputs import code_of, example_inputs, inputs_of
 from exojax.runs.rows import UsableRows, check_both_classes, usable_rows
 from exojax.runs.run import check_shapes
 from exojax.simulate import random_streams
+from exojax.storage.announce import ReportStage
 from exojax.storage.json_files import check_same
 from exojax.training import study as studies
 from exojax.training.fit import Examples, FitSettings, fit_model
 from exojax.training.scorer import at_prior
 from exojax.training.search_space import check_space
 from exojax.training.workers import run_workers
-
-Report = Callable[[str, int, int], None]
-"""``(what, done, total)``"""
 
 
 @dataclass(frozen=True)
@@ -108,7 +105,7 @@ def check_plan(plan: TuningPlan) -> None:
         pass
 
 
-def tune(plan: TuningPlan, data: Data, out: Path, report: Report) -> TuningResult:
+def tune(plan: TuningPlan, data: Data, out: Path, report: ReportStage) -> TuningResult:
     """Tune a model, and score the best point on rows that no trial has seen.
 
     Test rows are set aside first, as in a run with the same seed; of the rest a quarter of the stars are outer rows,
@@ -214,7 +211,7 @@ def check_points(config: RunConfig, data: Data) -> None:
     check_space(config, lambda point: check_shapes(point.model, example, data.source, options=point.options))
 
 
-def compute_inputs(config: RunConfig, data: Data, rows: UsableRows, report: Report) -> Examples:
+def compute_inputs(config: RunConfig, data: Data, rows: UsableRows, report: ReportStage) -> Examples:
     """Return the model's inputs of the rows."""
     searching = partial(_report_searching, report)
     features = inputs_of(registry.get(config.model).inputs, data.take(rows.index), config, report=searching)
@@ -228,9 +225,9 @@ def outer_scores(config: RunConfig, inner: Examples, outer: Examples, cadence: f
     return at_prior(model, scorer(outer.features), float(inner.label.mean()))
 
 
-def _report_searching(report: Report, done: int, n: int) -> None:
+def _report_searching(report: ReportStage, done: int, n: int) -> None:
     report(f"searching {n} stars", done, n)
 
 
-def _report_trials(report: Report, model: str, done: int, n: int) -> None:
+def _report_trials(report: ReportStage, model: str, done: int, n: int) -> None:
     report(f"trials of {model}", done, n)

@@ -9,6 +9,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Protocol
 
+ReportCount = Callable[[int, int], None]
+"""``(done, total)`` of some work"""
+ReportStage = Callable[[str, int, int], None]
+"""``(stage, done, total)`` of work in several stages"""
+
 
 class ShowPhase(Protocol):
     """Shows what is being done now."""

@@ -19,7 +19,7 @@ from exojax.errors import InputError
 from exojax.evaluation import split
 from exojax.models.base import Classical, Inputs, Model, Network, Stack
 from exojax.storage.array_files import load_arrays, save_arrays
-from exojax.training.loop import Report, Validate, train
+from exojax.training.loop import ReportRecord, Validate, train
 from exojax.training.recipe import Recipe
 from exojax.training.sampler import balanced_batches
 from exojax.training.scorer import Features, Scorer, at_prior
@@ -80,7 +80,7 @@ class FitSettings:
     seed: int
     folder: Path | None = None
     validation: Examples | None = None
-    report: Report | None = None
+    report: ReportRecord | None = None
     init: TrainState | None = None
     recipe: Recipe = OWN
 
@@ -170,7 +170,7 @@ def _out_of_fold(
     return logits
 
 
-def _note_fits(report: Report | None, of: int, first: int, done: int) -> None:
+def _note_fits(report: ReportRecord | None, of: int, first: int, done: int) -> None:
     if report is not None:
         report({"step": first + done, "of": of})
 
@@ -198,7 +198,7 @@ def member_folder(folder: Path, member: int) -> Path:
     return folder / "members" / str(member) if member else folder
 
 
-def _numbered(report: Report, config: TrainConfig, member: int, record: dict[str, Any]) -> None:
+def _numbered(report: ReportRecord, config: TrainConfig, member: int, record: dict[str, Any]) -> None:
     report({**record, "of": config.steps} | ({"member": member} if config.members > 1 else {}))
 
 

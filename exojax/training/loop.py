@@ -29,7 +29,7 @@ from exojax.training.step import Batch, train_step
 
 Validate = Callable[[TrainState], float]
 """Average precision of the averaged weights on the validation rows."""
-Report = Callable[[dict[str, Any]], None]
+ReportRecord = Callable[[dict[str, Any]], None]
 """Called with each record of ``metrics.jsonl`` as it is made, and with ``{"step": n}`` between them."""
 
 
@@ -95,7 +95,7 @@ def train(
     *,
     folder: Path | None = None,
     validate: Validate | None = None,
-    report: Report | None = None,
+    report: ReportRecord | None = None,
     row_names: np.ndarray | None = None,
     devices: list[jax.Device] | None = None,
     step_fn: TrainStep = train_step,
@@ -111,7 +111,7 @@ def train(
         config: number of steps, validation interval, patience.
         folder: gets ``checkpoints/``, ``metrics.jsonl`` and ``tensorboard/``; None keeps nothing.
         validate: called every ``evaluate_every`` steps; with it training stops early and returns the best weights.
-        report: see :data:`Report`.
+        report: see :data:`ReportRecord`.
         row_names: ``(n,)`` str, names of the rows that batches are drawn from, for messages.
         devices: the devices to split batches over, all by default.
         step_fn: one training step.

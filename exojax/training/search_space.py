@@ -16,7 +16,7 @@ DRAWS = 100
 """points drawn to see whether a space has a valid one"""
 
 
-class Random:
+class RandomSuggest:
     """A :class:`Suggest` that draws by itself, to try a space without a study."""
 
     def __init__(self, seed: int) -> None:
@@ -50,7 +50,7 @@ def check_space(config: RunConfig, check: Callable[[RunConfig], None]) -> None:
     told = ""
     for draw in range(DRAWS):
         try:
-            return check(registry.point(config, Random(draw)))
+            return check(registry.point(config, RandomSuggest(draw)))
         except InputError as error:
             told = str(error)
             if registry.get(config.model).space is None:

@@ -27,18 +27,17 @@ from exojax.config import RunConfig
 from exojax.errors import InputError
 from exojax.models import registry
 from exojax.simulate.random_streams import sequence
+from exojax.storage.announce import ReportCount
 from exojax.training.fit import Examples, FitSettings, fit_model
 from exojax.training.scorer import at_prior
 from exojax.training.state import TrainState
 from exojax.training.study import TuningJob, best_point, connected, in_memory, load_rows, pruner, worker_name
 
-Report = Callable[[int, int], None]
-"""``(finished, wanted)``"""
 POLL_S = 0.5
 """seconds between two looks at a study whose trials are all taken"""
 
 
-def work(job: TuningJob, number: int, *, parent: int | None = None, report: Report | None = None) -> None:
+def work(job: TuningJob, number: int, *, parent: int | None = None, report: ReportCount | None = None) -> None:
     """Work on trials until the study has enough.
 
     Args:

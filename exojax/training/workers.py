@@ -11,14 +11,15 @@ from contextlib import contextmanager
 from typing import Any
 
 from exojax.errors import InputError
+from exojax.storage.announce import ReportCount
 from exojax.training.study import TuningJob, finished, give_back, worker_name
-from exojax.training.trials import Report, work
+from exojax.training.trials import work
 
 DEATHS = 3
 """workers that may die one after the other without a trial finished in between"""
 
 
-def run_workers(job: TuningJob, study: Any, workers: int, report: Report) -> None:
+def run_workers(job: TuningJob, study: Any, workers: int, report: ReportCount) -> None:
     """Work on the study until it has enough finished trials.
 
     Args:

@@ -35,7 +35,7 @@ def made(m: int) -> dict[str, np.ndarray]:
 def test_reasons_are_of_the_candidate_and_complete(monkeypatch: pytest.MonkeyPatch) -> None:
     folds = made(2)
     run = load(PRETRAINED)
-    explain = candidate_scores.judging_of(PRETRAINED).explain
+    explain = candidate_scores.candidate_scorer(PRETRAINED).explain
     assert explain is not None
     values = {field.name: np.zeros(2) for field in fields(Candidates)}
     found = Candidates(**values)
@@ -66,4 +66,4 @@ def test_a_run_that_sees_no_folds_gives_no_reasons(monkeypatch: pytest.MonkeyPat
     run = load(PRETRAINED)
     series = replace(run, config=replace(run.config, model="svc"))
     monkeypatch.setattr(candidate_scores, "load", lambda name: series)
-    assert candidate_scores.judging_of("any").explain is None
+    assert candidate_scores.candidate_scorer("any").explain is None

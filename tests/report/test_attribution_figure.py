@@ -5,7 +5,7 @@ import pytest
 from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 
-from exojax.evaluation.attribution import Reasons
+from exojax.evaluation.attribution import Attribution
 from exojax.report.attribution import MOST_NUMBERS, reasons, why
 from exojax.report.style import HOST, OTHER, png
 
@@ -49,7 +49,10 @@ def strip(**changes):
     given = {"views": views, "moved": moved, "numbers": {"log_snr": 0.4, "sde": -0.6, "mag": 0.01}}
     figure = Figure(figsize=(11.69, 8.27))
     why(
-        figure, Reasons(**(given | {"score": 1.5, "flat": -0.5} | changes)), (0.05, 0.03, 0.76, 0.18), "probability 0.8"
+        figure,
+        Attribution(**(given | {"score": 1.5, "flat": -0.5} | changes)),
+        (0.05, 0.03, 0.76, 0.18),
+        "probability 0.8",
     )
     return figure
 

@@ -9,7 +9,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from exojax.candidates import Candidates
 from exojax.ephemeris import nearest_transit, phase
-from exojax.evaluation.attribution import Reasons
+from exojax.evaluation.attribution import Attribution
 from exojax.light_curves import Stars
 from exojax.report import numbers
 from exojax.report.folding import binned, folded, shifts
@@ -93,7 +93,7 @@ def empty(n=50):
 
 NUMBERS = [field.name for field in fields(Candidates) if getattr(candidates(), field.name).dtype.kind == "f"]
 LOCAL = {"local_view": np.stack([-np.hanning(61), np.zeros(61), np.ones(61)], axis=1)}
-WHY = Reasons(LOCAL, {"local_view": np.hanning(61)}, {"sde": 0.3, "log_snr": -0.2}, 2.0, -1.0)
+WHY = Attribution(LOCAL, {"local_view": np.hanning(61)}, {"sde": 0.3, "log_snr": -0.2}, 2.0, -1.0)
 CASES = {
     "reasons": {"reasons": WHY},
     "ordinary": {},

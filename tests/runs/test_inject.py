@@ -18,12 +18,12 @@ from exojax.injection.transits import white_scatter
 from exojax.light_curves import EvenCurves, LightCurves, Stars
 from exojax.photometry.resample import to_even
 from exojax.runs import inject
-from exojax.runs.inject import Outcome, Plan
+from exojax.runs.inject import InjectionOutcome, InjectionPlan
 from exojax.simulate.transits import EARTH_PER_SOLAR_RADIUS
 
 CADENCE = 0.02
 SEARCH = SearchConfig()
-PLAN = Plan("depth", (1.0, 8.0), (1e-3, 0.05), n=22, n_null=6, seed=3, search=SEARCH)
+PLAN = InjectionPlan("depth", (1.0, 8.0), (1e-3, 0.05), n=22, n_null=6, seed=3, search=SEARCH)
 
 
 def source(n: int = 8, *, absolute: bool = True) -> LightCurves:
@@ -93,11 +93,11 @@ def search(monkeypatch: pytest.MonkeyPatch) -> Search:
     return made
 
 
-def run(out: Path, plan: Plan = PLAN, curves: LightCurves | None = None, **named: Any) -> Outcome:
+def run(out: Path, plan: InjectionPlan = PLAN, curves: LightCurves | None = None, **named: Any) -> InjectionOutcome:
     return inject.run(plan, inject.usable(curves or source()), out, **named)
 
 
-def losses(search: Search, found: Outcome, curves: LightCurves) -> dict[int, tuple[np.ndarray, np.ndarray]]:
+def losses(search: Search, found: InjectionOutcome, curves: LightCurves) -> dict[int, tuple[np.ndarray, np.ndarray]]:
     """For each injection the share of flux lost where any was, and how far from mid-transit, days."""
     lost = {}
     row = {name: k for k, name in enumerate(curves.id.tolist())}

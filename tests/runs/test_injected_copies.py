@@ -100,7 +100,7 @@ def test_there_are_copies_only_where_hosts_are_few_and_the_network_looks_at_fold
     )
     label = curves.label
     for name, wanted in (("transit", 30), ("transit", 12), ("cnn", 30), ("boosting", 30)):
-        copies_for(registry.get(name), TrainConfig(twins=wanted), curves, label, RunConfig())
+        copies_for(registry.get(name), TrainConfig(injected_copies=wanted), curves, label, RunConfig())
     assert asked == [30 - 12]
 
 

@@ -23,7 +23,7 @@ from exojax.io.catalogue import Known
 from exojax.io.folder import Skipped
 from exojax.light_curves import LightCurves
 from exojax.runs import survey
-from exojax.runs.fold_stars import Searched
+from exojax.runs.fold_stars import SearchedStar
 from exojax.runs.ranked_candidates import ranked
 from exojax.runs.survey_parts import write_part
 from exojax.storage.json_files import read_checked, write_checked, write_json
@@ -58,17 +58,17 @@ def files(done: set[str]) -> Iterable[LightCurves | Skipped]:
         yield replace(one, warnings=(f"warning of {k}",) if k % 4 == 0 else ())
 
 
-def search(out: Path, stars: Any = files, **options: Any) -> survey.Found:
+def search(out: Path, stars: Any = files, **options: Any) -> survey.RankedCandidates:
     options = {"settings": {"source": "a"}, "workers": 2} | options
     return survey.search(stars, CONFIG, out, **options)
 
 
-def outcome(found: survey.Found) -> tuple:
+def outcome(found: survey.RankedCandidates) -> tuple:
     """All that must not depend on how the search went; as text, in which NaN equals NaN."""
     return [json.dumps(row, sort_keys=True) for row in found.rows()], found.skipped, found.n_warned, found.stars
 
 
-def warnings_of(found: survey.Found) -> dict[str, list[str]]:
+def warnings_of(found: survey.RankedCandidates) -> dict[str, list[str]]:
     return {row["id"]: row["warnings"] for row in found.rows()}
 
 
@@ -312,14 +312,16 @@ def test_known_planets_mask_or_name(tmp_path: Path) -> None:
 
 
 def test_a_judge_is_asked_for_every_batch(tmp_path: Path) -> None:
-    def judge(stars: Sequence[Searched], found: Candidates, inputs: Mapping[str, np.ndarray]) -> survey.Judged:
+    def score_candidates(
+        stars: Sequence[SearchedStar], found: Candidates, inputs: Mapping[str, np.ndarray]
+    ) -> survey.CandidateScores:
         number = np.array([float(name[1:]) for name in found.id])
         assert [str(stars[k].curves.id[0]) for k in found.star] == found.id.tolist()
         assert all(len(x) == len(found) for x in inputs.values())
         said = ["odd" if int(one.curves.id[0][1:]) % 2 else "" for one in stars]
-        return survey.Judged(number / 100 + found.rank / 1e4, said, number / 1000)
+        return survey.CandidateScores(number / 100 + found.rank / 1e4, said, number / 1000)
 
-    found = search(tmp_path, judge=judge)
+    found = search(tmp_path, score_candidates=score_candidates)
     assert found.with_disagreement
     assert [row["disagreement"] for row in found.rows()] == [float(row["id"][1:]) / 1000 for row in found.rows()]
     rows, warnings = found.table(), warnings_of(found)
