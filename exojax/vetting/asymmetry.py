@@ -38,16 +38,13 @@ def _difference(flux: np.ndarray, weight: np.ndarray) -> float:
     The sum of squared differences over their variance has as many degrees of freedom as pairs of bins; its excess is
     turned into standard deviations by the cube root (Wilson & Hilferty 1931).
     """
-    least = np.inf
-    for middle in range(BINS // 2 - SHIFT, BINS // 2 + SHIFT + 1):
-        reach = min(middle, BINS - middle, BINS // 2 - SHIFT)
-        left, right = flux[middle - reach : middle][::-1], flux[middle : middle + reach]
-        a, b = weight[middle - reach : middle][::-1], weight[middle : middle + reach]
-        both = (a > 0) & (b > 0)
-        n = int(np.count_nonzero(both))
-        if n < 4:
-            continue
-        chi = float(((left - right)[both] ** 2 / (1 / a[both] + 1 / b[both])).sum()) / n
-        spread = 2.0 / (9.0 * n)
-        least = min(least, (chi ** (1 / 3) - (1 - spread)) / np.sqrt(spread))
-    return float(least) if np.isfinite(least) else float("nan")
+    middle, pair = np.arange(BINS // 2 - SHIFT, BINS // 2 + SHIFT + 1)[:, None], np.arange(BINS // 2 - SHIFT)
+    left, right = middle - 1 - pair, middle + pair
+    a, b = weight[left], weight[right]
+    both = a * b  # 0 where either bin is empty
+    n = np.count_nonzero(both, axis=1)
+    ivar = np.divide(both, a + b, out=np.zeros_like(both), where=both > 0)
+    spread = 2.0 / (9.0 * np.maximum(n, 1))
+    chi = ((flux[left] - flux[right]) ** 2 * ivar).sum(axis=1) / np.maximum(n, 1)
+    sigma = (np.cbrt(chi) - (1 - spread)) / np.sqrt(spread)
+    return float(sigma[n >= 4].min()) if (n >= 4).any() else float("nan")

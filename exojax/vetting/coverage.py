@@ -56,8 +56,8 @@ def coverage(series: TransitSeries, cadence: float) -> Coverage:
     if not count:
         return Coverage(0.0 if len(series.time) else nan, nan, nan, nan, "not known")
     share = (series.late / (WIDTH * series.duration) + 0.5) * BINS
-    within = share[(share > 0) & (share <= BINS)]
-    filled = np.count_nonzero(np.histogram(within, BINS, (0, BINS))[0]) / BINS
+    within = share[(share > 0) & (share < BINS)].astype(np.int64)
+    filled = np.count_nonzero(np.bincount(within, minlength=BINS)) / BINS
     wide = np.abs(series.late) < 2 * series.duration
     expected = min(4 * series.duration, series.period) / cadence
     seen = np.bincount(series.event[wide], minlength=int(series.events[-1]) + 1)[series.events]

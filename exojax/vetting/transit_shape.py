@@ -59,15 +59,15 @@ class TransitShape:
 
 
 @cache
-def _templates() -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Return trapezoids of depth 1 ``(k, BINS)``, their lengths (in durations), ingress shares and shifts, ``(k,)``."""
+def _templates() -> tuple[np.ndarray, ...]:
+    """Return trapezoids of depth 1 and their squares ``(k, BINS)``, lengths in durations, ingress shares and shifts."""
     away = (np.arange(BINS) + 0.5) / BINS * WIDTH - 0.5 * WIDTH
     # A bin's value is the mean over it.
     fine = away[:, None] + (np.arange(5) - 2) / 5 * WIDTH / BINS
     length, ingress, shift = (x.ravel() for x in np.meshgrid(DURATIONS, INGRESSES, SHIFTS, indexing="ij"))
     late = fine - shift[:, None, None]
     values = _trapezoid(late, length[:, None, None], ingress[:, None, None]).mean(axis=2)
-    return values, length, ingress, shift
+    return values, values**2, length, ingress, shift
 
 
 def transit_shape(series: TransitSeries) -> TransitShape:
@@ -82,12 +82,12 @@ def transit_shape(series: TransitSeries) -> TransitShape:
         return unknown
     flux, weight = folded_bins(series)
     total = float(weight.sum())
-    values, length, ingress, shift = _templates()
+    values, squares, length, ingress, shift = _templates()
     if not np.count_nonzero(weight) > 6:
         return unknown
     level = float(weight @ flux) / total
     mean = values @ weight / total
-    square = (values**2) @ weight - total * mean**2
+    square = squares @ weight - total * mean**2
     cross = values @ (weight * (flux - level))
     with np.errstate(divide="ignore", invalid="ignore"):
         gain = np.where((square > 1e-9 * total) & (cross < 0), cross**2 / square, 0.0)
