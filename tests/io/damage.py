@@ -25,7 +25,7 @@ from exojax.light_curves import LightCurves
 from exojax.storage import cache
 
 SLOW = 20
-"""seconds after which a reader hangs"""
+"""CPU seconds after which a reader hangs; those of the wall depend on what else the machine does"""
 _TOKENS = (
     *(
         "nan",
@@ -453,13 +453,13 @@ def _watched() -> Any:
     def hang(*_: object) -> None:
         raise HangError
 
-    before = signal.signal(signal.SIGALRM, hang)
-    signal.alarm(SLOW)
+    before = signal.signal(signal.SIGPROF, hang)
+    signal.setitimer(signal.ITIMER_PROF, SLOW)
     try:
         yield
     finally:
-        signal.alarm(0)
-        signal.signal(signal.SIGALRM, before)
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        signal.signal(signal.SIGPROF, before)
 
 
 def run(sound: Sequence[Base], home: Path, seed: int, numbers: Sequence[int], tally: Tally) -> None:
