@@ -76,9 +76,8 @@ def test_every_command_is_documented() -> None:
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
 def test_every_option_named_is_one(page: Path) -> None:
     known = set(OTHERS)
-    for name in COMMANDS:
-        source = (ROOT / ("benchmarks/run.py" if name == "benchmark" else f"exojax/cli/{name}.py")).read_text()
-        known |= {"--" + field.replace("_", "-") for field in re.findall(r"^    (\w+): ", source, re.M)}
+    for path in [*ROOT.glob("exojax/cli/*.py"), *ROOT.glob("benchmarks/*.py")]:
+        known |= {"--" + field.replace("_", "-") for field in re.findall(r"^    (\w+): ", path.read_text(), re.M)}
     assert set(re.findall(r"(?<![\w-])--[a-z][\w-]+", page.read_text())) <= known
 
 
