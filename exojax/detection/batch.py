@@ -10,6 +10,7 @@ import numpy as np
 
 from exojax.config import SearchConfig
 from exojax.detection.period_grid import LEAST_PERIOD
+from exojax.detection.seasons import GAP
 from exojax.io.folder import Skipped
 from exojax.light_curves import LightCurves, nominal_cadence
 from exojax.photometry.resample import BINS_PER_DURATION
@@ -19,7 +20,9 @@ MIN_POINTS = 10
 LONGEST_STEP = 5.0
 """days between cadences; longer ones are of another unit"""
 MOST_CADENCES = 2**18
-"""of a star's even grid; a longer one has times of another unit"""
+"""of the part of a star's even grid that is searched at once; a longer one has times of another unit"""
+LONGEST_GRID = 2**20
+"""cadences of the whole grid, at which memory ends it"""
 BATCH_STARS = 32
 BATCH_CADENCES = 2**21
 """measurements in a batch, above which it has fewer stars"""
@@ -56,6 +59,14 @@ def batches(stars: Stars, config: SearchConfig) -> Iterator[list[LightCurves] | 
         yield waiting
 
 
+def _longest_season(time: np.ndarray) -> float:
+    """Return the days of the longest season without a long gap; ``time`` is in any order."""
+    breaks = np.flatnonzero(np.diff(np.sort(time)) > GAP)
+    ordered = np.sort(time)
+    edges = np.concatenate([[0], breaks + 1, [len(time)]])
+    return float(max(ordered[b - 1] - ordered[a] for a, b in zip(edges[:-1], edges[1:])))
+
+
 def _obstacle(one: LightCurves, config: SearchConfig) -> str:
     """Return why a star cannot be searched, or an empty text."""
     time = one.time[0, one.valid[0]]
@@ -63,7 +74,9 @@ def _obstacle(one: LightCurves, config: SearchConfig) -> str:
         return f"fewer than {MIN_POINTS} measurements"
     span, cadence = float(time.max() - time.min()), one.cadence
     wide = cadence * max(1.0, np.floor(config.duration_min / BINS_PER_DURATION / cadence + 0.01))
-    if span / wide > MOST_CADENCES or cadence > LONGEST_STEP:
+    # A gap between two seasons costs little where each season can be searched by itself.
+    joint = _longest_season(time) if _longest_season(time) > 2 * max(config.period_min, LEAST_PERIOD * wide) else span
+    if span / wide > LONGEST_GRID or joint / wide > MOST_CADENCES or cadence > LONGEST_STEP:
         return f"times span {span:.0f} days in steps of {cadence:.3g}: give times in days"
     shortest = max(config.period_min, LEAST_PERIOD * wide)
     if span <= 2 * shortest:

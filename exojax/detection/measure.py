@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 
 from exojax.detection.curve import FlatCurve
-from exojax.detection.peaks import find_peaks
+from exojax.detection.peaks import Peak, find_peaks
 from exojax.detection.period_grid import PeriodGrid, inner
 from exojax.detection.periodogram import Periodogram
 from exojax.detection.red_noise import Noise, red_factor
@@ -123,10 +124,20 @@ def measure(
         curve: weight 0 in the transits of earlier candidates.
         shortest, longest: cadences, durations allowed for the star.
     """
-    n, tried = len(curve.flux), plan.durations
-    noise = Noise.of(curve, float(tried[-1]))
     # Transits of a period this close drift by less than two of the longest durations over the curve.
-    peaks = find_peaks(found, 2 * float(tried[-1]) / n, PEAKS)
+    peaks = find_peaks(found, 2 * float(plan.durations[-1]) / len(curve.flux), PEAKS)
+    periodic, noise, _ = best_of(plan, peaks, curve, shortest, longest)
+    return periodic, noise
+
+
+def best_of(
+    plan: PeriodGrid, peaks: Sequence[Peak], curve: FlatCurve, shortest: float, longest: float
+) -> tuple[PeriodicSignal, Noise, int]:
+    """Return the best periodic signal of several peaks, the noise outside of it, and the number of its peak.
+
+    Arguments are as of :func:`measure`.
+    """
+    noise = Noise.of(curve, float(plan.durations[-1]))
     dips = [_deepest_dip(curve, noise, plan, peak.period) for peak in peaks]
     best = int(np.argmax([above_trend(dip.score, dip.box.snr, peak.height) for dip, peak in zip(dips, peaks)]))
     signal = _best_harmonic(curve, noise, plan, dips[best])
@@ -134,7 +145,7 @@ def measure(
     for _ in range(2):
         signal = refine(curve, signal, shortest, longest)
     shape = fit_transit(curve, signal, shortest, longest)
-    return describe(curve, signal, shape, peaks[best].sde, noise)
+    return *describe(curve, signal, shape, peaks[best].sde, noise), best
 
 
 def _best_harmonic(curve: FlatCurve, noise: Noise, plan: PeriodGrid, base: _Dip) -> Ephemeris:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -56,16 +57,30 @@ def periodogram(plan: PeriodGrid, flux: np.ndarray, weight: np.ndarray) -> Perio
         flux: ``(n_cadences,)`` float32, flat, in units of the star's scatter.
         weight: ``(n_cadences,)`` float32; see :class:`Sums`.
     """
-    sums = Sums(flux, weight, plan)
+    return pyramid(plan, [Sums(flux, weight, plan)])
+
+
+def pyramid(plan: PeriodGrid, parts: Sequence[Sums]) -> Periodogram:
+    """Return the periodogram of several curves at the same periods: the root of the sum of their squared SNRs.
+
+    Args:
+        plan: periods and durations, for curves at least as long.
+        parts: sums of each curve, which have no common epoch.
+    """
+
+    def power_at(chosen: Pass, wanted: np.ndarray | None = None) -> np.ndarray:
+        each = [evaluate(chosen, sums, wanted) for sums in parts]
+        return each[0] if len(each) == 1 else np.sqrt(np.sum(np.square(each), axis=0))
+
     first, *rest = plan.passes
-    log_period, spacing, power = first.log_period, first.spacing, evaluate(first, sums)
+    log_period, spacing, power = first.log_period, first.spacing, power_at(first)
     number = np.zeros(len(power), np.int64)
     trend = Trend.of(log_period, power)
     period = first.periods
     for k, (following, share, least) in enumerate(zip(rest, KEPT[-len(rest) :], LEAST_KEPT[-len(rest) :])):
         count = min(max(int(share * len(first.periods)), least), len(period))
         best = np.argpartition(-trend.significance(log_period, power), count - 1)[:count]
-        tried = evaluate(following, sums, following.near(log_period[best], REACH * spacing[best]))
+        tried = power_at(following, following.near(log_period[best], REACH * spacing[best]))
         known = np.flatnonzero(np.isfinite(tried))
         period = np.concatenate([period, following.periods[known]])
         log_period = np.concatenate([log_period, following.log_period[known]])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from typing import Any
@@ -27,6 +28,15 @@ from exojax.detection.peaks import aliases
 from exojax.detection.period_grid import INNER, LEAST_PERIOD, PeriodGrid, plan
 from exojax.detection.periodogram import Periodogram, periodogram
 from exojax.detection.red_noise import Noise
+from exojax.detection.seasons import (
+    Season,
+    balanced,
+    coverage,
+    longest_season,
+    measure_seasons,
+    season_periodogram,
+    split,
+)
 from exojax.detection.select import NextCandidate, allowed_durations, choose
 from exojax.detection.single_transits import shortest_period, single_event
 from exojax.detection.transit_depths import TransitDepths
@@ -73,6 +83,64 @@ class Trace:
     flat: EvenCurves
     periodograms: tuple[Periodogram, ...]
     weights: tuple[np.ndarray, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class _Star:
+    """One star before its search.
+
+    Attributes:
+        even: not detrended.
+        absolute: depths are fractions.
+        config: ranges and window.
+        seasons: that are searched by themselves; none of a curve without long gaps.
+        grid: of the whole curve, or of its longest season.
+        limits: shortest and longest duration allowed, cadences.
+    """
+
+    even: EvenCurves
+    absolute: bool
+    config: SearchConfig
+    seasons: Sequence[Season]
+    grid: PeriodGrid
+    limits: tuple[float, float]
+
+    @classmethod
+    def of(cls, curves: LightCurves, even: EvenCurves, config: SearchConfig) -> _Star:
+        """Return what the search needs to know of a star.
+
+        Raises:
+            ValueError: the curve cannot hold the range of periods.
+        """
+        seasons, grid = split(even.weight[0], even.cadence), None
+        if seasons:
+            # Where no season holds the range, the whole curve is searched at once.
+            with suppress(ValueError):
+                grid = plan_for(longest_season(seasons), even.cadence, config)
+        if grid is None:
+            seasons, grid = [], plan_for(even.flux.shape[1], even.cadence, config)
+        density = float("nan") if curves.stars is None else float(curves.stars.density[0])
+        return cls(even, curves.absolute, config, seasons, grid, allowed_durations(grid, density))
+
+    @property
+    def longest_period(self) -> float:
+        """Cadences, of a period that is known by single events."""
+        wanted = self.config.period_max
+        return (LONGEST_PERIOD if wanted is None else wanted) / self.even.cadence
+
+    def clean(self, taken: np.ndarray) -> EvenCurves:
+        """Return the flat curve, upward outliers out; the cadences ``taken`` are kept from the trend."""
+        in_transit = taken[None] if taken.any() else None
+        flat = flatten(self.even, self.config.window_days, absolute=self.absolute, in_transit=in_transit)
+        if self.seasons:
+            flat = balanced(flat, self.seasons, taken)
+        return replace(flat, weight=clip_upward(flat.flux, flat.weight, flat.scatter))
+
+    def periodogram(self, curve: FlatCurve) -> Periodogram:
+        """Return the periodogram of a flat curve of the star, made on the CPU."""
+        if self.seasons:
+            return season_periodogram(self.grid, curve, self.seasons)
+        return periodogram(self.grid, curve.flux, curve.weight)
 
 
 SearchSteps = Generator[tuple[PeriodGrid, FlatCurve], Periodogram, tuple[Candidates, Trace]]
@@ -227,9 +295,8 @@ def measure_star(
     size, days = even.flux.shape[1], even.cadence
     if not even.weight.any():
         return _table([], curves, even, 1.0), Trace(even, even, (), ())
-    grid = plan_for(size, days, config)
-    density = float("nan") if curves.stars is None else float(curves.stars.density[0])
-    shortest, longest = allowed_durations(grid, density)
+    star = _Star.of(curves, even, config)
+    shortest, longest = star.limits
     turns = np.where(np.isfinite(period), period / days, np.inf)
     first, lengths = (t0 - even.start[0]) / days, duration / days
     repeats = np.isfinite(turns)
@@ -237,11 +304,11 @@ def measure_star(
     given = list(zip(turns.tolist(), first.tolist(), lengths.tolist()))
     inside = [transit_mask(np.arange(size), p, t, 2 * MASK_REACH * d) for p, t, d in given]
     taken = np.any(inside, axis=0) if inside else np.zeros(size, bool)
-    flat = _clean(even, _kept_from_trend(taken, even.weight[0]), curves.absolute, config)
+    flat = star.clean(_kept_from_trend(taken, even.weight[0]))
     flux = flat.flux[0] / flat.scatter[0]
     whole = FlatCurve.of(flux, flat.weight[0])
-    noise = Noise.of(whole, float(grid.durations[-1]))
-    seen = periodogram(grid, whole.flux, whole.weight)
+    noise = Noise.of(whole, float(star.grid.durations[-1]))
+    seen = star.periodogram(whole)
     rows, weights = [], []
     for k, (p, t, d) in enumerate(given):
         curve = _without_others(flux, flat.weight[0], inside, k)
@@ -303,10 +370,8 @@ def _search_steps(
     known = np.zeros(size, bool) if masked is None else masked
     if not even.weight.any():
         return _table([], curves, even, 1.0), Trace(even, even, (), ())
-    grid = plan_for(size, even.cadence, config)
-    density = float("nan") if curves.stars is None else float(curves.stars.density[0])
-    limits = allowed_durations(grid, density)
-    altered = None if alter is None else alter(_clean(even, known, absolute, config))
+    star = _Star.of(curves, even, config)
+    altered = None if alter is None else alter(star.clean(known))
     taken = known.copy()
     if altered is not None:
         taken[:] = False
@@ -314,16 +379,13 @@ def _search_steps(
     seen: list[tuple[Periodogram, np.ndarray]] = []
     n_wanted, n_residuals = config.max_candidates, 0
     while n_wanted > 0 and len(rows) < config.max_candidates + MOST_SINGLES:
-        flat = altered if altered is not None else _clean(even, taken, absolute, config)
+        flat = altered if altered is not None else star.clean(taken)
         curve = FlatCurve.of(flat.flux[0] / flat.scatter[0], np.where(taken, np.float32(0), flat.weight[0]))
         if not curve.weight.any():
             break
-        found = yield grid, curve
-        periodic, noise = measure(grid, found, curve, *limits)
-        choice = choose(periodic, single_event(curve, noise), first=not rows, snr_min=config.snr_min)
-        if choice is None:
+        found, row = yield from _next_row(star, curve, first=not rows)
+        if row is None:
             break
-        row = _row(choice, periodic, found, curve, grid, limits)
         taken |= transit_mask(np.arange(size), row["period"], row["t0"], 2 * row["reach"])
         if any(_is_residual(row, before) for before in rows):
             n_residuals += 1
@@ -335,20 +397,35 @@ def _search_steps(
         n_wanted -= not row["single"]
         if row["snr_red"] < config.snr_min:
             break
-    last = altered if altered is not None else _clean(even, _kept_from_trend(taken, even.weight[0]), absolute, config)
+    last = altered if altered is not None else star.clean(_kept_from_trend(taken, even.weight[0]))
     order = sorted(range(len(rows)), key=lambda k: -rows[k]["snr_red"])
     if altered is None:
-        _refit(rows, last, limits)
+        _refit(rows, last, star.limits)
     scale = float(last.scatter[0]) if absolute else 1.0
     table = _table([rows[k] for k in order], curves, even, scale)
     return table, Trace(even, last, tuple(seen[k][0] for k in order), tuple(seen[k][1] for k in order))
 
 
-def _clean(even: EvenCurves, taken: np.ndarray, absolute: bool, config: SearchConfig) -> EvenCurves:
-    """Return the flat curve, upward outliers out; what is ``taken`` is kept from the trend."""
-    in_transit = taken[None] if taken.any() else None
-    flat = flatten(even, config.window_days, absolute=absolute, in_transit=in_transit)
-    return replace(flat, weight=clip_upward(flat.flux, flat.weight, flat.scatter))
+def _next_row(
+    star: _Star, curve: FlatCurve, *, first: bool
+) -> Generator[tuple[PeriodGrid, FlatCurve], Periodogram, tuple[Periodogram, dict[str, Any] | None]]:
+    """Request a periodogram, and return it and the columns of the star's next candidate, None where there is none."""
+    if star.seasons:
+        seen = measure_seasons(star.grid, curve, star.seasons, *star.limits, star.longest_period)
+        choice = choose(seen.periodic, seen.event, first=first, snr_min=star.config.snr_min)
+        if choice is None:
+            return seen.found, None
+        row = _row(choice, seen.periodic, seen.found, curve, star)
+        if choice.single is None:
+            row["alias"] = list(seen.possible) + ([] if seen.duo else row["alias"])
+        if choice.single is None and seen.duo:
+            row |= dict.fromkeys(("sde", "odd_even_sigma", "secondary_sigma", "secondary_phase"), np.nan)
+            row |= {"single": True, "period_min": min(seen.possible), "reach": SINGLE_MASK_SCALE * row["reach"]}
+        return seen.found, row
+    found = yield star.grid, curve
+    periodic, noise = measure(star.grid, found, curve, *star.limits)
+    choice = choose(periodic, single_event(curve, noise), first=first, snr_min=star.config.snr_min)
+    return found, None if choice is None else _row(choice, periodic, found, curve, star)
 
 
 def _row(
@@ -356,8 +433,7 @@ def _row(
     periodic: PeriodicSignal,
     found: Periodogram,
     curve: FlatCurve,
-    grid: PeriodGrid,
-    limits: tuple[float, float],
+    star: _Star,
 ) -> dict[str, Any]:
     """Return a candidate's columns: times in cadences, depth in units of the star's scatter."""
     if choice.single is None:
@@ -367,8 +443,9 @@ def _row(
     event = choice.single
     least = np.nan
     if choice.apart:
-        least = shortest_period(curve, event.t0, event.duration, event.depth)
-    shape = fit_transit(curve, Ephemeris(np.inf, event.t0, event.duration, event.snr), *limits)
+        covered = coverage(curve.weight, star.seasons) if star.seasons else None
+        least = shortest_period(curve, event.t0, event.duration, event.depth, covered=covered)
+    shape = fit_transit(curve, Ephemeris(np.inf, event.t0, event.duration, event.snr), *star.limits)
     fitted = shape.depth > 0.5 * event.depth and np.isfinite(shape.t0_error)
     unknown = dict.fromkeys(("sde", "odd_even_sigma", "secondary_sigma", "secondary_phase"), np.nan)
     return unknown | {

@@ -41,7 +41,9 @@ def single_event(curve: FlatCurve, noise: Noise) -> SingleEvent:
     return SingleEvent(*out.tolist())
 
 
-def shortest_period(curve: FlatCurve, t0: float, duration: float, depth: float) -> float:
+def shortest_period(
+    curve: FlatCurve, t0: float, duration: float, depth: float, *, covered: np.ndarray | None = None
+) -> float:
     """Return the shortest period, cadences, that the curve does not exclude for a single event.
 
     A period is excluded when any of its other transits would have fallen on well measured data that show no like dip.
@@ -50,29 +52,24 @@ def shortest_period(curve: FlatCurve, t0: float, duration: float, depth: float) 
         curve: that was searched.
         t0, duration: cadences; periods below four durations are not considered.
         depth: mean loss in units of the star's scatter.
+        covered: running sum of the measured cadences of a curve with long gaps, as of ``seasons.coverage``, whose
+            periods are tried as finely as its length asks for; None for one season.
 
     Returns:
         Cadences, to half a cadence; the length of the curve where all are excluded.
     """
     size, half = len(curve.flux), 0.5 * duration
-    grid = np.arange(size + 1.0)
+    edges = np.arange(size + 1.0)
 
     def clear(middle: np.ndarray) -> np.ndarray:
         start, stop = (np.clip(middle + side * half + 0.5, 0.0, size) for side in (-1, 1))
-        lost, measured = (
-            np.interp(stop, grid, sums) - np.interp(start, grid, sums) for sums in (-curve.values, curve.weights)
+        lost, measured, seen = (
+            np.interp(stop, edges, sums) - np.interp(start, edges, sums)
+            for sums in (-curve.values, curve.weights, curve.weights if covered is None else covered)
         )
-        return (measured >= 2 * COVERED * half) & (lost < LIKE * depth * measured)
+        return (seen >= 2 * COVERED * half) & (lost < LIKE * depth * measured)
 
     offset = np.arange(size, dtype=np.float64)
     watched = clear(t0 + offset) | clear(t0 - offset)
-    period = np.arange(1, 2 * size + 1) / 2
-    period = period[period >= 4 * duration]
-    number = 1
-    while len(period) and number * period[0] < size:
-        at = number * period
-        inside = at < size - 0.5
-        place = np.rint(np.where(inside, at, 0)).astype(np.int64)
-        period = period[~(inside & watched[place])]
-        number += 1
-    return float(period[0]) if len(period) else float(size)
+    drift = np.inf if covered is None else 0.5 * duration
+    return loops.first_allowed(watched, float(np.ceil(8 * duration)) / 2, drift)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba import float64, int64, njit
+from numba import boolean, float64, int64, njit
 
 from exojax.loops.options import LOOSE
 
@@ -23,7 +23,10 @@ GAP, SIDE = 0.25, 1.0
 """durations between a single transit and its neighbour windows on either side, and length of those"""
 
 _DOUBLES = float64[::1]
-SIGNATURES = {"single_event": (_DOUBLES, _DOUBLES, int64[::1], float64[:, ::1], _DOUBLES)}
+SIGNATURES = {
+    "single_event": (_DOUBLES, _DOUBLES, int64[::1], float64[:, ::1], _DOUBLES),
+    "first_allowed": (boolean[::1], float64, float64),
+}
 
 
 @njit(**LOOSE)
@@ -85,3 +88,31 @@ def single_event(
                 out[0], out[1], out[2] = i - 0.5 + 0.5 * duration, duration, depth
                 out[3] = depth * math.sqrt(measured)
                 out[4] = out[3] / red
+
+
+@njit(**LOOSE)
+def first_allowed(watched: np.ndarray, shortest: float, drift: float) -> float:
+    """Return the shortest period, cadences, no multiple of which is ``watched``; the length of the curve where all are.
+
+    Args:
+        watched: ``(n_cadences,)`` bool, whether an event would have been seen so many cadences before or after.
+        shortest: cadences, the first that is tried; a multiple of a half.
+        drift: cadences by which the multiples of neighbouring trials differ at the end of the curve, at least; trials
+            are half a cadence apart at most.
+    """
+    size = watched.shape[0]
+    period = shortest
+    while period < size:
+        allowed = True
+        at = period
+        turns = 1
+        while at < size - 0.5:
+            if watched[int(np.rint(at))]:
+                allowed = False
+                break
+            turns += 1
+            at = turns * period
+        if allowed:
+            return period
+        period += min(0.5, drift * period / size)
+    return float(size)
