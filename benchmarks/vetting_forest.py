@@ -33,7 +33,7 @@ from exojax.simulate.random_streams import generator
 from exojax.storage.cores import cores
 from exojax.storage.json_files import write_json
 
-FOLDS, REPEATS, TREES = 5, 3, 300
+FOLDS, REPEATS, TREES = 5, 2, 300
 RESAMPLES = 2000
 LIMB_DARKENING = (0.4, 0.26)
 
