@@ -91,9 +91,10 @@ def quiet_libraries() -> None:
     XLA reads its level when JAX is imported, so this comes first. A level that the user has set stands.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    for library in ("jax", "jaxlib", "orbax", "absl", "flax"):
-        # Of a full disk Orbax writes three hundred lines before it raises.
-        logging.getLogger(library).setLevel(logging.CRITICAL if library in ("orbax", "absl") else logging.ERROR)
+    for library in ("jax", "jaxlib", "orbax", "absl", "asyncio", "flax"):
+        # Of a full disk or a damaged checkpoint Orbax and its tasks write three hundred lines before it raises.
+        level = logging.CRITICAL if library in ("orbax", "absl", "asyncio") else logging.ERROR
+        logging.getLogger(library).setLevel(level)
         warnings.filterwarnings("ignore", module=rf"{library}(\.|$)")
 
 

@@ -62,8 +62,10 @@ def as_program(name: str, main: Callable[[], int]) -> NoReturn:
 
 
 def _report_unraisable(error: sys.UnraisableHookArgs) -> None:
-    """Print an error that nobody can catch, but for those of TensorStore's threads, whose cause is raised elsewhere."""
-    if str(error.exc_value) != "Event loop is closed":
+    """Print an error that nobody can catch, but for what Orbax leaves behind an error that it has raised."""
+    code = getattr(error.object, "cr_code", None)
+    of_orbax = "orbax" in getattr(code, "co_filename", "")
+    if not of_orbax and str(error.exc_value) != "Event loop is closed":
         sys.__unraisablehook__(error)
 
 
