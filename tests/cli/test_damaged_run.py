@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import shutil
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -17,9 +20,6 @@ from exojax.light_curves import LightCurves
 from exojax.runs.run import load
 from exojax.storage.json_files import read_checked, write_checked
 
-# Orbax leaves tasks behind when it raises.
-pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-
 UNREAD = (
     "report.html",
     "MODEL_CARD.md",
@@ -29,6 +29,15 @@ UNREAD = (
     "tensorboard",
     "out_of_fold",
 )
+
+
+@pytest.fixture(autouse=True)
+def _no_leftovers(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Orbax leaves tasks behind an error that it has raised, which complain when they are collected."""
+    with monkeypatch.context() as patch:
+        patch.setattr(sys, "unraisablehook", lambda error: None)
+        yield
+        gc.collect()
 
 
 @pytest.fixture(scope="module")
