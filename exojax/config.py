@@ -244,7 +244,7 @@ RETIRED = {"SearchConfig": {"batch"}}
 
 
 def from_dict(kind: type[T], values: Mapping[str, Any], where: str) -> T:
-    """A configuration from the dictionary that ``dataclasses.asdict`` made of it, as read from JSON.
+    """Return a configuration from the dictionary that ``dataclasses.asdict`` made of it, as read from JSON.
 
     Args:
         kind: one of the dataclasses above; fields that are missing keep their defaults.

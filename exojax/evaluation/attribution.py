@@ -134,7 +134,7 @@ def integrated_occlusion(score: Score, views: Views, *, width: int = 5, steps: i
 
 
 def flat(score: Score, views: Views) -> np.ndarray:
-    """``(n,)`` float64: the score of folds without a signal, where the way begins."""
+    """Return ``(n,)`` float64: the score of folds without a signal, where the way begins."""
     none = {name: np.zeros_like(value) for name, value in _values(views).items()}
     return np.asarray(score(_with(views, none)), np.float64)
 
@@ -194,7 +194,7 @@ def _values(views: Views) -> dict[str, np.ndarray]:
 
 
 def _with(views: Views, values: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """The views with other values; scatter and coverage stay."""
+    """Return the views with other values; scatter and coverage stay."""
     found = {name: np.array(x) for name, x in views.items()}
     for name, value in values.items():
         found[name][..., 0] = value

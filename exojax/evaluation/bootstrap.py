@@ -46,7 +46,7 @@ class Sweep:
 
 
 def sweep(labels: np.ndarray, score: np.ndarray, weight: np.ndarray) -> Sweep:
-    """Counts for every weighting of the same scored rows; tied scores are one threshold, as in scikit-learn.
+    """Return counts for every weighting of the same scored rows; tied scores are one threshold, as in scikit-learn.
 
     Args:
         labels: ``(n,)`` int, 1 for hosts.
@@ -62,29 +62,29 @@ def sweep(labels: np.ndarray, score: np.ndarray, weight: np.ndarray) -> Sweep:
 
 
 def average_precision(s: Sweep) -> np.ndarray:
-    """``(b,)`` float64, the sum of precision over steps of recall, not interpolated; NaN without hosts."""
+    """Return ``(b,)`` float64, the sum of precision over steps of recall, not interpolated; NaN without hosts."""
     return np.sum(np.diff(s.recall, axis=1, prepend=0) * s.precision, axis=1)
 
 
 def roc_auc(s: Sweep) -> np.ndarray:
-    """``(b,)`` float64, the chance that a host scores above another star, ties half; NaN in one class."""
+    """Return ``(b,)`` float64, the chance that a host scores above another star, ties half; NaN in one class."""
     recall, rate = s.recall, s.false_positive_rate
     before = np.concatenate([np.zeros_like(recall[:, :1]), recall[:, :-1]], axis=1)
     return np.sum(np.diff(rate, axis=1, prepend=0) * (recall + before) / 2, axis=1)
 
 
 def recall_at_precision(s: Sweep, floor: float = 0.9) -> np.ndarray:
-    """``(b,)`` float64, the highest recall at which precision is ``floor`` or more; 0 where it never is."""
+    """Return ``(b,)`` float64, the highest recall at which precision is ``floor`` or more; 0 where it never is."""
     return np.where(s.precision >= floor, s.recall, np.minimum(s.recall, 0)).max(axis=1)
 
 
 def precision_at_recall(s: Sweep, floor: float = 0.9) -> np.ndarray:
-    """``(b,)`` float64, the highest precision at which recall is ``floor`` or more; NaN without hosts."""
+    """Return ``(b,)`` float64, the highest precision at which recall is ``floor`` or more; NaN without hosts."""
     return np.where(s.recall >= floor, s.precision, np.minimum(s.recall, 0)).max(axis=1)
 
 
 def resamples(labels: np.ndarray, groups: np.ndarray, *, seed: int, n: int) -> Iterator[np.ndarray]:
-    """Row weights of ``n`` resamples, in pieces of ``(<= CHUNK, n_rows)`` int64.
+    """Return row weights of ``n`` resamples, in pieces of ``(<= CHUNK, n_rows)`` int64.
 
     Args:
         labels: ``(n_rows,)`` int. A star with any positive row is drawn among the hosts.
@@ -115,7 +115,7 @@ def bootstrap(
     seed: int,
     n: int,
 ) -> np.ndarray:
-    """``(n, ...)``: ``statistic``, from ``(b, n_rows)`` int weights to ``(b, ...)``, of every resample."""
+    """Return ``(n, ...)``: ``statistic``, from ``(b, n_rows)`` int weights to ``(b, ...)``, of every resample."""
     return np.concatenate([statistic(weight) for weight in resamples(labels, groups, seed=seed, n=n)])
 
 

@@ -41,14 +41,14 @@ class Calibrator:
     log_loss: dict[str, float] = field(default_factory=dict)
 
     def log_odds(self, logits: np.ndarray) -> np.ndarray:
-        """``(..., n)`` float64 calibrated log-odds of ``logits (..., n)``, strictly increasing in them."""
+        """Return ``(..., n)`` float64 calibrated log-odds of ``logits (..., n)``, strictly increasing in them."""
         z = np.asarray(logits, np.float64)
         bend = np.interp(z, self.knots, self.values) if self.knots else 0.0
         return self.slope * z + self.intercept + bend
 
 
 def fit(logits: np.ndarray, labels: np.ndarray, groups: np.ndarray, *, seed: int) -> Calibrator:
-    """The map of least cross-validated log loss, fitted to all rows.
+    """Return the map of least cross-validated log loss, fitted to all rows.
 
     Below 20 hosts it is Platt's, as there are too few to choose by; from 20 on temperature or Platt's, from 100 on
     isotonic regression too. Folds are by star, so that no star judges a map that it made. Of equals the simpler is
@@ -87,7 +87,7 @@ def fit(logits: np.ndarray, labels: np.ndarray, groups: np.ndarray, *, seed: int
 
 
 def fit_temperature(logits: np.ndarray, labels: np.ndarray) -> Calibrator:
-    """``sigmoid(logit / T)`` (Guo et al. 2017), T by the least log loss against Platt's targets.
+    """Return ``sigmoid(logit / T)`` (Guo et al. 2017), T by the least log loss against Platt's targets.
 
     Args and errors are those of :func:`fit_platt`.
     """
@@ -98,7 +98,7 @@ def fit_temperature(logits: np.ndarray, labels: np.ndarray) -> Calibrator:
 
 
 def fit_isotonic(logits: np.ndarray, labels: np.ndarray) -> Calibrator:
-    """Isotonic regression (Zadrozny & Elkan 2002), straight in log-odds between the centres of its steps.
+    """Return an isotonic regression (Zadrozny & Elkan 2002), straight in log-odds between the centres of its steps.
 
     Steps alone would tie stars that the model tells apart, and their first and last share is 0 and 1; so the fit is
     to Platt's targets, it is centred (Oron & Flournoy 2017), and a slope too small to matter keeps the order.
@@ -120,7 +120,7 @@ def fit_isotonic(logits: np.ndarray, labels: np.ndarray) -> Calibrator:
 
 
 def fit_platt(logits: np.ndarray, labels: np.ndarray) -> tuple[float, float]:
-    """Slope and intercept of ``P(host) = sigmoid(slope * logit + intercept)``.
+    """Return slope and intercept of ``P(host) = sigmoid(slope * logit + intercept)``.
 
     Platt (1999) with his smoothed targets, ``(n1 + 1) / (n1 + 2)`` and ``1 / (n0 + 2)`` in place of 1 and 0,
     which keep the fit finite on separable rows and few hosts; the convex problem of Lin, Lin & Weng (2007).
@@ -144,7 +144,7 @@ def fit_platt(logits: np.ndarray, labels: np.ndarray) -> tuple[float, float]:
 
 
 def _checked(logits: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """``(n,)`` float64 logits and Platt's targets."""
+    """Return ``(n,)`` float64 logits and Platt's targets."""
     logits, positive = np.asarray(logits, np.float64), np.asarray(labels) == 1
     n1, n0 = int(positive.sum()), int((~positive).sum())
     if not np.isfinite(logits).all() or n1 == 0 or n0 == 0:
@@ -153,7 +153,7 @@ def _checked(logits: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.nda
 
 
 def _fit_line(x: np.ndarray, target: np.ndarray, *, intercept: bool) -> tuple[float, float]:
-    """Slope and intercept (0 where none is wanted) of least log loss; ``x (n,)`` is of order 1."""
+    """Return slope and intercept (0 where none is wanted) of least log loss; ``x (n,)`` is of order 1."""
     from scipy.optimize import minimize
 
     free = (None, None) if intercept else (0.0, 0.0)
@@ -175,7 +175,7 @@ def _fit_line(x: np.ndarray, target: np.ndarray, *, intercept: bool) -> tuple[fl
 
 
 def prior_shift(logits: np.ndarray, from_prior: float, to_prior: float) -> np.ndarray:
-    """Log-odds of a model that saw a share ``from_prior`` of hosts, as if it had seen ``to_prior``.
+    """Return log-odds of a model that saw a share ``from_prior`` of hosts, as if it had seen ``to_prior``.
 
     Balanced batches teach a prior of one half; by Bayes' rule the remedy is an offset (Elkan 2001; Saerens et
     al. 2002): ``logit + log-odds(to_prior) - log-odds(from_prior)``.
@@ -194,7 +194,7 @@ def prior_shift(logits: np.ndarray, from_prior: float, to_prior: float) -> np.nd
 
 
 def choose_threshold(labels: np.ndarray, probability: np.ndarray) -> float:
-    """The probability from which a star is called a host: it maximises F1.
+    """Return the probability from which a star is called a host: it maximises F1.
 
     F1 is the harmonic mean of recall and precision. The threshold lies midway between the lowest score called
     a host and the next below it, so that a rounding error in either flips nothing. Of several best thresholds

@@ -26,7 +26,7 @@ CLAIM = (
 
 
 def needed(alpha: float) -> int:
-    """Calibration stars of a class below which its sets would hold every star: ``ceil(1 / alpha) - 1``.
+    """Return the calibration stars of a class below which its sets hold every star: ``ceil(1 / alpha) - 1``.
 
     Raises:
         InputError: alpha is not in (0, 1).
@@ -39,7 +39,7 @@ def needed(alpha: float) -> int:
 def by_star(
     score: np.ndarray, label: np.ndarray, group: np.ndarray, kind: np.ndarray | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
-    """One score and one class a star, as it is stars that are exchangeable, not their rows.
+    """Return one score and one class a star, as it is stars that are exchangeable, not their rows.
 
     Args:
         score: ``(n,)`` float, higher for likelier planets.
@@ -62,7 +62,7 @@ def by_star(
 
 
 def bound(score: np.ndarray, alpha: float, name: str = PLANET) -> float:
-    """The score up to which a star may be of the class: not below it for planets, not above it for the others.
+    """Return the score up to which a star may be of the class: not below it for planets, not above it for the others.
 
     With ``k = floor(alpha (n + 1))`` it is the k-th of the ``n`` calibration scores from the class's strange end, low
     for planets and high for the others, so that a new star of the class lies within it with probability
@@ -84,7 +84,7 @@ def bound(score: np.ndarray, alpha: float, name: str = PLANET) -> float:
 
 
 def within(score: np.ndarray, edge: float, name: str = PLANET) -> np.ndarray:
-    """``(n,)`` bool, stars of ``score (n,)`` whose set holds the class, given its :func:`bound`."""
+    """Return ``(n,)`` bool, stars of ``score (n,)`` whose set holds the class, given its :func:`bound`."""
     return np.asarray(score) >= edge if name == PLANET else np.asarray(score) <= edge
 
 
@@ -108,7 +108,7 @@ def band(n: int, m: int, alpha: float, *, level: float = 0.95) -> dict[str, floa
 def resplit(
     score: np.ndarray, n: int, alpha: float, name: str = PLANET, *, seed: int, repeats: int = RESPLITS
 ) -> float:
-    """Mean coverage over random divisions of one class's stars into ``n`` of calibration and the rest.
+    """Return the mean coverage over random divisions of one class's stars into ``n`` of calibration and the rest.
 
     It lies near ``band(...)["expected"]`` whatever the model, by the exchangeability that drawing makes: it tests the
     sets, not the model and not that two files are alike. Ties lift it.
@@ -137,7 +137,7 @@ def report(
     seed: int,
     protocol: str = "validation",
 ) -> dict[str, Any]:
-    """The sets of test stars, made with calibration stars, and what they are worth. Plain numbers for JSON.
+    """Return the sets of test stars, made with calibration stars, and what they are worth. Plain numbers for JSON.
 
     Args:
         calibration: scores and classes from :func:`by_star`, of stars that the weights have not seen.
@@ -191,5 +191,5 @@ def _counted(holds: Mapping[str, np.ndarray], n: int) -> dict[str, int]:
 
 
 def _strange(n: int, alpha: float) -> int:
-    """``floor(alpha (n + 1))``, the stars of the strange end that bound a class leaves out, and one."""
+    """Return ``floor(alpha (n + 1))``, the stars of the strange end that bound a class leaves out, and one."""
     return math.floor(alpha * (n + 1) + 1e-9)

@@ -48,7 +48,7 @@ def coverage_features(time: np.ndarray, valid: np.ndarray, cadence: float) -> np
 
 
 def coverage_score(train_features: np.ndarray, train_labels: np.ndarray, test_features: np.ndarray) -> np.ndarray:
-    """Host score from coverage alone: a standardised logistic regression, fitted on training rows only.
+    """Return a host score from coverage alone: a standardised logistic regression, fitted on training rows only.
 
     Args:
         train_features: ``(n_train, k)`` float64 from :func:`coverage_features`.
@@ -68,7 +68,7 @@ def coverage_score(train_features: np.ndarray, train_labels: np.ndarray, test_fe
 
 
 def mask_dips(series: np.ndarray, valid: np.ndarray, *, depth: float = 3.0, neighbours: int = 2) -> np.ndarray:
-    """Standardised series with every dip taken out.
+    """Return the standardised series with every dip taken out.
 
     Args:
         series: ``(n, c)`` float32, in units of the star's scatter about its median.
@@ -91,7 +91,7 @@ def mask_dips(series: np.ndarray, valid: np.ndarray, *, depth: float = 3.0, neig
 
 
 def invert(series: np.ndarray) -> np.ndarray:
-    """``(n, c)`` standardised series upside down, to be given to the model in place of the original."""
+    """Return ``(n, c)`` standardised series upside down, to be given to the model in place of the original."""
     return -series
 
 
@@ -146,7 +146,7 @@ def score(
 
 
 def not_applicable(name: str, reason: str) -> dict[str, Any]:
-    """The table's row of a control that cannot test this model, with the reason in ``says``."""
+    """Return the table's row of a control that cannot test this model, with the reason in ``says``."""
     return {
         "control": name,
         "against": "",

@@ -13,7 +13,7 @@ from exojax.simulate.random_streams import generator
 
 
 def row_digest(flux: np.ndarray, valid: np.ndarray) -> np.ndarray:
-    """A fingerprint of each row: equal where the measured flux and the pattern of gaps are bit-identical.
+    """Return a fingerprint of each row: equal where the measured flux and the pattern of gaps are bit-identical.
 
     Args:
         flux: ``(n, c)`` float32, any unit.
@@ -35,7 +35,7 @@ def row_digest(flux: np.ndarray, valid: np.ndarray) -> np.ndarray:
 
 
 def usable(flux: np.ndarray, valid: np.ndarray, *, minimum: int = 10) -> np.ndarray:
-    """``(n,)`` bool: rows with at least ``minimum`` valid cadences whose flux is not constant.
+    """Return ``(n,)`` bool: rows with at least ``minimum`` valid cadences whose flux is not constant.
 
     Args:
         flux: ``(n, c)`` float32, any unit.
@@ -48,7 +48,7 @@ def usable(flux: np.ndarray, valid: np.ndarray, *, minimum: int = 10) -> np.ndar
 
 
 def duplicates(digests: np.ndarray, usable: np.ndarray) -> np.ndarray:
-    """``(n,)`` bool: usable rows that repeat an earlier usable row, to be dropped and counted.
+    """Return ``(n,)`` bool: usable rows that repeat an earlier usable row, to be dropped and counted.
 
     Args:
         digests: ``(n,)`` str from :func:`row_digest`.

@@ -66,7 +66,7 @@ def evaluate(
     seed: int,
     n_bootstrap: int = 2000,
 ) -> dict[str, Any]:
-    """Everything in ``metrics.json`` that the scored rows alone can tell.
+    """Return everything in ``metrics.json`` that follows from the scored rows alone.
 
     Args:
         labels: ``(n,)`` int, 1 for hosts.
@@ -114,7 +114,7 @@ def evaluate(
 def ranking(
     labels: np.ndarray, score: np.ndarray, *, groups: np.ndarray, seed: int, n_bootstrap: int = 2000
 ) -> dict[str, Figure]:
-    """The four figures that depend on the order of the rows alone, with star-level bootstrap intervals.
+    """Return the four figures that depend on the order of the rows alone, with star-level bootstrap intervals.
 
     Average precision and ROC AUC are scikit-learn's; recall at precision 0.9 is the highest over all
     thresholds, 0 where precision never gets there, and precision at recall 0.9 likewise.
@@ -147,7 +147,7 @@ def ranking(
 
 
 def proportion(successes: int, trials: int) -> Figure:
-    """``successes / trials`` with its exact 95 % interval (Clopper & Pearson 1934); None without trials."""
+    """Return ``successes / trials`` with its exact 95 % interval (Clopper & Pearson 1934); None without trials."""
     from scipy.stats import beta
 
     if trials == 0:
@@ -161,7 +161,7 @@ def proportion(successes: int, trials: int) -> Figure:
 def curves(
     labels: np.ndarray, probability: np.ndarray, *, groups: np.ndarray, seed: int, n_bootstrap: int = 500
 ) -> tuple[Curve | None, Curve | None]:
-    """Precision over recall, and true over false positive rate, with 95 % bands point by point.
+    """Return precision over recall, and true over false positive rate, with 95 % bands point by point.
 
     Args:
         labels: ``(n,)`` int, 1 for hosts.
@@ -196,7 +196,7 @@ def curves(
 
 
 def reliability(labels: np.ndarray, probability: np.ndarray, *, n_bins: int = 10) -> Reliability:
-    """Share of hosts against the probability given, in bins of equal width.
+    """Return the share of hosts against the probability given, in bins of equal width.
 
     Args:
         labels: ``(n,)`` int, 1 for hosts.
@@ -215,7 +215,7 @@ def reliability(labels: np.ndarray, probability: np.ndarray, *, n_bins: int = 10
 
 
 def figure(value: float, samples: np.ndarray) -> Figure:
-    """``value`` with the 95 % interval of its bootstrap ``samples (n,)``; None where it is undefined."""
+    """Return ``value`` with the 95 % interval of its bootstrap ``samples (n,)``; None where it is undefined."""
     if not np.isfinite(value):
         return None
     low, high = boot.percentiles(samples)

@@ -31,7 +31,7 @@ def mean_average_precision(
 def mean_roc_auc(
     labels: np.ndarray, p: np.ndarray, *, groups: np.ndarray, seed: int, n_bootstrap: int = 2000
 ) -> Figure:
-    """ROC AUC, averaged over repetitions; arguments and result as of :func:`mean_average_precision`."""
+    """Return ROC AUC, averaged over repetitions; arguments and result as of :func:`mean_average_precision`."""
     truth = np.asarray(labels).astype(np.int64)
     repeats = np.atleast_2d(p)
     return _mean_figure(
@@ -81,7 +81,7 @@ def mean_brier(labels: np.ndarray, p: np.ndarray, *, groups: np.ndarray, seed: i
 def mean_recall(
     labels: np.ndarray, called: np.ndarray, *, groups: np.ndarray, seed: int, n_bootstrap: int = 2000
 ) -> Figure:
-    """Share of the hosts that are called, averaged over repetitions.
+    """Return the share of the hosts that are called, averaged over repetitions.
 
     Args:
         labels: ``(n,)`` int, 1 for hosts.
@@ -99,7 +99,7 @@ def mean_recall(
 def mean_precision(
     labels: np.ndarray, called: np.ndarray, *, groups: np.ndarray, seed: int, n_bootstrap: int = 2000
 ) -> Figure:
-    """Share of hosts among the called, of all repetitions together; None where none is called.
+    """Return the share of hosts among the called, of all repetitions together; None where none is called.
 
     Arguments as of :func:`mean_recall`.
     """
@@ -117,7 +117,7 @@ def mean_precision(
 def mean_precision_recall(
     labels: np.ndarray, p: np.ndarray, *, groups: np.ndarray, seed: int, n_bootstrap: int = 500
 ) -> Curve:
-    """Precision over recall, averaged over repetitions, with its 95 % band point by point.
+    """Return precision over recall, averaged over repetitions, with its 95 % band point by point.
 
     Args:
         labels: ``(n,)`` int, 1 for hosts; both classes.

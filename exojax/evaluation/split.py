@@ -11,7 +11,7 @@ from exojax.simulate.random_streams import generator
 
 
 def merge_groups(groups: np.ndarray, digests: np.ndarray) -> np.ndarray:
-    """Stars that share a bit-identical row become one group, so that no split can part them.
+    """Merge stars that share a bit-identical row into one group, so that no split can part them.
 
     Args:
         groups: ``(n,)`` the star of each row (str or int).
@@ -36,7 +36,7 @@ def merge_groups(groups: np.ndarray, digests: np.ndarray) -> np.ndarray:
 def holdout(
     groups: np.ndarray, labels: np.ndarray, *, fraction: float, seed: int, stream: str = "test split"
 ) -> np.ndarray:
-    """Rows to hold out, about ``fraction`` of the stars of either class.
+    """Return rows to hold out, about ``fraction`` of the stars of either class.
 
     Args:
         groups: ``(n,)`` the star of each row. A star with any positive row counts as a host.
@@ -69,7 +69,7 @@ def holdout(
 def folds(
     groups: np.ndarray, labels: np.ndarray, *, k: int, seed: int, repeat: int = 0, stream: str = "outer folds"
 ) -> np.ndarray:
-    """The fold of each row in ``k``-fold cross-validation, stratified and grouped by star.
+    """Return the fold of each row in ``k``-fold cross-validation, stratified and grouped by star.
 
     Args:
         groups: ``(n,)`` the star of each row. A star with any positive row counts as a host.
@@ -102,7 +102,7 @@ def folds(
 
 
 def _stars_by_class(groups: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, list[np.ndarray]]:
-    """``(n,)`` int star of each row, and the stars of class 0 and of class 1 in sorted order."""
+    """Return ``(n,)`` int star of each row, and the stars of class 0 and of class 1 in sorted order."""
     names, star = np.unique(groups, return_inverse=True)
     host = np.zeros(len(names), bool)
     np.logical_or.at(host, star, np.asarray(labels) == 1)

@@ -27,13 +27,13 @@ class Suggest(Protocol):
     """Where a model's space asks for its values. An Optuna trial is one; a model need not know."""
 
     def suggest_float(self, name: str, low: float, high: float, *, log: bool = False) -> float:
-        """A number from ``low`` to ``high``, evenly or in its logarithm."""
+        """Return a number from ``low`` to ``high``, evenly or in its logarithm."""
 
     def suggest_int(self, name: str, low: int, high: int, *, log: bool = False) -> int:
-        """A whole number from ``low`` to ``high``, both included."""
+        """Return a whole number from ``low`` to ``high``, both included."""
 
     def suggest_categorical(self, name: str, choices: Sequence[Any]) -> Any:
-        """One of ``choices``: texts, numbers or booleans."""
+        """Return one of ``choices``: texts, numbers or booleans."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ Option = float | int | str | bool
 
 @lru_cache
 def no_augmentation(cadence: float, injected: float) -> Augment:
-    """The inputs as they are."""
+    """Return the inputs as they are."""
     return lambda key, inputs, labels: inputs
 
 
@@ -111,7 +111,7 @@ class Network:
 
 
 def no_remarks(arrays: Mapping[str, np.ndarray]) -> tuple[str, ...]:
-    """Nothing to tell."""
+    """Return no remarks."""
     return ()
 
 

@@ -131,7 +131,7 @@ def fit(
 
 
 def logits(arrays: Mapping[str, np.ndarray], features: Mapping[str, np.ndarray]) -> np.ndarray:
-    """``(n,)`` float64 log-odds of a host, at the training rows' share.
+    """Return ``(n,)`` float64 log-odds of a host, at the training rows' share.
 
     Args:
         arrays: from :func:`fit`.
@@ -160,14 +160,14 @@ def remarks(arrays: Mapping[str, np.ndarray]) -> tuple[str, ...]:
 
 
 def _telling(x: np.ndarray) -> np.ndarray:
-    """``(d,)`` bool: columns of ``x (n, d)`` with two known values or more."""
+    """Return ``(d,)`` bool: columns of ``x (n, d)`` with two known values or more."""
     low = np.where(np.isnan(x), np.inf, x).min(axis=0, initial=np.inf)
     high = np.where(np.isnan(x), -np.inf, x).max(axis=0, initial=-np.inf)
     return np.asarray(low < high)
 
 
 def _figures(features: Mapping[str, np.ndarray]) -> np.ndarray:
-    """``(n, len(NAMES))`` float32 of the first candidates, with no crowding known; NaN where unknown."""
+    """Return ``(n, len(NAMES))`` float32 of the first candidates, with no crowding known; NaN where unknown."""
     n, parts = len(features["scalars"]), []
     moments = {name: np.linspace(0.0, 1.0, candidate.MOMENTS).astype(np.float32) for name in ("epochs", "periods")}
     views = {name: x[:, 0] for name, x in features.items() if name not in ("series", "vetting")}
@@ -189,7 +189,7 @@ _columns = jax.jit(candidate.columns_of)
 def _with_crowding(
     figures: np.ndarray, features: Mapping[str, np.ndarray], moments: Mapping[str, np.ndarray]
 ) -> np.ndarray:
-    """The same with how many events of the training rows are alike; unknown where no epochs are."""
+    """Return the same with how many events of the training rows are alike; unknown where no epochs are."""
     out, scalars = figures.copy(), features["scalars"][:, 0]
     slots = [number for number, name in enumerate(NAMES) if name.startswith("crowd")]
     if not moments:
@@ -225,7 +225,7 @@ def _grow(
 
 
 def _margin(tree: Any, x: np.ndarray, rounds: int) -> np.ndarray:
-    """Log-odds by the first ``rounds`` trees, by all of them for 0."""
+    """Return log-odds by the first ``rounds`` trees, by all of them for 0."""
     return np.asarray(tree.inplace_predict(x, iteration_range=(0, rounds), predict_type="margin"), np.float64)
 
 

@@ -44,14 +44,14 @@ NAMES = (
 
 
 def kinds_of(flat: Inputs) -> dict[str, dict[str, jax.Array]]:
-    """The views by the encoder they share; odd and even transits as their difference."""
+    """Encode the views by the encoder they share; odd and even transits as their difference."""
     parity = difference(flat["odd_view"], flat["even_view"])
     near = {"local": flat["local_view"], "secondary": flat["secondary_view"], "half": flat["half_view"]}
     return {"whole": {"global": flat["global_view"], "double": flat["double_view"]}, "near": near | {"parity": parity}}
 
 
 def covered(view: jax.Array) -> jax.Array:
-    """``(m,)`` bool: any bin of ``view (m, bins, 3)`` is covered."""
+    """Return ``(m,)`` bool: any bin of ``view (m, bins, 3)`` is covered."""
     return (view[..., 2] > 0).any(axis=1)
 
 
@@ -100,7 +100,7 @@ def alike_of(period: jax.Array, epoch: jax.Array, moments: Mapping[str, jax.Arra
 
 
 def moments_of(scalars: np.ndarray) -> dict[str, np.ndarray]:
-    """Quantiles of the training rows' epochs and periods, for :func:`columns_of`.
+    """Return quantiles of the training rows' epochs and periods, for :func:`columns_of`.
 
     Args:
         scalars: ``(n, K, len(SCALARS))`` float32 of training rows.

@@ -79,13 +79,13 @@ def dip_significance(flat: jax.Array) -> jax.Array:
 
 
 def _moving_sum(x: jax.Array, width: int) -> jax.Array:
-    """``(n, c)`` sum over ``width`` (odd) neighbours, what lies outside counting as 0."""
+    """Return ``(n, c)`` sum over ``width`` (odd) neighbours, what lies outside counting as 0."""
     padded = jnp.pad(x, ((0, 0), (width // 2, width // 2)))
     return sum((padded[:, i : i + x.shape[1]] for i in range(1, width)), padded[:, : x.shape[1]])
 
 
 def autocorrelation(series: jax.Array) -> jax.Array:
-    """Autocorrelation of each channel, by the Wiener-Khinchin theorem on the zero-padded series.
+    """Return the autocorrelation of each channel, by the Wiener-Khinchin theorem on the zero-padded series.
 
     Args:
         series: ``(n, c, channels)`` float32.
@@ -106,7 +106,7 @@ def autocorrelation(series: jax.Array) -> jax.Array:
 
 
 def space(suggest: Suggest) -> Choice:
-    """The optimiser, the belief in injected transits, dropout."""
+    """Return the optimiser, the belief in injected transits, dropout."""
     return Choice(
         train={
             "learning_rate": suggest.suggest_float("learning_rate", 3e-4, 1e-2, log=True),

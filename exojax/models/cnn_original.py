@@ -35,12 +35,12 @@ class OriginalCNN(nn.Module):
 
 @lru_cache
 def augment(cadence: float, injected: float) -> Augment:
-    """A random circular shift, and nothing else."""
+    """Return a random circular shift, and nothing else."""
     return lambda key, inputs, labels: {"flux": shift(key, inputs["flux"])}
 
 
 def space(suggest: Suggest) -> Choice:
-    """The optimiser alone: the layers are the original's."""
+    """Return the optimiser alone: the layers are the original's."""
     return Choice(
         train={
             "learning_rate": suggest.suggest_float("learning_rate", 1e-5, 3e-3, log=True),

@@ -19,7 +19,7 @@ def permuted(
     seed: int,
     fold: int = 0,
 ) -> dict[str, np.ndarray]:
-    """Loss of average precision from shuffling each group of columns, its columns together.
+    """Return the loss of average precision from shuffling each group of columns, its columns together.
 
     Columns that tell the same must be one group, or each seems to matter little, since the others tell it still.
 

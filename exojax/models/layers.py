@@ -33,7 +33,7 @@ class Conv(nn.Module):
 
     @nn.compact
     def __call__(self, x: jax.Array) -> jax.Array:
-        """``x: (n, length, channels)`` float -> ``(n, length, features)``, zero-padded at both ends."""
+        """Return ``x: (n, length, channels)`` float -> ``(n, length, features)``, zero-padded at both ends."""
         n, length, channels = x.shape
         kernel = self.param("kernel", nn.initializers.lecun_normal(), (self.kernel, channels, self.features), x.dtype)
         group = max(1, MATRIX_WIDTH // self.features)
@@ -71,7 +71,7 @@ _max_over_window.defvjp(_forward, _backward)
 
 
 def max_pool(x: jax.Array, window: int) -> jax.Array:
-    """Maximum over ``window`` neighbours: ``(n, length, channels)`` -> ``(n, length // window, channels)``.
+    """Return the maximum over ``window`` neighbours: ``(n, length, channels)`` -> ``(n, length // window, channels)``.
 
     A tail shorter than the window is dropped. The gradient goes to the first of equal maxima, by a rule of its own:
     XLA's derivative of ``x.max`` after a ReLU loses part of the gradient under ``jit`` on a CPU (jax 0.10), and that
@@ -84,7 +84,7 @@ def max_pool(x: jax.Array, window: int) -> jax.Array:
 
 @jax.custom_vjp
 def highest(logits: jax.Array, there: jax.Array) -> jax.Array:
-    """``(n,)`` highest of ``logits (n, k)`` where ``there``, :data:`ABSENT` where nothing is.
+    """Return ``(n,)`` highest of ``logits (n, k)`` where ``there``, :data:`ABSENT` where nothing is.
 
     The gradient goes to the first highest alone.
     """

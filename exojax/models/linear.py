@@ -53,7 +53,7 @@ def fit(
 
 
 def logits(arrays: Mapping[str, np.ndarray], features: Mapping[str, np.ndarray]) -> np.ndarray:
-    """Log-odds of a host.
+    """Return log-odds of a host.
 
     Args:
         arrays: from :func:`fit`.
@@ -100,7 +100,7 @@ def _fit(x: np.ndarray, labels: np.ndarray, strength: float) -> dict[str, np.nda
 
 
 def space(suggest: Suggest) -> Choice:
-    """The strength of the regularisation."""
+    """Return the strength of the regularisation."""
     return Choice(options={"c": suggest.suggest_float("c", 1e-5, 1.0, log=True)})
 
 

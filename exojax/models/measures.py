@@ -19,7 +19,7 @@ WINDOWS = 12
 
 
 def mirror_fold(view: jax.Array) -> jax.Array:
-    """The two halves of a view laid upon each other.
+    """Return the two halves of a view laid upon each other.
 
     Every transit is symmetric, and its mean over both halves has less noise; how far they differ tells a step or a ramp
     from it. Nothing but the direction of time is lost.
@@ -44,7 +44,7 @@ def mirror_fold(view: jax.Array) -> jax.Array:
 
 
 def place(x: jax.Array, windows: int) -> jax.Array:
-    """Means under ``windows`` overlapping triangles from the first to the last position.
+    """Return the means under ``windows`` overlapping triangles from the first to the last position.
 
     ``(m, length, channels)`` -> ``(m, windows, channels)``, whatever the length.
     """
@@ -130,7 +130,7 @@ def _mean(x: jax.Array, there: jax.Array) -> jax.Array:
 
 
 def _level(x: jax.Array, there: jax.Array) -> tuple[jax.Array, ...]:
-    """Mean, standard deviation, minimum and maximum; 0 where there is nothing."""
+    """Return the mean, standard deviation, minimum and maximum; 0 where there is nothing."""
     mean = _mean(x, there)
     spread = jnp.sqrt(_mean((x - mean[:, None]) ** 2, there) + 1e-12)
     some = there.any(axis=1)

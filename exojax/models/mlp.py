@@ -67,7 +67,7 @@ def vectors(inputs: Inputs) -> tuple[jax.Array, jax.Array]:
 
 
 def settle(batch_stats: Mapping[str, Any], features: Mapping[str, np.ndarray]) -> dict[str, Any]:
-    """Mean and standard deviation of each column over the candidates of the training rows.
+    """Return the mean and standard deviation of each column over the candidates of the training rows.
 
     Args:
         batch_stats: as the module starts with.
@@ -85,7 +85,7 @@ def settle(batch_stats: Mapping[str, Any], features: Mapping[str, np.ndarray]) -
 
 
 def space(suggest: Suggest) -> Choice:
-    """Learning rate, decay and dropout."""
+    """Return the learning rate, decay and dropout."""
     return Choice(
         train={
             "learning_rate": suggest.suggest_float("learning_rate", 1e-4, 1e-2, log=True),

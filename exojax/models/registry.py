@@ -46,7 +46,7 @@ def training(config: RunConfig) -> TrainConfig:
 
 
 def get(name: str) -> Model:
-    """The model of that name.
+    """Return the model of that name.
 
     Raises:
         InputError: there is none, and names that look alike are offered; or what it needs is not installed.
@@ -62,7 +62,7 @@ def get(name: str) -> Model:
 
 
 def build(config: RunConfig) -> Model:
-    """The run's model, with the options that its configuration gives.
+    """Return the run's model, with the options that its configuration gives.
 
     Raises:
         InputError: there is no such model or option, or an option's value is of another type than its default.
@@ -81,7 +81,7 @@ def build(config: RunConfig) -> Model:
 
 
 def point(config: RunConfig, suggest: Suggest) -> RunConfig:
-    """The configuration at a point of its model's space.
+    """Return the configuration at a point of its model's space.
 
     Raises:
         InputError: the model has no space, or the point is none that can be trained.

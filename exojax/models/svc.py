@@ -63,7 +63,7 @@ def fit(
 
 
 def logits(arrays: Mapping[str, np.ndarray], features: Mapping[str, np.ndarray]) -> np.ndarray:
-    """Signed distance from the decision surface in units of the margin.
+    """Return the signed distance from the decision surface in units of the margin.
 
     Args:
         arrays: from :func:`fit`.
@@ -127,14 +127,14 @@ def _fit(
 
 
 def _columns(x: np.ndarray) -> np.ndarray:
-    """``(n, d)`` float64, neighbouring columns averaged where there are more than :data:`COLUMNS`."""
+    """Return ``(n, d)`` float64, neighbouring columns averaged where there are more than :data:`COLUMNS`."""
     width = max(1, round(x.shape[1] / COLUMNS))
     columns = x.shape[1] // width
     return x[:, : columns * width].reshape(len(x), columns, width).mean(2, dtype=np.float64)
 
 
 def space(suggest: Suggest) -> Choice:
-    """Input, C and the kernel's width."""
+    """Return the input, C and the kernel's width."""
     return Choice(
         options={
             "input": suggest.suggest_categorical("input", ("spectrum", "flux")),

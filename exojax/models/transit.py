@@ -75,7 +75,7 @@ class TransitNet(nn.Module):
         return highest(logits, covered(flat["global_view"]).reshape(n, k))
 
     def _encode(self, columns: jax.Array) -> jax.Array:
-        """``(m, COLUMNS)`` with NaN -> ``(m, features)``, 0 and a flag where a column is not known."""
+        """Return ``(m, COLUMNS)`` with NaN -> ``(m, features)``, 0 and a flag where a column is not known."""
         center = self.variable("batch_stats", "columns_center", jnp.zeros, (COLUMNS,)).value
         spread = self.variable("batch_stats", "columns_spread", jnp.ones, (COLUMNS,)).value
         grid = lambda: jnp.tile(jnp.linspace(-1.0, 1.0, KNOTS), (COLUMNS, 1))  # noqa: E731
@@ -101,7 +101,7 @@ class ViewEncoder(nn.Module):
 
     @nn.compact
     def __call__(self, x: jax.Array) -> jax.Array:
-        """``(m, length, 4)`` -> ``(m, (windows + 1) * channels)``."""
+        """Return ``(m, length, 4)`` -> ``(m, (windows + 1) * channels)``."""
         for features, kernel, window in self.layers:
             x = nn.relu(Conv(features, kernel)(x))
             if window > 1 and x.shape[1] >= 2 * window:
@@ -120,7 +120,7 @@ def _if_any(encoder: ViewEncoder, there: jax.Array, folded: jax.Array) -> jax.Ar
 
 
 def settle(batch_stats: Mapping[str, Any], features: Mapping[str, np.ndarray]) -> dict[str, Any]:
-    """The scaling of scalars and figures, from the candidates of training rows.
+    """Return the scaling of scalars and figures, from the candidates of training rows.
 
     Args:
         batch_stats: as the module starts with.

@@ -176,7 +176,7 @@ def _of_series(run: Run, name: str) -> ScoreCandidates:
 
 
 def _resized(curves: LightCurves, width: int) -> LightCurves:
-    """Padded or cut to ``width`` cadences."""
+    """Return the light curves padded or cut to ``width`` cadences."""
     more = ((0, 0), (0, max(width - curves.time.shape[1], 0)))
     return replace(
         curves,

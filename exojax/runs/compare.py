@@ -452,14 +452,14 @@ def _settings(plan: ComparisonPlan) -> dict[str, Any]:
 
 
 def _percentile(logits: np.ndarray) -> np.ndarray:
-    """Share of the fold's scores below each, ties counted half."""
+    """Return the share of the fold's scores below each, ties counted half."""
     ordered = np.sort(logits)
     low, high = np.searchsorted(ordered, logits, "left"), np.searchsorted(ordered, logits, "right")
     return (low + high) / (2 * len(logits))
 
 
 def _silent(what: str, done: int, total: int) -> None:
-    """ReportStage nothing."""
+    """Report nothing."""
 
 
 def _searching(report: ReportStage, name: str, done: int, n: int) -> None:

@@ -343,7 +343,7 @@ def out_of_fold(config: RunConfig, training: Training, chosen: np.ndarray, k: in
 
 
 def _silent(phase: str, record: dict[str, Any]) -> None:
-    """ReportPhase nothing."""
+    """Report nothing."""
 
 
 def _searching(report: ReportPhase, done: int, n: int) -> None:

@@ -81,7 +81,7 @@ class InjectionOutcome:
 
 
 def usable(curves: LightCurves) -> LightCurves:
-    """The stars that are not labelled as planet hosts.
+    """Return the stars that are not labelled as planet hosts.
 
     Raises:
         InputError: there are none.
@@ -94,7 +94,7 @@ def usable(curves: LightCurves) -> LightCurves:
 
 
 def quantity_of(curves: LightCurves) -> Quantity:
-    """Radius where stellar radii are known, else depth, and SNR where flux has no absolute scale."""
+    """Return ``radius`` where stellar radii are known, else ``depth``, and ``snr`` where flux has no absolute scale."""
     if not curves.absolute:
         return "snr"
     known = curves.stars is not None and bool(np.isfinite(curves.stars.radius).any())

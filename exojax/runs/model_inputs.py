@@ -36,7 +36,7 @@ def code_of(name: str) -> str:
 def inputs_of(
     names: Iterable[str], data: Data, config: RunConfig, *, report: ReportCount | None = None
 ) -> dict[str, np.ndarray]:
-    """The named inputs of every row. All depend on the row alone, but for a search's cadence and padding.
+    """Return the named inputs of every row. All depend on the row alone, but for a search's cadence and padding.
 
     Args:
         names: keys of :data:`exojax.features.registry.FEATURES`, or of :data:`FOLDED`.
@@ -101,14 +101,14 @@ def _of_events(name: str, data: FoldedEvents) -> np.ndarray:
 
 
 def usable(data: Data) -> np.ndarray:
-    """``(n,)`` bool: rows that hold something to judge."""
+    """Return ``(n,)`` bool: rows that hold something to judge."""
     if isinstance(data, LightCurves):
         return leakage.usable(data.flux, data.valid)
     return there(data.views["global_view"]) & (data.views["global_view"][..., 0] != 0).any(axis=(1, 2))
 
 
 def digests(data: Data) -> np.ndarray:
-    """``(n,)`` str fingerprint of each row's measurements: equal where they are bit-identical."""
+    """Return ``(n,)`` str fingerprint of each row's measurements: equal where they are bit-identical."""
     if isinstance(data, LightCurves):
         return leakage.row_digest(data.flux, data.valid)
     # The two views that every file has: one event comes with a secondary in one file and without in another.

@@ -24,7 +24,7 @@ from exojax.training.weights import weights_of
 
 
 def taught_events(sizes: Mapping[str, int], config: RunConfig, report: ReportStage | None = None) -> FoldedEvents:
-    """Simulated stars of several missions, searched and folded as real ones are; one row a star.
+    """Return simulated stars of several missions, searched and folded as real ones are; one row a star.
 
     Args:
         sizes: mission to number of stars, as in :class:`exojax.config.TeachConfig`.
@@ -59,7 +59,7 @@ def taught_events(sizes: Mapping[str, int], config: RunConfig, report: ReportSta
 
 
 def ship(run: Run, out: Path) -> None:
-    """A run without its checkpoints, with its weights as plain arrays; ``out`` can be loaded like any run.
+    """Write a run without its checkpoints, with its weights as plain arrays; ``out`` can be loaded like any run.
 
     The split of simulated stars is left out: no file of a user's can hold one of them.
     """

@@ -104,7 +104,7 @@ def calibrated(
     seed: int,
     score: Callable[[np.ndarray, np.ndarray], np.ndarray],
 ) -> Calibration:
-    """Platt's map and the threshold from out-of-fold scores of training rows.
+    """Return Platt's map and the threshold from out-of-fold scores of training rows.
 
     Args:
         name: of the model.
@@ -149,7 +149,7 @@ def disagreement(model: str, how: Calibration, logits: np.ndarray) -> np.ndarray
 
 
 def at_rate(how: Calibration, rate: float) -> Calibration:
-    """Probabilities for stars of which a share ``rate`` are hosts.
+    """Return the calibration for stars of which a share ``rate`` are hosts.
 
     The threshold moves along, so that the same stars are called hosts. Bayes' rule under one assumption: hosts look
     alike, and so do the others, whatever their share.
@@ -170,7 +170,7 @@ def to_prior(model: str, logits: np.ndarray, prior: float) -> np.ndarray:
 
 
 def stored(how: Calibration) -> dict[str, Any]:
-    """Plain numbers and names for ``calibration.json``, before any rate is stated."""
+    """Return plain numbers and names for ``calibration.json``, before any rate is stated."""
     numbers = {"prior": how.prior, "threshold": how.threshold, "protocol": how.protocol, "steps": how.steps}
     return numbers | asdict(how.curve)
 

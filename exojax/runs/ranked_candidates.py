@@ -61,7 +61,7 @@ class RankedCandidates:
         return len(self.stars)
 
     def __len__(self) -> int:
-        """Number of candidates."""
+        """Return the number of candidates."""
         return len(self._place)
 
     def row(self, k: int) -> Row:
@@ -116,9 +116,9 @@ def ranked(paths: Sequence[Path], known: Known | None = None, rate: float | None
         numbers.append(np.array([[row[name] for name in _COLUMNS] for row in rows], np.float64).reshape(-1, 6))
         several |= any(np.isfinite(row["disagreement"]) for row in rows)
     announce.phase("ranking candidates", len(paths), len(paths), unit="parts")
-    told = tuple(Skipped(name, Path(path), reason) for name, path, reason in sorted(skipped))
+    skipped_stars = tuple(Skipped(name, Path(path), reason) for name, path, reason in sorted(skipped))
     if not names:
-        return RankedCandidates((), told, rate=rate)
+        return RankedCandidates((), skipped_stars, rate=rate)
     ids = np.array(list(names), object)
     of, column = np.concatenate(star), dict(zip(_COLUMNS, np.concatenate(numbers).T))
     by_name = np.empty(len(ids), np.int64)
@@ -146,14 +146,21 @@ def ranked(paths: Sequence[Path], known: Known | None = None, rate: float | None
     file = tempfile.TemporaryFile(dir=paths[0].parent)  # noqa: SIM115  # kept open as long as its rows may be read
     place, n_warned = _write_rows(file, paths, matches, planets, len(unique))
     found = RankedCandidates(
-        stars, told, n_warned, several, rate, listed, place[order], lambda size, at: os.pread(file.fileno(), size, at)
+        stars,
+        skipped_stars,
+        n_warned,
+        several,
+        rate,
+        listed,
+        place[order],
+        lambda size, at: os.pread(file.fileno(), size, at),
     )
     weakref.finalize(found, file.close)
     return found
 
 
 def _matches(name: np.ndarray, star: np.ndarray, column: Mapping[str, np.ndarray]) -> np.ndarray:
-    """``(n,)`` objects: the other stars' candidates with each one's ephemeris, as ``match_candidates`` writes them."""
+    """Return ``(n,)`` objects: other stars' candidates with each one's ephemeris, as ``match_candidates`` writes."""
     ephemerides = (column[key] for key in ("period", "t0", "duration", "period_error", "t0_error"))
     found = match_candidates(star, name, *ephemerides)
     # Most are empty: as objects they share one text, where an array of texts has room for the longest in each.
@@ -165,7 +172,7 @@ def _matches(name: np.ndarray, star: np.ndarray, column: Mapping[str, np.ndarray
 
 
 def _planets(name: np.ndarray, column: Mapping[str, np.ndarray], known: Known) -> np.ndarray:
-    """``(n,)`` objects: the known planets of the star that each candidate is, as ``match_known`` writes them."""
+    """Return ``(n,)`` objects: the known planets of the star that each candidate is, as ``match_known`` writes them."""
     texts = np.full(len(name), "", object)
     listed = set(known.id.tolist())
     mine = np.array([k for k, one in enumerate(name.tolist()) if one in listed], np.int64)
@@ -202,8 +209,8 @@ def _write_rows(
         n_warned += len(part["warnings"])
         mine = slice(k, k + len(rows))
         for row, text, shared, planet in zip(rows, _flags(rows, matches[mine]), matches[mine], planets[mine]):
-            told = filter(None, (text, *reasons(row["vetting"], row["verdicts"])))
-            row |= {"matches": ";".join(filter(None, (planet, shared))), "flags": ";".join(told)}
+            texts = filter(None, (text, *reasons(row["vetting"], row["verdicts"])))
+            row |= {"matches": ";".join(filter(None, (planet, shared))), "flags": ";".join(texts)}
             row["verdicts"]["shared"] = shared_ephemeris(str(shared), n_stars).verdict
             row["warnings"] = part["warnings"].get(row["id"], [])
             line = json.dumps(row).encode()
@@ -217,7 +224,7 @@ def _write_rows(
 
 
 def _flags(rows: list[Row], matches: np.ndarray) -> list[str]:
-    """What speaks against the candidates of one part, which holds all candidates of its stars."""
+    """Return what speaks against the candidates of one part, which holds all candidates of its stars."""
     if not rows:
         return []
     number: dict[str, int] = {}

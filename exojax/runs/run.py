@@ -69,7 +69,7 @@ class Run:
         return registry.get(self.config.model).inputs
 
     def probability(self, features: Features) -> np.ndarray:
-        """``(n,)`` float64 calibrated probability of a planet, from the model's features of n stars."""
+        """Return ``(n,)`` float64 calibrated probability of a planet, from the model's features of n stars."""
         return apply(self.config.model, self.calibration, self.scorer(features))
 
 
@@ -93,7 +93,7 @@ def run_folder(run: str | Path) -> Path:
 
 
 def load(run: str | Path) -> Run:
-    """A finished run, by its name under ``checkpoints/`` or its path. Nothing in the folder is ever executed.
+    """Return a finished run, by its name under ``checkpoints/`` or its path. Nothing in the folder is ever executed.
 
     Raises:
         InputError: there is no such run, it is not finished, or a file in it is damaged.
@@ -165,7 +165,7 @@ def identity_of(run: Run) -> str:
 
 
 def stating(run: Run, rate: float | None) -> Run:
-    """The run, its probabilities for stars of which a share ``rate`` are hosts; None leaves it as it is.
+    """Return the run, its probabilities for stars of which a share ``rate`` are hosts; None leaves it as it is.
 
     Raises:
         InputError: the rate is not between 0 and 1.
@@ -174,7 +174,7 @@ def stating(run: Run, rate: float | None) -> Run:
 
 
 def predict(run: Run | str | Path, data: Data) -> np.ndarray:
-    """``(n,)`` float64 probability that each row is of a planet host.
+    """Return ``(n,)`` float64 probability that each row is of a planet host.
 
     A row without enough measurements, or that cannot be searched, gets the share of hosts among the training rows, or
     the rate that was stated.
@@ -212,7 +212,7 @@ def checked_inputs(run: Run, data: Data) -> dict[str, np.ndarray]:
 
 
 def from_logits(run: Run, logits: np.ndarray) -> np.ndarray:
-    """``(n,)`` float64 probabilities of :func:`logits_of`; the share of hosts where a logit is NaN."""
+    """Return ``(n,)`` float64 probabilities of :func:`logits_of`; the share of hosts where a logit is NaN."""
     return apply(run.config.model, run.calibration, logits)
 
 

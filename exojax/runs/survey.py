@@ -46,16 +46,22 @@ SHAPED = 3.0
 
 
 class CandidateScores(NamedTuple):
-    """Of n candidates: ``(n,)`` probability of a planet, what is to be said of each star (empty where nothing is), and
-    how far an ensemble's members differ, ``(n,)`` or None."""
+    """Scores of n candidates.
+
+    Attributes:
+        probability: ``(n,)`` of a planet.
+        remarks: a sentence on each star, or an empty text.
+        disagreement: ``(n,)`` how far an ensemble's members differ, or None.
+    """
 
     probability: np.ndarray
-    said: list[str]
+    remarks: list[str]
     disagreement: np.ndarray | None = None
 
 
 ScoreCandidates = Callable[[Sequence[SearchedStar], Candidates, Mapping[str, np.ndarray]], CandidateScores]
-"""Of stars, all their candidates, and the views and scalars of each, as of :func:`exojax.runs.fold_stars.joined`."""
+"""Called with stars, all their candidates, and the views and scalars of each, as of
+:func:`exojax.runs.fold_stars.joined`."""
 
 
 def search(
@@ -101,9 +107,11 @@ def search(
     check_same(folder / "search.json", wanted, "search")
     paths, done, bad = _resumed(folder)
     clock = _Clock()
-    told: dict[str, list[str]] = {}
+    warned: dict[str, list[str]] = {}
     searched = _batches(
-        _heard(_on_one_clock(stars(set(done)), given if given is not None else known if mask_known else None), told),
+        _with_warnings(
+            _on_one_clock(stars(set(done)), given if given is not None else known if mask_known else None), warned
+        ),
         workers,
         partial(
             _one,
@@ -118,10 +126,10 @@ def search(
     with closing(searched):
         for part in searched:
             for name in part["stars"]:
-                if texts := told.pop(name, []) + part["warnings"].get(name, []):
+                if texts := warned.pop(name, []) + part["warnings"].get(name, []):
                     part["warnings"][name] = texts
             for one in part["skipped"]:
-                told.pop(one["id"], None)
+                warned.pop(one["id"], None)
             paths.append(write_part(folder, part))
             done.update(part["stars"])
             bad += len(part["skipped"])
@@ -163,7 +171,7 @@ def _resumed(folder: Path) -> tuple[list[Path], set[str], int]:
     """
     paths: list[Path] = []
     done: set[str] = set()
-    told: list[tuple[Path, set[str]]] = []
+    reported: list[tuple[Path, set[str]]] = []
     bad = 0
     there = sorted(folder.glob("part-*.json"))
     for number, path in enumerate(there):
@@ -183,10 +191,10 @@ def _resumed(folder: Path) -> tuple[list[Path], set[str], int]:
             paths.append(path)
             bad += len(part["skipped"])
         else:
-            told.append((path, {one["id"] for one in part["skipped"]}))
+            reported.append((path, {one["id"] for one in part["skipped"]}))
     if there:
         announce.phase("reading what was searched before", len(there), len(there), unit="parts")
-    for path, names in told:
+    for path, names in reported:
         # A file is reported before its star is searched: of a star that is not, it will be reported again, or has been
         # mended.
         if names <= done:
@@ -197,11 +205,11 @@ def _resumed(folder: Path) -> tuple[list[Path], set[str], int]:
     return paths, done, bad
 
 
-def _heard(stars: Stars, told: dict[str, list[str]]) -> Stars:
-    """Yield the stars; the warnings of those that come alone go to ``told``."""
+def _with_warnings(stars: Stars, warned: dict[str, list[str]]) -> Stars:
+    """Yield the stars; the warnings of those that come alone go to ``warned``."""
     for given in stars:
         if isinstance(given, LightCurves) and len(given) == 1 and given.warnings:
-            told[str(given.id[0])] = list(given.warnings)
+            warned[str(given.id[0])] = list(given.warnings)
         yield given
 
 
@@ -238,7 +246,7 @@ def _found_each(
 def _batches(
     stars: Stars, workers: int, one: Callable[[list[LightCurves]], Part], config: SearchConfig
 ) -> Generator[Part]:
-    """Parts, in the order of their batches; two batches a thread are in flight, which bounds the memory."""
+    """Yield parts, in the order of their batches; two batches a thread are in flight, which bounds the memory."""
     waiting: deque[Future[Part]] = deque()
     pool = ThreadPoolExecutor(workers)
     try:
@@ -297,12 +305,12 @@ def _one(
     if given is not None:
         why = "no ephemeris is given for it, or no flux that varies"
     empty = [Skipped(name, Path(star.source), why) for name, star in zip(names, batch) if name not in there]
-    return _part(names, empty, rows, {name: [text] for name, text in zip(names, scored.said) if text})
+    return _part(names, empty, rows, {name: [text] for name, text in zip(names, scored.remarks) if text})
 
 
 def _part(stars: list[str], skipped: list[Skipped], rows: list[Row], warnings: dict[str, list[str]]) -> Part:
-    told = [{"id": s.id, "path": str(s.path), "reason": s.reason} for s in skipped]
-    return {"stars": stars, "skipped": told, "rows": rows, "warnings": warnings}
+    reasons = [{"id": s.id, "path": str(s.path), "reason": s.reason} for s in skipped]
+    return {"stars": stars, "skipped": reasons, "rows": rows, "warnings": warnings}
 
 
 def _mask(star: LightCurves, config: SearchConfig, known: Known | None) -> np.ndarray | None:

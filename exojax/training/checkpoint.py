@@ -29,7 +29,7 @@ KEPT = 2
 
 
 def arrays(state: TrainState) -> dict[str, Any]:
-    """The state's arrays as a plain dictionary, without its functions; the key as its integer data."""
+    """Return the state's arrays as a plain dictionary, without its functions; the key as its integer data."""
     return {
         "step": state.step,
         "key": jax.random.key_data(state.key),
@@ -42,12 +42,12 @@ def arrays(state: TrainState) -> dict[str, Any]:
 
 
 def with_arrays(state: TrainState, tree: dict[str, Any]) -> TrainState:
-    """``state`` with its arrays replaced by those of :func:`arrays`."""
+    """Return ``state`` with its arrays replaced by those of :func:`arrays`."""
     return state.replace(**{**tree, "key": jax.random.wrap_key_data(tree["key"])})
 
 
 def checksums(tree: Any) -> dict[str, int]:
-    """CRC-32 of every leaf's bytes, dtype and shape, by its path in the tree."""
+    """Return CRC-32 of every leaf's bytes, dtype and shape, by its path in the tree."""
     leaves = jax.tree_util.tree_leaves_with_path(tree)
     sums = {}
     for path, leaf in leaves:
@@ -102,7 +102,7 @@ class Checkpoints:
         self._manager.wait_until_finished()
 
     def restore(self, template: TrainState, *, step: int | None = None) -> tuple[TrainState, dict[str, Any]] | None:
-        """The newest sound checkpoint, or the sound one nearest before ``step``; None if there is none at all.
+        """Return the newest sound checkpoint, or the sound one nearest before ``step``; None if there is none at all.
 
         A damaged one is named in a warning and passed over.
 

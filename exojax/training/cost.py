@@ -35,13 +35,13 @@ def memory_used() -> Iterator[Callable[[], float]]:
 
 
 def _resident(name: str) -> float:
-    """MB."""
+    """Return a figure of this process, in MB."""
     line = next(line for line in _STATUS.read_text().splitlines() if line.startswith(f"{name}:"))
     return int(line.split()[1]) * 1024 / 1e6
 
 
 def parameters_of(scorer: Scorer) -> int:
-    """Numbers that a fitted model keeps: weights of its networks, elements of its arrays, those of its parts."""
+    """Return how many numbers a fitted model keeps: weights of networks, elements of arrays, those of its parts."""
     own = sum(leaf.size for state in scorer.states for leaf in jax.tree.leaves(state.params))
     own += sum(x.size for x in map(np.asarray, scorer.arrays.values()) if x.dtype.kind in "fiu")
     return own + sum(parameters_of(part) for part in scorer.parts.values())

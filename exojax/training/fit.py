@@ -181,7 +181,7 @@ def _check_no_recipe(recipe: Recipe) -> None:
 
 
 def steps_for(config: TrainConfig, labels: np.ndarray) -> int:
-    """Training steps: ``config.steps``, or fewer where the ``config``'s passes over ``labels (n,)`` take fewer.
+    """Return the training steps: ``config.steps``, or fewer where its passes over ``labels (n,)`` take fewer.
 
     Rounded to 25, so that folds of nearly one size share one compiled step.
     """

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def read_metrics(path: Path) -> list[dict[str, Any]]:
-    """The records of a ``metrics.jsonl``; a last line that a kill left unfinished is dropped."""
+    """Return the records of a ``metrics.jsonl``; a last line that a kill left unfinished is dropped."""
     if not path.exists():
         return []
     whole = [line for line in path.read_text().splitlines(keepends=True) if line.endswith("\n")]
@@ -60,7 +60,7 @@ class MetricsLog:
 
 @contextmanager
 def open_log(folder: Path) -> Iterator[MetricsLog]:
-    """The log in ``folder``, closed on leaving."""
+    """Give the log in ``folder``, closed on leaving."""
     log = MetricsLog(folder)
     try:
         yield log

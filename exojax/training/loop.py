@@ -53,7 +53,7 @@ class Progress:
 def run_steps(
     state: TrainState, batch_fn: BatchFn, *, steps: int, mesh: Mesh | None = None, step_fn: TrainStep = train_step
 ) -> TrainState:
-    """``steps`` training steps: one, or more in one compiled call.
+    """Return ``steps`` training steps: one, or more in one compiled call.
 
     Args:
         state: donated.

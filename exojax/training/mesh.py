@@ -13,7 +13,7 @@ AXIS = "batch"
 
 
 def make_mesh(devices: list[jax.Device] | None = None) -> Mesh:
-    """A mesh of all devices, or of those given, with the one axis ``batch``.
+    """Return a mesh of all devices, or of those given, with the one axis ``batch``.
 
     The axis is of type Auto: with Explicit axes, the default since JAX 0.10, BatchNorm and Dropout raise.
     """
@@ -22,12 +22,12 @@ def make_mesh(devices: list[jax.Device] | None = None) -> Mesh:
 
 
 def replicate(tree: Any, mesh: Mesh) -> Any:
-    """The tree's arrays, whole, on every device of the mesh."""
+    """Return the tree's arrays, whole, on every device of the mesh."""
     return jax.device_put(tree, NamedSharding(mesh, PartitionSpec()))
 
 
 def split_batch(batch: Any, mesh: Mesh) -> Any:
-    """The batch's arrays, split over their first axis. Inside ``jit`` or outside.
+    """Return the batch's arrays, split over their first axis. Inside ``jit`` or outside.
 
     Raises:
         InputError: the batch does not divide by the number of devices.

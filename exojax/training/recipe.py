@@ -37,7 +37,7 @@ class Recipe:
     train_step: TrainStep | None = None
 
     def told(self) -> dict[str, str]:
-        """The names of the functions given: what a run folder can remember of them."""
+        """Return the names of the functions given: what a run folder can remember of them."""
         given = {field.name: getattr(self, field.name) for field in fields(self)}
         return {name: _name(function) for name, function in given.items() if function is not None}
 

@@ -24,7 +24,7 @@ PADDING = 512
 
 
 def balanced_indices(key: jax.Array, step: jax.Array, n_hosts: jax.Array, n: jax.Array, batch_size: int) -> jax.Array:
-    """``(batch_size,)`` int32: the first half drawn from ``[0, n_hosts)``, the rest from ``[n_hosts, n)``.
+    """Return ``(batch_size,)`` int32: the first half drawn from ``[0, n_hosts)``, the rest from ``[n_hosts, n)``.
 
     Drawn with replacement. With 37 hosts against 5,050 others, an epoch has no meaning for the hosts anyway.
 
@@ -43,7 +43,7 @@ def balanced_indices(key: jax.Array, step: jax.Array, n_hosts: jax.Array, n: jax
 
 
 def balanced_batches(inputs: Inputs, labels: np.ndarray, batch_size: int) -> BatchFn:
-    """Balanced batches of rows that stay on the device.
+    """Return balanced batches of rows that stay on the device.
 
     Args:
         inputs: of n training stars.
@@ -71,7 +71,7 @@ def balanced_batches(inputs: Inputs, labels: np.ndarray, batch_size: int) -> Bat
 
 @lru_cache
 def _drawer(batch_size: int) -> Callable[..., Batch]:
-    """One function object a size: a new one would compile the step again."""
+    """Return the same function object for the same size: a new one would compile the step again."""
     return partial(_draw, batch_size)
 
 

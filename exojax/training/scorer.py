@@ -46,7 +46,7 @@ class Scorer:
     parts: Mapping[str, Scorer] = field(default_factory=dict)
 
     def __call__(self, features: Features) -> np.ndarray:
-        """``(n,)`` float64 logits; NaN for a row without a candidate, where the model looks at candidates.
+        """Return ``(n,)`` float64 logits; NaN for a row without a candidate, where the model looks at candidates.
 
         Raises:
             InputError: a network was trained on series of another length.
@@ -54,7 +54,7 @@ class Scorer:
         return self.members(features).mean(axis=0)
 
     def members(self, features: Features) -> np.ndarray:
-        """``(members, n)`` float64 logits of each network; of other models one row. NaN as in a call."""
+        """Return ``(members, n)`` float64 logits of each network; of other models one row. NaN as in a call."""
         seen = {name: features[name] for name in self.inputs}
         if self.states:
             found = np.stack([_network(state, seen) for state in self.states])

@@ -59,7 +59,7 @@ class TrainState(flax.struct.PyTreeNode):
 
 
 def empty_tally() -> dict[str, jax.Array]:
-    """A tally of no steps."""
+    """Return a tally of no steps."""
     return {
         "loss": jnp.float32(0),
         "grad_norm": jnp.float32(0),
@@ -69,7 +69,7 @@ def empty_tally() -> dict[str, jax.Array]:
 
 
 def schedule(config: TrainConfig) -> optax.Schedule:
-    """Linear warm-up and cosine decay to 2 % of the peak, or a constant."""
+    """Return a linear warm-up and cosine decay to 2 % of the peak, or a constant."""
     if config.constant:
         return optax.constant_schedule(config.learning_rate)
     peak, warmup = config.learning_rate, max(1, round(config.warmup * config.steps))
@@ -78,7 +78,7 @@ def schedule(config: TrainConfig) -> optax.Schedule:
 
 @lru_cache
 def optimiser(config: TrainConfig, rate: optax.Schedule | None = None) -> optax.GradientTransformation:
-    """Adam, or AdamW with decoupled weight decay (Loshchilov & Hutter 2019), behind gradient clipping.
+    """Return Adam, or AdamW with decoupled weight decay (Loshchilov & Hutter 2019), behind gradient clipping.
 
     Cached: the state holds it as a static field, and another object would compile the step again.
     """
@@ -98,7 +98,7 @@ def create_state(
     augment: Augment = UNCHANGED,
     rate: optax.Schedule | None = None,
 ) -> TrainState:
-    """A state at step 0.
+    """Return a state at step 0.
 
     Args:
         module: called as ``module.apply(variables, inputs, train=...)`` -> ``(n,)`` logits.

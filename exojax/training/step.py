@@ -20,7 +20,7 @@ Batch = dict[str, Any]
 def train_step(
     state: TrainState, batch: Batch, *, axis_name: str | None = None
 ) -> tuple[TrainState, dict[str, jax.Array]]:
-    """The state after one batch, and the batch's ``loss`` and ``grad_norm``, () float32 each.
+    """Return the state after one batch, and the batch's ``loss`` and ``grad_norm``, () float32 each.
 
     Under ``jax.jit`` the batch may be sharded over its first axis: the numbers are those of one device, to rounding.
     Under ``jax.pmap(..., axis_name="batch")`` each device draws its own randomness and normalises over its own part
@@ -35,7 +35,7 @@ def train_step(
 
 
 def gradients(state: TrainState, batch: Batch, *, axis_name: str | None = None) -> tuple[jax.Array, Any, Any]:
-    """The mean loss of an augmented batch, () float32, its gradient, and the running statistics after it.
+    """Return the mean loss of an augmented batch, () float32, its gradient, and the running statistics after it.
 
     Arguments as of :func:`train_step`.
     """
@@ -65,7 +65,7 @@ def gradients(state: TrainState, batch: Batch, *, axis_name: str | None = None) 
 def advance(
     state: TrainState, loss: jax.Array, grads: Any, batch_stats: Any
 ) -> tuple[TrainState, dict[str, jax.Array]]:
-    """The state one step further along ``grads``: weights, their average, the sums that are logged."""
+    """Return the state one step further along ``grads``: weights, their average, the sums that are logged."""
     grad_norm = optax.tree.norm(grads)
     # Optax raises a float to an integer power; everything of ours holds under strict promotion.
     with jax.numpy_dtype_promotion("standard"):
@@ -97,11 +97,11 @@ def advance(
 
 
 def logits(state: TrainState, inputs: Inputs) -> jax.Array:
-    """``(n,)`` float32 log-odds of n stars by the averaged weights, nothing random."""
+    """Return ``(n,)`` float32 log-odds of n stars by the averaged weights, nothing random."""
     return scored(state.apply_fn, state.average, inputs)
 
 
 def scored(apply_fn: Callable[..., jax.Array], average: Any, inputs: Inputs) -> jax.Array:
-    """``(n,)`` float32 log-odds by a module's ``apply`` and its ``(params, batch_stats)``."""
+    """Return ``(n,)`` float32 log-odds by a module's ``apply`` and its ``(params, batch_stats)``."""
     params, batch_stats = average
     return apply_fn({"params": params, "batch_stats": batch_stats}, inputs, train=False)

@@ -19,7 +19,7 @@ def weights_of(state: TrainState) -> dict[str, np.ndarray]:
 
 
 def with_weights(state: TrainState, arrays: dict[str, np.ndarray], *, file: str) -> TrainState:
-    """A fresh state of the same network with the weights of :func:`weights_of`.
+    """Return a fresh state of the same network with the weights of :func:`weights_of`.
 
     Args:
         state: of the network, at step 0.

@@ -31,15 +31,15 @@ class Search:
     """Stands in for the search: finds every other planet where it was planted, and nothing of the others."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        plant = module.plant
+        inject = module.inject_planets
         self.planted: Any = None
         self.searched: list[str] = []
 
         def planting(*given: Any) -> Any:
-            self.planted = plant(*given)
+            self.planted = inject(*given)
             return self.planted
 
-        monkeypatch.setattr(module, "plant", planting)
+        monkeypatch.setattr(module, "inject_planets", planting)
         monkeypatch.setattr(module, "folded_events", self.found)
 
     def found(self, copies: LightCurves, *_: Any, **__: Any) -> dict[str, np.ndarray]:

@@ -1,4 +1,4 @@
-"""What a command cannot finish is refused before anything is searched or trained."""
+"""Refusals: work that cannot be finished is refused before anything is searched or trained."""
 
 from dataclasses import replace
 
