@@ -30,12 +30,12 @@ def cache(options: Options) -> None:
     home = stored.directory()
     kinds = {"arrays": stored.entries()}
     kinds |= {name: [p for p in (home / name).rglob("*") if p.is_file()] for name in ("loops", "compiled", "targets")}
-    told = {"arrays": "files read, stars searched and folded", "loops": "compiled loops of the search"}
-    told |= {"compiled": "compiled networks", "targets": "downloaded light curves"}
+    names = {"arrays": "files read, stars searched and folded", "loops": "compiled loops of the search"}
+    names |= {"compiled": "compiled networks", "targets": "downloaded light curves"}
     command.say(f"{home}  (arrays are kept up to {stored.limit() / 2**30:g} GB: EXOJAX_CACHE_GB)")
     for name, files in kinds.items():
         size = sum(path.stat().st_size for path in files) / 1e6
-        command.say(f"  {told[name]:<40}{len(files):>7,} files  {size:>9,.1f} MB")
+        command.say(f"  {names[name]:<40}{len(files):>7,} files  {size:>9,.1f} MB")
     if not options.clear:
         return
     try:

@@ -1,4 +1,4 @@
-"""What every command shares: parsing, exit codes, one-line errors, progress on a terminal, the compilation cache."""
+"""Run a command: parsing, exit codes, one-line errors, progress on a terminal, the compilation cache."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from contextlib import contextmanager, nullcontext
 from typing import Any, Protocol, TypeVar
 
 from exojax.cli import process
-from exojax.cli import progress as shown
+from exojax.cli import progress as display
 from exojax.cli.options import parse
 from exojax.errors import InputError
 from exojax.storage import announce
@@ -58,30 +58,30 @@ def run(
             try:
                 chosen = parse(name, options, list(sys.argv[1:] if argv is None else argv))
                 out = getattr(chosen, "out", None) if alone else None
-                with shown.shown(), nullcontext() if out is None else locked(out):
+                with display.displayed(), nullcontext() if out is None else locked(out):
                     return body(chosen) or 0
             finally:
                 # Here, where a closed pipe is understood, and not at exit, where it is not.
                 sys.stdout.flush()
     except InputError as error:
-        return _told(name, str(error), 2)
+        return _ended(name, str(error), 2)
     except KeyboardInterrupt as stop:
         number = stop.args[0] if stop.args else signal.SIGINT
-        return _told(name, f"stopped by {signal.Signals(number).name}; run the same command again", 128 + number)
+        return _ended(name, f"stopped by {signal.Signals(number).name}; run the same command again", 128 + number)
     except BrokenPipeError:
         # `| head` has read enough; what is still buffered must not raise again at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
     except Exception as error:
         if (code := getattr(error, "exit_code", None)) is not None:
-            return _told(name, str(error), int(code))
+            return _ended(name, str(error), int(code))
         fault = disk_error(error)
         if fault is not None:
             where = "" if fault.filename is None else f"{fault.filename}: "
             remedy = "make room" if fault.errno in (errno.ENOSPC, errno.EDQUOT) else "check the disk"
-            return _told(name, f"{where}{fault.strerror}; {remedy} and run the same command again", 2)
+            return _ended(name, f"{where}{fault.strerror}; {remedy} and run the same command again", 2)
         if isinstance(error, OSError) and error.filename is not None:
-            return _told(name, f"{error.filename}: {error.strerror}; check the path, its permissions and the disk", 2)
+            return _ended(name, f"{error.filename}: {error.strerror}; check the path, its permissions and the disk", 2)
         raise
 
 
@@ -104,7 +104,8 @@ def _with_plain_text(record: logging.LogRecord) -> bool:
     return True
 
 
-def _told(name: str, text: str, code: int) -> int:
+def _ended(name: str, text: str, code: int) -> int:
+    """Print why the command ends, on one line, and return its exit code."""
     print(plain(f"{name}: {' '.join(text.split())}"), file=sys.stderr)
     return code
 
@@ -165,7 +166,7 @@ def say(text: str) -> None:
 
 def settle() -> None:
     """End the bars, so that what is printed next stands below them."""
-    shown.settle()
+    display.settle()
 
 
 class Show(Protocol):
@@ -181,8 +182,8 @@ class Show(Protocol):
 def progress() -> Iterator[Show]:
     """Show how far a command is: a bar on a terminal, elsewhere a line on standard error every ten seconds.
 
-    What library code says by :mod:`exojax.storage.announce` is shown alike. Every command shows both from its beginning
-    to its end (see :func:`run`); where this ends, the bars end too, and what is printed next stands below them.
+    What library code reports by :mod:`exojax.storage.announce` is shown alike, from a command's beginning to its end
+    (see :func:`run`); where this ends, the bars end too, and what is printed next stands below them.
 
     Yields:
         ``show(phase, done, total, facts, unit=...)``: another ``phase`` begins another bar; ``facts`` stand beside it.
@@ -191,8 +192,8 @@ def progress() -> Iterator[Show]:
     def show(phase: str, done: int = 0, total: int = 0, facts: dict[str, Any] | None = None, *, unit: str = "") -> None:
         announce.phase(phase, done, total, unit=unit, facts=facts)
 
-    with nullcontext() if shown.is_on() else shown.shown():
+    with nullcontext() if display.is_on() else display.displayed():
         try:
             yield show
         finally:
-            shown.settle()
+            display.settle()

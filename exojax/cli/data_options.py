@@ -37,28 +37,28 @@ def with_stated(data: DataConfig, options: ReadingOptions) -> DataConfig:
     return replace(data, **{name: stated for name, stated in given.items() if stated is not None})
 
 
-def positive_of(told: str) -> tuple[str, ...]:
-    """The dispositions in ``PC,EB``."""
-    return tuple(part.strip() for part in told.split(",") if part.strip())
+def positive_of(listed: str) -> tuple[str, ...]:
+    """Return the dispositions in ``PC,EB``."""
+    return tuple(part.strip() for part in listed.split(",") if part.strip())
 
 
-def start_of(told: str | None, config: RunConfig, folded: bool) -> str | None:
-    """The run whose weights a network starts from; None for none.
+def start_of(given: str | None, config: RunConfig, folded: bool) -> str | None:
+    """Return the run whose weights a network starts from; None for none.
 
     Args:
-        told: ``--init``: a run, ``none``, or None where the option was not given.
+        given: ``--init``: a run, ``none``, or None where the option was not given.
         config: of the network.
         folded: whether the rows are ready-made folded events, which teach a network from scratch.
     """
-    if told is not None:
-        return None if told == "none" else told
+    if given is not None:
+        return None if given == "none" else given
     from exojax.runs.run import shipped_start
 
     return None if folded else shipped_start(config)
 
 
 def learnt_from(rows: str) -> str:
-    """The rows to learn from or to choose by, as named.
+    """Return the rows to learn from or to choose by, as named.
 
     Raises:
         InputError: they are not ``rest`` or ``all``: no choice may see the stars that are set aside.
@@ -69,7 +69,7 @@ def learnt_from(rows: str) -> str:
 
 
 def checked(population: SimulateConfig) -> SimulateConfig:
-    """The same population, where it can be.
+    """Return the same population, where it can be.
 
     Raises:
         InputError: too few stars, or a share outside (0, 1).
@@ -91,7 +91,7 @@ def data_of(
     host_fraction: float | None,
     rows: str = "all",
 ) -> DataConfig:
-    """What to read, from the options of these names.
+    """Return what to read, from the options of these names.
 
     Raises:
         InputError: the simulated population cannot be, or a unit or a clock is not known.

@@ -1,4 +1,4 @@
-"""The files of an injection experiment: maps and tables of what was found, and of what was made up."""
+"""Write the files of an injection experiment: maps and tables of recovered planets and of false alarms."""
 
 from __future__ import annotations
 
@@ -93,8 +93,8 @@ def _write_completeness(out: Path, plan: InjectionPlan, found: InjectionOutcome,
             }
         )
     _write(out / "completeness.csv", rows)
-    told = f"period, days\n(found: red-noise SNR above {level:.1f}, {alarms:g} false alarms a star)"
-    completeness_map(out / "completeness.png", x, y * factor, recovered, injected, told, label)
+    label_x = f"period, days\n(found: red-noise SNR above {level:.1f}, {alarms:g} false alarms a star)"
+    completeness_map(out / "completeness.png", x, y * factor, recovered, injected, label_x, label)
 
 
 def _write_false_alarms(out: Path, found: InjectionOutcome, limits: Limits, wanted: float) -> None:
@@ -138,16 +138,16 @@ def _injections(plan: InjectionPlan, found: InjectionOutcome) -> list[dict[str, 
 
 
 def summary(found: InjectionOutcome, limits: Limits, wanted: float) -> list[str]:
-    """The lines that the command prints."""
+    """Return the lines that the command prints."""
 
     level = max(limit.value for limit in limits.values())
     seen = found.injected
     lines = []
     for kind, limit in limits.items():
-        said = f"{limit.value:.2f} [{limit.low:.2f}, {limit.high:.2f}]"
+        bounds = f"{limit.value:.2f} [{limit.low:.2f}, {limit.high:.2f}]"
         share, low, high = interval(int((getattr(found, kind) > SearchConfig.snr_min).sum()), limit.n)
         lines.append(
-            f"{kind}: {wanted:g} false alarms a star above a red-noise SNR of {said} ({limit.n} stars); "
+            f"{kind}: {wanted:g} false alarms a star above a red-noise SNR of {bounds} ({limit.n} stars); "
             f"above {SearchConfig.snr_min}: {share:.4f} [{low:.4f}, {high:.4f}]"
         )
         if limit.high == float("inf"):

@@ -36,7 +36,7 @@ def main() -> None:
         sys.exit(0)
     if name not in COMMANDS:
         near = difflib.get_close_matches(name, COMMANDS, n=1)
-        told = f"did you mean {near[0]}?" if near else f"there are {', '.join(COMMANDS)}"
-        print(f"exojax: no command {name!r}; {told}", file=sys.stderr)
+        hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(COMMANDS)}"
+        print(f"exojax: no command {name!r}; {hint}", file=sys.stderr)
         sys.exit(2)
     as_program(f"exojax {name}", lambda: importlib.import_module(f"exojax.cli.{name}").main(sys.argv[2:]))

@@ -1,4 +1,4 @@
-"""The files an evaluation leaves: metrics.json, predictions.csv, importances.csv, PNGs, report.html, MODEL_CARD.md."""
+"""Write the files of an evaluation: metrics.json, predictions.csv, importances.csv, plots, report and model card."""
 
 from __future__ import annotations
 
@@ -24,7 +24,8 @@ from exojax.storage.plain_text import shared
 from exojax.storage.write_file import write_atomically, write_csv
 from exojax.training.log import read_metrics
 
-SHOWN = 6
+N_PANELS = 6
+"""light curves in each figure of examples"""
 
 WHAT = {
     "linear": "Logistic regression on the log power spectrum of the flux.",
@@ -165,10 +166,10 @@ def plots(run: Run, found: Evaluation) -> dict[str, tuple[str, bytes]]:
             "importances",
             png(importances(arrays["importance_name"], arrays["importance"], arrays["importance_error"])),
         )
-    top = np.argsort(-probability, kind="stable")[:SHOWN]
+    top = np.argsort(-probability, kind="stable")[:N_PANELS]
     drawn["The highest-scored light curves"] = ("highest", _panel(found, top, "Highest-scored"))
     if label is not None:
-        wrong = figures.most_wrong(label, probability, SHOWN)
+        wrong = figures.most_wrong(label, probability, N_PANELS)
         drawn["The light curves farthest from their label"] = ("most_wrong", _panel(found, wrong, "Most wrong"))
     return drawn
 
@@ -184,10 +185,10 @@ def _panel(found: Evaluation, rows: np.ndarray, title: str) -> bytes:
     if isinstance(curves, FoldedEvents):
         view = curves.views["global_view"][rows, 0]
         phase = np.broadcast_to((np.arange(view.shape[1]) + 0.5) / view.shape[1] - 0.5, view.shape[:2])
-        shown = (phase, view[..., VALUE], view[..., COVERAGE] > 0)
+        series = (phase, view[..., VALUE], view[..., COVERAGE] > 0)
         units = ("flux (depth = 1)", "phase")
     else:
-        shown = (curves.time[rows], curves.flux[rows], curves.valid[rows])
+        series = (curves.time[rows], curves.flux[rows], curves.valid[rows])
         units = ("relative flux" if curves.absolute else "flux (file's units)", f"days, {curves.time_system}")
-    figure = figures.light_curves(*shown, titles, title=title, flux_unit=units[0], time_unit=units[1], colours=colours)
+    figure = figures.light_curves(*series, titles, title=title, flux_unit=units[0], time_unit=units[1], colours=colours)
     return png(figure)

@@ -1,4 +1,4 @@
-"""A command as a process of its own: stopped by a signal it ends within five seconds, whatever it is doing.
+"""Run a command as a process of its own: stopped by a signal it ends within five seconds, whatever it is doing.
 
 Python answers Ctrl-C and SIGTERM between two of its own instructions, in the main thread. Compiled code may run for a
 minute before the next one, and at its end Python waits for every worker thread. Hence a thread that hears of signals

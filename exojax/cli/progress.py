@@ -1,4 +1,4 @@
-"""How a command shows what it is doing: a bar on a terminal, elsewhere a line on standard error every ten seconds."""
+"""Show what a command is doing: a bar on a terminal, elsewhere a line on standard error every ten seconds."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ EVERY = 10.0
 
 @dataclass
 class Phase:
-    """What is being done, and how far it is; see :func:`exojax.storage.announce.phase`.
+    """One thing that is being done, and how far it is; see :func:`exojax.storage.announce.phase`.
 
     Attributes:
         began: when, in seconds of a clock that does not go back.
@@ -51,12 +51,12 @@ class Phase:
     def line(self, now: float) -> str:
         """Return it as a line to read: ``searching: 120 of 1,000 stars, 14 a second, 1 min left``."""
         rate = self.rate(now)
-        told = [self.count()] if self.total or self.done else []
+        parts = [self.count()] if self.total or self.done else []
         if rate is not None and self.done < self.total:
-            told += [rate_text(rate), f"{duration_text((self.total - self.done) / rate)} left"]
+            parts += [rate_text(rate), f"{duration_text((self.total - self.done) / rate)} left"]
         else:
-            told.append(f"{duration_text(now - self.began)} so far")
-        return f"{self.text}: {', '.join([*told, *facts_text(self.facts)])}"
+            parts.append(f"{duration_text(now - self.began)} so far")
+        return f"{self.text}: {', '.join([*parts, *facts_text(self.facts)])}"
 
     def count(self) -> str:
         """Return how far it is: ``120 of 1,000 stars``."""
@@ -135,15 +135,15 @@ class Bars:
             if self._shown is None:
                 self._shown = _bars()
                 self._shown.start()
-            told = {"count": Phase(text, 0.0, done, total, unit).count() if total or done else ""}
-            told["facts"] = "  ".join(facts_text(facts))
+            parts = {"count": Phase(text, 0.0, done, total, unit).count() if total or done else ""}
+            parts["facts"] = "  ".join(facts_text(facts))
             if text not in self._tasks:
                 # What came before it without a count is done, and of no interest any more.
                 for name, task in list(self._tasks.items()):
                     if self._shown.tasks[self._shown.task_ids.index(task)].total is None:
                         self._shown.remove_task(self._tasks.pop(name))
-                self._tasks[text] = self._shown.add_task(text, total=total or None, completed=done, **told)
-            self._shown.update(self._tasks[text], completed=done, total=total or None, **told)
+                self._tasks[text] = self._shown.add_task(text, total=total or None, completed=done, **parts)
+            self._shown.update(self._tasks[text], completed=done, total=total or None, **parts)
 
     def note(self, text: str) -> None:
         """Write a line above the bars."""
@@ -181,12 +181,12 @@ _showing: list[Lines | Bars] = []
 
 
 @contextmanager
-def shown() -> Iterator[None]:
+def displayed() -> Iterator[None]:
     """Show all phases and notes of a command, from here to its end."""
     how = Bars() if sys.stderr.isatty() else Lines()
     _showing.append(how)
     try:
-        with announce.shown_by(how.phase, how.note):
+        with announce.displayed_by(how.phase, how.note):
             yield
     finally:
         _showing.remove(how)
@@ -194,7 +194,7 @@ def shown() -> Iterator[None]:
 
 
 def is_on() -> bool:
-    """Whether anything is shown."""
+    """Return whether anything is shown."""
     return bool(_showing)
 
 

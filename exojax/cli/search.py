@@ -112,7 +112,7 @@ def search(options: Options) -> int:
     how = FoldConfig() if scorer is None else scorer.fold
     stated = "" if scorer is None else scorer.told
     source = _source(options)
-    command.say(source.told)
+    command.say(source.title)
     for note in (*source.notes, *filter(None, [unsure])):
         command.say(f"note: {note}")
     if stated:
@@ -152,10 +152,10 @@ def search(options: Options) -> int:
         masked = known if options.mask_known else None
         if best:
             show("searching the best again, for their sheets")
-        shown = source.only({row["id"] for row in best})
+        chosen = source.only({row["id"] for row in best})
         if table is not None:
-            shown = _about(shown, table)
-        again = survey.again(shown, config, masked, how, given) if best else iter(())
+            chosen = _about(chosen, table)
+        again = survey.again(chosen, config, masked, how, given) if best else iter(())
         drawn = search_outputs.write_sheets(
             options.out,
             found,
@@ -167,7 +167,7 @@ def search(options: Options) -> int:
         )
         # Given candidates are all wanted, however weak.
         threshold = None if given is not None else config.snr_min
-        search_outputs.write_index(options.out, drawn, (source.told, stated), found, threshold)
+        search_outputs.write_index(options.out, drawn, (source.title, stated), found, threshold)
     command.say(search_outputs.summary(first, found))
     tables = {"--labels": labels, "--stars": table, "--known": None if known is None else known.id.tolist()}
     tables["--candidates"] = None if given is None else given.id.tolist()
@@ -202,13 +202,13 @@ def _config(options: Options) -> SearchConfig:
 
 @dataclass(frozen=True)
 class _Source:
-    """What is searched.
+    """The stars that are searched.
 
     Attributes:
         stars: gives the stars whose ids are not done, always in the same order.
         only: gives the stars of these ids.
         key: tells it from other sources.
-        told: the first line printed.
+        title: the first line printed.
         n: stars.
         notes: what a reader of any star's figures has to know.
     """
@@ -216,7 +216,7 @@ class _Source:
     stars: Callable[[set[str]], Iterable[LightCurves | Skipped]]
     only: Callable[[set[str]], Iterable[LightCurves | Skipped]]
     key: str
-    told: str
+    title: str
     n: int
     notes: tuple[str, ...] = ()
 
@@ -244,7 +244,7 @@ def _source(options: Options) -> _Source:
     return _rows(opened.curves(), opened.told)
 
 
-def _rows(curves: LightCurves, told: str) -> _Source:
+def _rows(curves: LightCurves, title: str) -> _Source:
     notes = curves.warnings
     ids, first, n = np.unique(curves.id, return_index=True, return_counts=True)
     if (n > 1).any():
@@ -264,7 +264,7 @@ def _rows(curves: LightCurves, told: str) -> _Source:
     def only(names: set[str]) -> Iterable[LightCurves | Skipped]:
         return rows(np.flatnonzero(np.isin(plain.id, list(names))))
 
-    return _Source(stars, only, curves.sha256, told, len(curves), notes)
+    return _Source(stars, only, curves.sha256, title, len(curves), notes)
 
 
 def _files(groups: list[Group], stated: Stated, name: str = "") -> _Source:
@@ -278,13 +278,13 @@ def _files(groups: list[Group], stated: Stated, name: str = "") -> _Source:
     def only(names: set[str]) -> Iterable[LightCurves | Skipped]:
         return folder.read_stars([group for group in groups if group[0] in names], cores(), stated)
 
-    told = files_told(groups)
+    counts = files_told(groups)
     # A name that is not UTF-8 has its bytes.
     names = sorted(os.fsencode(path.resolve()) for _, paths in groups for path in paths)
-    key = f"{told}, {hashlib.sha256(chr(10).encode().join(names)).hexdigest()[:12]}"
+    key = f"{counts}, {hashlib.sha256(chr(10).encode().join(names)).hexdigest()[:12]}"
     if stated != NOTHING_STATED:
         key += f", {stated}"
-    return _Source(stars, only, key, f"source: {name} ({told})" if name else f"source: {told}", len(groups))
+    return _Source(stars, only, key, f"source: {name} ({counts})" if name else f"source: {counts}", len(groups))
 
 
 def _about(

@@ -1,4 +1,4 @@
-"""What a search leaves: candidates.csv, skipped.csv, sheets/ and index.html."""
+"""Write the files of a search: candidates.csv, skipped.csv, sheets/ and index.html."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def write_tables(out: Path, found: RankedCandidates, labels: Mapping[str, int] |
 
 @dataclass(frozen=True)
 class Table:
-    """The lines of a CSV file, read from it each time they are asked for."""
+    """The lines of a CSV file, read from it at each iteration."""
 
     path: Path
 

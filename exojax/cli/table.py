@@ -1,4 +1,4 @@
-"""The table that ends a command: one row a model, figures with intervals."""
+"""Tables of figures with intervals, one row a model, for the terminal and for Markdown."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from exojax.runs.evaluate import Evaluation
     from exojax.runs.run import Run
 
-SHOWN = {
+FIGURES = {
     "average_precision": "average precision",
     "roc_auc": "ROC AUC",
     "recall_at_precision_0.9": "recall at precision 0.9",
@@ -30,7 +30,7 @@ def comparison_rows(runs: Sequence[Run], found: Sequence[Evaluation]) -> list[di
     for run, evaluation in zip(runs, found):
         row: dict[str, Any] = {"model": run.config.model}
         if evaluation.metrics is not None:
-            figures = {title: evaluation.metrics[key] for key, title in SHOWN.items()}
+            figures = {title: evaluation.metrics[key] for key, title in FIGURES.items()}
             hosts, stars = evaluation.metrics["n_positive"], evaluation.metrics["n"]
             # Beside the figure that it belongs to: an average precision says nothing without it.
             row |= {"average precision": figures.pop("average precision"), CHANCE: hosts / stars, **figures}
@@ -40,7 +40,7 @@ def comparison_rows(runs: Sequence[Run], found: Sequence[Evaluation]) -> list[di
 
 
 def text_table(rows: Sequence[Mapping[str, Any]]) -> str:
-    """The rows in aligned columns."""
+    """Return the rows in aligned columns."""
     columns = list(dict.fromkeys(key for row in rows for key in row))
     cells = [columns] + [["" if c not in row else figure_text(row[c]) for c in columns] for row in rows]
     widths = [max(len(line[i]) for line in cells) for i in range(len(columns))]
@@ -48,7 +48,7 @@ def text_table(rows: Sequence[Mapping[str, Any]]) -> str:
 
 
 def markdown_table(rows: Sequence[Mapping[str, Any]]) -> str:
-    """The rows as a Markdown table."""
+    """Return the rows as a Markdown table."""
     columns = list(dict.fromkeys(key for row in rows for key in row))
     lines = [[markdown(column) for column in columns], ["---"] * len(columns)]
     lines += [["" if c not in row else _markdown_cell(row[c]) for c in columns] for row in rows]

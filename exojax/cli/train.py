@@ -78,7 +78,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def train(options: Options) -> None:
-    """Train, evaluate and report every model asked for."""
+    """Train, evaluate and report every model that is named."""
     started = time.time()
     command.use_wide_vectors()
     command.use_compilation_cache()
@@ -202,7 +202,7 @@ def _fitted(job: Job, curves: Data) -> Run:
 
 
 def configure(options: Options, model: str | None) -> RunConfig:
-    """The configuration that the options ask for: those given, over the run's own or the file's, over the defaults.
+    """Return the configuration: of the options given, over the run's own or the file's, over the defaults.
 
     Raises:
         InputError: a file is damaged, or the model is unknown.
@@ -247,7 +247,7 @@ def configure(options: Options, model: str | None) -> RunConfig:
 
 
 def configured(options: Options) -> Path | None:
-    """The config.json that the options start from: the one that is named, or that of a run that is there."""
+    """Return the config.json that the options start from: the one that is named, or that of a run that is there."""
     from exojax.runs.run import run_folder
 
     if options.config is not None or options.run is None:
@@ -257,7 +257,7 @@ def configured(options: Options) -> Path | None:
 
 
 def names_start(options: Options) -> bool:
-    """Whether the config.json that the options start from says which weights a network starts from, none included."""
+    """Return whether the config.json that the options start from says which weights a network starts from, or none."""
     from exojax.storage.json_files import read_json
 
     stored = configured(options)
@@ -269,7 +269,7 @@ def names_start(options: Options) -> bool:
 
 
 def with_steps(config: RunConfig, steps: int | None) -> RunConfig:
-    """The configuration with so many training steps; None leaves them.
+    """Return the configuration with so many training steps; None leaves them.
 
     Raises:
         InputError: less than one.
@@ -307,7 +307,7 @@ class Clock:
         self._facts: dict[str, Any] = {}
 
     def facts(self, record: dict[str, Any]) -> dict[str, Any]:
-        """What stands beside the bar: the last loss, validation AP and stars/s."""
+        """Return what stands beside the bar: the last loss, validation AP and stars/s."""
         now = (record["step"], time.monotonic())
         if self._last is None or now[0] < self._last[0]:
             self._last = now

@@ -1,4 +1,4 @@
-"""The files a tuning leaves: config.json, tune.json, trials.csv, plots; and what it says on the terminal."""
+"""Write the files of a tuning: config.json, tune.json, trials.csv, plots; and its summary for the terminal."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from exojax.storage.plain_text import shared
 from exojax.storage.write_file import write_atomically, write_csv
 
 
-def write(found: TuningResult, out: Path, config: dict[str, Any], told: str) -> str:
+def write(found: TuningResult, out: Path, config: dict[str, Any], source: str) -> str:
     """Write everything.
 
     Args:
         found: by :func:`exojax.runs.tune.tune`.
         out: folder.
         config: the best configuration, as written.
-        told: what the source says of itself.
+        source: what is printed of the source.
 
     Returns:
         The summary for the terminal.
@@ -45,7 +45,7 @@ def write(found: TuningResult, out: Path, config: dict[str, Any], told: str) -> 
     write_json(
         out / "tune.json",
         {
-            "source": shared(told),
+            "source": shared(source),
             "study": found.study,
             "inner": found.inner,
             "outer": found.outer,
@@ -72,10 +72,10 @@ def write(found: TuningResult, out: Path, config: dict[str, Any], told: str) -> 
     }
     for name, figure in plots.items():
         write_atomically(out / f"{name}.png", png(figure))
-    return _told(found, overhead, out)
+    return _summary(found, overhead, out)
 
 
-def _told(found: TuningResult, overhead: float, out: Path) -> str:
+def _summary(found: TuningResult, overhead: float, out: Path) -> str:
     pruned = sum(trial.state == "pruned" for trial in found.trials)
     best = next(trial for trial in found.trials if (trial.state, trial.score) == ("complete", found.inner))
     chosen = [f"{k} {v:.3g}" if isinstance(v, float) else f"{k} {v}" for k, v in sorted(best.params.items())]

@@ -1,6 +1,6 @@
-"""What long work is doing, for whoever shows it: the commands do. By default nothing is shown.
+"""Report what long work is doing, to whatever displays it: the commands do. By default nothing is displayed.
 
-Work that is called from many places need not hand a callback through all of them: it says here what it does.
+Work that is called from many places need not hand a callback through all of them: it reports here what it does.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _show_note: Callable[[str], None] | None = None
 
 
 def phase(text: str, done: int = 0, total: int = 0, *, unit: str = "", facts: dict[str, Any] | None = None) -> None:
-    """Say what is being done from now on, and how far it is.
+    """Report what is being done from now on, and how far it is.
 
     Args:
         text: what, as in ``searching``; another text begins another phase.
@@ -41,13 +41,13 @@ def phase(text: str, done: int = 0, total: int = 0, *, unit: str = "", facts: di
 
 
 def note(text: str) -> None:
-    """Say something once, such as ``compiling the search; once for this machine, about 15 s``."""
+    """Report something once, such as ``compiling the search; once for this machine, about 15 s``."""
     if _show_note is not None:
         _show_note(text)
 
 
 @contextmanager
-def shown_by(show_phase: ShowPhase, show_note: Callable[[str], None]) -> Iterator[None]:
+def displayed_by(show_phase: ShowPhase, show_note: Callable[[str], None]) -> Iterator[None]:
     """Hand phases and notes to these functions, which may be called from any thread."""
     global _show_phase, _show_note
     before = _show_phase, _show_note

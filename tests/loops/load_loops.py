@@ -24,7 +24,7 @@ def main(which):
     if which == "tiny":
         compiled._modules = lambda: (tiny_loops,)
     notes, before = [], numba.config.CACHE_DIR
-    with announce.shown_by(lambda *_, **__: None, notes.append):
+    with announce.displayed_by(lambda *_, **__: None, notes.append):
         compiled.ready()
         compiled.ready()
     loops = {name: getattr(m, name) for m in compiled._modules() for name in m.SIGNATURES}
