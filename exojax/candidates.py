@@ -36,6 +36,7 @@ class Candidates:
         single: bool, one event only: a lower limit on the period stands in ``period_min``.
         period_min: float64, days; NaN where not ``single``.
         aliases: str, periods in days of the best harmonics, joined with ``;``.
+        detrending: str, how the star's variability was taken off: ``window``, or ``sinusoids`` and a window.
         matches: str, what else has this ephemeris, joined with ``;``.
         probability: float64, of a planet; NaN where no model judged it.
     """
@@ -62,6 +63,7 @@ class Candidates:
     period_min: np.ndarray
     aliases: np.ndarray
     matches: np.ndarray
+    detrending: np.ndarray
     probability: np.ndarray
 
     def __len__(self) -> int:
@@ -71,7 +73,7 @@ class Candidates:
     def of_rows(cls, rows: Sequence[Mapping[str, Any]]) -> Candidates:
         """Return one candidate a row, a mapping of at least every attribute's name to its value; none of no rows."""
         kinds: dict[str, type] = dict.fromkeys(("star", "rank", "n_transits"), np.int64)
-        kinds |= dict.fromkeys(("id", "aliases", "matches"), np.str_) | {"single": np.bool_}
+        kinds |= dict.fromkeys(("id", "aliases", "matches", "detrending"), np.str_) | {"single": np.bool_}
         names = [field.name for field in fields(cls)]
         return cls(**{name: np.array([row[name] for row in rows], kinds.get(name, np.float64)) for name in names})
 

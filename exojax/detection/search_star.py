@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import cached_property
 from importlib.util import find_spec
 from typing import Any
 
@@ -46,6 +47,7 @@ from exojax.loops import compiled
 from exojax.photometry.detrend import flatten
 from exojax.photometry.outliers import clip_upward
 from exojax.photometry.resample import padded_size, to_even
+from exojax.photometry.waves import frequencies, is_active, transit_noise, without_waves
 
 MOST_SINGLES = 3
 """single transits of a star that are listed, beside its ``max_candidates``"""
@@ -59,6 +61,14 @@ RESIDUAL_REACH = 1.5
 """durations from a transit within which a further signal is a residual of it, beside its mask"""
 MOST_RESIDUALS = 2
 """searches of one star that may end in a residual"""
+
+WINDOW, SINUSOIDS = "window", "sinusoids"
+"""detrendings: a running window alone, and the star's periodic signals taken off first"""
+CLEARLY, USELESS = 0.6, 0.9
+"""ratios of the noise without waves to that with them, below which only the curve without them is searched, and from
+which only the other"""
+MARGIN = 1.1
+"""ratio by which a candidate without waves is better than that of the window alone"""
 
 Alter = Callable[[EvenCurves], EvenCurves]
 """Done to one star's flat, clean curve before it is searched, such as turning it upside down."""
@@ -128,13 +138,39 @@ class _Star:
         wanted = self.config.period_max
         return (LONGEST_PERIOD if wanted is None else wanted) / self.even.cadence
 
-    def clean(self, taken: np.ndarray) -> EvenCurves:
+    @cached_property
+    def waves(self) -> np.ndarray:
+        """``(n,)`` float64, frequencies of the star's periodic signals, cycles a cadence."""
+        return frequencies(self.even)
+
+    def clean(self, taken: np.ndarray, detrending: str = WINDOW) -> EvenCurves:
         """Return the flat curve, upward outliers out; the cadences ``taken`` are kept from the trend."""
+        even = self.even
+        if detrending == SINUSOIDS:
+            even = without_waves(even, self.waves, absolute=self.absolute, in_transit=taken)
         in_transit = taken[None] if taken.any() else None
-        flat = flatten(self.even, self.config.window_days, absolute=self.absolute, in_transit=in_transit)
+        flat = flatten(even, self.config.window_days, absolute=self.absolute, in_transit=in_transit)
         if self.seasons:
             flat = balanced(flat, self.seasons, taken)
         return replace(flat, weight=clip_upward(flat.flux, flat.weight, flat.scatter))
+
+    def detrended(self, known: np.ndarray) -> dict[str, EvenCurves]:
+        """Return the flat curve by each detrending that is worth a search.
+
+        Where the running window leaves waves in the curve, the star's periodic signals are taken off first; of the two
+        curves the one is searched whose noise on the scale of a transit is clearly lower, else both.
+        """
+        flat = self.clean(known)
+        if not is_active(flat):
+            return {WINDOW: flat}
+        other = self.clean(known, SINUSOIDS)
+        before, after = (transit_noise(one, known) for one in (flat, other))
+        both = {WINDOW: flat, SINUSOIDS: other}
+        if after < CLEARLY * before:
+            del both[WINDOW]
+        elif not after < USELESS * before:
+            del both[SINUSOIDS]
+        return both
 
     def periodogram(self, curve: FlatCurve) -> Periodogram:
         """Return the periodogram of a flat curve of the star, made on the CPU."""
@@ -344,7 +380,7 @@ def _given_row(curve: FlatCurve, noise: Noise, given: Ephemeris, shortest: float
         "n_transits": 0,
     }
     unknown |= {"period": given.period, "t0": given.t0, "duration": given.duration}
-    unknown |= {"single": bool(np.isinf(given.period))}
+    unknown |= {"single": bool(np.isinf(given.period)), "detrending": WINDOW}
     if not white > 0:
         return unknown
     mean = float((events.depth * events.white).sum()) / white
@@ -371,21 +407,28 @@ def _search_steps(
     if not even.weight.any():
         return _table([], curves, even, 1.0), Trace(even, even, (), ())
     star = _Star.of(curves, even, config)
-    altered = None if alter is None else alter(star.clean(known))
-    taken = known.copy()
-    if altered is not None:
-        taken[:] = False
+    taken = np.zeros(size, bool) if alter is not None else known.copy()
+    flats = star.detrended(known)
+    if alter is not None:
+        flats = {name: alter(flat) for name, flat in flats.items()}
     rows: list[dict[str, Any]] = []
     seen: list[tuple[Periodogram, np.ndarray]] = []
     n_wanted, n_residuals = config.max_candidates, 0
     while n_wanted > 0 and len(rows) < config.max_candidates + MOST_SINGLES:
-        flat = altered if altered is not None else star.clean(taken)
-        curve = FlatCurve.of(flat.flux[0] / flat.scatter[0], np.where(taken, np.float32(0), flat.weight[0]))
-        if not curve.weight.any():
+        if seen and alter is None:
+            flats = {name: star.clean(taken, name) for name in flats}
+        found, row, weight = None, None, np.zeros(size, np.float32)
+        for name, flat in flats.items():
+            curve = FlatCurve.of(flat.flux[0] / flat.scatter[0], np.where(taken, np.float32(0), flat.weight[0]))
+            if not curve.weight.any():
+                continue
+            its, new = yield from _next_row(star, curve, first=not rows)
+            if new is not None and (row is None or new["snr_red"] > MARGIN * row["snr_red"]):
+                found, row, weight = its, new | {"detrending": name}, curve.weight
+        if row is None or found is None:
             break
-        found, row = yield from _next_row(star, curve, first=not rows)
-        if row is None:
-            break
+        # What was found by one detrending is searched on by it alone.
+        flats = {row["detrending"]: flats[row["detrending"]]}
         taken |= transit_mask(np.arange(size), row["period"], row["t0"], 2 * row["reach"])
         if any(_is_residual(row, before) for before in rows):
             n_residuals += 1
@@ -393,13 +436,15 @@ def _search_steps(
                 break
             continue
         rows.append(row)
-        seen.append((found, curve.weight))
+        seen.append((found, weight))
         n_wanted -= not row["single"]
         if row["snr_red"] < config.snr_min:
             break
-    last = altered if altered is not None else star.clean(_kept_from_trend(taken, even.weight[0]))
+    (name, last), *_ = flats.items()
+    if alter is None:
+        last = star.clean(_kept_from_trend(taken, even.weight[0]), name)
     order = sorted(range(len(rows)), key=lambda k: -rows[k]["snr_red"])
-    if altered is None:
+    if alter is None:
         _refit(rows, last, star.limits)
     scale = float(last.scatter[0]) if absolute else 1.0
     table = _table([rows[k] for k in order], curves, even, scale)
@@ -534,6 +579,7 @@ def _table(rows: list[dict[str, Any]], curves: LightCurves, even: EvenCurves, sc
                 "depth_error": depth / max(row["snr_red"], 1e-6),
                 "aliases": ";".join(f"{p * days:.6g}" for p in row["alias"]),
                 "matches": "",
+                "detrending": row["detrending"],
                 "centroid_sigma": np.nan,
                 "probability": np.nan,
             }

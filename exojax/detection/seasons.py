@@ -28,6 +28,8 @@ from exojax.robust import MAD_TO_SIGMA
 
 GAP = 120.0
 """days without data that end a season: longer than the quarter in which Kepler did not see a star"""
+FILLED, AT_ONCE = 0.25, 2**16
+"""share of the whole time that lies in seasons, and cadences of a curve, up to which phases are kept from the start"""
 LEAST_CADENCES, LEAST_DAYS = 64, 2.0
 """measured cadences and days of a season that is searched by itself"""
 MOST_WEIGHT = 4.0
@@ -92,7 +94,7 @@ class Repeat:
 def split(weight: np.ndarray, cadence: float) -> list[Season]:
     """Return the seasons of a curve that has gaps of more than 120 days, those with too few data left out.
 
-    A curve without such a gap has none.
+    A curve without such a gap has none, and neither has one that is short and well filled, which is searched at once.
 
     Args:
         weight: ``(n_cadences,)``, 0 where nothing was measured.
@@ -105,6 +107,9 @@ def split(weight: np.ndarray, cadence: float) -> list[Season]:
     firsts, lasts = seen[np.concatenate([[0], breaks + 1])], seen[np.concatenate([breaks, [len(seen) - 1]])]
     counts = np.diff(np.concatenate([[0], breaks + 1, [len(seen)]]))
     long = (counts >= LEAST_CADENCES) & ((lasts - firsts) * cadence >= LEAST_DAYS)
+    filled = float((lasts - firsts).sum()) / max(int(seen[-1] - seen[0]), 1)
+    if filled > FILLED and len(weight) <= AT_ONCE:
+        return []
     found = []
     for first, stop in zip(firsts[long].tolist(), (lasts[long] + 1).tolist()):
         steps = np.diff(np.flatnonzero(weight[first:stop] > 0))

@@ -42,9 +42,9 @@ def ready() -> None:
 
 
 def _modules() -> tuple[ModuleType, ...]:
-    from exojax.loops import boxes, candidate, least_squares, periodogram, seasons, single, trend, views
+    from exojax.loops import boxes, candidate, harmonics, least_squares, periodogram, seasons, single, trend, views
 
-    return trend, periodogram, candidate, least_squares, single, views, boxes, seasons
+    return trend, periodogram, candidate, least_squares, single, views, boxes, seasons, harmonics
 
 
 def _prepare(home: Path) -> None:
