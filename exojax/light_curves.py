@@ -35,6 +35,31 @@ class Stars:
 
 
 @dataclass(frozen=True, eq=False)
+class Piece:
+    """What a mission's file says of its part of one star's light curve, for people.
+
+    Attributes:
+        kind: ``sector``, ``quarter``, ``campaign``, or empty.
+        number: of it.
+        start, stop: days, first and last time.
+        ra, dec: degrees, J2000; NaN where the file does not say.
+        dumps: ``(k,)`` float64 days, cadences at which momentum was dumped or thrusters fired.
+        flagged: ``(k,)`` float64 days, cadences that the quality column takes out.
+        background: ``(2, k)`` float64, days and medians of the background flux, in the file's unit; may be empty.
+    """
+
+    kind: str
+    number: int
+    start: float
+    stop: float
+    ra: float
+    dec: float
+    dumps: np.ndarray
+    flagged: np.ndarray
+    background: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
 class LightCurves:
     """Brightness of ``n_stars`` stars over time, padded to a common number of cadences.
 
@@ -60,6 +85,7 @@ class LightCurves:
         stars: what is known of the stars, or None.
         flux_err: ``(n_stars, n_cadences)`` float32, one sigma in the unit of ``flux``, NaN where unknown; or None. The
             search takes relative weights from it.
+        pieces: of a single star from mission files, one a file; else empty.
     """
 
     id: np.ndarray
@@ -78,6 +104,7 @@ class LightCurves:
     centroid: np.ndarray | None = None
     stars: Stars | None = None
     flux_err: np.ndarray | None = None
+    pieces: tuple[Piece, ...] = ()
 
     def __post_init__(self) -> None:
         shape = self.flux.shape

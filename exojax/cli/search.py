@@ -53,6 +53,8 @@ class Options(ReadingOptions):
     """share of hosts among the stars that probabilities are for; that of the run's training rows by default"""
     sheets: Annotated[int, value("N")] = 50
     """vetting sheets, of the candidates with the highest SNR"""
+    pdf: bool = False
+    """also write each sheet as a PDF, with a second page of single events where there are many"""
     labels: Annotated[Path | None, value("CSV")] = None
     """id,label: adds a column"""
     stars: Annotated[Path | None, value("CSV")] = None
@@ -164,10 +166,11 @@ def search(options: Options) -> int:
             None if scorer is None else scorer.explain,
             source.notes,
             lambda done: show("drawing sheets", done, len(best), unit="sheets"),
+            options.pdf,
         )
         # Given candidates are all wanted, however weak.
         threshold = None if given is not None else config.snr_min
-        search_outputs.write_index(options.out, drawn, (source.title, stated), found, threshold)
+        search_outputs.write_index(options.out, drawn, (source.title, stated), found, threshold, options.pdf)
     command.say(search_outputs.summary(first, found))
     tables = {"--labels": labels, "--stars": table, "--known": None if known is None else known.id.tolist()}
     tables["--candidates"] = None if given is None else given.id.tolist()

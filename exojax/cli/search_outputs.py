@@ -85,17 +85,19 @@ def write_sheets(
     explain: Explain | None,
     notes: tuple[str, ...],
     report: Callable[[int], None],
+    pdf: bool,
 ) -> dict[tuple[str, int], str]:
     """Draw one page for each of the best candidates; returns ``(id, rank)`` to its path below ``out``.
 
-    With ``explain`` each page says what moved the candidate's score. Sheets that an earlier call left are removed: they
-    may be of what is no longer so.
+    With ``explain`` each page says what moved the candidate's score; with ``pdf`` there is a PDF beside each. Sheets
+    that an earlier call left are removed: they may be of what is no longer so.
     """
     drawn: dict[tuple[str, int], str] = {}
     (out / "sheets").mkdir(exist_ok=True)
     if best:
         from exojax.report.folding import sheet_of
         from exojax.report.sheet import sheet
+        from exojax.vetting.all_tests import Vetting
     for star, trace in again:
         name = str(star.curves.id[0])
         mine = [row for row in best if row["id"] == name]
@@ -111,14 +113,23 @@ def write_sheets(
                 path += "x"
             one, others = of_star.take(of_star.rank == rank), of_star.take(of_star.rank != rank)
             seen = trace.periodograms[rank - 1]
-            drawing = sheet_of(star.curves, one, others, trace, seen, (*notes, *row["warnings"]))
+            drawing = sheet_of(
+                star.curves,
+                one,
+                others,
+                trace,
+                seen,
+                (*notes, *row["warnings"]),
+                Vetting(row["vetting"], row["verdicts"]),
+            )
             reasons = None if why is None else why[rank - 1]
             flags = tuple(filter(None, row["flags"].split(";")))
-            sheet(out / f"{path}.png", replace(drawing, flags=flags, reasons=reasons))
+            sheet(out / f"{path}.png", replace(drawing, flags=flags, reasons=reasons), pdf=pdf)
             drawn[name, rank] = f"{path}.png"
             report(len(drawn))
-    for old in (out / "sheets").glob("*.png"):
-        if f"sheets/{old.name}" not in drawn.values():
+    kept = {Path(path).stem for path in drawn.values()}
+    for old in (out / "sheets").iterdir():
+        if old.suffix in (".png", ".pdf") and (old.stem not in kept or (old.suffix == ".pdf" and not pdf)):
             old.unlink()
     return drawn
 
@@ -129,6 +140,7 @@ def write_index(
     about: tuple[str, str],
     found: RankedCandidates,
     threshold: float | None,
+    pdf: bool,
 ) -> None:
     """Write the vetting page from ``candidates.csv``.
 
@@ -138,6 +150,7 @@ def write_index(
         about: the source, and what probabilities are for (empty where there are none).
         found: by the search.
         threshold: SNR below which candidates are hidden at first; None hides none.
+        pdf: there is a PDF beside each sheet.
     """
     announce.phase("writing index.html")
     n = f"{found.n_stars:,} stars searched, {len(found):,} candidates"
@@ -157,6 +170,7 @@ def write_index(
         text,
         fingerprint=hashlib.sha256(settings).hexdigest()[:16],
         threshold=threshold,
+        pdf=pdf,
     )
 
 

@@ -8,7 +8,7 @@ import math
 import re
 import warnings
 from collections import ChainMap
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -17,9 +17,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from exojax.errors import InputError
-from exojax.io import header
-from exojax.io.columns import NOTHING_STATED, Column, Stated, Table, flux_rank, measured, time_rank
+from exojax.io import header, quality
+from exojax.io.columns import NOTHING_STATED, Column, Measured, Stated, Table, flux_rank, measured, time_rank
 from exojax.io.segment import Segment, make
+from exojax.light_curves import Piece
 from exojax.storage import open_file
 
 if TYPE_CHECKING:
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 
 LARGEST = 256 * 2**20
 """bytes, unpacked: no light curve of one star is larger"""
+_BACKGROUND = 200
+"""medians of the background that are kept of a file, for a picture"""
 _MOST_AXES = 999
 """of the standard; astropy counts up to whatever stands there"""
 _FORMS = {"L": "S1", "B": "u1", "I": ">i2", "J": ">i4", "K": ">i8", "E": ">f4", "D": ">f8"}
@@ -246,13 +249,40 @@ def _segment(path: Path, digest: str, parts: Any, raw: bytes, stated: Stated) ->
         size = min(place["datSpan"], len(raw) - place["datLoc"])
         if int(stored_sum[:12]) != _own_sum(raw, place["datLoc"], size):
             notes.append("the data are not what DATASUM in the header says: the file may be damaged, download it again")
-    return make(
+    made = make(
         path,
         replace(found, notes=tuple(notes)),
         star=star,
         sha256=digest,
         preferred=found.name.upper() == "PDCSAP_FLUX",
         about=header.about(about),
+    )
+    return replace(made, piece=_piece(about, found, rows, {name.upper(): name for name in names.values()}))
+
+
+def _piece(about: Mapping[str, Any], found: Measured, rows: Any, names: Mapping[str, str]) -> Piece:
+    """Return what the file says of its quarter, of dumps and background; empty arrays where it does not."""
+    dated = np.isfinite(found.time)
+    bits = next((rows[names[name]] for name in ("SAP_QUALITY", "QUALITY") if name in names), None)
+    dumped = np.zeros(len(found.time), bool)
+    if bits is not None and np.asarray(bits).dtype.kind in "iu":
+        dumped = (np.asarray(bits).astype(np.int64) & quality.DUMPS) != 0
+    background = np.empty((2, 0))
+    if "SAP_BKG" in names:
+        values = np.asarray(rows[names["SAP_BKG"]]).astype(np.float64)
+        use = np.flatnonzero(dated & np.isfinite(values))
+        width = max(len(use) // _BACKGROUND, 1)
+        blocks = use[: len(use) // width * width].reshape(-1, width)
+        background = np.stack([found.time[blocks].mean(axis=1), np.median(values[blocks], axis=1)])
+    start, stop = float(found.time[dated].min()), float(found.time[dated].max())
+    return Piece(
+        *header.part(about),
+        start,
+        stop,
+        *header.coordinates(about),
+        found.time[dated & dumped],
+        found.time[dated & ~found.good],
+        background,
     )
 
 

@@ -61,6 +61,20 @@ def about(header: Mapping[str, Any]) -> dict[str, float]:
     }
 
 
+def part(header: Mapping[str, Any]) -> tuple[str, int]:
+    """Return kind (``sector``, ``quarter``, ``campaign``, or empty) and number of the part of a mission."""
+    for kind in ("sector", "quarter", "campaign"):
+        number = header.get(kind.upper())
+        if isinstance(number, int | np.integer) and not isinstance(number, bool) and number >= 0:
+            return kind, int(number)
+    return "", -1
+
+
+def coordinates(header: Mapping[str, Any]) -> tuple[float, float]:
+    """Return right ascension and declination, degrees; NaN where the header does not say."""
+    return _number(header, "RA_OBJ"), _number(header, "DEC_OBJ")
+
+
 def mission(header: Mapping[str, Any]) -> str:
     """Return whose bits the quality column has: a key of ``quality.MISSION_BAD``, or empty where nothing tells."""
     named = _mission(header)

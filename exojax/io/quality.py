@@ -15,6 +15,8 @@ KEPLER_BAD = 1 | 2 | 4 | 8 | 32 | 256 | 16384 | 65536 | 1048576
 # Earth point, Argabrightening, desaturation, manual exclude, bad calibration. "Impulsive outlier" (512, Kepler's 2048)
 # is left out on purpose: deep, short transits carry it.
 TESS_BAD = 1 | 2 | 4 | 8 | 16 | 32 | 128 | 16384
+# Desaturation of the reaction wheels, Kepler's and TESS's, and K2's thrusters: the star moves on the detector.
+DUMPS = 32 | 1048576
 # QLP's own "low precision" (scattered light): bit 13 up to sector 55, bit 31 since.
 QLP_BAD = (1 << 12, 1 << 30)
 MISSION_BAD = {"Kepler": KEPLER_BAD, "TESS": TESS_BAD, "QLP": TESS_BAD | QLP_BAD[0], "QLP 2": TESS_BAD | QLP_BAD[1]}

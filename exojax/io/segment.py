@@ -11,7 +11,7 @@ import numpy as np
 from exojax.errors import InputError
 from exojax.io import scale
 from exojax.io.columns import Measured
-from exojax.light_curves import nominal_cadence
+from exojax.light_curves import Piece, nominal_cadence
 
 MIN_POINTS = 10
 """measurements below which nothing can be searched"""
@@ -43,6 +43,7 @@ class Segment:
         path: the file.
         sha256: of its bytes.
         warnings: what a reader of the figures has to know, one sentence each.
+        piece: what a mission's file says of it, or None.
     """
 
     id: str
@@ -61,6 +62,7 @@ class Segment:
     sha256: str
     about: Mapping[str, float] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
+    piece: Piece | None = None
 
 
 def make(

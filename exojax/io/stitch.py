@@ -87,6 +87,7 @@ def stitch(segments: Sequence[Segment], name: str | None = None) -> LightCurves:
         centroid=centroids,
         stars=Stars(**{key: np.array([_known(segments, key)]) for key in _STAR}),
         flux_err=errors,
+        pieces=tuple(one.piece for one in parts if one.piece is not None),
     )
 
 
@@ -140,6 +141,7 @@ def pack(curves: Sequence[LightCurves]) -> LightCurves:
         flux_err=padded([no_error(one) for one in curves], np.nan)
         if any(one.flux_err is not None for one in curves)
         else None,
+        pieces=first.pieces if len(curves) == 1 else (),
     )
 
 

@@ -27,7 +27,7 @@ from exojax.storage.write_file import write_atomically
 
 PART = 5000
 """rows of one script file"""
-THUMBNAIL = (0.045, 0.46, 0.235, 0.585)
+THUMBNAIL = (0.052, 0.43, 0.235, 0.555)
 """left, top, right and bottom of the folded transit on a sheet, as shares of the page: what the table shows of it"""
 ASPECT = 0.5**0.5
 """height of a sheet over its width"""

@@ -1,8 +1,8 @@
-"""Folds for the eye: what a page is drawn from, where a cadence lies from its transit, means in bins, the centroid."""
+"""Folds for the eye: what a page is drawn from, where a cadence lies from its transit, means in bins, single events."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -12,8 +12,14 @@ from exojax.detection.periodogram import Periodogram
 from exojax.detection.search_star import Trace
 from exojax.ephemeris import nearest_transit, transit_mask
 from exojax.evaluation.attribution import Attribution
-from exojax.light_curves import LightCurves, Stars
-from exojax.robust import scatter as robust_scatter
+from exojax.light_curves import EvenCurves, LightCurves, Piece, Stars
+from exojax.report.transit_model import TransitModel, fitted
+from exojax.report.verdicts import VerdictLine, verdict_lines
+from exojax.vetting.all_tests import Vetting
+from exojax.vetting.centroid import CentroidShift, centroid_shift
+
+FEW = 0.25
+"""share of the secondary's events that are another candidate's transits, from which on they explain it"""
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,13 +42,16 @@ class Sheet:
         scatter: of a cadence of weight 1, in units of ``flat``.
         periods: ``(p,)`` float64 days, ascending or not.
         power: ``(p,)`` float, the SNR at each, in the pass that found the candidate.
-        model_offset: ``(k,)`` float64 days from mid-transit, ascending: corners of the fitted model.
+        model_offset: ``(k,)`` float64 days from mid-transit, ascending: where the fitted model is known.
         model_flux: ``(k,)`` float64, the model there, 0 out of transit; in units of the candidate's depth.
-        centroid: ``(m, 2)`` float pixels, or None.
+        fit: that model, or None where the corners of the search's template stand in for it.
+        shift: of the centroid, or None where the file has none.
         star: one row, or None.
         warnings: a sentence each.
         flags: what speaks against it, a few words each.
         reasons: what moved its score; None where no model that looks at folds gave one.
+        tests: of the candidate; empty where they were not run.
+        pieces: what the files say of quarters, dumps and the star's place; may be empty.
     """
 
     candidate: Candidates
@@ -61,11 +70,14 @@ class Sheet:
     power: np.ndarray
     model_offset: np.ndarray
     model_flux: np.ndarray
-    centroid: np.ndarray | None = None
+    fit: TransitModel | None = None
+    shift: CentroidShift | None = None
     star: Stars | None = None
     warnings: tuple[str, ...] = ()
     flags: tuple[str, ...] = ()
     reasons: Attribution | None = None
+    tests: tuple[VerdictLine, ...] = ()
+    pieces: tuple[Piece, ...] = ()
 
 
 def sheet_of(
@@ -75,6 +87,7 @@ def sheet_of(
     trace: Trace,
     seen: Periodogram,
     warnings: tuple[str, ...],
+    vetting: Vetting,
 ) -> Sheet:
     """Return what the page of one candidate is drawn from.
 
@@ -85,15 +98,14 @@ def sheet_of(
         trace: what the search saw.
         seen: the periodogram in which the candidate was found.
         warnings: a sentence each.
+        vetting: what the tests gave, as in the table.
     """
     even, flat = trace.even, trace.flat
     used = curves.valid[0]
     raw, above = even.flux[0].astype(np.float64), flat.flux[0].astype(np.float64)
     trend = raw / (1 + above) if curves.absolute else raw - above
-    # The two boxes of the search's template.
-    half, depth = 0.5 * float(one.duration[0]), float(one.depth[0])
-    corners = half * np.array([-1, -1, -INNER, -INNER, INNER, INNER, 1, 1])
-    model = depth * np.array([0, -0.5, -0.5, -1, -1, -0.5, -0.5, 0])
+    weight = trace.weights[int(one.rank[0]) - 1]
+    offset, model, fit = _model(flat, weight, one, curves.absolute)
     return Sheet(
         candidate=one,
         others=others,
@@ -109,12 +121,51 @@ def sheet_of(
         scatter=float(flat.scatter[0]),
         periods=seen.period * even.cadence,
         power=seen.power,
-        model_offset=corners,
+        model_offset=offset,
         model_flux=model,
-        centroid=None if flat.centroid is None else flat.centroid[0],
+        fit=fit,
+        shift=_shift(even, weight, one),
         star=None if curves.stars is None else curves.stars,
         warnings=warnings,
+        tests=tuple(verdict_lines(vetting)),
+        pieces=curves.pieces,
     )
+
+
+def _model(
+    flat: EvenCurves, weight: np.ndarray, one: Candidates, absolute: bool
+) -> tuple[np.ndarray, np.ndarray, TransitModel | None]:
+    """Return days from mid-transit, the flux of the model there, and the model that was fitted."""
+    duration, depth, period = float(one.duration[0]), float(one.depth[0]), float(one.period[0])
+    here = weight > 0
+    time = float(flat.start[0]) + flat.cadence * np.flatnonzero(here)
+    away, _ = nearest_transit(time, np.nan if one.single[0] else period, float(one.t0[0]))
+    above = flat.flux[0, here].astype(np.float64)
+    middle, mean, total = binned(away, above, weight[here], -duration, duration, 60)
+    fit = None
+    if len(middle) >= 5:
+        out = np.abs(middle) > 0.7 * duration
+        level = float(np.average(mean[out], weights=total[out])) if out.any() else 0.0
+        # Bins are means over more than an exposure where they are longer.
+        exposure = max(flat.cadence, duration / 30)
+        fit = fitted(middle, mean - level, total, duration, exposure, absolute=absolute, scatter=float(flat.scatter[0]))
+    if fit is None:
+        # The two boxes of the search's template.
+        corners = 0.5 * duration * np.array([-1, -1, -INNER, -INNER, INNER, INNER, 1, 1])
+        return corners, depth * np.array([0, -0.5, -0.5, -1, -1, -0.5, -0.5, 0]), None
+    offset = np.linspace(-0.5, 0.5, 161) * (fit.duration + fit.exposure)
+    return offset, fit(offset) / (1.0 if absolute else float(flat.scatter[0])), fit
+
+
+def _shift(even: EvenCurves, weight: np.ndarray, one: Candidates) -> CentroidShift | None:
+    """Return the centroid's shift as it was measured for the table, with what a picture needs."""
+    if even.centroid is None:
+        return None
+    period = np.inf if one.single[0] else float(one.period[0]) / even.cadence
+    t0 = float(one.t0[0] - even.start[0]) / even.cadence
+    found = centroid_shift(even.centroid[0], weight, period, t0, float(one.duration[0]) / even.cadence)
+    # Of a single transit the table has no significance, and neither has its sheet.
+    return replace(found, sigma=float(one.centroid_sigma[0]))
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,7 +182,8 @@ class Fold:
         period: days, NaN for a single transit.
         t0, duration: days.
         scatter: of a cadence of weight 1, in ``unit``.
-        model: ``(k,)`` float64, the model's corners, in ``unit``.
+        offset: ``(k,)`` float64 days from mid-transit, at which the model is known.
+        model: ``(k,)`` float64, the model there, in ``unit``.
         unit: ``ppm``, ``%`` or ``scatter``.
         scale: ``unit`` in one of the detrended flux.
     """
@@ -146,9 +198,16 @@ class Fold:
     t0: float
     duration: float
     scatter: float
+    offset: np.ndarray
     model: np.ndarray
     unit: str
     scale: float
+
+    def shape(self, away: np.ndarray) -> np.ndarray:
+        """Return the model at ``away`` days from mid-transit, in ``unit``."""
+        if len(self.offset) < 2:
+            return np.zeros(len(away))
+        return np.interp(away, self.offset, self.model, left=0.0, right=0.0)
 
 
 def folded(one: Sheet) -> Fold:
@@ -179,6 +238,7 @@ def folded(one: Sheet) -> Fold:
         t0=t0,
         duration=float(found.duration[0]) if found.duration[0] > 0 else 4 * one.cadence,
         scatter=scatter * scale,
+        offset=one.model_offset,
         model=one.model_flux * factor,
         unit=unit,
         scale=scale,
@@ -209,51 +269,56 @@ def binned(
     return centre, sums[full] / total[full], total[full]
 
 
-def shifts(
-    away: np.ndarray, events: np.ndarray, centroid: np.ndarray, weight: np.ndarray, duration: float
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """How far the centroid moves in each transit, from a straight line through the two durations on either side.
+@dataclass(frozen=True)
+class Event:
+    """One transit by itself.
 
-    Args:
-        away: ``(n,)`` float64, days from the nearest transit.
-        events: ``(n,)`` int, its number.
-        centroid: ``(n, 2)`` float, pixels.
-        weight: ``(n,)`` float; cadences of weight 0 are not measured.
-        duration: days, first to last contact.
-
-    Returns:
-        ``(k, 2)`` float64 pixels, in transit less out of transit, of the events with two cadences in transit and two on
-        either side; ``(2,)`` their median, as pointing jolts make outliers; and ``(2,)`` its one sigma: from the
-        scatter of the cadences around the lines, or from that of the events where it is larger and there are three or
-        more.
+    Attributes:
+        number: of it, 0 at ``t0``.
+        time: days, its middle by the ephemeris.
+        depth, error: in the unit of the fold: the model scaled to its cadences.
     """
-    inside = (np.abs(away) < 0.39 * duration) & (weight > 0)
-    outside = (np.abs(away) > 0.75 * duration) & (np.abs(away) < 2 * duration) & (weight > 0)
-    near = inside | outside
-    names, row = np.unique(events[near], return_inverse=True)
-    x, here, line = away[near], inside[near], outside[near]
-    y = centroid[near].astype(np.float64)
-    y -= np.median(y, axis=0) if len(y) else 0  # small numbers, so that the sums of squares stay exact
 
-    def total(values: np.ndarray) -> np.ndarray:
-        return np.bincount(row, values, len(names))
+    number: int
+    time: float
+    depth: float
+    error: float
 
-    n, sx, sxx, n_in = total(line * 1.0), total(line * x), total(line * x**2), total(here * 1.0)
-    good = (n_in >= 2) & (total(line & (x < 0)) >= 2) & (total(line & (x > 0)) >= 2)
-    found, middle, error = np.zeros((good.sum(), 2)), np.zeros(2), np.zeros(2)
-    if not good.any():
-        return found, middle, error
-    used = good[row]
-    with np.errstate(all="ignore"):
-        for k in range(2):
-            sy, sxy = total(line * y[:, k]), total(line * x * y[:, k])
-            slope = (n * sxy - sx * sy) / (n * sxx - sx**2)
-            left = y[:, k] - ((sy - slope * sx) / n)[row] - slope[row] * x
-            found[:, k] = (total(here * left) / n_in)[good]
-            noise = np.sqrt((left[used & line] ** 2).sum() / max((used & line).sum() - 2 * good.sum(), 1))
-            each, middle[k] = noise / np.sqrt(n_in[good].mean()), np.median(found[:, k])
-            if len(found) >= 3:
-                each = max(each, robust_scatter(found[:, k], middle[k]))
-            # The median of many normal numbers scatters by sqrt(pi / 2) more than their mean; that of two is the mean.
-            error[k] = each / np.sqrt(len(found)) * (np.sqrt(np.pi / 2) if len(found) >= 3 else 1)
-    return found, middle, error
+
+def events(fold: Fold) -> list[Event]:
+    """Return every transit with a measured cadence in it, in order of time; each against the level on its sides."""
+    shape = -fold.shape(fold.away)
+    used = fold.keep & (shape > 0)
+    names, row = np.unique(fold.event[used], return_inverse=True)
+    beside = fold.keep & (shape == 0) & (np.abs(fold.away) < 1.5 * fold.duration) & np.isin(fold.event, names)
+    sides = np.searchsorted(names, fold.event[beside])
+    total = np.bincount(sides, fold.weight[beside], len(names))
+    level = np.bincount(sides, (fold.weight * fold.flux)[beside], len(names)) / np.where(total > 0, total, 1.0)
+    weight, model = fold.weight[used], shape[used]
+    power = np.bincount(row, weight * model**2)
+    scale = np.bincount(row, weight * model * (level[row] - fold.flux[used])) / np.where(power > 0, power, 1.0)
+    deepest = float(-fold.model.min(initial=0.0))
+    step = 0.0 if np.isnan(fold.period) else fold.period
+    return [
+        Event(int(k), fold.t0 + k * step, float(a) * deepest, fold.scatter / float(np.sqrt(p)) * deepest)
+        for k, a, p in zip(names, scale, power)
+        if p > 0
+    ]
+
+
+def secondary_explained(one: Sheet) -> int:
+    """Return the rank of another candidate of the star whose transits are the secondary, or 0."""
+    found, late = one.candidate, float(one.candidate.secondary_phase[0])
+    period = float(found.period[0])
+    if not np.isfinite(late) or not period > 0:
+        return 0
+    span = one.cadence * len(one.flat)
+    for k in np.argsort(one.others.rank, kind="stable"):
+        step, t0 = float(one.others.period[k]), float(one.others.t0[k])
+        times = t0 + (step * np.arange(int(min(span / step, 10_000)) + 1) if step > 0 else np.zeros(1))
+        away, _ = nearest_transit(times, period, float(found.t0[0]) + late * period)
+        near = np.abs(away) <= 0.5 * (found.duration[0] + one.others.duration[k])
+        # Of many transits that the fold averages a few are no secondary.
+        if near.sum() >= max(1.0, FEW * span / period):
+            return int(one.others.rank[k])
+    return 0

@@ -3,55 +3,114 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
-from exojax.candidates import Candidates
-from exojax.light_curves import Stars
+import numpy as np
+
+from exojax.light_curves import Piece, Stars
+from exojax.report.folding import Sheet, secondary_explained
 from exojax.report.style import plain
+from exojax.report.transit_model import GRAZING
+from exojax.vetting.duration import AXIS_OF_ONE_DAY
 
 EARTHS = 109.076  # nominal solar radius over nominal Earth's, IAU 2015 resolution B3 (6,378.1 km)
-NONE = "–"
+NONE = "not known"
+FIRST_EPIC = 200_000_000
+"""first number of K2's catalogue of its campaigns"""
 
 
-def rows(one: Candidates, time_system: str, absolute: bool, star: Stars | None) -> list[tuple[str, str]]:
-    """Names and values of the one candidate, for the table on its sheet.
+def catalogue(id: str, time_system: str) -> str:
+    """Return ``TIC``, ``KIC`` or ``EPIC`` of a catalogue number, by the clock of its mission; else an empty text."""
+    if not id.isdigit():
+        return ""
+    return {"BTJD": "TIC", "BKJD": "EPIC" if int(id) >= FIRST_EPIC else "KIC"}.get(time_system, "")
 
-    Args:
-        one: one row.
-        time_system: of ``t0``, as in :class:`exojax.light_curves.LightCurves`.
-        absolute: depth is a fraction; otherwise it is in units of the star's scatter.
-        star: one row, or None. The radius of the planet is the star's times the root of the depth, which neglects limb
-            darkening and light from neighbours.
+
+def title(one: Sheet) -> str:
+    """Return the star's name in its catalogue's words, and the planet's where one is known with this period."""
+    id = str(one.candidate.id[0])
+    name = f"{catalogue(id, one.time_system)} {plain(id, 40)}".strip()
+    if id.isdigit():
+        for part in str(one.candidate.matches[0]).split(";"):
+            known, _, ratio = part.rpartition(":")
+            # Other stars are named by their numbers.
+            if ratio in ("1", "single") and known and not known.isdigit():
+                return f"{name} = {plain(known, 24)}"
+    return name
+
+
+def rows(one: Sheet) -> list[tuple[str, str]]:
+    """Names and values of a candidate, for the table on its sheet; what is not known says so.
+
+    The radius of the planet is the star's times the ratio of radii of the fitted transit, its error that of the depth
+    alone. Equilibrium temperature and insolation are those of a circular orbit around a star of the mass given; the
+    former of a planet that reflects nothing and shares its heat. Light from neighbours in the aperture is neglected.
     """
-    single = bool(one.single[0])
-    scale, unit, digits = (1e6, "ppm", 0) if absolute else (1.0, "σ", 2)
-    depth, depth_error = float(one.depth[0]) * scale, float(one.depth_error[0]) * scale
-    found = [
-        ("period", least(float(one.period_min[0])) if single else both(one.period[0], one.period_error[0], "d", 5)),
-        (f"t0, {plain(time_system, 9)}", both(one.t0[0], one.t0_error[0], "d", 4)),
-        ("duration", f"{text(one.duration[0] * 24, 2)} h"),
-        ("depth", both(depth, depth_error, unit, digits)),
-        ("radius", radius(float(one.depth[0]), star) if absolute else NONE),
-        ("SNR, white", text(one.snr[0], 1)),
-        ("SNR, red", text(one.snr_red[0], 1)),
-        ("SDE", text(one.sde[0], 1)),
-        ("transits seen", str(int(one.n_transits[0]))),
-        ("odd – even", sigma(one.odd_even_sigma[0])),
-        ("secondary", sigma(one.secondary_sigma[0], one.secondary_phase[0])),
-        ("centroid shift", sigma(one.centroid_sigma[0])),
-        ("probability", text(one.probability[0], 3)),
-        ("aliases", _listed(str(one.aliases[0]), "\xa0d")),
-        ("matches", _listed(str(one.matches[0]))),
+    found, star = one.candidate, one.star
+    single = bool(found.single[0])
+    scale, unit, digits = (1e6, "ppm", 0) if one.absolute else (1.0, "σ", 2)
+    depth, depth_error = float(found.depth[0]) * scale, float(found.depth_error[0]) * scale
+    white, red = float(found.snr[0]), float(found.snr_red[0])
+    quiet = " (no red noise was found)" if math.isfinite(red) and abs(red - white) <= 1e-6 * abs(white) else ""
+    period = float(found.period[0])
+    explained = secondary_explained(one)
+    remark = f": candidate {explained}'s transits" if explained else ""
+    table = [
+        ("period", least(float(found.period_min[0])) if single else both(period, found.period_error[0], "d", 5)),
+        (f"t0, {plain(one.time_system, 9)}", both(found.t0[0], found.t0_error[0], "d", 4)),
+        ("duration", both(float(found.duration[0]) * 24, math.nan, "h", 2)),
+        ("mean depth", both(depth, depth_error, unit, digits)),
+        ("radius", radius(one) if one.absolute else f"{NONE}: the flux has no scale"),
+        ("a/R", axes_of(one)),
+        ("Teq, insolation", warmth(period, star)),
+        ("SNR", f"{text(white, 1)} white, {text(red, 1)} red{quiet}"),
+        ("SDE", text(found.sde[0], 1)),
+        ("transits seen", str(int(found.n_transits[0]))),
+        ("odd – even", sigma(found.odd_even_sigma[0])),
+        ("secondary", sigma(found.secondary_sigma[0], found.secondary_phase[0]) + remark),
+        ("centroid shift", "not measured (one transit)" if single else sigma(found.centroid_sigma[0])),
+        ("probability", text(found.probability[0], 3)),
+        ("aliases", _listed(str(found.aliases[0]), "\xa0d")),
+        ("matches", _listed(str(found.matches[0]))),
     ]
-    return [(name, value) for name, value in found if not (single and name in ("odd – even", "secondary", "aliases"))]
+    return [(name, value) for name, value in table if not (single and name in ("odd – even", "secondary", "aliases"))]
+
+
+def system(one: Sheet) -> list[str]:
+    """Return the star's other candidates, a line each, best first."""
+    lines = []
+    others = one.others
+    scale, unit, digits = (1e6, "ppm", 0) if one.absolute else (1.0, "σ", 2)
+    for k in np.argsort(others.rank, kind="stable"):
+        single = math.isnan(others.period[k])
+        when = f"one transit at {text(others.t0[k], 2)}" if single else f"{text(others.period[k], 4)} d"
+        deep = text(float(others.depth[k]) * scale, digits)
+        lines.append(f"{int(others.rank[k])}: {when}, {deep} {unit}, SNR {text(others.snr_red[k], 1)}")
+    return lines[:6]
+
+
+def upcoming(one: Sheet, count: int = 3) -> list[str]:
+    """Return the first transits after the light curve's end, with the error of the first, and how it grows."""
+    found = one.candidate
+    period, error, t0_error = (float(x[0]) for x in (found.period, found.period_error, found.t0_error))
+    if not period > 0 or not np.isfinite(found.t0[0]):
+        return []
+    end = one.start + one.cadence * len(one.flat)
+    first = math.ceil((end - float(found.t0[0])) / period)
+    times = ", ".join(f"{float(found.t0[0]) + (first + k) * period:.4f}" for k in range(count))
+    if not (math.isfinite(error) and math.isfinite(t0_error)):
+        return [f"{times} {plain(one.time_system, 20)}; error not known"]
+    spread = [24 * math.hypot(t0_error, n * error) for n in (first, first + 365.25 / period)]
+    return [f"{times} {plain(one.time_system, 20)}", f"± {spread[0]:.2g} h; a year later ± {spread[1]:.2g} h"]
 
 
 def least(period: float) -> str:
     """The shortest period of a single transit, days, or that it is not known."""
-    return "unknown" if math.isnan(period) else f"≥ {text(period, 4)} d"
+    return NONE if math.isnan(period) else f"≥ {text(period, 4)} d"
 
 
 def text(value: float, digits: int) -> str:
-    """The value with so many decimals, or a dash for NaN."""
+    """The value with so many decimals, or that it is not known."""
     return NONE if math.isnan(value) else f"{value:.{digits}f}" if abs(value) < 1e7 else f"{value:.3g}"
 
 
@@ -65,25 +124,67 @@ def both(value: float, error: float, unit: str, digits: int) -> str:
     return f"{text(value, digits)} ± {text(error, digits)} {unit}"
 
 
-def radius(depth: float, star: Stars | None) -> str:
-    """``2.1 Earth`` of a depth as a fraction, or why there is none."""
+def radius(one: Sheet) -> str:
+    """``2.1 ± 0.1 R⊕`` of the planet, or why there is none."""
+    star, depth, error = one.star, float(one.candidate.depth[0]), float(one.candidate.depth_error[0])
+    if not depth > 0:
+        return NONE
+    grazing = one.fit is not None and one.fit.impact > GRAZING
+    ratio = math.sqrt(depth) if one.fit is None or grazing else one.fit.ratio
+    told = "≥ " if grazing else ""
     if star is None or not star.radius[0] > 0:
-        return "star's unknown"
-    return f"≈ {float(star.radius[0]) * EARTHS * math.sqrt(depth):.3g} R⊕" if depth > 0 else NONE
+        return f"{told}{ratio:.4f} of the star's, whose radius is not known"
+    size = ratio * float(star.radius[0]) * EARTHS
+    if not error > 0:
+        return f"{told}{size:.3g} R⊕"
+    return f"{told}{both(size, 0.5 * size * error / depth, 'R⊕', 2)} (the depth's error)"
 
 
-def star_line(star: Stars | None) -> str:
-    """What is known of the star, in one line."""
-    if star is None:
-        return "star: nothing known"
-    known = [
-        (star.radius[0], "R = {:.3g} R☉"),
-        (star.mass[0], "M = {:.3g} M☉"),
-        (star.teff[0], "Teff = {:.0f} K"),
-        (star.mag[0], "mag = {:.2f}"),
+def axes_of(one: Sheet) -> str:
+    """The orbit in radii of the star, from the shape of the transit and from the star's density."""
+    period, star = float(one.candidate.period[0]), one.star
+    shape = math.nan if one.fit is None else one.fit.axis(period)
+    dense = math.nan if star is None or not period > 0 else AXIS_OF_ONE_DAY * _cube_root(float(star.density[0]), period)
+    told = [
+        f"{value:.3g} by the {name}" for value, name in ((shape, "transit"), (dense, "star")) if math.isfinite(value)
     ]
-    told = "   ".join(form.format(value) for value, form in known if math.isfinite(value))
-    return told or "star: nothing known"
+    return ", ".join(told) or NONE
+
+
+def _cube_root(density: float, period: float) -> float:
+    return math.nan if math.isnan(density) else float((density * period**2) ** (1 / 3))
+
+
+def warmth(period: float, star: Stars | None) -> str:
+    """Equilibrium temperature, K, and insolation in the Earth's."""
+    if star is None or not period > 0:
+        return NONE
+    axis = AXIS_OF_ONE_DAY * _cube_root(float(star.density[0]), period)
+    teff = float(star.teff[0])
+    if not (math.isfinite(axis) and math.isfinite(teff)):
+        return NONE
+    # The Earth's: 215.03 radii of a Sun of 5,772 K.
+    return f"{teff * math.sqrt(0.5 / axis):.0f} K, {(teff / 5772) ** 4 * (215.032 / axis) ** 2:.3g} of the Earth's"
+
+
+def star_line(star: Stars | None, pieces: Sequence[Piece] = ()) -> str:
+    """What is known of the star, in one line."""
+    known = []
+    if star is not None:
+        known = [
+            (float(star.mag[0]), "mag {:.2f}"),
+            (float(star.teff[0]), "{:.0f} K"),
+            (float(star.radius[0]), "{:.3g} R☉"),
+            (float(star.mass[0]), "{:.3g} M☉"),
+            (float(star.density[0]), "{:.2g} ρ☉"),
+        ]
+    told = [form.format(value) for value, form in known if math.isfinite(value)]
+    place = next((one for one in pieces if math.isfinite(one.ra) and math.isfinite(one.dec)), None)
+    if place is not None:
+        told = [f"α {place.ra:.5f}° δ {place.dec:+.5f}°".replace("-", "−"), *told]
+    parts = [f"{one.kind} {one.number}" for one in pieces if one.kind][:6]
+    missing = "" if told and len([x for x, _ in known if math.isfinite(x)]) else "   star: size and mass not known"
+    return "   ".join([*told, *([", ".join(parts)] if parts else [])]) + missing
 
 
 def sigma(value: float, phase: float = math.nan) -> str:

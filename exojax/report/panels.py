@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
 
 from exojax.ephemeris import nearest_transit
-from exojax.report.folding import Fold, Sheet, binned, shifts
+from exojax.report.folding import Event, Fold, Sheet, binned
 from exojax.report.numbers import sigma
 from exojax.report.style import ACCENT, GREY, HOST, OTHER, plain, say
 
@@ -37,11 +38,19 @@ def raw(axes: Axes, one: Sheet, title: str, low: float = -np.inf, high: float = 
     axes.plot(np.insert(time, gaps, np.nan), np.insert(trend, gaps, np.nan), color=HOST, linewidth=0.9)
     axes.ticklabel_format(axis="both", useOffset=False)
     axes.margins(x=0.01)
+    inside = axes.get_xlim()
+    for place, colour, name in ((1.0, OTHER, "dumps"), (0.0, GREY, "flagged")):
+        times = np.concatenate([getattr(piece, name) for piece in one.pieces]) if one.pieces else np.zeros(0)
+        times = times[(times >= inside[0]) & (times <= inside[1])]
+        axes.plot(times, np.full(len(times), place), "|", color=colour, markersize=5, markeredgewidth=0.7,
+                  transform=axes.get_xaxis_transform(), clip_on=False)  # fmt: skip
+    axes.set_xlim(inside)
 
 
 def flat(axes: Axes, one: Sheet, fold: Fold) -> None:
     """The detrended curve with every transit marked: filled where it was measured, hollow where it fell into a gap."""
-    _dots(axes, fold.time, fold.flux, *_spread(fold.flux, fold.model.min(initial=0.0)))
+    # On its own scale: a deeper candidate of the star would flatten it.
+    _dots(axes, fold.time, fold.flux, *_spread(fold.flux[fold.keep], fold.model.min(initial=0.0)))
     words = "Detrended; transits marked"
     if len(fold.time):
         times, seen = _transits(fold, fold.period, fold.t0, fold.duration)
@@ -114,6 +123,10 @@ def periodogram(axes: Axes, one: Sheet, fold: Fold) -> None:
     if np.isnan(fold.period):
         axes.set_title("Periodogram of the star (one event has no peak)", fontsize=9)
         return
+    aliases = [float(alias) for alias in str(one.candidate.aliases[0]).split(";") if _is_number(alias)]
+    aliases = [alias for alias in aliases if periods[0] <= alias <= periods[-1]]
+    if aliases:
+        axes.set_title("Periodogram; ▲ other periods of the same events", fontsize=9)
     harmonics = [(fold.period * m, name) for m, name in ((1 / 3, "⅓"), (1 / 2, "½"), (2, "2"), (3, "3"))]
     for period, name in harmonics:
         if periods[0] <= period <= periods[-1]:
@@ -121,9 +134,7 @@ def periodogram(axes: Axes, one: Sheet, fold: Fold) -> None:
             axes.text(period, 1.0, f" {name}P", transform=axes.get_xaxis_transform(), fontsize=7, color=GREY, va="top")
     axes.axvline(fold.period, color=HOST, linewidth=4, alpha=0.3, zorder=0)
     axes.text(fold.period, 1.0, " P", transform=axes.get_xaxis_transform(), fontsize=8, color=HOST, va="top")
-    for alias in str(one.candidate.aliases[0]).split(";"):
-        if _is_number(alias) and periods[0] <= float(alias) <= periods[-1]:
-            axes.plot(float(alias), 0.0, "^", color=ACCENT, markersize=5, clip_on=False, zorder=3)
+    axes.plot(aliases, np.zeros(len(aliases)), "^", color=ACCENT, markersize=5, clip_on=False, zorder=3)
 
 
 def phase(axes: Axes, fold: Fold) -> None:
@@ -133,7 +144,15 @@ def phase(axes: Axes, fold: Fold) -> None:
     low, high = limits(fold, x, y, weight, -0.25, 0.75)
     _dots(axes, x, y, low, high, colour=PALE if len(x) > CROWD else DOTS)
     if not fold.keep.all():
-        axes.text(1, 1.03, "less better candidates", fontsize=7, color=GREY, ha="right", transform=axes.transAxes)
+        axes.text(
+            1,
+            1.03,
+            "without the transits of better candidates",
+            fontsize=7,
+            color=GREY,
+            ha="right",
+            transform=axes.transAxes,
+        )
     _means(axes, fold, x, y, weight, -0.25, 0.75, int(np.clip(2 * fold.period / fold.duration, 40, BINS)), small=True)
     axes.set(xlabel="phase", xlim=(-0.25, 0.75))
     axes.set_ylabel(_unit(fold), labelpad=2)
@@ -146,65 +165,108 @@ def around(
     span: float,
     title: str,
     *,
-    model: np.ndarray | None = None,
+    model: bool = False,
     chosen: np.ndarray | None = None,
     centre: float = 0.0,
+    small: bool = False,
 ) -> None:
-    """The cadences within ``span`` days of ``centre`` days after mid-transit, means of a sixth of the duration, and
-    the model's corners where given."""
+    """Draw the cadences within ``span`` days of ``centre`` days after mid-transit, and their means.
+
+    Args:
+        axes: to be filled.
+        fold: of the candidate.
+        span: days on either side.
+        title: of the panel.
+        model: draw the model too; without it the panel has the scale of its own means.
+        chosen: ``(n,)`` bool, cadences of the fold; all where it is None.
+        centre: days after mid-transit.
+        small: the panel is one of many: it has fewer bins and no unit.
+    """
     away = nearest_transit(fold.away, fold.period, centre)[0]
     near = fold.keep & (np.abs(away) <= span) & (True if chosen is None else chosen)
     x, y, weight = away[near] * HOURS, fold.flux[near], fold.weight[near]
+    bins = int(np.clip(round((6 if small else 12) * span / fold.duration), 6, 60))
     low, high = limits(fold, x, y, weight, -span * HOURS, span * HOURS)
-    bins = int(np.clip(round(12 * span / fold.duration), 6, 60))
+    if not model:
+        low, high = own_limits(fold, x, y, weight, -span * HOURS, span * HOURS, bins)
     few = len(x) < 2.5 * bins
     _dots(axes, x, y, low, high, size=5 if few else 2.5, colour=OTHER if few else PALE if len(x) > CROWD else DOTS)
     if not few:
         _means(axes, fold, x, y, weight, -span * HOURS, span * HOURS, bins)
-    if model is not None:
-        corners = np.concatenate([[-span], model, [span]]) * HOURS
-        axes.plot(corners, np.concatenate([[0], fold.model, [0]]), color=HOST, linewidth=1.3)
+    if model:
+        offset = np.concatenate([[-span], fold.offset, [span]]) * HOURS
+        axes.plot(offset, np.concatenate([[0], fold.model, [0]]), color=HOST, linewidth=1.3, zorder=4)
     axes.axhline(0, color=GREY, linewidth=0.5, zorder=0)
     axes.set_xlim(-span * HOURS, span * HOURS)
     axes.set_xlabel("hours from mid-transit", labelpad=2)
-    axes.set_ylabel(_unit(fold), labelpad=2)
+    axes.set_ylabel("" if small else _unit(fold), labelpad=2)
     axes.set_title(title, fontsize=9)
     if not near.any():
-        axes.text(0.5, 0.5, "nothing measured", transform=axes.transAxes, ha="center", color=GREY)
+        axes.text(0.5, 0.5, "nothing\nmeasured", transform=axes.transAxes, ha="center", color=GREY, fontsize=7)
 
 
-def centroid(axes: Axes, one: Sheet, fold: Fold) -> None:
-    """The centroid's shift in each transit; their median with its three-sigma ellipse, and the star at the cross."""
+def centroid(axes: Axes, one: Sheet) -> None:
+    """The centroid's shift in each transit, its mean with the three-sigma ellipse, and the star at the cross.
+
+    The ellipse and the words come from one measurement: the cross lies outside exactly where the centroid has moved.
+    """
+    shift = one.shift
     axes.set_title("Centroid shift", fontsize=9)
-    if one.centroid is None:
+    if shift is None:
         say(axes, "no centroids\nin this file")
         return
-    measured = (one.weight > 0) & np.isfinite(one.flat)
-    where = one.centroid[measured]
-    usable = np.isfinite(where).all(axis=1) & fold.keep
-    found, middle, error = shifts(
-        fold.away[usable], fold.event[usable], where[usable], fold.weight[usable], fold.duration
-    )
-    if not len(found):
+    if not np.isfinite(shift.shift).all():
         say(axes, "too few centroids\naround the transits")
         return
-    found, middle, error = found * 1e3, middle * 1e3, error * 1e3
-    turn = np.linspace(0, 2 * np.pi, 90)
-    axes.plot(found[:, 0], found[:, 1], ".", color=DOTS, markersize=4)
-    axes.plot(
-        middle[0] + 3 * error[0] * np.cos(turn), middle[1] + 3 * error[1] * np.sin(turn), color=OTHER, linewidth=1
-    )
-    axes.errorbar(
-        middle[0], middle[1], xerr=error[0], yerr=error[1], color=OTHER, fmt="o", markersize=3.5, linewidth=1.2
-    )
-    axes.plot(0, 0, "+", color=HOST, markersize=11, markeredgewidth=1.6)
-    if np.isfinite(one.candidate.centroid_sigma[0]):
-        axes.set_title(f"Centroid shift, {sigma(one.candidate.centroid_sigma[0])}", fontsize=9)
+    events, middle = shift.events * 1e3, shift.shift * 1e3
+    axes.plot(events[:, 0], events[:, 1], ".", color=DOTS, markersize=4)
+    axes.plot(0, 0, "+", color=HOST, markersize=12, markeredgewidth=2.2, zorder=4)
+    outline = middle[None]
+    axes.set_xlabel("column (mpx)", labelpad=2)
+    if np.isfinite(shift.sigma):
+        outline = shift.ellipse() * 1e3
+        axes.plot(middle[0], middle[1], "o", color=OTHER, markersize=4, zorder=3)
+        axes.plot(outline[:, 0], outline[:, 1], color=OTHER, linewidth=1.2)
+        axes.set_title(f"Centroid: {'moves' if shift.moved else 'stays'}, {sigma(shift.sigma)}", fontsize=9)
+        axes.set_xlabel("column (mpx); ellipse: 3σ", labelpad=2)
+    else:
+        axes.set_title("Centroid: no significance", fontsize=9)
     # Wide enough for the ellipse, the cross and most events; an outlier is no reason to shrink them.
-    reach = 1.15 * max(float(np.max(np.abs(middle) + 3 * error)), float(np.percentile(np.abs(found).max(axis=1), 80)))
-    reach = reach if reach > 0 else 1.0
-    axes.set(xlim=(-reach, reach), ylim=(-reach, reach), xlabel="column (mpx); ellipse: 3σ", aspect="equal")
-    axes.set_ylabel("row (mpx)", labelpad=2)
+    most = float(np.percentile(np.abs(events).max(axis=1), 80)) if len(events) else 0.0
+    reach = 1.15 * max(float(np.abs(outline).max()), most) or 1.0
+    axes.set(xlim=(-reach, reach), ylim=(-reach, reach))
+    axes.set_ylabel("row (mpx)", labelpad=1)
+
+
+def depths(axes: Axes, fold: Fold, found: list[Event], words: str) -> None:
+    """The depth of each transit against time, with the fold's as a line."""
+    axes.set_title(words, fontsize=9)
+    if not found:
+        say(axes, "no transit is measured")
+        return
+    time, depth, error = np.array([(one.time, one.depth, one.error) for one in found]).T
+    axes.axhline(float(-fold.model.min(initial=0.0)), color=HOST, linewidth=1)
+    axes.axhline(0, color=GREY, linewidth=0.5)
+    axes.errorbar(time, depth, yerr=error, fmt="o", color=OTHER, markersize=2.5, linewidth=0.8)
+    axes.set_ylabel(_unit(fold), labelpad=2)
+    axes.ticklabel_format(axis="both", useOffset=False)
+    good = np.isfinite(depth)
+    low, high = np.percentile(depth[good], [2, 98]) if good.any() else (0.0, 1.0)
+    margin = 3 * float(np.median(error))
+    axes.set_ylim(min(0.0, low) - margin, max(high, float(-fold.model.min(initial=0.0))) + margin)
+    axes.xaxis.set_major_locator(MaxNLocator(4))
+
+
+def own_limits(
+    fold: Fold, x: np.ndarray, y: np.ndarray, weight: np.ndarray, low: float, high: float, bins: int
+) -> tuple[float, float]:
+    """An axis on the scale of the means in the panel and their errors."""
+    if not len(y):
+        return -1.0, 1.0
+    _, mean, total = binned(x, y, weight, low, high, bins)
+    error = fold.scatter / np.sqrt(np.median(total)) if len(total) else fold.scatter
+    reach = max(float(np.abs(mean).max(initial=0.0)), 3 * float(error)) or 1.0
+    return -1.6 * reach, 1.3 * reach
 
 
 def limits(

@@ -1,73 +1,122 @@
-"""One candidate, one page: what a vetter looks at before believing a planet."""
+"""One candidate, one page: what a vetter looks at before believing a planet; and a second page of single events."""
 
 from __future__ import annotations
 
+import io
 import textwrap
 from pathlib import Path
 
+import matplotlib as mpl
 import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_pdf import PdfPages
 from matplotlib.figure import Figure
-from matplotlib.gridspec import GridSpec
 
+from exojax.light_curves import Piece
 from exojax.report import numbers, panels
 from exojax.report.attribution import why
-from exojax.report.folding import Fold, Sheet, folded
-from exojax.report.style import GREY, HOST, plain, png, say, styled
+from exojax.report.candidates import ASPECT, THUMBNAIL
+from exojax.report.folding import Event, Fold, Sheet, events, folded, secondary_explained
+from exojax.report.style import GREY, HOST, STYLE, placed, plain, png, say, styled
+from exojax.report.verdicts import draw_tests
 from exojax.storage.write_file import write_atomically
 
-__all__ = ["Sheet", "draw", "sheet"]
+__all__ = ["Sheet", "draw", "draw_events", "sheet"]
 
-A4 = (11.69, 8.27)
-FLOOR = 0.3  # of the words on the right, above the centroid
-STRIP = (0.055, 0.03, 0.765, 0.182)  # of the reasons, below the panels on the left
+SIZE = (13.2, 13.2 * ASPECT)
+LEFT, RIGHT = 0.052, 0.705
+"""ends of the panels, as shares of the page; the words stand right of them"""
+WORDS = (0.735, 0.985)
+FOLDED = (THUMBNAIL[0], 1 - THUMBNAIL[3], THUMBNAIL[2] - THUMBNAIL[0], THUMBNAIL[3] - THUMBNAIL[1])
+"""left, bottom, width and height of the folded transit, which the vetting page shows by itself"""
+ROW = 0.285
+"""bottom of the row of single events"""
+STRIP = (LEFT, 0.03, RIGHT, 0.2)
+SMALL = 6
+"""single events on the first page"""
+PAGE_OF = 40
+"""single events on the second page"""
+LINES = (0.0128, 0.0165)
+"""least and greatest height of a line of words"""
 
 
-def sheet(path: Path, one: Sheet) -> None:
-    """Write the page as a PNG of 1753 x 1240 pixels, in one step.
+def sheet(path: Path, one: Sheet, *, pdf: bool = False) -> None:
+    """Write the page as a PNG of 1980 x 1400 pixels, in one step, and with ``pdf`` a PDF of one or two pages beside it.
 
     The panels are those of the one-page summary of Kepler's data validation (Twicken et al. 2018, PASP 130, 064502) and
-    of LATTE (Eisner et al. 2020, JOSS 5, 2101).
+    of LATTE (Eisner et al. 2020, JOSS 5, 2101). The PDF has a second page of every event by itself, and of the fold by
+    sector or quarter, where the first cannot show them all.
     """
-    write_atomically(path, png(draw(one)))
+    figure = draw(one)
+    write_atomically(path, png(figure))
+    if pdf:
+        more = draw_events(one)
+        buffer = io.BytesIO()
+        with mpl.rc_context():
+            mpl.rcdefaults()
+            mpl.rcParams.update(STYLE)
+            with PdfPages(buffer, metadata={"CreationDate": None, "Producer": None}) as pages:
+                for page in (figure, more):
+                    if page is not None:
+                        pages.savefig(page, dpi=150)
+        write_atomically(path.with_suffix(".pdf"), buffer.getvalue())
 
 
 @styled
 def draw(one: Sheet) -> Figure:
     """The page as a figure."""
     fold = folded(one)
-    figure = Figure(figsize=A4)
-    figure.set_layout_engine("none")  # places are given: a fifth of the time of constrained_layout
-    bottom, heights = (0.055, [1, 1.25, 1.25, 1.35]) if one.reasons is None else (0.25, [0.8, 1.1, 1.25, 1.3])
-    gap = 0.5 if one.reasons is None else 0.62
-    grid = GridSpec(4, 60, figure, left=0.055, right=0.765, top=0.9, bottom=bottom, hspace=gap, height_ratios=heights)
-    panels.raw(figure.add_subplot(grid[0, :]), one, "As measured, with its trend")
-    panels.flat(figure.add_subplot(grid[1, :]), one, fold)
-    panels.periodogram(figure.add_subplot(grid[2, :29]), one, fold)
-    panels.centroid(figure.add_axes((0.845, 0.055, 0.14, 0.198)), one, fold)
+    figure = placed(SIZE)
+    width = RIGHT - LEFT
+    marks = " (| above: momentum dumps, below: flagged cadences)" if one.pieces else ""
+    panels.raw(figure.add_axes((LEFT, 0.865, width, 0.055)), one, f"As measured, with its trend{marks}")
+    panels.flat(figure.add_axes((LEFT, 0.755, width, 0.065)), one, fold)
+    panels.periodogram(figure.add_axes((LEFT, 0.645, 0.3, 0.055)), one, fold)
     if np.isnan(fold.period):
-        _event(figure, grid, one, fold)
+        near, reach = figure.add_axes((0.405, 0.645, RIGHT - 0.405, 0.055)), 20 * fold.duration
+        panels.raw(near, one, "Its neighbourhood, as measured", fold.t0 - reach, fold.t0 + reach)
     else:
-        _folds(figure, grid, one, fold)
+        panels.phase(figure.add_axes((0.405, 0.645, RIGHT - 0.405, 0.055)), fold)
+    _folds(figure, one, fold)
     for axes in figure.axes:
-        axes.tick_params(labelsize=7.5, length=2.5, pad=2)
-        axes.xaxis.label.set_fontsize(8)
-        axes.yaxis.label.set_fontsize(8)
+        axes.tick_params(labelsize=7, length=2.5, pad=2)
+        axes.xaxis.label.set_fontsize(7.5)
+        axes.yaxis.label.set_fontsize(7.5)
+        axes.set_title(axes.get_title(loc="left"), fontsize=8.5)
+    if np.isnan(fold.period):
+        wide = figure.add_axes((LEFT, ROW, width, 0.085))
+        panels.around(wide, fold, 12 * fold.duration, "Twelve durations on either side, detrended", model=True)
+        wide.tick_params(labelsize=7)
+    else:
+        _events(figure, one, fold, rows=1 if one.reasons is not None else 2)
     if one.reasons is not None:
         value = float(one.candidate.probability[0])
         why(figure, one.reasons, STRIP, "" if np.isnan(value) else f"probability {value:.3f}")
-    _words(figure, one)
+    _words(figure, one, fold)
     return figure
 
 
-def _folds(figure: Figure, grid: GridSpec, one: Sheet, fold: Fold) -> None:
-    span = min(3 * fold.duration, fold.period / 2)
-    panels.phase(figure.add_subplot(grid[2, 34:]), fold)
-    first, odd, even, last = (figure.add_subplot(grid[3, a:b]) for a, b in ((0, 19), (24, 34), (35, 45), (49, 60)))
-    panels.around(first, fold, span, "Around the transit", model=one.model_offset)
+def _folds(figure: Figure, one: Sheet, fold: Fold) -> None:
+    """The row of the fold, odd and even transits, the secondary and the centroid."""
+    bottom, height = FOLDED[1], FOLDED[3]
+    single = np.isnan(fold.period)
+    span = 3 * fold.duration if single else min(3 * fold.duration, fold.period / 2)
+    whole = figure.add_axes(FOLDED)
+    panels.around(whole, fold, span, "The event" if single else "Around the transit", model=True)
+    places = (0.285, 0.07), (0.362, 0.07), (0.478, 0.08)
+    if single:
+        panels.around(figure.add_axes((0.285, bottom, 0.273, height)), fold, span / 2.5, "Closer", model=True)
+    else:
+        odd, even, last = (figure.add_axes((x, bottom, w, height)) for x, w in places)
+        _parity(odd, even, one, fold, span)
+        _secondary(last, one, fold, span)
+    panels.centroid(figure.add_axes((RIGHT - height * ASPECT, bottom, height * ASPECT, height)), one)
+
+
+def _parity(odd: Axes, even: Axes, one: Sheet, fold: Fold, span: float) -> None:
     sigma = numbers.sigma(one.candidate.odd_even_sigma[0])
     for axes, parity, name in ((odd, 0, f"Odd, even: {sigma}"), (even, 1, "")):
-        chosen = fold.event % 2 == parity
-        panels.around(axes, fold, span / 2, name, model=one.model_offset, chosen=chosen)
+        panels.around(axes, fold, span / 2, name, model=True, chosen=fold.event % 2 == parity)
         axes.axhline(fold.model.min(initial=0.0), color=GREY, linestyle="--", linewidth=0.8)
     low, high = np.array([axes.get_ylim() for axes in (odd, even)]).T
     for axes in (odd, even):
@@ -75,43 +124,157 @@ def _folds(figure: Figure, grid: GridSpec, one: Sheet, fold: Fold) -> None:
         axes.set_xlabel("odd (hours)" if axes is odd else "even (hours)", labelpad=2)
     even.tick_params(labelleft=False)
     even.set_ylabel("")
+
+
+def _secondary(axes: Axes, one: Sheet, fold: Fold, span: float) -> None:
     at = float(one.candidate.secondary_phase[0])
     if np.isnan(at):
-        say(last, "no secondary\nmeasured")
-    else:
-        title = f"Secondary, {numbers.sigma(one.candidate.secondary_sigma[0])}"
-        panels.around(last, fold, span / 2, title, centre=at * fold.period)
-        last.set_xlabel(f"hours from phase {at:.3f}", labelpad=2)
+        say(axes, "no secondary\nmeasured")
+        return
+    rank = secondary_explained(one)
+    told = numbers.sigma(one.candidate.secondary_sigma[0]) + (f": candidate {rank}" if rank else "")
+    panels.around(axes, fold, span / 2, f"Secondary, {told}", centre=at * fold.period)
+    axes.set_xlabel(f"hours from phase {at:.3f}", labelpad=2)
 
 
-def _event(figure: Figure, grid: GridSpec, one: Sheet, fold: Fold) -> None:
-    near, reach = figure.add_subplot(grid[2, 34:]), 20 * fold.duration
-    panels.raw(near, one, "Its neighbourhood, as measured", fold.t0 - reach, fold.t0 + reach)
-    near.set_xlabel(panels.axis_of(one))
-    panels.around(figure.add_subplot(grid[3, :]), fold, 3 * fold.duration, "The event", model=one.model_offset)
+def _events(figure: Figure, one: Sheet, fold: Fold, rows: int) -> None:
+    """The depth of every transit against time, and as many by themselves as there is room for in the rows."""
+    found = events(fold)
+    room = SMALL if rows == 1 else 2 * SMALL + 2
+    few = len(found) <= room
+    shown = found if few else [found[k] for k in np.linspace(0, len(found) - 1, room).round().astype(int)]
+    all_of = figure.add_axes((LEFT, ROW, 0.15, 0.085))
+    panels.depths(all_of, fold, found, f"Depth of {len(found)} transit{'s' * (len(found) != 1)}")
+    all_of.tick_params(labelsize=7, length=2.5, pad=2)
+    all_of.set_xlabel(panels.axis_of(one), labelpad=2, fontsize=7.5)
+    all_of.yaxis.label.set_fontsize(7.5)
+    all_of.set_title(all_of.get_title(loc="left"), fontsize=8.5)
+    width = (RIGHT - 0.245) / SMALL
+    places = [(0.245 + k * width, ROW) for k in range(SMALL)]
+    if rows == 2:
+        step = (RIGHT - LEFT) / (SMALL + 2)
+        places += [(LEFT + k * step, 0.075) for k in range(SMALL + 2)]
+    _small(figure, fold, shown, places, width * 0.86, 0.085)
+    if not few:
+        figure.text(0.245, ROW + 0.113, f"{len(shown)} of {len(found)}, evenly chosen", fontsize=7.5, color=GREY)
 
 
-def _words(figure: Figure, one: Sheet) -> None:
+def _small(
+    figure: Figure, fold: Fold, shown: list[Event], places: list[tuple[float, float]], width: float, height: float
+) -> None:
+    """Single events on one scale, their depth and time above each."""
+    axes_of = []
+    for event, (x, y) in zip(shown, places):
+        axes = figure.add_axes((x, y, width, height))
+        title = f"{event.time:.2f}\n{_depth(event, fold)}"
+        panels.around(axes, fold, 1.5 * fold.duration, "", model=True, chosen=fold.event == event.number, small=True)
+        axes.set_title(title, fontsize=6.2, pad=5)
+        axes.set_xlabel("hours", labelpad=1, fontsize=6.5)
+        axes_of.append(axes)
+    if axes_of:
+        low, high = np.array([axes.get_ylim() for axes in axes_of]).T
+        for axes in axes_of:
+            axes.set_ylim(np.median(low), np.median(high))
+            axes.tick_params(labelsize=6, length=2, pad=1.5, labelleft=axes is axes_of[0])
+
+
+def _depth(event: Event, fold: Fold) -> str:
+    digits = 2 if fold.unit == "%" else 0 if fold.unit == "ppm" else 1
+    return f"{event.depth:,.{digits}f} ± {event.error:,.{digits}f} {fold.unit if fold.unit != 'scatter' else 'σ'}"
+
+
+def draw_events(one: Sheet) -> Figure | None:
+    """The second page: every event by itself, and the fold of each sector or quarter; None where page one has all."""
+    fold = folded(one)
+    found = events(fold)
+    named = [piece for piece in one.pieces if piece.kind]
+    parts = [] if np.isnan(fold.period) or len(named) < 2 else named
+    if len(found) <= SMALL and not parts and not any(piece.background.size for piece in one.pieces):
+        return None
+    return _second(one, fold, found, parts)
+
+
+@styled
+def _second(one: Sheet, fold: Fold, found: list[Event], parts: list[Piece]) -> Figure:
+    figure = placed(SIZE)
+    figure.text(0.03, 0.965, f"{numbers.title(one)}: every event by itself", fontsize=13, weight="bold", va="center")
+    shown = found[:PAGE_OF]
+    told = f"the first {PAGE_OF} of {len(found)} transits" if len(found) > PAGE_OF else f"{len(found)} transits"
+    figure.text(0.985, 0.965, told, fontsize=9, color=GREY, ha="right", va="center")
+    columns, step = 8, 0.145
+    places = [(0.045 + 0.118 * (k % columns), 0.83 - step * (k // columns)) for k in range(len(shown))]
+    _small(figure, fold, shown, places, 0.1, 0.085)
+    for k, piece in enumerate(parts[: 2 * columns]):
+        place = (
+            0.045 + 0.118 * (k % columns),
+            0.1 if len(parts) <= columns else 0.17 - 0.125 * (k // columns),
+            0.1,
+            0.07,
+        )
+        axes = figure.add_axes(place)
+        chosen = (fold.time >= piece.start) & (fold.time <= piece.stop)
+        panels.around(axes, fold, 1.5 * fold.duration, "", model=True, chosen=chosen, small=True)
+        axes.set_title(f"{piece.kind} {piece.number}", fontsize=7, pad=2)
+        axes.tick_params(labelsize=6, length=2, pad=1.5)
+    if any(piece.background.size for piece in one.pieces):
+        axes = figure.add_axes((0.045, 0.03, 0.94, 0.035))
+        for piece in one.pieces:
+            axes.plot(*piece.background, color=GREY, linewidth=0.8)
+        axes.set_title("Background flux", fontsize=7.5, pad=2)
+        axes.tick_params(labelsize=6, length=2, pad=1.5)
+    return figure
+
+
+def _words(figure: Figure, one: Sheet, fold: Fold) -> None:
+    """Everything that is not a picture: name, star, numbers, tests, flags, the rest of the system, what comes next."""
     found = one.candidate
     kind = "single transit" if found.single[0] else "candidate"
-    name = plain(found.id[0], 44)
-    figure.text(0.03, 0.965, f"{name}   {kind} {int(found.rank[0])}", fontsize=15, va="center", weight="bold")
-    figure.text(0.985, 0.965, numbers.star_line(one.star), fontsize=9.5, va="center", ha="right", color=GREY)
-    y = 0.888
-    for label, value in numbers.rows(found, one.time_system, one.absolute, one.star):
-        lines = textwrap.wrap(value, 24)[:4]
-        figure.text(0.795, y, label, fontsize=8, color=GREY, va="baseline")
+    figure.text(
+        0.03, 0.972, f"{numbers.title(one)}   {kind} {int(found.rank[0])}", fontsize=15, va="center", weight="bold"
+    )
+    star = numbers.star_line(one.star, one.pieces)
+    figure.text(WORDS[1], 0.972, star, fontsize=8.5, va="center", ha="right", color=GREY)
+    blocks = _blocks(one)
+    rows = [(label, textwrap.wrap(value, 40)[:2] or [""]) for label, value in numbers.rows(one)]
+    needed = sum(len(lines) for _, lines in rows) + len(one.tests) + 1.5 * bool(one.tests)
+    needed += sum(len(lines) + 1.5 for _, lines, _ in blocks)
+    step = float(np.clip(0.91 / max(needed, 1), *LINES))
+    y, middle = 0.928, WORDS[0] + 0.078
+    for label, lines in rows:
+        figure.text(WORDS[0], y, label, fontsize=7.5, color=GREY, va="baseline")
         for line in lines:
-            figure.text(0.865, y, line, fontsize=7.6, va="baseline")
-            y -= 0.018
-        y -= 0.006
-    # Flags are this package's own words, which need no check of what can be drawn.
-    told = [(plain(text, 300), HOST) for text in one.warnings]
-    told += [("speaks against it:", GREY)] * bool(one.flags) + [(f"• {flag}", "black") for flag in one.flags]
-    for words, colour in told:
-        lines = textwrap.wrap(words, 42, subsequent_indent="  " * words.startswith("•"))
-        if y - 0.0165 * len(lines) < FLOOR:
-            figure.text(0.795, y, "… more in candidates.csv", fontsize=7.5, color=GREY, va="top")
+            figure.text(middle, y, line, fontsize=7.5, va="baseline")
+            y -= step
+    y -= 0.4 * step
+    if one.tests:
+        y = _heading(figure, y, "Tests: ✓ pass, ? inconclusive, ✗ fail, – not known", step)
+        y = draw_tests(figure, one.tests, (*WORDS, y), step) - 0.4 * step
+    for heading, lines, colour in blocks:
+        room = int((y - 0.02) / step) - 1
+        if room < 1:
             break
-        figure.text(0.795, y, "\n".join(lines), fontsize=7.5, color=colour, va="top", linespacing=1.3)
-        y -= 0.012 * (colour == HOST) + 0.004 + 0.0165 * len(lines)
+        if len(lines) > room:
+            lines = [*lines[: room - 1], "… more in candidates.csv"]
+        y = _heading(figure, y, heading, step)
+        for line in lines:
+            figure.text(WORDS[0], y, line, fontsize=7, color=colour, va="baseline")
+            y -= step
+        y -= 0.4 * step
+
+
+def _blocks(one: Sheet) -> list[tuple[str, list[str], str]]:
+    """Heading, lines and colour of what is said in sentences; what there is nothing of is left out."""
+    # Flags are this package's own words, which need no check of what can be drawn.
+    blocks = [("Speaks against it", [f"• {flag}" for flag in one.flags], "black")]
+    blocks += [("Note", [plain(text, 200) for text in one.warnings], HOST)]
+    blocks += [("Also in this system", numbers.system(one), "black"), ("Next transits", numbers.upcoming(one), "black")]
+    return [
+        (heading, [line for text in texts for line in textwrap.wrap(text, 62, subsequent_indent="  ")], colour)
+        for heading, texts, colour in blocks
+        if texts
+    ]
+
+
+def _heading(figure: Figure, y: float, text: str, step: float) -> float:
+    figure.text(WORDS[0], y, text, fontsize=7.5, color=GREY, va="baseline", weight="bold")
+    return y - step

@@ -13,7 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 # Okabe & Ito (2008).
-HOST, OTHER, ACCENT, GREY = "#D55E00", "#0072B2", "#009E73", "#666666"
+HOST, OTHER, ACCENT, GREY, WARN = "#D55E00", "#0072B2", "#009E73", "#666666", "#B07300"
 
 STYLE: Any = {
     "figure.dpi": 150,
@@ -57,6 +57,16 @@ def png(figure: Figure) -> bytes:
         mpl.rcParams.update(STYLE)
         figure.savefig(buffer, format="png", metadata={"Software": None})
     return buffer.getvalue()
+
+
+def placed(size: tuple[float, float]) -> Figure:
+    """A figure whose panels are placed by hand: one without a layout engine is drawn once, not twice.
+
+    Args:
+        size: width and height, inches.
+    """
+    with mpl.rc_context({"figure.constrained_layout.use": False}):
+        return Figure(figsize=size)
 
 
 def single() -> tuple[Figure, Axes]:

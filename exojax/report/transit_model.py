@@ -27,6 +27,8 @@ ROUNDS = 4
 """of the ratio of radii, until it explains the depth by itself"""
 LARGEST = 0.3
 """ratio of radii up to which paths are tried: larger ones are stars'"""
+SURE = 9.0
+"""chi-squared by which a less central path has to fit better"""
 GRAZING = 0.9
 """impact from which on the ratio of radii is hardly known"""
 
@@ -89,7 +91,14 @@ def light_lost(distance: np.ndarray, ratio: float, limb: tuple[float, float] = L
 
 
 def fitted(
-    late: np.ndarray, flux: np.ndarray, weight: np.ndarray, duration: float, exposure: float, *, absolute: bool
+    late: np.ndarray,
+    flux: np.ndarray,
+    weight: np.ndarray,
+    duration: float,
+    exposure: float,
+    *,
+    absolute: bool,
+    scatter: float = 0.0,
 ) -> TransitModel | None:
     """Return the transit that fits a fold best, or None where nothing dips.
 
@@ -102,6 +111,7 @@ def fitted(
         duration: days, as found.
         exposure: days.
         absolute: ``flux`` is a fraction; otherwise the shape is that of a disc a tenth of the star's size.
+        scatter: standard deviation of a value of weight 1: of paths that fit as well the most central is taken.
     """
     inside = np.abs(late) < 0.35 * duration
     if not (weight[inside] > 0).any() or not duration > 0:
@@ -111,7 +121,7 @@ def fitted(
         return None
     centre = 1 - LIMB[0] / 3 - LIMB[1] / 6
     first = float(np.clip(np.sqrt(depth * centre), 0.003, LARGEST)) if absolute else 0.1
-    least, found = np.inf, None
+    least, lowest, found = np.inf, IMPACTS[0], None
     paths = [(impact, length) for impact in IMPACTS for length in LENGTHS]
     for impact_step, length_step in FINER:
         for impact, length in paths:
@@ -123,8 +133,8 @@ def fitted(
             scale = float(weight @ (shape * flux)) / power
             misfit = float(weight @ (flux - scale * shape) ** 2)
             ratio = first * np.sqrt(max(scale, 0.0)) if absolute else first
-            if scale > 0 and ratio <= LARGEST and misfit < least:
-                least, found = misfit, replace(model, ratio=ratio)
+            if scale > 0 and ratio <= LARGEST and misfit < least - (SURE * scatter**2 if impact > lowest else 0.0):
+                least, lowest, found = misfit, impact, replace(model, ratio=ratio)
         if found is None:
             break
         here = found.impact, found.duration / duration

@@ -54,6 +54,7 @@ def _line(c: Row, found: RankedCandidates, labels: Mapping[str, int] | None) -> 
         "aliases": c["aliases"],
         "matches": c["matches"],
         "flags": c["flags"],
+        "sectors": c.get("sectors", ""),
     }
     line |= {f"vet_{name}": c["vetting"][name] for name in NUMBERS}
     line |= {f"verdict_{name}": c["verdicts"][name] for name in (*VERDICTS, "shared")}

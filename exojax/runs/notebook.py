@@ -22,7 +22,7 @@ from exojax.runs.fold_stars import joined, vet_each
 from exojax.runs.ranked_candidates import RankedCandidates
 from exojax.storage.cores import workers
 from exojax.storage.write_file import write_csv
-from exojax.vetting.all_tests import NUMBERS
+from exojax.vetting.all_tests import NUMBERS, Vetting
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -101,7 +101,15 @@ class SearchResult:
         rank = int(row["rank"])
         mine = of_star.rank == rank
         seen = trace.periodograms[rank - 1]
-        sheet = sheet_of(searched.curves, of_star.take(mine), of_star.take(~mine), trace, seen, tuple(row["warnings"]))
+        sheet = sheet_of(
+            searched.curves,
+            of_star.take(mine),
+            of_star.take(~mine),
+            trace,
+            seen,
+            tuple(row["warnings"]),
+            Vetting(row["vetting"], row["verdicts"]),
+        )
         reasons = None
         if scorer is not None and scorer.explain is not None:
             reasons = scorer.explain(searched)[rank - 1]

@@ -294,6 +294,7 @@ def _one(
     for k, row in enumerate(rows):
         star = batch[int(found.star[k])]
         row |= {"time_system": star.time_system, "absolute": star.absolute, "shape": shapes[k]}
+        row["sectors"] = ";".join(str(one.number) for one in star.pieces if one.kind)
         row["disagreement"] = float(differ[k])
         # Six digits: a row has forty of them, and there may be millions of rows.
         rounded = {name: float(f"{value:.6g}") for name, value in vetting[k].numbers.items()}

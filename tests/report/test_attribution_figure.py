@@ -12,7 +12,11 @@ from exojax.report.style import HOST, OTHER, png
 
 def spans(axes):
     """Left edge, colour and opacity of each shaded bin."""
-    return [(patch.get_x(), patch.get_facecolor()[:3], patch.get_facecolor()[3]) for patch in axes.patches]
+    if not axes.images:
+        return []
+    (shades,) = axes.images[0].get_array()
+    left = axes.images[0].get_extent()[0]
+    return [(left + k, tuple(shade[:3]), shade[3]) for k, shade in enumerate(shades) if shade[3] > 0]
 
 
 def test_bins_are_shaded_by_sign_and_on_one_scale_over_the_views():
@@ -67,8 +71,8 @@ def test_a_strip_shows_views_that_are_there_and_odd_less_even_as_one():
     assert parity.lines[-1].get_xydata().tolist() == [[0, 0], [1, -0.5], [2, -0.25]]
     told = [text.get_text() for text in figure.texts]
     assert told[0] == "Why probability 0.8"
-    assert "score +1.50, a flat fold's −0.50" in told[1]
-    assert "by up to 1 each" in told[1]
+    assert "score +1.50 is log-odds before calibration, a flat fold's −0.50" in told[1]
+    assert "each by up to 1" in told[1]
 
 
 def test_numbers_of_a_strip_are_the_largest_first_and_what_moved_nothing_is_left_out():

@@ -12,8 +12,11 @@ from exojax.ephemeris import nearest_transit, phase
 from exojax.evaluation.attribution import Attribution
 from exojax.light_curves import Stars
 from exojax.report import numbers
-from exojax.report.folding import binned, folded, shifts
-from exojax.report.sheet import Sheet, draw, sheet
+from exojax.report.candidates import ASPECT, THUMBNAIL
+from exojax.report.folding import binned, events, folded, secondary_explained
+from exojax.report.sheet import STRIP, Sheet, draw, draw_events, sheet
+from exojax.report.verdicts import VerdictLine
+from exojax.vetting.centroid import centroid_shift
 
 HOSTILE = "<b>&$\\frac{1}\n\x07 星" * 8
 CADENCE = 0.02
@@ -29,6 +32,11 @@ def candidates(**columns):
         unknown = "" if field.name in TEXT else whole.get(field.name, False if field.name == "single" else np.nan)
         made[field.name] = np.array(columns.get(field.name, [unknown] * n))
     return Candidates(**made)
+
+
+def shift_of(centroid, weight, period, duration):
+    steps = period / CADENCE, 1.7 / CADENCE, duration / CADENCE
+    return centroid_shift(centroid.astype(np.float32), weight.astype(np.float32), *steps)
 
 
 NOBODY = candidates().take(np.array([], int))
@@ -66,7 +74,7 @@ def one_sheet(n=3000, period=5.0, duration=0.3, depth=2e-3, odd=1.0, even=1.0, n
         power=rng.normal(5, 1, 5000),
         model_offset=duration * np.array([-0.5, -0.5, 0.5, 0.5]),
         model_flux=-depth * np.array([0.0, 1.0, 1.0, 0.0]),
-        centroid=100 + rng.normal(0, 1e-3, (n, 2)),
+        shift=shift_of(100 + rng.normal(0, 1e-3, (n, 2)), weight, period, duration),
         star=Stars(np.array([1.0]), np.array([1.0]), np.array([5772.0]), np.array([11.0])),
     )
     return replace(whole, **changes)
@@ -88,7 +96,7 @@ def drawn(axes, marker=".", **style):
 
 
 def empty(n=50):
-    return {"flat": np.zeros(n), "weight": np.zeros(n), "trend": np.full(n, np.nan), "centroid": np.zeros((n, 2))}
+    return {"flat": np.zeros(n), "weight": np.zeros(n), "trend": np.full(n, np.nan), "shift": None}
 
 
 NUMBERS = [field.name for field in fields(Candidates) if getattr(candidates(), field.name).dtype.kind == "f"]
@@ -97,7 +105,7 @@ WHY = Attribution(LOCAL, {"local_view": np.hanning(61)}, {"sde": 0.3, "log_snr":
 CASES = {
     "reasons": {"reasons": WHY},
     "ordinary": {},
-    "no centroids, no star": {"centroid": None, "star": None},
+    "no centroids, no star": {"shift": None, "star": None},
     "other candidates": {
         "others": candidates(
             rank=[2, 3], period=[3.3, np.nan], t0=[100.4, 120.0], duration=[0.1, 0.4], depth=[1e-3] * 2
@@ -111,7 +119,7 @@ CASES = {
     "scatter unknown": {"scatter": float("nan")},
     "nothing measured": empty() | {"time": np.array([]), "flux": np.array([])},
     "raw flux all NaN": {"flux": np.full(2700, np.nan), "time": np.arange(2700.0)},
-    "NaN centroids": {"centroid": np.full((3000, 2), np.nan)},
+    "NaN centroids": {"shift": shift_of(np.full((3000, 2), np.nan), np.ones(3000), 5.0, 0.3)},
     "warnings": {"warnings": (HOSTILE, "The cadence is assumed."), "time_system": HOSTILE},
     "star partly known": {"star": Stars(*(np.array([v]) for v in (np.nan, 1.0, np.nan, 12.0)))},
 }
@@ -132,7 +140,7 @@ def test_every_sheet_is_drawn_on_one_page(case, tmp_path):
     sheet(tmp_path / "sheets" / "one.png", one)
     content = (tmp_path / "sheets" / "one.png").read_bytes()
     assert content.startswith(b"\x89PNG")
-    assert [int.from_bytes(content[i : i + 4], "big") for i in (16, 20)] == [1753, 1240]
+    assert [int.from_bytes(content[i : i + 4], "big") for i in (16, 20)] == [1980, 1400]
     assert [path.name for path in (tmp_path / "sheets").iterdir()] == ["one.png"]
 
 
@@ -199,32 +207,153 @@ def test_reasons_stand_below_the_panels_and_cross_none_of_them():
     assert "Why probability 0.880" in [text.get_text() for text in figure.texts]
     assert not any(text.get_text().startswith("Why") for text in plain.texts)
     pen = FigureCanvasAgg(figure).get_renderer()
-    panels, strip = figure.axes[: len(plain.axes)], figure.axes[len(plain.axes) :]
+    bottom = STRIP[3]
+    panels = [axes for axes in figure.axes if axes.get_position().y0 > bottom]
+    strip = [axes for axes in figure.axes if axes.get_position().y0 < bottom]
     assert len(strip) == 2
     top = max(axes.get_tightbbox(pen).y1 for axes in strip)
-    left_of_centroid = [axes for axes in panels if axes.get_position().x0 < 0.8]
-    assert top < min(axes.xaxis.get_tightbbox(pen).y0 for axes in left_of_centroid)
+    assert top < min(axes.xaxis.get_tightbbox(pen).y0 for axes in panels)
     told = next(text for text in figure.texts if text.get_text().startswith("score")).get_window_extent(pen)
-    assert top < told.y0 < told.y1 < min(axes.xaxis.get_tightbbox(pen).y0 for axes in left_of_centroid)
+    assert top < told.y0 < told.y1 < min(axes.xaxis.get_tightbbox(pen).y0 for axes in panels)
     assert min(axes.get_tightbbox(pen).y0 for axes in strip) > 0
 
 
 def test_a_single_transit_whose_shortest_period_is_unknown_says_so():
     one = known(one_sheet(), **(ROWS["single"] | {"period_min": np.nan}))
-    assert dict(numbers.rows(one.candidate, "BKJD", True, one.star))["period"] == "unknown"
+    assert dict(numbers.rows(one))["period"] == "not known"
 
 
-def test_flags_stand_below_the_warnings_and_do_not_run_into_the_centroid():
+def test_sentences_stand_below_the_numbers_and_on_the_page():
     flags = ("odd and even differ by 4.2σ", "V-shaped: mean depth 0.56 of the middle's")
-    texts = draw(one_sheet(flags=flags, warnings=("The cadence is assumed.",))).texts
-    words = [text.get_text().replace("\n  ", " ") for text in texts]
-    assert words[-4:] == ["The cadence is assumed.", "speaks against it:", *(f"• {flag}" for flag in flags)]
-    figure = draw(one_sheet(flags=flags * 20))
+    words = [text.get_text() for text in draw(one_sheet(flags=flags, warnings=("The cadence is assumed.",))).texts]
+    start = words.index("Speaks against it")
+    assert words[start + 1 : start + 5] == [*(f"• {flag}" for flag in flags), "Note", "The cadence is assumed."]
+    figure = draw(one_sheet(flags=flags * 40))
     assert "… more in candidates.csv" in [text.get_text() for text in figure.texts]
     pen = FigureCanvasAgg(figure).get_renderer()
-    lowest = min(text.get_window_extent(pen).y0 for text in figure.texts)
-    assert lowest > panel(figure, "Centroid").get_position().y1 * figure.bbox.height
-    assert "speaks against it:" not in [text.get_text() for text in draw(one_sheet()).texts]
+    assert min(text.get_window_extent(pen).y0 for text in figure.texts) > 0
+    assert "Speaks against it" not in [text.get_text() for text in draw(one_sheet()).texts]
+
+
+@pytest.mark.parametrize("moved", [0.0, 6e-4, 1.2e-3, 2.5e-3, 5e-3])
+def test_the_cross_lies_outside_of_the_ellipse_exactly_where_words_say_that_the_centroid_moves(moved):
+    one = one_sheet()
+    time = one.start + CADENCE * np.arange(len(one.flat))
+    centroid = 100 + np.random.default_rng(1).normal(0, 2e-3, (len(time), 2))
+    centroid[np.abs(phase(time, 5.0, 101.7)) < 0.15] += [moved, 0.5 * moved]
+    shift = shift_of(centroid, one.weight, 5.0, 0.3)
+    figure = draw(known(replace(one, shift=shift), centroid_sigma=shift.sigma))
+    axes = panel(figure, "Centroid")
+    ellipse = max((line.get_xydata() for line in axes.lines), key=len)
+    turn = np.ptp(np.unwrap(np.arctan2(ellipse[:, 1], ellipse[:, 0])))
+    assert (turn < 6) == shift.moved == ("moves" in axes.get_title(loc="left"))
+    assert drawn(axes, "+").tolist() == [[0], [0]]
+    assert f"{shift.sigma:.1f}σ" in axes.get_title(loc="left")
+    # Of a single transit nothing is said, and no ellipse is drawn.
+    single = panel(draw(known(replace(one, shift=replace(shift, sigma=np.nan)), **ROWS["single"])), "Centroid")
+    assert all(len(line.get_xydata()) < 100 for line in single.lines)
+
+
+def test_every_event_has_its_own_depth_and_time():
+    one = one_sheet(odd=1.3, even=0.7)
+    found = events(folded(one))
+    np.testing.assert_allclose([event.time for event in found], [101.7, 106.7, 111.7, *np.arange(121.7, 160, 5)])
+    depths = np.array([event.depth for event in found])
+    odd = np.array([event.number % 2 == 1 for event in found])
+    np.testing.assert_allclose(depths[~odd], 2600, atol=250)
+    np.testing.assert_allclose(depths[odd], 1400, atol=250)
+    assert all(abs(event.error - 200 / np.sqrt(15)) < 15 for event in found)
+    figure = draw(one)
+    titles = [axes.get_title() or axes.get_title(loc="left") for axes in figure.axes]
+    assert "Depth of 11 transits" in titles
+    for event in found:
+        assert any(title.startswith(f"{event.time:.2f}\n{event.depth:,.0f} ±") for title in titles)
+    # A level that is off moves no depth.
+    raised = replace(one, flat=one.flat + 5e-4 * (one.weight > 0))
+    np.testing.assert_allclose([event.depth for event in events(folded(raised))], depths, atol=1)
+
+
+def test_many_events_have_a_second_page_in_the_pdf(tmp_path):
+    long = one_sheet(n=20_000)
+    assert draw_events(one_sheet(n=1200)) is None
+    assert len(draw_events(long).axes) >= 40
+    for one, pages in ((one_sheet(n=1200), 1), (long, 2)):
+        sheet(tmp_path / "one.png", one, pdf=True)
+        assert (tmp_path / "one.pdf").read_bytes().count(b"/Type /Page\n") == pages
+
+
+def test_a_secondary_that_is_another_candidates_says_so():
+    one = known(one_sheet(), rank=1)
+    others = candidates(rank=[2], period=[10.0], t0=[103.7], duration=[0.3], depth=[1e-3])  # at phase 0.4, one in two
+    explained = replace(one, others=others)
+    assert secondary_explained(explained) == 2
+    assert "candidate 2" in panel(draw(explained), "Secondary").get_title(loc="left")
+    assert "candidate 2's transits" in dict(numbers.rows(explained))["secondary"]
+    elsewhere = replace(one, others=replace(others, t0=np.array([105.0])))
+    assert secondary_explained(elsewhere) == secondary_explained(one) == 0
+
+
+def test_a_faint_secondary_has_a_scale_of_its_own():
+    low, high = panel(draw(one_sheet(depth=0.009, noise=1e-4)), "Secondary").get_ylim()
+    assert high - low < 600  # ppm, with a transit of 9,000
+
+
+def test_a_shallow_candidate_is_not_flattened_by_a_deeper_one():
+    one = one_sheet(depth=1e-3)
+    time = one.start + CADENCE * np.arange(len(one.flat))
+    deep = 0.05 * (np.abs(phase(time, 20.0, 104.0)) < 0.2) * (one.weight > 0)
+    others = candidates(rank=[1], period=[20.0], t0=[104.0], duration=[0.4], depth=[0.05])
+    axes = panel(draw(known(replace(one, flat=one.flat - deep, others=others), rank=2)), "Detrended")
+    assert axes.get_ylim()[0] > -4000
+
+
+def test_red_noise_that_is_the_white_one_is_explained():
+    told = dict(numbers.rows(known(one_sheet(), snr=30.0, snr_red=30.0)))["SNR"]
+    assert told == "30.0 white, 30.0 red (no red noise was found)"
+    assert dict(numbers.rows(known(one_sheet(), snr=30.0, snr_red=29.0)))["SNR"] == "30.0 white, 29.0 red"
+
+
+def test_the_vetting_page_shows_the_folded_transit():
+    for one in (one_sheet(), known(one_sheet(), **ROWS["single"])):
+        figure = draw(one)
+        axes = next(a for a in figure.axes if a.get_title(loc="left").startswith(("Around", "The event")))
+        (left, bottom), (right, top) = axes.get_position().get_points()
+        assert (left, 1 - top, right, 1 - bottom) == pytest.approx(THUMBNAIL)
+        assert figure.get_figheight() / figure.get_figwidth() == pytest.approx(ASPECT)
+
+
+def test_the_tests_stand_with_their_limits_and_verdicts():
+    lines = (VerdictLine("odd and even differ", "1.0σ", "? ≥ 2", "pass"), VerdictLine("albedo", "–", "", "not known"),
+             VerdictLine("a second eclipse", "9.0σ", "✗ ≥ 2.7", "fail"))  # fmt: skip
+    words = [text.get_text() for text in draw(one_sheet(tests=lines)).texts]
+    for line, sign in zip(lines, "✓–✗"):
+        assert words[words.index(line.name) - 1] == sign
+        assert line.number in words
+
+
+@pytest.mark.parametrize(
+    "case", ["ordinary", "reasons", "other candidates", "single", "upside down", "longer than the curve"]
+)
+def test_no_words_touch(case):
+    one = one_sheet(**CASES[case]) if case in CASES else known(one_sheet(), **ROWS[case])
+    figure = draw(replace(one, flags=("a flag of 3.2σ that is somewhat longer than others",)))
+    pen = FigureCanvasAgg(figure).get_renderer()
+    figure.draw(pen)
+    texts = list(figure.texts)
+    for axes in figure.axes:
+        texts += [axes.title, axes._left_title, axes.xaxis.label, axes.yaxis.label, *axes.texts]
+        for axis in (axes.xaxis, axes.yaxis) if axes.axison else ():
+            low, high = sorted(axis.get_view_interval())
+            texts += [tick.label1 for tick in axis.get_major_ticks() if low <= tick.get_loc() <= high]
+    boxes = [(text.get_text(), text.get_window_extent(pen)) for text in texts if text.get_text() and text.get_visible()]
+    whole = figure.bbox
+    for k, (words, box) in enumerate(boxes):
+        if whole.overlaps(box):
+            assert box.x1 <= whole.x1 + 1, words
+        for other, there in boxes[k + 1 :]:
+            width = min(box.x1, there.x1) - max(box.x0, there.x0)
+            height = min(box.y1, there.y1) - max(box.y0, there.y0)
+            assert min(width, height) <= 2.5, (words, other)
 
 
 def test_without_an_absolute_scale_the_units_of_the_file_do_not_show(tmp_path):
@@ -258,30 +387,6 @@ def test_bins_are_weighted_means():
         assert m == pytest.approx(np.average(y[inside], weights=weight[inside]))
 
 
-def test_the_centroid_shift_is_measured_against_its_drift_with_an_honest_error():
-    time = 100 + CADENCE * np.arange(3000)
-    away, number = nearest_transit(time, 5.0, 101.7)
-    number = number.astype(int)
-    pulls = []
-    for seed in range(60):
-        noise = np.random.default_rng(seed).normal(0, 2e-3, (3000, 2))
-        centroid = 500 + noise + 1e-2 * (time - 100)[:, None]
-        centroid[np.abs(away) < 0.15] += [3e-3, -1e-3]
-        centroid[number == 3] += 0.1 * (np.abs(away[number == 3]) < 0.1)[:, None]  # a cosmic ray, a jolt
-        found, middle, error = shifts(away, number, centroid.astype(np.float32), np.ones(3000), 0.3)
-        assert len(found) == 12
-        pulls.append((middle - [3e-3, -1e-3]) / error)
-    assert np.abs(np.mean(pulls)) < 0.3
-    assert 0.7 < np.std(pulls) < 1.2
-
-
-def test_the_centroid_needs_both_sides_of_a_transit():
-    time = np.arange(100.0, 110, CADENCE)
-    weight = np.where(time < 104.9, 0.0, 1.0)  # the transit at 105 has no left side
-    found, *_ = shifts(time - 105, np.zeros(len(time), int), np.zeros((len(time), 2)), weight, 0.3)
-    assert len(found) == 0
-
-
 @pytest.mark.parametrize(
     ("value", "error", "told"),
     [
@@ -290,7 +395,7 @@ def test_the_centroid_needs_both_sides_of_a_transit():
         (5.0, np.nan, "5.0000 d"),
         (5.0, 0.0, "5.0000 d"),
         (512.3, 41.0, "512 ± 41 d"),
-        (np.nan, 1.0, "–"),
+        (np.nan, 1.0, "not known"),
     ],
 )
 def test_errors_have_two_figures(value, error, told):
@@ -299,14 +404,40 @@ def test_errors_have_two_figures(value, error, told):
 
 def test_the_table_tells_units():
     one = one_sheet()
-    told = dict(numbers.rows(known(one, depth=84e-6).candidate, "BTJD", True, one.star))
-    assert told["radius"] == "≈ 1 R⊕"  # the Earth's transit of the Sun
+    told = dict(numbers.rows(replace(known(one, depth=84e-6, period=365.25), time_system="BTJD")))
+    assert told["radius"] == "1.00 ± 0.18 R⊕ (the depth's error)"  # the Earth's transit of the Sun
+    assert told["a/R"] == "215 by the star"
+    assert told["Teq, insolation"] == "278 K, 1 of the Earth's"
     assert told["duration"] == "7.20 h"
-    assert told["depth"] == "84 ± 30 ppm"
+    assert told["mean depth"] == "84 ± 30 ppm"
     assert told["t0, BTJD"] == "101.7000 ± 0.0010 d"
     assert told["centroid shift"] == "not measured"
     assert told["secondary"] == "1.2σ at phase 0.400"
     assert told["aliases"] == "2.5, 10.0\xa0d"  # no line begins with the unit
-    scatters = dict(numbers.rows(known(one, depth=3.2, depth_error=0.4).candidate, "assumed", False, one.star))
-    assert scatters["depth"] == "3.20 ± 0.40 σ"
-    assert scatters["radius"] == "–"
+    scatters = dict(numbers.rows(replace(known(one, depth=3.2, depth_error=0.4), absolute=False)))
+    assert scatters["mean depth"] == "3.20 ± 0.40 σ"
+    assert scatters["radius"].startswith("not known")
+    nobody = dict(numbers.rows(replace(one, star=None)))
+    assert nobody["Teq, insolation"] == "not known"
+    assert "not known" in nobody["radius"]
+
+
+@pytest.mark.parametrize(
+    ("id", "clock", "matches", "title"),
+    [
+        ("100100827", "BTJD", "WASP-18 b:1", "TIC 100100827 = WASP-18 b"),
+        ("11442793", "BKJD", "757076:2;+3", "KIC 11442793"),
+        ("201367065", "BKJD", "K2-3 b:1/2", "EPIC 201367065"),
+        ("5", "simulated", "", "5"),
+        ("exoTrain:7", "assumed", "x:1", "exoTrain:7"),
+    ],
+)
+def test_a_star_is_named_in_its_catalogues_words(id, clock, matches, title):
+    assert numbers.title(replace(known(one_sheet(), id=id, matches=matches), time_system=clock)) == title
+
+
+def test_the_next_transits_follow_the_curve_with_a_growing_error():
+    times, error = numbers.upcoming(known(one_sheet(), period_error=1e-3, t0_error=1e-3))
+    assert times == "161.7000, 166.7000, 171.7000 BKJD"
+    assert error == "± 0.29 h; a year later ± 2 h"
+    assert numbers.upcoming(known(one_sheet(), **ROWS["single"])) == []
