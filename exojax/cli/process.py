@@ -62,10 +62,14 @@ def as_program(name: str, main: Callable[[], int]) -> NoReturn:
 
 
 def _report_unraisable(error: sys.UnraisableHookArgs) -> None:
-    """Print an error that nobody can catch, but for what Orbax leaves behind an error that it has raised."""
+    """Print an error that nobody can catch, but for two kinds.
+
+    A signal in a callback of the garbage collector, as JAX has one, is lost there: the other thread ends the process.
+    Orbax leaves tasks behind an error that it has raised.
+    """
     code = getattr(error.object, "cr_code", None)
-    of_orbax = "orbax" in getattr(code, "co_filename", "")
-    if not of_orbax and str(error.exc_value) != "Event loop is closed":
+    of_orbax = "orbax" in getattr(code, "co_filename", "") or str(error.exc_value) == "Event loop is closed"
+    if not of_orbax and not isinstance(error.exc_value, KeyboardInterrupt):
         sys.__unraisablehook__(error)
 
 

@@ -234,3 +234,28 @@ def test_a_second_signal_ends_it_at_once() -> None:
         process.send_signal(signal.SIGINT)
         assert process.wait(timeout=30) == 130
         assert time.monotonic() - started < 2
+
+
+LOST = """
+import gc, os, signal, sys, time
+from dataclasses import dataclass
+from exojax.cli import command, process
+process.GRACE = 0.5
+@dataclass(frozen=True)
+class Options:
+    "Nothing."
+def callback(phase, info):
+    os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(0.01)
+def body(options):
+    gc.callbacks.append(callback)
+    gc.collect()
+    gc.callbacks.clear()
+    time.sleep(60)
+process.as_program("x.py", lambda: command.run("x.py", Options, body, []))
+"""
+
+
+def test_a_signal_that_is_lost_in_a_callback_ends_it_too() -> None:
+    ran = subprocess.run([sys.executable, "-c", LOST], capture_output=True, text=True, timeout=30)
+    assert (ran.returncode, ran.stderr) == (143, "x.py: stopped by SIGTERM; run the same command again\n")
