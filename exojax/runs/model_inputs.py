@@ -74,7 +74,7 @@ def example_inputs(names: Iterable[str], data: Data, config: RunConfig) -> dict[
     shapes: dict[str, tuple[int, ...]] = {
         name: (k, fold.global_bins if name in WIDE_VIEWS else fold.local_bins, 3) for name in VIEWS
     }
-    shapes["scalars"] = (k, len(SCALARS))
+    shapes |= {"scalars": (k, len(SCALARS)), "vetting": (k, len(NUMBERS))}
     views = {name: np.zeros((len(one), *shapes[name]), np.float32) for name in sorted(names & set(FOLDED))}
     return inputs_of(names - set(FOLDED), one, config) | views
 

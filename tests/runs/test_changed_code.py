@@ -13,7 +13,7 @@ from exojax.models import registry
 from exojax.runs.compare import ComparisonPlan, compare
 from exojax.runs.fit import fit
 from exojax.runs.tune import TuningPlan, tune
-from exojax.storage.json_files import read_json, write_json
+from exojax.storage.json_files import read_checked, write_checked
 
 MINE = """
 import numpy as np
@@ -88,7 +88,7 @@ def test_a_run_of_an_earlier_release_goes_on(register, tmp_path):
     register(1)
     before = fitted(tmp_path / "out")
     path = tmp_path / "out" / "config.json"
-    config = read_json(path)
+    config = read_checked(path)
     del config["data"]["code"]
-    write_json(path, config)
+    write_checked(path, config)
     assert fitted(tmp_path / "out") == before

@@ -19,6 +19,7 @@ from exojax.runs.ranked_candidates import ranked
 from exojax.runs.run import PRETRAINED, Run, load
 from exojax.runs.survey_parts import write_part
 from exojax.training.scorer import Scorer
+from exojax.vetting.all_tests import NUMBERS, VERDICTS
 
 HOW = Calibration(0.3, Calibrator("platt", 1.0, 0.0), 0.5, "validation", None)
 LOGITS = np.array([[0.0, 2.0, -1.0], [0.0, -2.0, 1.0]])
@@ -69,6 +70,7 @@ def test_candidates_have_a_column_of_it_where_there_are_members(tmp_path: Path) 
     row = dict.fromkeys(Candidates.__dataclass_fields__, 1.0) | {"id": "a", "aliases": "", "matches": "", "rank": 1}
     row |= dict.fromkeys(("radius", "mass", "teff", "mag", "shape"), float("nan"))
     row |= {"time_system": "BKJD", "absolute": True, "single": False, "n_transits": 9}
+    row |= {"vetting": dict.fromkeys(NUMBERS, 0.0), "verdicts": dict.fromkeys((*VERDICTS, "shared"), "pass")}
     for differ, expected in ((0.1, [0.1, None]), (float("nan"), [])):
         rows = [row | {"disagreement": differ}, row | {"id": "b", "disagreement": float("nan")}]
         part = {"stars": ["a", "b"], "skipped": [], "rows": rows, "warnings": {}}

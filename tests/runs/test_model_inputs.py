@@ -8,7 +8,8 @@ import pytest
 from exojax.config import RunConfig
 from exojax.errors import InputError
 from exojax.folded_events import COVERAGE, SCALARS, VALUE, VIEWS, FoldedEvents, searchable
-from exojax.runs.model_inputs import digests, inputs_of, usable
+from exojax.light_curves import LightCurves, shared_time
+from exojax.runs.model_inputs import FOLDED, digests, example_inputs, inputs_of, usable
 
 
 def events(n=5, views=("global_view", "local_view"), seed=0):
@@ -52,3 +53,14 @@ def test_an_event_without_bins_or_without_any_shape_is_of_no_use():
     found = searchable(inputs_of(("global_view",), some, RunConfig()))
     assert found.tolist() == [True, False, True, True, True]
     assert searchable({"flux": np.zeros((2, 3))}) is None
+
+
+def test_an_example_has_the_shapes_of_what_a_search_gives():
+    n, c = 2, 600
+    flux = 1 + 1e-3 * np.random.default_rng(0).standard_normal((n, c)).astype(np.float32)
+    names, valid = np.array(["a", "b"]), np.ones((n, c), bool)
+    stars = LightCurves(names, shared_time(n, c, 0.02), flux, valid, None, None, False, True, 0.02, "assumed", "x", "0")
+    for data, inputs in ((stars, {*FOLDED, "flux", "flat", "series", "spectrum"}), (events(), {*FOLDED, "series"})):
+        found, example = (make(inputs, data, RunConfig()) for make in (inputs_of, example_inputs))
+        assert {name: x.shape[1:] for name, x in example.items()} == {name: x.shape[1:] for name, x in found.items()}
+        assert all(len(x) == 1 for x in example.values())
