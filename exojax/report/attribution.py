@@ -111,6 +111,9 @@ def view(
     axes.axhline(0, color=GREY, linewidth=0.5)
     axes.plot(np.flatnonzero(used), value[used], ".", color="black", markersize=4 if len(value) < 100 else 2.5)
     axes.set_xlim(-0.5, len(value) - 0.5)
+    low, high = np.min(value[used], initial=0.0), np.max(value[used], initial=0.0)
+    margin = 0.06 * (high - low) or 1.0
+    axes.set_ylim(low - margin, high + margin)
     axes.set_title(f"{plain(name, 40)}: {signed(float(attribution.sum()))} in all", fontsize=10)
     axes.tick_params(labelsize=9)
 

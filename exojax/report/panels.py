@@ -230,7 +230,7 @@ def centroid(axes: Axes, one: Sheet) -> None:
         axes.set_title(f"Centroid: {'moves' if shift.moved else 'stays'}, {sigma(shift.sigma)}", fontsize=9)
         axes.set_xlabel("column (mpx); ellipse: 3σ", labelpad=2)
     else:
-        axes.set_title("Centroid: no significance", fontsize=9)
+        axes.set_title("Centroid, one event", fontsize=9)
     # Wide enough for the ellipse, the cross and most events; an outlier is no reason to shrink them.
     most = float(np.percentile(np.abs(events).max(axis=1), 80)) if len(events) else 0.0
     reach = 1.15 * max(float(np.abs(outline).max()), most) or 1.0

@@ -54,7 +54,7 @@ def sheet(path: Path, one: Sheet, *, pdf: bool = False) -> None:
         buffer = io.BytesIO()
         with mpl.rc_context():
             mpl.rcdefaults()
-            mpl.rcParams.update(STYLE)
+            mpl.rcParams.update(STYLE | {"figure.constrained_layout.use": False})
             with PdfPages(buffer, metadata={"CreationDate": None, "Producer": None}) as pages:
                 for page in (figure, more):
                     if page is not None:
@@ -79,14 +79,11 @@ def draw(one: Sheet) -> Figure:
         panels.phase(figure.add_axes((0.405, 0.645, RIGHT - 0.405, 0.055)), fold)
     _folds(figure, one, fold)
     for axes in figure.axes:
-        axes.tick_params(labelsize=7, length=2.5, pad=2)
-        axes.xaxis.label.set_fontsize(7.5)
-        axes.yaxis.label.set_fontsize(7.5)
-        axes.set_title(axes.get_title(loc="left"), fontsize=8.5)
+        _sized(axes)
     if np.isnan(fold.period):
         wide = figure.add_axes((LEFT, ROW, width, 0.085))
         panels.around(wide, fold, 12 * fold.duration, "Twelve durations on either side, detrended", model=True)
-        wide.tick_params(labelsize=7)
+        _sized(wide)
     else:
         _events(figure, one, fold, rows=1 if one.reasons is not None else 2)
     if one.reasons is not None:
@@ -94,6 +91,14 @@ def draw(one: Sheet) -> Figure:
         why(figure, one.reasons, STRIP, "" if np.isnan(value) else f"probability {value:.3f}")
     _words(figure, one, fold)
     return figure
+
+
+def _sized(axes: Axes) -> None:
+    """Give the panel the letters of a page with many."""
+    axes.tick_params(labelsize=7, length=2.5, pad=2)
+    axes.xaxis.label.set_fontsize(7.5)
+    axes.yaxis.label.set_fontsize(7.5)
+    axes.set_title(axes.get_title(loc="left"), fontsize=8.5)
 
 
 def _folds(figure: Figure, one: Sheet, fold: Fold) -> None:
@@ -145,10 +150,8 @@ def _events(figure: Figure, one: Sheet, fold: Fold, rows: int) -> None:
     shown = found if few else [found[k] for k in np.linspace(0, len(found) - 1, room).round().astype(int)]
     all_of = figure.add_axes((LEFT, ROW, 0.15, 0.085))
     panels.depths(all_of, fold, found, f"Depth of {len(found)} transit{'s' * (len(found) != 1)}")
-    all_of.tick_params(labelsize=7, length=2.5, pad=2)
-    all_of.set_xlabel(panels.axis_of(one), labelpad=2, fontsize=7.5)
-    all_of.yaxis.label.set_fontsize(7.5)
-    all_of.set_title(all_of.get_title(loc="left"), fontsize=8.5)
+    all_of.set_xlabel(panels.axis_of(one), labelpad=2)
+    _sized(all_of)
     width = (RIGHT - 0.245) / SMALL
     places = [(0.245 + k * width, ROW) for k in range(SMALL)]
     if rows == 2:

@@ -54,7 +54,8 @@ def png(figure: Figure) -> bytes:
     buffer = io.BytesIO()
     with mpl.rc_context():
         mpl.rcdefaults()
-        mpl.rcParams.update(STYLE)
+        # Saving gives a figure without a layout engine the default one.
+        mpl.rcParams.update(STYLE | {"figure.constrained_layout.use": figure.get_layout_engine() is not None})
         figure.savefig(buffer, format="png", metadata={"Software": None})
     return buffer.getvalue()
 
