@@ -152,7 +152,8 @@ def _write(out: Path, found: dict[str, Any], plan: ComparisonPlan, source: str) 
         metrics={},
         figures={f"Precision against recall, with 95 % bands{note}": pr, f"Quality and the time of a fit{note}": cost},
         config=found["plan"],
-        warnings=[*found["warnings"], *found["can_show"]],
+        warnings=found["warnings"],
+        verdict=found["can_show"],
         comparison=rows,
         summary=f"{source}: {found['n']:,} stars, {found['n_positive']:,} of them planet hosts, each scored by "
         f"models that have not seen it ({plan.folds} folds, {plan.repeats} repeat(s)). Intervals are 95 %.",

@@ -46,7 +46,6 @@ def explore(options: Options) -> None:
     announce.phase("drawing and counting")
     summary = draw(curves, options.out, extra, seed=options.seed)
     command.settle()
-    n_figures = len(list(options.out.glob("*.png")))
-    command.say(f"{len(curves):,} stars; {options.out / 'summary.json'} and {n_figures} figures")
+    command.say(f"{len(curves):,} stars; {options.out / 'summary.json'}\npage: {options.out / 'explore.html'}")
     for text in summary.get("warnings", []):
         command.say(f"note: {text}")

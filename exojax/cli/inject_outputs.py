@@ -12,6 +12,7 @@ from exojax.config import SearchConfig
 from exojax.injection.recovery import Threshold, cells, interval
 from exojax.report.completeness import completeness_map
 from exojax.report.false_alarms import false_alarm_curves
+from exojax.report.page import write_report
 from exojax.runs.inject import InjectionOutcome, InjectionPlan
 from exojax.storage.write_file import write_csv
 
@@ -31,6 +32,12 @@ Limits = dict[str, Threshold]
 """``inverted`` and ``scrambled``"""
 
 
+_CAPTIONS = {
+    "completeness": "Share of the injected transits that is found, cell by cell",
+    "false_alarms": "False alarms a star against the threshold: curves turned upside down, and scrambled",
+}
+
+
 def write(out: Path, plan: InjectionPlan, found: InjectionOutcome, limits: Limits, wanted: float) -> None:
     """completeness.csv and .png, false_alarms.csv and .png, injections.csv, and skipped.csv where stars were.
 
@@ -47,6 +54,17 @@ def write(out: Path, plan: InjectionPlan, found: InjectionOutcome, limits: Limit
     if found.skipped:
         rows = [{"id": name, "reason": reason} for name, reason in found.skipped]
         _write(out / "skipped.csv", rows)
+    images = {name: (out / f"{name}.png").read_bytes() for name in ("completeness", "false_alarms")}
+    write_report(
+        out / "inject.html",
+        title="Completeness and false alarms",
+        metrics={},
+        figures={_CAPTIONS[name]: image for name, image in images.items()},
+        config={},
+        verdict=summary(found, limits, wanted),
+        summary="Transits were put into light curves before cleaning and detrending, and searched for. What is found "
+        "counts above the stricter of two thresholds, so that curves without transits raise as few alarms as wanted.",
+    )
 
 
 def _edges(plan: InjectionPlan) -> tuple[np.ndarray, np.ndarray]:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from exojax.config import RunConfig
 from exojax.evaluation import metrics
 from exojax.evaluation.calibration import METHODS
 from exojax.folded_events import COVERAGE, VALUE, FoldedEvents
@@ -17,15 +18,17 @@ from exojax.report.card import write_model_card
 from exojax.report.importances import importances
 from exojax.report.page import write_report
 from exojax.report.style import HOST, OTHER, png
+from exojax.report.verdict import verdict
 from exojax.runs.evaluate import Evaluation
+from exojax.runs.model_inputs import inputs_of
 from exojax.runs.run import Run
 from exojax.storage.json_files import write_json
 from exojax.storage.plain_text import shared
 from exojax.storage.write_file import write_atomically, write_csv
 from exojax.training.log import read_metrics
 
-N_PANELS = 6
-"""light curves in each figure of examples"""
+N_PANELS, N_RANKED = 6, 20
+"""rows that are drawn, and that the table of the highest-scored lists"""
 
 WHAT = {
     "linear": "Logistic regression on the log power spectrum of the flux.",
@@ -56,9 +59,9 @@ def write(run: Run, found: Evaluation, out: Path, *, comparison: list[dict[str, 
     if found.metrics is not None:
         write_json(out / "metrics.json", numbers)
     write_importances(out / "importances.csv", run)
-    drawn = plots(run, found)
+    drawn, stars = plots(run, found), drawn_stars(run, found)
     folder = out / "plots"
-    for name, image in drawn.values():
+    for name, image in (*drawn.values(), *stars.values()):
         write_atomically(folder / f"{name}.png", image)
     source = shared(run.config.data.source)
     facts = {"source": source, **{k: v for k, v in run.data.items() if k != "inputs"}}
@@ -67,7 +70,10 @@ def write(run: Run, found: Evaluation, out: Path, *, comparison: list[dict[str, 
         title=f"{run.folder.name}: {run.config.model}",
         metrics=numbers,
         figures={caption: image for caption, (_, image) in drawn.items()},
-        config=shared(asdict(run.config)),
+        verdict=verdict(numbers, found.controls),
+        ranked=ranked(found),
+        ranked_figures={caption: image for caption, (_, image) in stars.items()},
+        config=shared(changed(run.config)),
         warnings=warnings,
         comparison=comparison,
         controls=found.controls,
@@ -95,6 +101,19 @@ def write(run: Run, found: Evaluation, out: Path, *, comparison: list[dict[str, 
         warnings=warnings,
     )
     return out / "report.html"
+
+
+def changed(config: RunConfig) -> dict[str, Any]:
+    """Return the settings that are not the model's defaults; config.json has them all."""
+    mine, usual = asdict(config), asdict(RunConfig(model=config.model))
+    found: dict[str, Any] = {"model": config.model}
+    for name, value in mine.items():
+        if isinstance(value, dict):
+            if differing := {key: of for key, of in value.items() if of != usual[name].get(key)}:
+                found[name] = differing
+        elif value != usual[name]:
+            found[name] = value
+    return found
 
 
 def write_predictions(path: Path, run: Run, found: Evaluation) -> None:
@@ -150,15 +169,19 @@ def plots(run: Run, found: Evaluation) -> dict[str, tuple[str, bytes]]:
             "calibration",
             png(figures.calibration(metrics.reliability(truth, score))),
         )
+        drawn["Rows of each class against the probability given"] = (
+            "scores",
+            png(figures.score_distributions(truth, score, numbers["threshold"])),
+        )
         drawn["Confusion matrix at the stored threshold"] = (
             "confusion",
             png(figures.confusion(numbers["confusion"], numbers["threshold"])),
         )
     records = read_metrics(run.folder / "metrics.jsonl")
     if records:
-        drawn["Training loss, and average precision on the validation rows"] = (
+        drawn["Training: loss and average precision on the validation rows, and the step that was kept"] = (
             "loss",
-            png(figures.loss_curve(records)),
+            png(figures.loss_curve(records, run.scorer.steps)),
         )
     arrays = run.scorer.arrays
     if len(arrays.get("importance", ())):
@@ -166,15 +189,47 @@ def plots(run: Run, found: Evaluation) -> dict[str, tuple[str, bytes]]:
             "importances",
             png(importances(arrays["importance_name"], arrays["importance"], arrays["importance_error"])),
         )
-    top = np.argsort(-probability, kind="stable")[:N_PANELS]
-    drawn["The highest-scored light curves"] = ("highest", _panel(found, top, "Highest-scored"))
-    if label is not None:
-        wrong = figures.most_wrong(label, probability, N_PANELS)
-        drawn["The light curves farthest from their label"] = ("most_wrong", _panel(found, wrong, "Most wrong"))
     return drawn
 
 
-def _panel(found: Evaluation, rows: np.ndarray, title: str) -> bytes:
+def drawn_stars(run: Run, found: Evaluation) -> dict[str, tuple[str, bytes]]:
+    """Return the highest-scored and the most wrong rows: caption -> (file stem, PNG), of what the model judges."""
+    view = _view_of(run, found)
+    what = "light curves" if view is None else "folds"
+    top = np.argsort(-found.probability, kind="stable")[:N_PANELS]
+    drawn = {f"The highest-scored {what}": ("highest", _panel(found, view, top, "Highest-scored"))}
+    if found.curves.label is not None:
+        wrong = figures.most_wrong(found.curves.label, found.probability, N_PANELS)
+        drawn[f"The {what} farthest from their label"] = ("most_wrong", _panel(found, view, wrong, "Most wrong"))
+    return drawn
+
+
+def ranked(found: Evaluation) -> list[dict[str, Any]]:
+    """Return the highest-scored rows for a table."""
+    label = found.curves.label
+    rows = []
+    for place, r in enumerate(np.argsort(-found.probability, kind="stable")[:N_RANKED].tolist(), 1):
+        row: dict[str, Any] = {
+            "place": place,
+            "star": str(found.curves.id[r]),
+            "probability": float(found.probability[r]),
+        }
+        if label is not None:
+            row["label"] = "host" if label[r] == 1 else "no known planet"
+        rows.append(row)
+    return rows
+
+
+def _view_of(run: Run, found: Evaluation) -> np.ndarray | None:
+    """Return ``(n, bins, 3)``, the fold of each row's best candidate as the model sees it; None if it sees none."""
+    name = next((name for name in ("local_view", "global_view") if name in run.inputs), None)
+    if name is None:
+        return None
+    made = inputs_of([name], found.curves, run.config)[name]
+    return np.asarray(made[:, 0])
+
+
+def _panel(found: Evaluation, view: np.ndarray | None, rows: np.ndarray, title: str) -> bytes:
     curves = found.curves
     label = curves.label
     titles = [
@@ -182,10 +237,16 @@ def _panel(found: Evaluation, rows: np.ndarray, title: str) -> bytes:
         for r in rows
     ]
     colours = None if label is None else [HOST if label[r] == 1 else OTHER for r in rows]
+    if view is not None:
+        of = view[rows]
+        width = "phase within the view; the best candidate of each star"
+        return png(
+            figures.folds(of[..., VALUE], of[..., COVERAGE] > 0, titles, title=title, width=width, colours=colours)
+        )
     if isinstance(curves, FoldedEvents):
-        view = curves.views["global_view"][rows, 0]
-        phase = np.broadcast_to((np.arange(view.shape[1]) + 0.5) / view.shape[1] - 0.5, view.shape[:2])
-        series = (phase, view[..., VALUE], view[..., COVERAGE] > 0)
+        whole = curves.views["global_view"][rows, 0]
+        phase = np.broadcast_to((np.arange(whole.shape[1]) + 0.5) / whole.shape[1] - 0.5, whole.shape[:2])
+        series = (phase, whole[..., VALUE], whole[..., COVERAGE] > 0)
         units = ("flux (depth = 1)", "phase")
     else:
         series = (curves.time[rows], curves.flux[rows], curves.valid[rows])

@@ -36,7 +36,7 @@ def plot(options: Options) -> None:
     from dataclasses import replace
 
     import exojax
-    from exojax.cli.outputs import plots
+    from exojax.cli.outputs import drawn_stars, plots
     from exojax.io.source import open_source
     from exojax.storage.write_file import write_atomically
 
@@ -54,6 +54,6 @@ def plot(options: Options) -> None:
     found = exojax.evaluate(run, source.official_test() if source.official_test else curves)
     announce.phase("drawing")
     out = options.out or run.folder / "plots"
-    for name, image in plots(run, found).values():
+    for name, image in (*plots(run, found).values(), *drawn_stars(run, found).values()):
         write_atomically(out / f"{name}.png", image)
         command.say(str(out / f"{name}.png"))

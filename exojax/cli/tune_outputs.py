@@ -9,12 +9,18 @@ from typing import Any
 import numpy as np
 
 from exojax.report import tuning as figures
-from exojax.report.page import figure_text
+from exojax.report.page import figure_text, write_report
 from exojax.report.style import png
 from exojax.runs.tune import TuningResult
 from exojax.storage.json_files import write_json
 from exojax.storage.plain_text import shared
 from exojax.storage.write_file import write_atomically, write_csv
+
+_CAPTIONS = {
+    "history": "Trials in the order of their end",
+    "importances": "Which setting mattered",
+    "slices": "Average precision of the inner folds against each setting",
+}
 
 
 def write(found: TuningResult, out: Path, config: dict[str, Any], source: str) -> str:
@@ -70,9 +76,38 @@ def write(found: TuningResult, out: Path, config: dict[str, Any], source: str) -
         "importances": figures.importances(found.importances),
         "slices": figures.slices(columns, np.array(scores), complete),
     }
-    for name, figure in plots.items():
-        write_atomically(out / f"{name}.png", png(figure))
+    images = {name: png(figure) for name, figure in plots.items()}
+    for name, image in images.items():
+        write_atomically(out / f"{name}.png", image)
+    write_report(
+        out / "tune.html",
+        title=f"Tuning of {config['model']}",
+        metrics={},
+        figures={_CAPTIONS[name]: image for name, image in images.items()},
+        config=shared(config),
+        warnings=shared(found.warnings),
+        verdict=_verdict(found),
+        summary=f"{shared(source)}: {len(found.trials)} finished trials; {overhead:.1%} of their time was the study's.",
+    )
     return _summary(found, overhead, out)
+
+
+def _verdict(found: TuningResult) -> list[str]:
+    """Return what the tuning is worth: on rows that no choice saw, and against the model's own settings."""
+    chance, value = found.hosts_outer / max(found.n_outer, 1), figure_text(found.outer)
+    rows = f"{found.n_outer:,} outer rows with {found.hosts_outer:,} hosts"
+    told = [f"The best settings reach an average precision of {value} on {rows}, where a guess reaches {chance:.3f}."]
+    gain = found.gain
+    if gain is None or gain.get("low") is None:
+        told.append("Whether they are better than the model's own cannot be told.")
+    else:
+        better = "better than" if gain["low"] > 0 else "worse than" if gain["high"] < 0 else "not told from"
+        told.append(f"They are {better} the model's own settings: the difference is {figure_text(gain)}.")
+    told.append(
+        f"The inner folds gave {found.inner:.3f}, by which they were chosen: it is optimistic by "
+        f"{figure_text(found.optimism)}, and not to be quoted."
+    )
+    return told
 
 
 def _summary(found: TuningResult, overhead: float, out: Path) -> str:

@@ -13,6 +13,7 @@ from exojax.evaluation.leakage import duplicates, row_digest, usable
 from exojax.evaluation.metrics import ranking
 from exojax.light_curves import LightCurves
 from exojax.report.dataset import STATISTICS, balance, distributions, examples, missing
+from exojax.report.page import write_report
 from exojax.report.style import png
 from exojax.storage.plain_text import shared
 from exojax.storage.write_file import write_atomically
@@ -23,7 +24,7 @@ NAMED = 20  # duplicates listed by name; the rest is only counted
 
 
 def explore(curves: LightCurves, out: Path, extra: LightCurves | None = None, *, seed: int = 0) -> dict[str, Any]:
-    """Figures as PNGs and ``summary.json`` in ``out``.
+    """Write figures as PNGs, ``summary.json`` and the page ``explore.html`` into ``out``.
 
     Args:
         curves: the stars to look at, labelled or not.
@@ -70,10 +71,54 @@ def explore(curves: LightCurves, out: Path, extra: LightCurves | None = None, *,
         "missing": missing(curves),
         "balance": balance({"this file": curves.label} | ({"second file": extra.label} if extra is not None else {})),
     }
-    for name, figure in pictures.items():
-        write_atomically(out / f"{name}.png", png(figure))
-    write_atomically(out / "summary.json", (json.dumps(shared(summary), indent=1, allow_nan=False) + "\n").encode())
+    images = {name: png(figure) for name, figure in pictures.items()}
+    for name, image in images.items():
+        write_atomically(out / f"{name}.png", image)
+    told = shared(summary)
+    write_atomically(out / "summary.json", (json.dumps(told, indent=1, allow_nan=False) + "\n").encode())
+    write_report(
+        out / "explore.html",
+        title=f"What is in {told['source']}",
+        metrics={},
+        figures={_CAPTIONS[name]: image for name, image in images.items()},
+        config={},
+        warnings=told["warnings"],
+        verdict=_verdict(told),
+        data={key: told[key] for key in ("source", "data_sha256", "n_cadences", "cadence_days", "time_system")},
+    )
     return summary
+
+
+_CAPTIONS = {
+    "examples": "Examples, drawn at random",
+    "distributions": "What tells hosts from others at first sight",
+    "missing": "What was not measured",
+    "balance": "How many of each class",
+}
+
+
+def _verdict(summary: dict[str, Any]) -> list[str]:
+    """Return what a reader has to know first: the balance, what tells the classes apart, what is missing."""
+    n, hosts, gaps = summary["n"], summary["n_positive"], summary["missing_share"]
+    told = [f"{n:,} stars without labels."]
+    if hosts is not None:
+        told = [f"{hosts:,} of {n:,} stars are hosts, a share of {summary['base_rate']:.3g}: what a guess reaches."]
+        deltas = {
+            name.replace("_", " "): one["cliffs_delta"]
+            for name, one in summary["statistics"].items()
+            if one.get("cliffs_delta")
+        }
+        strong = {name: one for name, one in deltas.items() if one["low"] > 0 or one["high"] < 0}
+        words = ", ".join(f"{name} (δ = {one['value']:+.2f})" for name, one in strong.items()).replace("-", "−")
+        told.append(
+            f"Hosts differ already in {words}: a model that sees only that knows no transit."
+            if strong
+            else "No simple statistic tells hosts from others."
+        )
+    repeats = summary["duplicates_within"]["n"]
+    lost = f"{gaps['mean']:.1%} of the cadences are missing, of one star {gaps['largest']:.0%}"
+    told.append(f"{lost}; {summary['n_unusable']:,} rows are unusable and {repeats:,} repeat another.")
+    return told
 
 
 def statistics(flux: np.ndarray, valid: np.ndarray) -> dict[str, np.ndarray]:

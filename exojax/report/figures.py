@@ -10,20 +10,22 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from exojax.evaluation.metrics import Curve, Reliability
-from exojax.report.style import GREY, HOST, OTHER, plain, say, single, styled
+from exojax.report.style import ACCENT, GREY, HOST, OTHER, plain, say, single, styled
 
 
 @styled
-def loss_curve(records: Sequence[Mapping[str, Any]]) -> Figure:
+def loss_curve(records: Sequence[Mapping[str, Any]], chosen: Sequence[int] | None = None) -> Figure:
     """Training loss over steps, with the validation average precision on its own axes below where there is
     one.
 
     Args:
         records: lines of ``metrics.jsonl``: dicts with ``step`` and any of ``loss`` and
-            ``val_average_precision``. Other keys and records without a loss are passed over.
+            ``val_loss`` and ``val_average_precision``. Other keys and records without a loss are passed over.
+        chosen: steps of the weights that were kept, one a member of an ensemble; None where it is not known.
     """
     figure = Figure()
-    rows = [("loss", "training loss", OTHER), ("val_average_precision", "validation AP", HOST)]
+    rows = [("loss", "training loss", OTHER), ("val_loss", "validation loss", ACCENT)]
+    rows += [("val_average_precision", "validation AP", HOST)]
     series = [(_series(records, key), label, colour) for key, label, colour in rows]
     series = [entry for entry in series if len(entry[0][0])]
     if not series:
@@ -39,8 +41,12 @@ def loss_curve(records: Sequence[Mapping[str, Any]]) -> Figure:
         axes.set_ylabel(label)
         if label == "training loss" and value.min() > 0 and value.max() / value.min() > 30:
             axes.set_yscale("log")
-    panels[-1].set_xlabel("step")
-    panels[0].set_title("Training")
+    for axes in panels:
+        for kept_at in dict.fromkeys(chosen or ()):
+            axes.axvline(kept_at, color=GREY, linestyle="--", linewidth=1)
+    kept = ", ".join(f"{step:,}" for step in dict.fromkeys(chosen or ()))
+    panels[-1].set_xlabel(f"step; dashed: the weights kept, of step {kept}" if kept else "step")
+    panels[0].set_title(f"Training, logged {len(series[0][0][0])} times")
     return figure
 
 
@@ -111,13 +117,76 @@ def calibration(bins: Reliability) -> Figure:
     hosts = np.rint(bins.observed * bins.count).astype(int)
     for x, of, n in zip(bins.predicted, hosts, bins.count):
         side = "left" if x < 0.05 else "right" if x > 0.95 else "center"
-        lower.text(x, 1.3 * n, f"{of:,}/{n:,}", ha=side, fontsize=8, color=GREY)
+        lower.text(x, 1.3 * n, f"{of:,} of {n:,}", ha=side, fontsize=8, color=GREY)
     lower.set(
         yscale="log",
         ylim=(0.7, 8 * bins.count.max()),
-        ylabel="hosts/rows",
-        xlabel="predicted probability of a planet",
+        ylabel="rows",
+        xlabel="predicted probability of a planet; below, hosts of the rows in each bin",
     )
+    lower.xaxis.label.set_fontsize(10)
+    return figure
+
+
+@styled
+def score_distributions(labels: np.ndarray, probability: np.ndarray, threshold: float) -> Figure:
+    """How many rows of each class have which probability, on a logarithmic axis, with the threshold.
+
+    Args:
+        labels: ``(n,)`` int, 1 for a host.
+        probability: ``(n,)`` float64.
+        threshold: rows at or above it are called hosts.
+    """
+    figure, axes = single()
+    edges = np.linspace(0, 1, 26)
+    for text, rows, colour, style in (("others", labels != 1, OTHER, "-"), ("hosts", labels == 1, HOST, "--")):
+        count = np.histogram(np.clip(probability[rows], 0, 1), edges)[0]
+        axes.stairs(count, edges, fill=True, color=colour, alpha=0.2)
+        axes.stairs(count, edges, color=colour, linewidth=1.6, linestyle=style, label=f"{text} ({rows.sum():,})")
+    axes.axvline(threshold, color=GREY, linestyle=":", linewidth=1.4, label=f"threshold {threshold:.3g}")
+    axes.set(xlim=(0, 1), yscale="symlog", xlabel="predicted probability of a planet", ylabel="rows")
+    axes.set_ylim(0, None)
+    axes.set_title("Scores by class")
+    figure.legend(loc="outside lower center", ncols=3)
+    return figure
+
+
+@styled
+def folds(
+    views: np.ndarray,
+    measured: np.ndarray,
+    titles: Sequence[str],
+    *,
+    title: str,
+    width: str,
+    colours: Sequence[str] | None,
+) -> Figure:
+    """A panel of folded transits, as the model is given them: a dot a bin.
+
+    Args:
+        views: ``(k, bins)`` float, 0 out of transit.
+        measured: ``(k, bins)`` bool.
+        titles: ``k`` texts.
+        title: of the whole.
+        width: label of the phase axis.
+        colours: ``k`` colours, or None.
+    """
+    columns = 3
+    rows = max(1, -(-len(titles) // columns))
+    figure = Figure(figsize=(3.1 * columns, 0.8 + 1.8 * rows))
+    panels = figure.subplots(rows, columns, squeeze=False).ravel()
+    for axes in panels[len(titles) :]:
+        axes.set_axis_off()
+    for k, axes in enumerate(panels[: len(titles)]):
+        at = np.flatnonzero(measured[k])
+        axes.plot(at / views.shape[1] - 0.5, views[k, at], ".", markersize=3, color=colours[k] if colours else OTHER)
+        axes.axhline(0, color=GREY, linewidth=0.5)
+        axes.set_title(titles[k], fontsize=9)
+        axes.tick_params(labelsize=8)
+        axes.set_xlim(-0.5, 0.5)
+    figure.supxlabel(width, fontsize=11)
+    figure.supylabel("flux, depths", fontsize=11)
+    figure.suptitle(title, fontsize=12.5)
     return figure
 
 
@@ -204,10 +273,10 @@ def light_curves(
 
 
 def star_title(identity: str, probability: float | None, label: int | None) -> str:
-    """``id   P = 0.93   host``: the id cut to 28 characters, and to those that matplotlib's font can draw."""
+    """``id   probability 0.93   host``: the id cut to 28 characters, and to those that matplotlib's font can draw."""
     parts = [plain(identity, 28)]
     if probability is not None:
-        parts.append(f"P = {probability:.3g}")
+        parts.append(f"probability {probability:.3g}")
     if label is not None:
         parts.append("host" if label == 1 else "no known planet")
     return "   ".join(parts)

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import base64
+import os
+import platform
+import time
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from exojax.storage.announce import BEGAN
 from exojax.storage.write_file import write_atomically
 
 if TYPE_CHECKING:
@@ -35,14 +40,21 @@ h1{font-size:1.6rem;line-height:1.25;margin:.4rem 0}h2{font-size:1.15rem;margin:
 p{margin:.5rem 0}.soft{color:var(--soft)}code{font:.88em/1.4 ui-monospace,monospace;overflow-wrap:anywhere}
 .warn{background:var(--warn);border-left:4px solid var(--edge);border-radius:0 6px 6px 0;padding:.6rem 1rem}
 .warn ul{margin:.3rem 0;padding-left:1.2rem}
-.scroll{overflow-x:auto}table{border-collapse:collapse;font-variant-numeric:tabular-nums}
+.verdict{border-left:4px solid var(--focus);padding:.2rem 1rem;margin:.8rem 0}
+.verdict p{margin:.35rem 0;font-size:1.05rem}
+.scroll{overflow-x:auto;max-width:100%}h1,p,li,figcaption,summary{overflow-wrap:anywhere}table{border-collapse:collapse;font-variant-numeric:tabular-nums}
 th,td{text-align:left;padding:.35rem .9rem .35rem 0;border-bottom:1px solid var(--line);vertical-align:top}
-th{color:var(--soft);font-weight:600}td.n{white-space:nowrap}td.t{min-width:15rem}
+th{color:var(--soft);font-weight:600}td.n{white-space:nowrap}td.t{min-width:15rem}td.o{overflow-wrap:anywhere}
+summary{cursor:pointer;font-weight:600;margin:2.2rem 0 .6rem}
 .plots{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,27rem),1fr));gap:1rem}
 figure{margin:0;min-width:0}
 figure.wide{grid-column:1/-1;overflow-x:auto}figure.wide img{min-width:42rem}
 img{width:100%;height:auto;border-radius:6px;background:#fff}
 figcaption{color:var(--soft);font-size:.9rem}
+@media print{:root{--ink:#000;--paper:#fff;--soft:#444;--line:#bbb;--warn:#fff;--edge:#000}
+body{max-width:none;font-size:11pt}
+figure,tr,.warn,.verdict{break-inside:avoid}h2{break-after:avoid}details>*{display:block}.scroll,figure.wide{overflow:visible}
+figure.wide img{min-width:0}}
 """
 
 
@@ -58,6 +70,9 @@ def write_report(
     controls: Sequence[Mapping[str, Any]] = (),
     summary: str = "",
     data: Mapping[str, Any] | None = None,
+    verdict: Sequence[str] = (),
+    ranked: Sequence[Mapping[str, Any]] = (),
+    ranked_figures: Mapping[str, Figure | bytes] | None = None,
 ) -> None:
     """Write the report of a run or of a comparison, in one step, so that no half page is ever seen.
 
@@ -73,29 +88,56 @@ def write_report(
         controls: rows from :func:`exojax.evaluation.controls.score`.
         summary: a paragraph under the title.
         data: what is known of the data (source, stars, fingerprint), name to value.
+        verdict: what the figures say, a sentence each; it stands on top.
+        ranked: rows of a table of the highest-scored, the best first.
+        ranked_figures: as ``figures``, beside that table.
     """
     told = list(dict.fromkeys([*warnings, *metrics.get("warnings", ())]))
     facts = dict(data or {}) | {k: metrics[k] for k in ("model", "data_sha256") if k in metrics}
+    method = "".join(
+        (
+            _section("Data", _pairs(facts) if facts else ""),
+            _section("Settings that differ from the defaults", _pairs(_flat(config)) if config else ""),
+            _section("This page", _pairs(provenance())),
+        )
+    )
+    chosen = "".join(_plot(caption, figure) for caption, figure in (ranked_figures or {}).items())
     body = [
         f"<h1>{escape(title)}</h1>",
+        f'<div class="verdict">{"".join(f"<p>{escape(text)}</p>" for text in verdict)}</div>' if verdict else "",
         f"<p>{escape(summary)}</p>" if summary else "",
         _warnings(told),
         _section("Models compared", _table(comparison) if comparison else ""),
         _section("Figures", _metrics(metrics)),
         _section("Plots", "".join(_plot(caption, figure) for caption, figure in figures.items()), "plots"),
-        _section("Prediction sets", _conformal(metrics["conformal"]) if metrics.get("conformal") else ""),
         _section("Shortcut controls", _controls(controls) if controls else ""),
-        _section("Data", _pairs(facts) if facts else ""),
-        _section("Configuration", _pairs(_flat(config)) if config else ""),
+        _section("Highest-scored", _table(ranked) if ranked else ""),
+        f'<div class="plots">{chosen}</div>' if chosen else "",
+        _section("Prediction sets", _conformal(metrics["conformal"]) if metrics.get("conformal") else ""),
+        f"<details open><summary>Method</summary>{method}</details>",
     ]
     page = (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width,initial-scale=1">'
-        f"<title>{escape(title)}</title><style>{CSS}</style></head>\n<body>\n"
+        f"<title>{escape(title)}</title><style>{CSS}</style></head>\n<body>\n<main>\n"
         + "\n".join(part for part in body if part)
-        + "\n</body></html>\n"
+        + "\n</main>\n</body></html>\n"
     )
     write_atomically(path, page.encode())
+
+
+def provenance() -> dict[str, str]:
+    """Return the date, the software and the machine of a page, and how long its command ran until now."""
+    import exojax
+
+    seconds = time.monotonic() - BEGAN
+    machine = f"{platform.system()} {platform.machine()}, {os.cpu_count()} CPUs, Python {platform.python_version()}"
+    return {
+        "written": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
+        "exojax": str(exojax.__version__),
+        "machine": machine,
+        "duration": f"{seconds:.0f} s" if seconds < 600 else f"{seconds / 60:.0f} minutes",
+    }
 
 
 def figure_text(figure: Any) -> str:
@@ -118,7 +160,11 @@ def number(value: Any) -> str:
 
 
 def _section(heading: str, content: str, css: str = "") -> str:
-    return f'<h2>{heading}</h2>\n<div class="{css or "scroll"}">{content}</div>' if content else ""
+    if not content:
+        return ""
+    # What scrolls sideways can be reached with the keyboard.
+    focus = "" if css else f' tabindex="0" role="region" aria-label="{heading}"'
+    return f'<h2>{heading}</h2>\n<div class="{css or "scroll"}"{focus}>{content}</div>'
 
 
 def _warnings(told: Sequence[str]) -> str:
@@ -163,7 +209,7 @@ def _plot(caption: str, figure: Figure | bytes) -> str:
     content = figure if isinstance(figure, bytes) else png(figure)
     # Width and height of a PNG stand at fixed places of its header.
     width, height = int.from_bytes(content[16:20], "big"), int.from_bytes(content[20:24], "big")
-    wide = ' class="wide"' if width > 1.6 * height or width > 1100 else ""
+    wide = ' class="wide" tabindex="0"' if width > 1.6 * height or width > 1100 else ""
     source = base64.b64encode(content).decode()
     text = escape(caption)
     return (
@@ -191,32 +237,27 @@ def _controls(rows: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _conformal(found: Mapping[str, Any]) -> str:
+    """Sentences first: what a set is and how often it holds; then the numbers, a class a line."""
+    share = 1 - float(found["alpha"])
     lines: list[dict[str, Any]] = []
     for name, row in found["classes"].items():
-        line = {"class": name, "calibration stars": row["n_calibration"], "stars scored": row["n_test"]}
+        line = {"class": name, "stars to calibrate on": row["n_calibration"], "stars scored": row["n_test"]}
         if row["refused"]:
-            lines.append(line | {"their sets hold it": f"no sets: {row['refused']}"})
+            line["right sets"] = f"no sets: {row['refused']}"
         elif "coverage" in row:
             band, again = row["band"], row["resplits"]
-            lines.append(
-                line
-                | {
-                    "their sets hold it": number(row["coverage"]),
-                    "expected [95 % of draws]": figure_text(band | {"value": band["expected"]}),
-                    f"mean of {again['n']} resplits": number(again["mean"]),
-                    "expected of that mean": f"[{number(again['low'])}, {number(again['high'])}]",
-                }
-            )
-        else:
-            lines.append(line)
-    told = "; ".join(f"{kind} {count:,}" for kind, count in found["sets"].items())
+            line["right sets"] = f"{row['coverage']:.0%}"
+            line["expected"] = f"{band['expected']:.0%}, in 95 of 100 tries {band['low']:.0%} to {band['high']:.0%}"
+            line[f"mean of {again['n']} resplits"] = f"{again['mean']:.1%}"
+        lines.append(line)
+    told = ", ".join(f"{count:,} stars “{kind}”" for kind, count in found["sets"].items())
     note = (
-        "Each star gets the set of classes that it may be of. Of a class's stars a share of "
-        f"{found['alpha']:g} may miss it (split conformal prediction, class by class, one score a star). "
-        f"Sets given: {told or 'none'}. "
-        "Resplits shuffle calibration and scored stars together, so they test the sets and not the model. "
+        f"Instead of a yes or no each star gets the set of classes that it may be of, such that {share:.0%} of each "
+        f"class's stars have theirs in the set (split conformal prediction, one score a star). Sets given: "
+        f"{told or 'none'}. A set of both classes says that the score does not decide. Resplits shuffle calibration "
+        "and scored stars together, so they test the sets and not the model. "
     )
-    return f'{_table(lines)}<p class="soft">{escape(note + found["claim"])}</p>'
+    return f"<p>{escape(note + found['claim'])}</p>{_table(lines)}"
 
 
 def _table(rows: Sequence[Mapping[str, Any]]) -> str:
@@ -228,8 +269,9 @@ def _table(rows: Sequence[Mapping[str, Any]]) -> str:
 
 def _cell(value: Any) -> str:
     text = "–" if value is None else figure_text(value)
-    # A figure and its interval stay on one line; words give way to them.
-    css = "t" if len(text) > 40 else "n" if "[" in text or " " not in text else "w"
+    # A figure and its interval stay on one line; words give way to them, and a path breaks anywhere.
+    longest = max(map(len, text.split()), default=0)
+    css = "o" if longest > 30 else "t" if len(text) > 40 else "n" if "[" in text or " " not in text else "w"
     return f'<td class="{css}">{escape(text)}</td>'
 
 

@@ -51,7 +51,7 @@ def test_evaluation_figures_render_for_degenerate_rows(case, p):
 def test_the_reliability_diagram_has_exact_intervals_and_counts():
     labels, probability = np.array([1] * 3 + [0] * 7 + [1] * 2), np.array([0.34] * 10 + [0.96, 0.94])
     upper, lower = figures.calibration(metrics.reliability(labels, probability)).axes
-    assert [text.get_text() for text in lower.texts] == ["3/10", "2/2"]
+    assert [text.get_text() for text in lower.texts] == ["3 of 10", "2 of 2"]
     ((few, all_),) = [container[2][0].get_segments() for container in upper.containers]
     # Clopper & Pearson: 3 of 10 is [0.067, 0.652], 2 of 2 is [0.025 ** (1 / 2), 1].
     assert few[:, 1] == pytest.approx([0.0667, 0.6525], abs=1e-3)
@@ -80,6 +80,22 @@ def test_loss_curve_shows_both_series_at_their_steps():
     assert ap.lines[0].get_xydata().tolist() == [[20, 0.3]]
 
 
+def test_the_loss_shows_which_step_was_kept():
+    records = [{"step": s, "loss": 1.0 / s, "val_loss": 2.0 / s} for s in range(1, 9)]
+    figure = figures.loss_curve(records, [5])
+    assert [axes.get_ylabel() for axes in figure.axes] == ["training loss", "validation loss"]
+    assert all(axes.lines[-1].get_xdata() == [5, 5] for axes in figure.axes)
+    assert "of step 5" in figure.axes[-1].get_xlabel()
+
+
+def test_scores_are_counted_by_class():
+    labels, probability = np.array([1, 1, 0, 0, 0]), np.array([0.9, 0.99, 0.01, 0.02, 0.9])
+    figure = figures.score_distributions(labels, probability, 0.5)
+    others, hosts = (patch.get_data().values for patch in figure.axes[0].patches[1::2])
+    assert (others[0], others.sum()) == (2, 3)
+    assert (hosts[-1], hosts.sum()) == (1, 2)
+
+
 def test_light_curves_keep_deep_dips_and_mark_what_is_beyond():
     rng = np.random.default_rng(0)
     time = np.broadcast_to(np.arange(2000.0), (2, 2000))
@@ -103,8 +119,8 @@ def test_light_curves_keep_deep_dips_and_mark_what_is_beyond():
 
 def test_a_hostile_id_is_a_drawable_title():
     title = figures.star_title(HOSTILE * 3, 0.5, 1)
-    assert title.endswith("P = 0.5   host")
-    assert len(title) < 60
+    assert title.endswith("probability 0.5   host")
+    assert len(title) < 70
     figure = figures.light_curves(
         np.arange(9.0)[None],
         np.arange(9, dtype=np.float32)[None],
