@@ -116,6 +116,8 @@ def measure(options: Options) -> int:
     for name in options.commands:
         if name not in CASES:
             raise InputError(f"{name}: is none of {', '.join(CASES)}")
+    # What a shell starts in the background ignores Ctrl-C, and so would the commands.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     rows: list[dict[str, Any]] = []
     jobs = [(name, number) for name in options.commands for number in SIGNALS]
     for done, (name, number) in enumerate(jobs):
