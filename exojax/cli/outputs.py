@@ -73,7 +73,7 @@ def write(run: Run, found: Evaluation, out: Path, *, comparison: list[dict[str, 
         verdict=verdict(numbers, found.controls),
         ranked=ranked(found),
         ranked_figures={caption: image for caption, (_, image) in stars.items()},
-        config=shared(changed(run.config)),
+        config=shared(changed(run.config, bool(run.scorer.steps))),
         warnings=warnings,
         comparison=comparison,
         controls=found.controls,
@@ -103,15 +103,17 @@ def write(run: Run, found: Evaluation, out: Path, *, comparison: list[dict[str, 
     return out / "report.html"
 
 
-def changed(config: RunConfig) -> dict[str, Any]:
-    """Return the settings that are not the model's defaults; config.json has them all."""
+def changed(config: RunConfig, stepwise: bool) -> dict[str, Any]:
+    """Return the settings that are not defaults, those of training only of a model that is trained step by step."""
     mine, usual = asdict(config), asdict(RunConfig(model=config.model))
     found: dict[str, Any] = {"model": config.model}
+    if not stepwise:
+        mine.pop("train")
     for name, value in mine.items():
         if isinstance(value, dict):
-            if differing := {key: of for key, of in value.items() if of != usual[name].get(key)}:
+            if differing := {key: of for key, of in value.items() if of != (usual.get(name) or {}).get(key)}:
                 found[name] = differing
-        elif value != usual[name]:
+        elif value != usual.get(name):
             found[name] = value
     return found
 

@@ -48,13 +48,12 @@ th{color:var(--soft);font-weight:600}td.n{white-space:nowrap}td.t{min-width:15re
 summary{cursor:pointer;font-weight:600;margin:2.2rem 0 .6rem}
 .plots{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,27rem),1fr));gap:1rem}
 figure{margin:0;min-width:0}
-figure.wide{grid-column:1/-1;overflow-x:auto}figure.wide img{min-width:42rem}
+figure.wide{grid-column:1/-1}
 img{width:100%;height:auto;border-radius:6px;background:#fff}
 figcaption{color:var(--soft);font-size:.9rem}
 @media print{:root{--ink:#000;--paper:#fff;--soft:#444;--line:#bbb;--warn:#fff;--edge:#000}
 body{max-width:none;font-size:11pt}
-figure,tr,.warn,.verdict{break-inside:avoid}h2{break-after:avoid}details>*{display:block}.scroll,figure.wide{overflow:visible}
-figure.wide img{min-width:0}}
+figure,tr,.warn,.verdict{break-inside:avoid}h2{break-after:avoid}details>*{display:block}.scroll{overflow:visible}}
 """
 
 
@@ -209,7 +208,7 @@ def _plot(caption: str, figure: Figure | bytes) -> str:
     content = figure if isinstance(figure, bytes) else png(figure)
     # Width and height of a PNG stand at fixed places of its header.
     width, height = int.from_bytes(content[16:20], "big"), int.from_bytes(content[20:24], "big")
-    wide = ' class="wide" tabindex="0"' if width > 1.6 * height or width > 1100 else ""
+    wide = ' class="wide"' if width > 1.6 * height or width > 1100 else ""
     source = base64.b64encode(content).decode()
     text = escape(caption)
     return (
@@ -276,8 +275,20 @@ def _cell(value: Any) -> str:
 
 
 def _pairs(values: Mapping[str, Any]) -> str:
-    lines = (f"<tr><td>{escape(str(k))}</td><td><code>{escape(str(v))}</code></td></tr>" for k, v in values.items())
+    lines = (
+        f"<tr><td>{escape(str(key).replace('_', ' '))}</td><td><code>{escape(_short(value))}</code></td></tr>"
+        for key, value in values.items()
+    )
     return f"<table>{''.join(lines)}</table>"
+
+
+def _short(value: Any) -> str:
+    """Numbers to six digits, yes or no for a truth, a dash for nothing."""
+    if value is None or value == "":
+        return "–"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
 
 
 def _flat(config: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
