@@ -33,9 +33,16 @@ class Candidates:
         secondary_sigma: float64, significance of the deepest other dip of the fold.
         secondary_phase: float64, its phase from the transit, 0 to 1.
         centroid_sigma: float64, significance of the shift of the centroid in transit; NaN without centroids.
-        single: bool, one event only: a lower limit on the period stands in ``period_min``.
+        single: bool, one event only, or a duotransit, two of different seasons (``n_transits`` 2): a lower limit on the
+            period stands in ``period_min``, and of a duotransit all possible periods in ``aliases``.
         period_min: float64, days; NaN where not ``single``.
-        aliases: str, periods in days of the best harmonics, joined with ``;``.
+        aliases: str, other periods in days that explain the transits as well, and those of the best harmonics, joined
+            with ``;``.
+        ttv_sigma: float64, significance of the transits' deviations from a linear ephemeris; NaN where too few of them
+            can be timed.
+        ttv_amplitude: float64, days, of these deviations, as of a sinusoid; likewise.
+        next_transit: float64, days, the first mid-transit after the end of the curve; NaN of a single transit.
+        next_transit_error: float64, days, one sigma.
         detrending: str, how the star's variability was taken off: ``window``, or ``sinusoids`` and a window.
         matches: str, what else has this ephemeris, joined with ``;``.
         probability: float64, of a planet; NaN where no model judged it.
@@ -63,6 +70,10 @@ class Candidates:
     period_min: np.ndarray
     aliases: np.ndarray
     matches: np.ndarray
+    ttv_sigma: np.ndarray
+    ttv_amplitude: np.ndarray
+    next_transit: np.ndarray
+    next_transit_error: np.ndarray
     detrending: np.ndarray
     probability: np.ndarray
 

@@ -83,7 +83,7 @@ def quick_search_each(
         values: dict[str, Any] = {field.name: np.full(n, np.nan) for field in fields(Candidates)}
         values |= {"star": np.zeros(n, int), "id": curves.id[:n], "rank": np.ones(n, int)}
         values |= {"n_transits": np.ones(n, int), "single": np.zeros(n, bool)}
-        values |= {"aliases": np.full(n, ""), "matches": np.full(n, "")}
+        values |= {name: np.full(n, "") for name in ("aliases", "matches", "detrending")}
         values |= {"period": np.full(n, period), "t0": even.start[:n], "duration": np.full(n, 0.1)}
         values |= {"snr_red": np.full(n, float(seen.std())), "depth": np.full(n, 0.01)}
         empty = [np.zeros((size, 4)) for size in (4 * how.global_bins, *4 * [how.local_bins])]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -61,10 +62,10 @@ def batches(stars: Stars, config: SearchConfig) -> Iterator[list[LightCurves] | 
 
 def _longest_season(time: np.ndarray) -> float:
     """Return the days of the longest season without a long gap; ``time`` is in any order."""
-    breaks = np.flatnonzero(np.diff(np.sort(time)) > GAP)
     ordered = np.sort(time)
+    breaks = np.flatnonzero(np.diff(ordered) > GAP)
     edges = np.concatenate([[0], breaks + 1, [len(time)]])
-    return float(max(ordered[b - 1] - ordered[a] for a, b in zip(edges[:-1], edges[1:])))
+    return float(max(ordered[b - 1] - ordered[a] for a, b in pairwise(edges)))
 
 
 def _obstacle(one: LightCurves, config: SearchConfig) -> str:
@@ -75,7 +76,8 @@ def _obstacle(one: LightCurves, config: SearchConfig) -> str:
     span, cadence = float(time.max() - time.min()), one.cadence
     wide = cadence * max(1.0, np.floor(config.duration_min / BINS_PER_DURATION / cadence + 0.01))
     # A gap between two seasons costs little where each season can be searched by itself.
-    joint = _longest_season(time) if _longest_season(time) > 2 * max(config.period_min, LEAST_PERIOD * wide) else span
+    season = _longest_season(time)
+    joint = season if season > 2 * max(config.period_min, LEAST_PERIOD * wide) else span
     if span / wide > LONGEST_GRID or joint / wide > MOST_CADENCES or cadence > LONGEST_STEP:
         return f"times span {span:.0f} days in steps of {cadence:.3g}: give times in days"
     shortest = max(config.period_min, LEAST_PERIOD * wide)

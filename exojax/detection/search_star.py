@@ -40,8 +40,9 @@ from exojax.detection.seasons import (
 )
 from exojax.detection.select import NextCandidate, allowed_durations, choose
 from exojax.detection.single_transits import shortest_period, single_event
+from exojax.detection.timing import Timing, aligned, time_transits
 from exojax.detection.transit_depths import TransitDepths
-from exojax.ephemeris import phase, transit_mask
+from exojax.ephemeris import is_locked, next_transit, phase, transit_mask
 from exojax.light_curves import EvenCurves, LightCurves
 from exojax.loops import compiled
 from exojax.photometry.detrend import flatten
@@ -350,6 +351,9 @@ def measure_star(
         curve = _without_others(flux, flat.weight[0], inside, k)
         rows.append(_given_row(curve, noise, Ephemeris(p, t, d, 0.0), min(shortest, d), max(longest, d)))
         weights.append(curve.weight)
+        timing = time_transits(curve, noise, p, t, d) if np.isfinite(p) else None
+        if timing is not None:
+            rows[-1] |= {"ttv_sigma": timing.sigma, "ttv_amplitude": timing.amplitude}
     scale = float(flat.scatter[0]) if curves.absolute else 1.0
     return _table(rows, curves, even, scale), Trace(even, flat, (seen,) * len(rows), tuple(weights))
 
@@ -445,7 +449,7 @@ def _search_steps(
         last = star.clean(_kept_from_trend(taken, even.weight[0]), name)
     order = sorted(range(len(rows)), key=lambda k: -rows[k]["snr_red"])
     if alter is None:
-        _refit(rows, last, star.limits)
+        last = _refit(rows, last, star)
     scale = float(last.scatter[0]) if absolute else 1.0
     table = _table([rows[k] for k in order], curves, even, scale)
     return table, Trace(even, last, tuple(seen[k][0] for k in order), tuple(seen[k][1] for k in order))
@@ -511,24 +515,84 @@ def _row(
     }
 
 
-def _refit(rows: list[dict[str, Any]], last: EvenCurves, limits: tuple[float, float]) -> None:
-    """Fit each transit again on the last flat curve, whose trend does not follow it, without the other candidates.
+def _refit(rows: list[dict[str, Any]], last: EvenCurves, star: _Star) -> EvenCurves:
+    """Measure each candidate again on the last flat curve, whose trend does not follow it, without the others.
 
-    A trend that is found before the transits are known takes a tenth of a long, shallow one with it.
+    A trend that is found before the transits are known takes a tenth of a long, shallow one with it, and of the other
+    candidates the later ones were still in the curve when secondary and odd-even were measured.
+
+    Returns:
+        The flat curve, transits that are not on time moved to where their best line expects them.
     """
     flux, size = last.flux[0] / last.scatter[0], last.flux.shape[1]
     inside = [transit_mask(np.arange(size), row["period"], row["t0"], 2 * row["reach"]) for row in rows]
+    timings: list[Timing] = []
     for k, row in enumerate(rows):
         curve = _without_others(flux, last.weight[0], inside, k)
-        shortest, longest = limits[0], min(limits[1], LONGEST_SHARE * row["period"])
+        shortest, longest = star.limits[0], min(star.limits[1], LONGEST_SHARE * row["period"])
         shape = fit_transit(curve, Ephemeris(row["period"], row["t0"], row["duration"], row["snr"]), shortest, longest)
         moved = abs(shape.t0 - row["t0"]) if row["single"] else abs(shape.period / row["period"] - 1) * size
-        if shape.depth < 0.5 * row["depth"] or not np.isfinite(shape.t0_error) or moved > row["duration"]:
-            continue
-        new = dict(vars(shape))
+        if not (shape.depth < 0.5 * row["depth"] or not np.isfinite(shape.t0_error) or moved > row["duration"]):
+            new = dict(vars(shape))
+            if row["single"]:
+                del new["period"], new["period_error"]
+            row |= new
         if row["single"]:
-            del new["period"], new["period_error"]
-        row |= new
+            continue
+        timing = _timed(row, curve, star)
+        if timing is not None and timing.late:
+            timings.append(timing)
+        if len(rows) > 1:
+            _describe_again(row, rows, flux, last.weight[0], inside, star)
+    for timing in timings:
+        reach = 2 * timing.duration
+        moved_flux, moved_weight = (aligned(x[0], timing, reach)[None] for x in (last.flux, last.weight))
+        last = replace(last, flux=moved_flux, weight=moved_weight)
+    return last
+
+
+def _timed(row: dict[str, Any], curve: FlatCurve, star: _Star) -> Timing | None:
+    """Time a candidate's transits; where they are not on time, duration and depth become those of the aligned ones."""
+    noise = Noise.of(curve, float(star.grid.durations[-1]))
+    timing = time_transits(curve, noise, row["period"], row["t0"], row["duration"])
+    if timing is None:
+        return None
+    row |= {"ttv_sigma": timing.sigma, "ttv_amplitude": timing.amplitude}
+    if timing.late:
+        reach = 2 * timing.duration
+        together = FlatCurve.of(aligned(curve.flux, timing, reach), aligned(curve.weight, timing, reach))
+        start = Ephemeris(timing.period, timing.t0, timing.duration, row["snr"])
+        shape = fit_transit(together, start, star.limits[0], min(star.limits[1], LONGEST_SHARE * timing.period))
+        if shape.depth > 0.5 * timing.depth and np.isfinite(shape.t0_error):
+            row |= vars(shape)
+            gain = max(
+                _template_snr(together, Ephemeris(shape.period, shape.t0, shape.duration, 0.0)) / row["snr"], 1.0
+            )
+            row |= {"snr": gain * row["snr"], "snr_red": gain * row["snr_red"]}
+    return timing
+
+
+def _describe_again(
+    row: dict[str, Any],
+    rows: list[dict[str, Any]],
+    flux: np.ndarray,
+    weight: np.ndarray,
+    inside: list[np.ndarray],
+    star: _Star,
+) -> None:
+    """Measure secondary and odd-even of a candidate without the transits of all others that do not keep its phase."""
+    size = len(flux)
+    own = next(mask for mask, one in zip(inside, rows) if one is row)
+    for mask, other in zip(inside, rows):
+        theirs = np.inf if other["single"] else other["period"]
+        longer = max(row["duration"], other["duration"])
+        if other is not row and not is_locked(row["period"], theirs, longer, size):
+            weight = np.where(mask & ~own, np.float32(0), weight)
+    curve = FlatCurve.of(flux, weight)
+    shape = FittedTransit(**{name: row[name] for name in FittedTransit.__dataclass_fields__})
+    signal = Ephemeris(row["period"], row["t0"], row["duration"], row["snr"])
+    found, _ = describe(curve, signal, shape, row["sde"], Noise.of(curve, float(star.grid.durations[-1])))
+    row |= {name: getattr(found, name) for name in ("odd_even_sigma", "secondary_sigma", "secondary_phase")}
 
 
 def _is_residual(new: dict[str, Any], old: dict[str, Any]) -> bool:
@@ -560,9 +624,15 @@ def _kept_from_trend(taken: np.ndarray, weight: np.ndarray) -> np.ndarray:
 def _table(rows: list[dict[str, Any]], curves: LightCurves, even: EvenCurves, scale: float) -> Candidates:
     """Return columns in cadences and scatters as candidates in days, and in the unit of the flux by ``scale``."""
     days, start = even.cadence, float(even.start[0])
+    seen = np.flatnonzero(even.weight[0] > 0)
+    last = float(seen[-1]) if len(seen) else 0.0
     lines = []
     for rank, row in enumerate(rows, 1):
         depth = row["depth"] * scale
+        period = np.nan if row["single"] else row["period"]
+        middle = 0.5 * (even.flux.shape[1] - 1.0)
+        coming, error = next_transit(period, row["t0"], row["period_error"], row["t0_error"], last + 1.0, middle)
+        wander = row.get("ttv_amplitude", np.nan)
         lines.append(
             row
             | {
@@ -580,6 +650,10 @@ def _table(rows: list[dict[str, Any]], curves: LightCurves, even: EvenCurves, sc
                 "aliases": ";".join(f"{p * days:.6g}" for p in row["alias"]),
                 "matches": "",
                 "detrending": row["detrending"],
+                "ttv_sigma": row.get("ttv_sigma", np.nan),
+                "ttv_amplitude": wander * days,
+                "next_transit": start + float(coming) * days,
+                "next_transit_error": float(np.hypot(error, np.nan_to_num(wander))) * days,
                 "centroid_sigma": np.nan,
                 "probability": np.nan,
             }

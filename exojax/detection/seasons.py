@@ -179,7 +179,12 @@ class SeasonSignals:
 
 
 def measure_seasons(
-    plan: PeriodGrid, curve: FlatCurve, seasons: Sequence[Season], shortest: float, longest: float, longest_period: float
+    plan: PeriodGrid,
+    curve: FlatCurve,
+    seasons: Sequence[Season],
+    shortest: float,
+    longest: float,
+    longest_period: float,
 ) -> SeasonSignals:
     """Return the best signals of a curve with long gaps.
 
@@ -254,7 +259,8 @@ def coherent(plan: PeriodGrid, curve: FlatCurve, seasons: Sequence[Season], peri
     cores = np.array([inner(d) for d in durations.tolist()], np.int64)
     snr = np.empty(len(tried))
     loops.folded_snr(place, flux, weight, curve.total, tried / width, durations, cores, snr)
-    power, kept = snr**2, []
+    power = snr**2
+    kept: list[float] = []
     least = power.max() - DOUBT
     while len(kept) <= MOST_ALIASES and power.max() >= max(least, 1e-9):
         top = int(np.argmax(power))
@@ -270,8 +276,9 @@ def season_events(plan: PeriodGrid, curve: FlatCurve, seasons: Sequence[Season])
     """
     found: list[list[SingleEvent]] = []
     for season in seasons:
+        mine: list[SingleEvent] = []
         part, unit = _own_sampling(season, curve)
-        noise, mine = Noise.of(part, float(plan.durations[-1]) / season.step), []
+        noise = Noise.of(part, float(plan.durations[-1]) / season.step)
         while len(mine) < EVENTS and part.weight.any():
             event = single_event(part, noise)
             if event.snr > 0 and (not mine or event.snr_red >= EVENT_SNR):
@@ -307,8 +314,8 @@ def repeated(
     """Return the like events of different seasons that one period explains best, or None.
 
     Two events of like depth and duration, a whole number of periods apart, predict the other transits. A period is
-    possible where none of these would have fallen on data that show no like dip, be it on a part of it only. Of all pairs the one with the highest
-    SNR of all its events is taken.
+    possible where none of these would have fallen on data that show no like dip, be it on a part of it only. Of all
+    pairs the one with the highest SNR of all its events is taken.
 
     Args:
         plan: of the season's periodogram.

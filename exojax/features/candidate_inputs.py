@@ -8,13 +8,11 @@ import numpy as np
 
 from exojax.candidates import Candidates
 from exojax.detection.period_grid import transit_duration
-from exojax.ephemeris import transit_mask
+from exojax.ephemeris import is_locked, transit_mask
 from exojax.features.views import Moments, moments, views_of
 from exojax.folded_events import SCALARS
 from exojax.light_curves import EvenCurves, Stars
 
-_SAME = 0.01
-"""share by which two periods differ that are of one signal"""
 _HIDDEN = 0.75
 """durations on either side of a better candidate's mid-transit that are left out"""
 
@@ -25,9 +23,10 @@ def folded_period(period: float, n_cadences: int) -> float:
 
 
 def star_moments(found: Candidates, flat: EvenCurves, *, global_bins: int, local_bins: int) -> list[Moments]:
-    """Return the sums over the bins of each candidate of one star; transits of better candidates are left out.
+    """Return the sums over the bins of each candidate of one star; transits of its other candidates are left out.
 
-    A better candidate of the same period, or half or twice of it, stays: a fold must show a binary's other eclipse.
+    Another candidate that keeps its phase at this period, or half or twice of it, stays: a fold must show a binary's
+    other eclipse. So do the candidate's own transits where they meet another's.
 
     Args:
         found: of one star, best first; times in days.
@@ -39,15 +38,15 @@ def star_moments(found: Candidates, flat: EvenCurves, *, global_bins: int, local
     made = []
     for k in range(len(found)):
         period, weight = folded_period(found.period[k] / days, size), flat.weight[0]
-        for better in range(k):
-            theirs = folded_period(found.period[better] / days, size)
-            if any(abs(period / theirs / multiple - 1) < _SAME for multiple in (0.5, 1.0, 2.0)):
-                continue
-            middle, width = (found.t0[better] - start) / days, 2 * _HIDDEN * found.duration[better] / days
-            inside = transit_mask(np.arange(size), theirs, middle, width)
-            weight = np.where(inside, np.float32(0), weight)
-        phase = float("nan") if found.single[k] else float(found.secondary_phase[k])
         at, duration = (found.t0[k] - start) / days, found.duration[k] / days
+        own = transit_mask(np.arange(size), period, at, 2 * _HIDDEN * duration)
+        for other in range(len(found)):
+            theirs, length = folded_period(found.period[other] / days, size), found.duration[other] / days
+            if other == k or is_locked(found.period[k] / days, found.period[other] / days, max(length, duration), size):
+                continue
+            inside = transit_mask(np.arange(size), theirs, (found.t0[other] - start) / days, 2 * _HIDDEN * length)
+            weight = np.where(inside & ~own, np.float32(0), weight)
+        phase = float("nan") if found.single[k] else float(found.secondary_phase[k])
         made.append(moments(flux, weight, period, at, duration, phase, global_bins=global_bins, local_bins=local_bins))
     return made
 

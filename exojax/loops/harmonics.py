@@ -18,7 +18,7 @@ SIGNATURES = {
 BASIS = 4
 """cubic B-splines that overlap at any time"""
 RIDGE, SMOOTH = 1e-3, 2e-3
-"""typical cadences that hold an amplitude at zero, and on the line through its neighbours, where nothing was measured"""
+"""cadences that hold an amplitude at zero, and on the line through its neighbours, where nothing was measured"""
 
 
 @njit(**LOOSE)

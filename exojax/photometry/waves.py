@@ -17,6 +17,8 @@ from exojax.loops import harmonics as loops
 from exojax.robust import MAD_TO_SIGMA
 from exojax.robust import scatter as scatter_of
 
+LEAST_DAYS = 8.0
+"""days of a curve below which nothing is taken off it: what varies slowly would not be seen to repeat"""
 KNOTS = 2.5
 """days between the knots of an amplitude"""
 SLOW = (0.3, 0.6)
@@ -37,26 +39,27 @@ ACTIVE = 1.2
 """scatters from cadence to cadence; amplitude of a sinusoid in a flat curve from which the window is not enough"""
 HIGHEST = 0.4
 """cycles a cadence"""
-CUT = 2.5
+CUT = 1.5
 """standard deviations from the fit from which a cadence counts for less"""
 PADDING = 2
 """lengths of the curve to which it is filled up with zeros, for a finer spectrum"""
 
 
 def point_scatter(flux: np.ndarray, weight: np.ndarray) -> float:
-    """Return the standard deviation of a cadence of weight 1 from differences of neighbours; slow changes are no noise.
+    """Return the standard deviation of a cadence of weight 1 from second differences, in which slow changes cancel.
 
     Args:
         flux, weight: ``(n_cadences,)``.
 
     Returns:
-        NaN where no two neighbours were measured.
+        NaN where no three neighbours were measured.
     """
-    both = (weight[1:] > 0) & (weight[:-1] > 0)
-    if not both.any():
+    left, middle, right = weight[:-2], weight[1:-1], weight[2:]
+    three = (left > 0) & (middle > 0) & (right > 0)
+    if not three.any():
         return float("nan")
-    step = np.diff(flux)[both] / np.sqrt(1 / weight[1:][both] + 1 / weight[:-1][both])
-    return MAD_TO_SIGMA * float(np.median(np.abs(step)))
+    bend = (flux[:-2] - 2 * flux[1:-1] + flux[2:])[three]
+    return scatter_of(bend / np.sqrt(1 / left[three] + 4 / middle[three] + 1 / right[three]), about=0.0)
 
 
 def transit_noise(flat: EvenCurves, in_transit: np.ndarray) -> float:
@@ -75,14 +78,14 @@ def transit_noise(flat: EvenCurves, in_transit: np.ndarray) -> float:
 
 
 def is_active(flat: EvenCurves) -> bool:
-    """Return whether a flat curve of one star still holds a sinusoid larger than its scatter from cadence to cadence."""
+    """Return whether a flat curve of one star still holds a sinusoid larger than its point-to-point scatter."""
     flux, weight = flat.flux[0], flat.weight[0]
-    scatter = point_scatter(flux, weight)
-    if not scatter > 0:
+    seen, scatter = np.flatnonzero(weight > 0), point_scatter(flux, weight)
+    if not scatter > 0 or (seen[-1] - seen[0]) * flat.cadence < LEAST_DAYS:
         return False
     # Deep transits are not to pass for waves.
     bounded = np.clip(flux, -5 * scatter - 2 * flat.scatter[0], 5 * scatter + 2 * flat.scatter[0])
-    return _strongest(bounded, weight, flat.cadence / 8.0, [])[1] >= ACTIVE * scatter
+    return _strongest(bounded, weight, flat.cadence / LEAST_DAYS, [])[1] >= ACTIVE * scatter
 
 
 def frequencies(even: EvenCurves) -> np.ndarray:
@@ -99,7 +102,7 @@ def frequencies(even: EvenCurves) -> np.ndarray:
     weight = even.weight[0].astype(np.float64)
     scatter = point_scatter(even.flux[0], even.weight[0])
     found: list[float] = []
-    if not scatter > 0 or (seen[-1] - seen[0]) * even.cadence < KNOTS:
+    if not scatter > 0 or (seen[-1] - seen[0]) * even.cadence < LEAST_DAYS:
         return np.zeros(0)
     rest = np.zeros(even.flux.shape[1])
     rest[seen] = even.flux[0, seen] - _fitted(even, np.zeros(0), weight > 0, scatter, rounds=1)[seen]
@@ -127,6 +130,8 @@ def without_waves(even: EvenCurves, chosen: np.ndarray, *, absolute: bool, in_tr
     """
     weight = even.weight[0]
     scatter = point_scatter(even.flux[0], weight)
+    if not scatter > 0:
+        return even
     fit = _fitted(even, chosen, (weight > 0) & ~in_transit, scatter)
     level = float(np.median(fit[weight > 0]))
     if absolute and level > 0 and (fit[weight > 0] > 0.1 * level).all():
@@ -136,9 +141,7 @@ def without_waves(even: EvenCurves, chosen: np.ndarray, *, absolute: bool, in_tr
     return replace(even, flux=np.where(weight > 0, flux, 0).astype(np.float32)[None])
 
 
-def _fitted(
-    even: EvenCurves, chosen: np.ndarray, kept: np.ndarray, scatter: float, rounds: int = ROUNDS
-) -> np.ndarray:
+def _fitted(even: EvenCurves, chosen: np.ndarray, kept: np.ndarray, scatter: float, rounds: int = ROUNDS) -> np.ndarray:
     """Return the fit of slow changes and sinusoids, ``(n_cadences,)`` float64, 0 where nothing was measured."""
     compiled.ready()
     seen = np.flatnonzero(even.weight[0] > 0)

@@ -21,7 +21,7 @@ from exojax.vetting.centroid import centroid_shift
 
 HOSTILE = "<b>&$\\frac{1}\n\x07 星" * 8
 CADENCE = 0.02
-TEXT = ("id", "aliases", "matches")
+TEXT = ("id", "aliases", "matches", "detrending")
 
 
 def candidates(**columns):

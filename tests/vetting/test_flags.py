@@ -19,7 +19,7 @@ UNREMARKABLE = {
 def candidates(**columns):
     made = {}
     for field in fields(Candidates):
-        text = field.name in ("id", "aliases", "matches")
+        text = field.name in ("id", "aliases", "matches", "detrending")
         unknown = "" if text else False if field.name == "single" else 0 if field.name == "star" else np.nan
         made[field.name] = np.atleast_1d(np.array(columns.get(field.name, unknown)))
     return Candidates(**made)
