@@ -73,6 +73,10 @@ def rows(one: Sheet) -> list[tuple[str, str]]:
         ("aliases", _listed(str(found.aliases[0]), "\xa0d")),
         ("matches", _listed(str(found.matches[0]))),
     ]
+    if math.isfinite(found.ttv_sigma[0]):
+        table.append(("timing", f"{sigma(found.ttv_sigma[0])}, ±{text(found.ttv_amplitude[0] * 1440, 0)} min"))
+    if found.detrending[0] != "window":
+        table.append(("detrended by", str(found.detrending[0])))
     return [(name, value) for name, value in table if not (single and name in ("odd – even", "secondary", "aliases"))]
 
 
