@@ -28,7 +28,7 @@ _log = logging.getLogger(__name__)
 Group = tuple[str, list[Path]]
 
 _FITS = re.compile(r".*\.fits?(\.gz)?$", re.IGNORECASE)
-_TABLE = re.compile(r".*\.(csv|txt|dat|tsv|tbl|ecsv|tab|lc|asc|ascii|xls)(\.gz)?$", re.IGNORECASE)
+TABLE = re.compile(r".*\.(csv|txt|dat|tsv|tbl|ecsv|tab|lc|asc|ascii|xls)(\.gz)?$", re.IGNORECASE)
 _FEW = 300
 """files that are read here: the workers take seconds to start, a file milliseconds"""
 _AHEAD = 4
@@ -174,7 +174,7 @@ def _files(paths: Iterable[str | Path]) -> list[Path]:
     for given in paths:
         path = Path(given)
         if path.is_dir():
-            inside = [p for p in sorted(path.rglob("*")) if _FITS.match(p.name) or _TABLE.match(p.name)]
+            inside = [p for p in sorted(path.rglob("*")) if _FITS.match(p.name) or TABLE.match(p.name)]
             if not inside:
                 raise InputError(f"{path}: holds no light curves: it needs *.fits or *.csv files")
         elif path.exists():
@@ -190,7 +190,7 @@ def _files(paths: Iterable[str | Path]) -> list[Path]:
 def _star(path: Path) -> tuple[str, str, bool]:
     if told := identity.of_name(path):
         return told[1], told[0], True
-    if not _TABLE.match(path.name):
+    if not TABLE.match(path.name):
         try:
             return fits.star_of(path)
         except InputError as error:

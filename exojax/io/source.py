@@ -173,7 +173,7 @@ def _open(config: DataConfig, labelled: bool) -> Source:
         return _file(path, lambda: kaggle.read(path, cadence_minutes=minutes, require_label=labelled))
     if not path.exists():
         raise InputError(f"--data {name}: no such file or folder; 'synthetic' needs none")
-    raise InputError(f"--data {name}: expected a folder, a .csv, an .npz, or *.fits")
+    raise InputError(f"--data {name}: expected a folder, *.fits, a table (.csv, .txt, .dat, .tbl, ...) or an .npz")
 
 
 def star_files(name: str) -> list[folder.Group] | None:
@@ -201,7 +201,7 @@ def _is_of_one_star(path: Path) -> bool:
     if path.name.lower().endswith(FITS_ENDINGS):
         return True
     if not path.name.endswith(CSV_ENDINGS):
-        return False
+        return folder.TABLE.match(path.name) is not None
     with open_file.text(path) as stream:
         head = stream.read(4096)
     # What is empty or no text, the reader of tables of many stars can tell better.

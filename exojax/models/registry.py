@@ -9,7 +9,7 @@ from importlib.util import find_spec
 from exojax.config import RunConfig, TrainConfig
 from exojax.errors import InputError
 from exojax.models import boosting, cnn, cnn_original, linear, mlp, stack, svc, transit
-from exojax.models.base import Model, Suggest
+from exojax.models.base import Classical, Model, Network, Stack, Suggest
 
 MODELS: dict[str, Model] = {
     "linear": linear.MODEL,
@@ -23,8 +23,8 @@ MODELS: dict[str, Model] = {
     "transit": transit.MODEL,
     "stack": stack.MODEL,
 }
-OWN = frozenset(MODELS)
-"""names that nobody else may take"""
+OWN = frozenset(MODELS) - {"mine"}
+"""names that nobody else may take; ``mine`` is that of a network given to :func:`exojax.fit`"""
 
 
 def register(name: str, model: Model) -> None:
@@ -33,10 +33,18 @@ def register(name: str, model: Model) -> None:
     >>> exojax.register("mine", Network(...))    # doctest: +SKIP
 
     Raises:
-        InputError: the name is one of exojax's own models.
+        InputError: the name is one of exojax's own models, or ``model`` is no model.
     """
     if name in OWN:
         raise InputError(f"{name} is a model of exojax: choose another name")
+    if not isinstance(model, Network | Classical | Stack):
+        what = model.__name__ if isinstance(model, type) else type(model).__name__
+        raise InputError(
+            f"{what} is no model yet: wrap a Flax module as exojax.Network(inputs=('spectrum',), module=Mine()), "
+            "another estimator as exojax.models.base.Classical(inputs=..., fit=..., logits=...)"
+        )
+    if isinstance(model.inputs, str):
+        raise InputError(f"inputs={model.inputs!r}: give a tuple of names, such as inputs=({model.inputs!r},)")
     MODELS[name] = model
 
 

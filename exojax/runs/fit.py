@@ -63,6 +63,8 @@ def fit(
         InputError: data or configuration cannot be used, or the folder holds a run of another kind.
         Interrupted: by Ctrl-C or SIGTERM, after saving.
     """
+    if not isinstance(recipe, Recipe):
+        raise InputError("recipe: expected a Recipe (from exojax.training.recipe), such as Recipe(loss=my_loss)")
     folder = run_folder(folder or f"{Path(data.source).name.split('.')[0]}-{config.model}")
     config, report = replace(config, train=registry.training(config)), report or _silent
 

@@ -7,7 +7,7 @@ import json
 import logging
 import os
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from importlib.resources import files
 from pathlib import Path
@@ -58,10 +58,10 @@ class Run:
     folder: Path
     config: RunConfig
     data: dict[str, Any]
-    split: dict[str, Any]
+    split: dict[str, Any] = field(repr=False)
     calibration: Calibration
     warnings: tuple[str, ...]
-    scorer: Scorer
+    scorer: Scorer = field(repr=False)
 
     @property
     def inputs(self) -> tuple[str, ...]:

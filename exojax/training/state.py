@@ -14,6 +14,7 @@ import optax
 from flax import linen as nn
 
 from exojax.config import TrainConfig
+from exojax.errors import InputError
 from exojax.models.base import Augment, no_augmentation
 from exojax.simulate.random_streams import root_key
 from exojax.training.keys import stream
@@ -109,11 +110,22 @@ def create_state(
         loss: per star.
         augment: of training batches.
         rate: the learning rate of each step; None is the configuration's.
+
+    Raises:
+        InputError: the module does not return one logit a star.
     """
     key = root_key(seed, "training", member)
     # Compiled, since Flax's operation by operation takes twice as long.
     init = jax.jit(partial(module.init, train=False))
-    variables = init({"params": stream(key, "weights")}, jax.tree.map(lambda x: x[:1], example))
+    one = jax.tree.map(lambda x: x[:1], example)
+    variables = init({"params": stream(key, "weights")}, one)
+    n = len(jax.tree.leaves(one)[0])
+    shape = jax.eval_shape(partial(module.apply, train=False), variables, one).shape
+    if shape != (n,):
+        raise InputError(
+            f"{type(module).__name__} returns logits of shape {shape} for one star, where {(n,)} is expected; "
+            "where it ends in nn.Dense(1)(x), write nn.Dense(1)(x)[:, 0]"
+        )
     params, batch_stats = variables["params"], variables.get("batch_stats", {})
     tx = optimiser(config, rate)
     return TrainState(

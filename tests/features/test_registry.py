@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from exojax.errors import InputError
 from exojax.features.registry import FEATURES, compute
 from exojax.light_curves import LightCurves, shared_time
 
@@ -55,3 +56,8 @@ def test_what_stands_in_a_gap_does_not_matter(name):
     stars = curves(n=5)
     other = replace(stars, flux=np.where(stars.valid, stars.flux, np.float32(1e7)))
     assert np.array_equal(compute((name,), stars)[name], compute((name,), other)[name], equal_nan=True)
+
+
+def test_an_unknown_name_offers_the_one_that_looks_like_it():
+    with pytest.raises(InputError, match=r"'spectrun': did you mean 'spectrum'"):
+        compute(("spectrun",), curves(n=2))

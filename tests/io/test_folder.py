@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from small_fits import KEPLER, TESS, curve, write
 
+import exojax
 from exojax.errors import InputError
 from exojax.io import folder
 from exojax.io.folder import Skipped
@@ -143,3 +144,13 @@ def test_few_are_ahead(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_readers_do_not_import_jax() -> None:
     code = "import sys, exojax.io.folder, exojax.io.target, exojax.io.catalogue; print('jax' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "False\n"
+
+
+@pytest.mark.parametrize("ending", ["txt", "dat", "tbl", "csv"])
+def test_a_table_of_one_star_is_read_by_any_of_its_endings(tmp_path: Path, ending: str) -> None:
+    path = tmp_path / f"star.{ending}"
+    rows = [f"{day:.4f},{1 + 1e-3 * (day % 0.3):.6f}" for day in np.arange(0, 5, 0.02)]
+    path.write_text("\n".join(["time,flux", *rows]))
+    found = exojax.read(path)
+    assert found.id.tolist() == ["star"]
+    assert found.flux.shape == (1, 250)
