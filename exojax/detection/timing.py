@@ -105,7 +105,9 @@ def time_transits(curve: FlatCurve, noise: Noise, period: float, t0: float, dura
     rows = np.arange(len(number))
     snr = np.sqrt(power[rows, at]) / red
     seen = usable.any(axis=1)
-    timed = (snr >= LEAST_SNR) & (np.abs(shifts[at]) < reach - 1)
+    # Where a gap is near, the best of the shifts that are left is no time.
+    close = np.abs(shifts - shifts[at][:, None]) <= 0.5 * width
+    timed = (snr >= LEAST_SNR) & (np.abs(shifts[at]) < reach - 1) & (usable | ~close).all(axis=1)
     if timed.sum() < max(LEAST_EVENTS, LEAST_SHARE * seen.sum()):
         return None
     depth = float(lost[rows, at][timed].sum() / measured[rows, at][timed].sum())

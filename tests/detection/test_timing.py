@@ -104,3 +104,14 @@ def test_a_planet_an_hour_off_is_found_timed_and_not_called_v_shaped():
     assert found.duration[0] == pytest.approx(7.0 * CADENCE_DAYS, rel=0.15)
     shape = shape_of(*local_views(found, trace.flat, durations=3.0), 3.0)
     assert resolved(shape, found.duration, trace.flat.cadence)[0] > 0.7
+
+
+@pytest.mark.parametrize("cut", [-5, -2, 0, 2, 5])
+def test_a_deep_transit_beside_a_gap_is_not_timed(cut):
+    """A hot Jupiter's transit that a gap cuts into has its best shift where the gap lets it be."""
+    at = middles(0.0)
+    weight = np.ones(SIZE, np.float32)
+    weight[int(at[6] + cut) : int(at[6]) + 60] = 0
+    found = timing(dips(at, 40.0), weight=weight)
+    assert not found.late
+    assert np.abs(found.deviation).max() < 1.0
