@@ -539,7 +539,7 @@ def _refit(rows: list[dict[str, Any]], last: EvenCurves, star: _Star) -> EvenCur
             row |= new
         if row["single"]:
             continue
-        timing = _timed(row, curve, star)
+        timing = _timed(row, curve, star) if row["snr_red"] >= star.config.snr_min else None
         if timing is not None and timing.late:
             timings.append(timing)
         if len(rows) > 1:
@@ -565,10 +565,6 @@ def _timed(row: dict[str, Any], curve: FlatCurve, star: _Star) -> Timing | None:
         shape = fit_transit(together, start, star.limits[0], min(star.limits[1], LONGEST_SHARE * timing.period))
         if shape.depth > 0.5 * timing.depth and np.isfinite(shape.t0_error):
             row |= vars(shape)
-            gain = max(
-                _template_snr(together, Ephemeris(shape.period, shape.t0, shape.duration, 0.0)) / row["snr"], 1.0
-            )
-            row |= {"snr": gain * row["snr"], "snr_red": gain * row["snr_red"]}
     return timing
 
 

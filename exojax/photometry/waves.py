@@ -35,7 +35,7 @@ LEAST_AMPLITUDE = 0.3
 """scatters; smaller sinusoids are left alone"""
 HOURS = 3.0
 """length of the means by which detrendings are compared"""
-ACTIVE = 1.2
+ACTIVE = 1.35
 """scatters from cadence to cadence; amplitude of a sinusoid in a flat curve from which the window is not enough"""
 HIGHEST = 0.4
 """cycles a cadence"""
