@@ -10,7 +10,7 @@ import pytest
 from exojax.light_curves import LightCurves, shared_time
 from exojax.report.explore import explore, statistics
 
-FILES = {"summary.json", "examples.png", "distributions.png", "missing.png", "balance.png"}
+FILES = {"explore.html", "summary.json", "examples.png", "distributions.png", "missing.png", "balance.png"}
 
 
 def stars(n: int = 40, n_hosts: int = 8, c: int = 300, seed: int = 0) -> LightCurves:
