@@ -72,6 +72,8 @@ COLUMNS: dict[str, Column] = {
     "centroid_sigma": Column("centroid, σ", 1, "shift of the centroid in transit"),
     "planet_radius_earths": Column("radius, Earth's", 2, "of the planet, from the depth and the star's radius"),
     "sectors": Column("sectors", None, "sectors, quarters or campaigns of the light curve"),
+    "ttv_sigma": Column("off time, σ", 1, "significance of the transits' deviations from a linear ephemeris"),
+    "next_transit_days": Column("next transit, d", 4, "the first after the light curve's end"),
     "aliases": Column("other periods, d", None, "harmonics, the best first"),
     "matches": Column("matches", None, "known planets, and other stars' candidates, of this ephemeris"),
     "warnings": Column("warnings", None, "of the star's files"),

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from exojax.ephemeris import next_transit
 from exojax.light_curves import Piece, Stars
 from exojax.report.folding import Sheet, secondary_explained
 from exojax.report.style import plain
@@ -15,6 +16,8 @@ from exojax.vetting.duration import AXIS_OF_ONE_DAY
 
 EARTHS = 109.076  # nominal solar radius over nominal Earth's, IAU 2015 resolution B3 (6,378.1 km)
 NONE = "not known"
+REPEATED = ("odd – even", "secondary", "aliases", "timing")
+"""what only a signal with a period has"""
 FIRST_EPIC = 200_000_000
 """first number of K2's catalogue of its campaigns"""
 
@@ -66,6 +69,7 @@ def rows(one: Sheet) -> list[tuple[str, str]]:
         ("SNR", f"{text(white, 1)} white, {text(red, 1)} red{quiet}"),
         ("SDE", text(found.sde[0], 1)),
         ("transits seen", str(int(found.n_transits[0]))),
+        ("timing", timing(one)),
         ("odd – even", sigma(found.odd_even_sigma[0])),
         ("secondary", sigma(found.secondary_sigma[0], found.secondary_phase[0]) + remark),
         ("centroid shift", "not measured (one transit)" if single else sigma(found.centroid_sigma[0])),
@@ -73,11 +77,11 @@ def rows(one: Sheet) -> list[tuple[str, str]]:
         ("aliases", _listed(str(found.aliases[0]), "\xa0d")),
         ("matches", _listed(str(found.matches[0]))),
     ]
-    if math.isfinite(found.ttv_sigma[0]):
-        table.append(("timing", f"{sigma(found.ttv_sigma[0])}, ±{text(found.ttv_amplitude[0] * 1440, 0)} min"))
-    if found.detrending[0] != "window":
-        table.append(("detrended by", str(found.detrending[0])))
-    return [(name, value) for name, value in table if not (single and name in ("odd – even", "secondary", "aliases"))]
+    return [
+        (name, value)
+        for name, value in table
+        if not (single and name in ("odd – even", "secondary", "aliases", "timing"))
+    ]
 
 
 def system(one: Sheet) -> list[str]:
@@ -96,16 +100,27 @@ def system(one: Sheet) -> list[str]:
 def upcoming(one: Sheet, count: int = 3) -> list[str]:
     """Return the first transits after the light curve's end, with the error of the first, and how it grows."""
     found = one.candidate
-    period, error, t0_error = (float(x[0]) for x in (found.period, found.period_error, found.t0_error))
-    if not period > 0 or not np.isfinite(found.t0[0]):
+    period, error, t0, t0_error = (float(x[0]) for x in (found.period, found.period_error, found.t0, found.t0_error))
+    if not period > 0 or not math.isfinite(t0):
         return []
-    end = one.start + one.cadence * len(one.flat)
-    first = math.ceil((end - float(found.t0[0])) / period)
-    times = ", ".join(f"{float(found.t0[0]) + (first + k) * period:.4f}" for k in range(count))
-    if not (math.isfinite(error) and math.isfinite(t0_error)):
-        return [f"{times} {plain(one.time_system, 20)}; error not known"]
-    spread = [24 * math.hypot(t0_error, n * error) for n in (first, first + 365.25 / period)]
-    return [f"{times} {plain(one.time_system, 20)}", f"± {spread[0]:.2g} h; a year later ± {spread[1]:.2g} h"]
+    span = one.cadence * len(one.flat)
+    when, spread = (float(found.next_transit[0]), float(found.next_transit_error[0]))
+    if not math.isfinite(when):
+        when, spread = map(float, next_transit(period, t0, error, t0_error, one.start + span, one.start + span / 2))
+    times = ", ".join(f"{when + k * period:.4f}" for k in range(count))
+    clock = plain(one.time_system, 20)
+    _, later = next_transit(period, t0, error, t0_error, when + 365.25, one.start + span / 2)
+    if not (math.isfinite(spread) and np.isfinite(later)):
+        return [f"{times} {clock}; error not known"]
+    return [f"{times} {clock}", f"± {24 * spread:.2g} h; a year later ± {24 * float(later):.2g} h"]
+
+
+def timing(one: Sheet) -> str:
+    """Whether the transits come on time: by how much they deviate from a linear ephemeris, and its significance."""
+    value, minutes = float(one.candidate.ttv_sigma[0]), float(one.candidate.ttv_amplitude[0]) * 1440
+    if not math.isfinite(value):
+        return NONE
+    return f"{minutes:.2g} min off a linear ephemeris, {value:.1f}σ"
 
 
 def least(period: float) -> str:

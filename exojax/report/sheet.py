@@ -34,8 +34,8 @@ ROW = 0.285
 STRIP = (LEFT, 0.03, RIGHT, 0.2)
 SMALL = 6
 """single events on the first page"""
-PAGE_OF = 40
-"""single events on the second page"""
+PAGE_OF, MOST_PARTS = 40, 10
+"""single events, and sectors or quarters, on the second page"""
 LINES = (0.0128, 0.0165)
 """least and greatest height of a line of words"""
 
@@ -204,20 +204,19 @@ def _second(one: Sheet, fold: Fold, found: list[Event], parts: list[Piece]) -> F
     shown = found[:PAGE_OF]
     told = f"the first {PAGE_OF} of {len(found)} transits" if len(found) > PAGE_OF else f"{len(found)} transits"
     figure.text(0.985, 0.965, told, fontsize=9, color=GREY, ha="right", va="center")
-    columns, step = 8, 0.145
-    places = [(0.045 + 0.118 * (k % columns), 0.83 - step * (k // columns)) for k in range(len(shown))]
-    _small(figure, fold, shown, places, 0.1, 0.085)
-    for k, piece in enumerate(parts[: 2 * columns]):
-        place = (
-            0.045 + 0.118 * (k % columns),
-            0.1 if len(parts) <= columns else 0.17 - 0.125 * (k // columns),
-            0.1,
-            0.07,
-        )
-        axes = figure.add_axes(place)
+    columns = next(n for n in (4, 5, 8) if len(shown) <= n * min(n, 5))
+    across, down = (0.985 - 0.045) / columns, 0.75 / max(-(-len(shown) // columns), 2 if parts else 1)
+    down = min(down, 1.6 * across)
+    places = [(0.045 + across * (k % columns), 0.96 - down * (1 + k // columns)) for k in range(len(shown))]
+    _small(figure, fold, shown, places, 0.82 * across, down - 0.065)
+    bottom = 0.96 - down * (-(-len(shown) // columns)) - 0.13
+    across = (0.985 - 0.045) / max(len(parts[:MOST_PARTS]), 4)
+    for k, piece in enumerate(parts[:MOST_PARTS]):
+        axes = figure.add_axes((0.045 + across * k, max(bottom, 0.115), 0.82 * across, 0.07))
         chosen = (fold.time >= piece.start) & (fold.time <= piece.stop)
         panels.around(axes, fold, 1.5 * fold.duration, "", model=True, chosen=chosen, small=True)
         axes.set_title(f"{piece.kind} {piece.number}", fontsize=7, pad=2)
+        axes.set_xlabel("hours", labelpad=1, fontsize=6.5)
         axes.tick_params(labelsize=6, length=2, pad=1.5)
     if any(piece.background.size for piece in one.pieces):
         axes = figure.add_axes((0.045, 0.03, 0.94, 0.035))

@@ -440,5 +440,14 @@ def test_a_star_is_named_in_its_catalogues_words(id, clock, matches, title):
 def test_the_next_transits_follow_the_curve_with_a_growing_error():
     times, error = numbers.upcoming(known(one_sheet(), period_error=1e-3, t0_error=1e-3))
     assert times == "161.7000, 166.7000, 171.7000 BKJD"
-    assert error == "± 0.29 h; a year later ± 2 h"
+    assert error == "± 0.14 h; a year later ± 1.9 h"
+    stored = known(one_sheet(), next_transit=170.0, next_transit_error=0.01, period_error=1e-3, t0_error=1e-3)
+    assert numbers.upcoming(stored)[0].startswith("170.0000, 175.0000")
+    assert numbers.upcoming(stored)[1].startswith("± 0.24 h")
     assert numbers.upcoming(known(one_sheet(), **ROWS["single"])) == []
+
+
+def test_timing_is_in_minutes_or_not_known():
+    assert dict(numbers.rows(one_sheet()))["timing"] == "not known"
+    late = known(one_sheet(), ttv_sigma=6.1, ttv_amplitude=0.01)
+    assert dict(numbers.rows(late))["timing"] == "14 min off a linear ephemeris, 6.1σ"
