@@ -182,7 +182,7 @@ def test_a_loss_that_is_not_finite_names_step_and_stars(bad, tmp_path):
     flux, labels = made_up()
     flux[11] = bad
     with pytest.raises(InputError, match=r"loss of step \d+ is not finite") as told:
-        small_fit(tmp_path, features={"flux": flux})
+        small_fit(tmp_path, flux=flux)
     step = int(str(told.value).split("step ")[1].split(" ")[0])
     # Exactly the stars of that batch, among them the one that did it; and of no batch before.
     named = set(str(told.value).split("stars: ")[1].split(";")[0].split(", "))
@@ -194,7 +194,7 @@ def test_a_loss_that_is_not_finite_names_step_and_stars(bad, tmp_path):
     assert not any("star11" in stars for stars in drawn[:step])
     # What was saved before is sound, and the same call tells the same again.
     with pytest.raises(InputError, match=f"step {step} is not finite"):
-        small_fit(tmp_path, features={"flux": flux})
+        small_fit(tmp_path, flux=flux)
 
 
 def test_a_gradient_that_is_not_finite_is_told_at_its_own_step():
