@@ -63,7 +63,8 @@ def test_no_choice_sees_them(source: Path, call: Call) -> None:
         (compare.main, ("--models", "tiny")),
         (tune.main, ("--model", "svc")),
     ):
-        assert_refused(call(main, "--data", source, "--rows", "set-aside", *options), "give rest or all", "exojax evaluate")
+        args = ("--data", source, "--rows", "set-aside", *options)
+        assert_refused(call(main, *args), "give rest or all", "exojax evaluate")
     ran = call(
         compare.main, "--data", source, "--rows", "rest", "--models", "tiny", "--folds", 2, "--inner", 0, "--out", "c"
     )
