@@ -21,8 +21,8 @@ LEAST_EVENTS = 4
 """timed events for a test: a line takes two"""
 LEAST_SHARE = 0.6
 """share of the seen events that are to be timed: the strongest ones alone are a selection"""
-FLOOR = 0.1
-"""cadences, error of a time that boxes and cadences leave"""
+FLOOR = 0.2
+"""cadences, error of a time that boxes leave where few cadences sample a deep transit (K2-3 b, WASP-18 b)"""
 COVERED = 0.7
 """share of a transit that has to be measured at any shift near the best"""
 SIGNIFICANT = 5.0
