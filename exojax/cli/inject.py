@@ -146,7 +146,7 @@ def _search_config(options: Options) -> SearchConfig:
 
 
 def _plan(options: Options, curves: LightCurves) -> InjectionPlan:
-    from exojax.detection.search_star import LONGEST_PERIOD
+    from exojax.detection.star import LONGEST_PERIOD
     from exojax.runs.inject import InjectionPlan, quantity_of
 
     natural = quantity_of(curves)

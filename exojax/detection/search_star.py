@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import suppress
-from dataclasses import dataclass, replace
-from functools import cached_property
+from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import Any
 
@@ -16,7 +14,6 @@ from exojax.candidates import Candidates
 from exojax.config import SearchConfig
 from exojax.detection.curve import FlatCurve
 from exojax.detection.measure import (
-    LONGEST_SHARE,
     MASK_REACH,
     Ephemeris,
     FittedTransit,
@@ -26,34 +23,26 @@ from exojax.detection.measure import (
     measure,
 )
 from exojax.detection.peaks import aliases
-from exojax.detection.period_grid import INNER, LEAST_PERIOD, PeriodGrid, plan
+from exojax.detection.period_grid import INNER, PeriodGrid
 from exojax.detection.periodogram import Periodogram, periodogram
 from exojax.detection.red_noise import Noise
+from exojax.detection.refit import refit, without_others
 from exojax.detection.seasons import (
-    Season,
-    balanced,
     coverage,
-    longest_season,
     measure_seasons,
-    season_periodogram,
-    split,
 )
-from exojax.detection.select import NextCandidate, allowed_durations, choose
+from exojax.detection.select import NextCandidate, choose
 from exojax.detection.single_transits import shortest_period, single_event
-from exojax.detection.timing import Timing, aligned, time_transits
+from exojax.detection.star import WINDOW, Star, is_better
+from exojax.detection.timing import time_transits
 from exojax.detection.transit_depths import TransitDepths
-from exojax.ephemeris import is_locked, next_transit, phase, transit_mask
+from exojax.ephemeris import next_transit, phase, transit_mask
 from exojax.light_curves import EvenCurves, LightCurves
 from exojax.loops import compiled
-from exojax.photometry.detrend import flatten
-from exojax.photometry.outliers import clip_upward
-from exojax.photometry.resample import padded_size, to_even
-from exojax.photometry.waves import frequencies, is_active, transit_noise, without_waves
+from exojax.photometry.resample import to_even
 
 MOST_SINGLES = 3
 """single transits of a star that are listed, beside its ``max_candidates``"""
-LONGEST_PERIOD = 500.0
-"""days; the longest period that is searched by default"""
 SINGLE_MASK_SCALE = 1.5
 """how much more widely a single transit is masked: a period would have corrected its length"""
 MOST_EXCLUDED = 0.6
@@ -62,14 +51,6 @@ RESIDUAL_REACH = 1.5
 """durations from a transit within which a further signal is a residual of it, beside its mask"""
 MOST_RESIDUALS = 2
 """searches of one star that may end in a residual"""
-
-WINDOW, SINUSOIDS = "window", "sinusoids"
-"""detrendings: a running window alone, and the star's periodic signals taken off first"""
-CLEARLY, USELESS = 0.6, 0.9
-"""ratios of the noise without waves to that with them, below which only the curve without them is searched, and from
-which only the other"""
-MARGIN = 1.1
-"""ratio by which a candidate without waves is better than that of the window alone"""
 
 Alter = Callable[[EvenCurves], EvenCurves]
 """Done to one star's flat, clean curve before it is searched, such as turning it upside down."""
@@ -96,112 +77,8 @@ class Trace:
     weights: tuple[np.ndarray, ...]
 
 
-@dataclass(frozen=True, eq=False)
-class _Star:
-    """One star before its search.
-
-    Attributes:
-        even: not detrended.
-        absolute: depths are fractions.
-        config: ranges and window.
-        seasons: that are searched by themselves; none of a curve without long gaps.
-        grid: of the whole curve, or of its longest season.
-        limits: shortest and longest duration allowed, cadences.
-    """
-
-    even: EvenCurves
-    absolute: bool
-    config: SearchConfig
-    seasons: Sequence[Season]
-    grid: PeriodGrid
-    limits: tuple[float, float]
-
-    @classmethod
-    def of(cls, curves: LightCurves, even: EvenCurves, config: SearchConfig) -> _Star:
-        """Return what the search needs to know of a star.
-
-        Raises:
-            ValueError: the curve cannot hold the range of periods.
-        """
-        seasons, grid = split(even.weight[0], even.cadence), None
-        if seasons:
-            # Where no season holds the range, the whole curve is searched at once.
-            with suppress(ValueError):
-                grid = plan_for(longest_season(seasons), even.cadence, config)
-        if grid is None:
-            seasons, grid = [], plan_for(even.flux.shape[1], even.cadence, config)
-        density = float("nan") if curves.stars is None else float(curves.stars.density[0])
-        return cls(even, curves.absolute, config, seasons, grid, allowed_durations(grid, density))
-
-    @property
-    def longest_period(self) -> float:
-        """Cadences, of a period that is known by single events."""
-        wanted = self.config.period_max
-        return (LONGEST_PERIOD if wanted is None else wanted) / self.even.cadence
-
-    @cached_property
-    def waves(self) -> np.ndarray:
-        """``(n,)`` float64, frequencies of the star's periodic signals, cycles a cadence."""
-        return frequencies(self.even)
-
-    def clean(self, taken: np.ndarray, detrending: str = WINDOW) -> EvenCurves:
-        """Return the flat curve, upward outliers out; the cadences ``taken`` are kept from the trend."""
-        even = self.even
-        if detrending == SINUSOIDS:
-            even = without_waves(even, self.waves, absolute=self.absolute, in_transit=taken)
-        in_transit = taken[None] if taken.any() else None
-        flat = flatten(even, self.config.window_days, absolute=self.absolute, in_transit=in_transit)
-        if self.seasons:
-            flat = balanced(flat, self.seasons, taken)
-        return replace(flat, weight=clip_upward(flat.flux, flat.weight, flat.scatter))
-
-    def detrended(self, known: np.ndarray) -> dict[str, EvenCurves]:
-        """Return the flat curve by each detrending that is worth a search.
-
-        Where the running window leaves waves in the curve, the star's periodic signals are taken off first; of the two
-        curves the one is searched whose noise on the scale of a transit is clearly lower, else both.
-        """
-        flat = self.clean(known)
-        if not is_active(flat):
-            return {WINDOW: flat}
-        other = self.clean(known, SINUSOIDS)
-        before, after = (transit_noise(one, known) for one in (flat, other))
-        both = {WINDOW: flat, SINUSOIDS: other}
-        if after < CLEARLY * before:
-            del both[WINDOW]
-        elif not after < USELESS * before:
-            del both[SINUSOIDS]
-        return both
-
-    def periodogram(self, curve: FlatCurve) -> Periodogram:
-        """Return the periodogram of a flat curve of the star, made on the CPU."""
-        if self.seasons:
-            return season_periodogram(self.grid, curve, self.seasons)
-        return periodogram(self.grid, curve.flux, curve.weight)
-
-
 SearchSteps = Generator[tuple[PeriodGrid, FlatCurve], Periodogram, tuple[Candidates, Trace]]
 """Requests the periodogram of a curve, again and again, and returns the candidates at the end."""
-
-
-def plan_for(n_cadences: int, cadence: float, config: SearchConfig) -> PeriodGrid:
-    """Return the periods and durations that are tried for curves of one length (cadences) and cadence (days).
-
-    The shortest period is four cadences, whatever is requested: shorter ones cannot be told apart.
-
-    Raises:
-        ValueError: the curves cannot hold the range of periods.
-    """
-    wanted = LONGEST_PERIOD if config.period_max is None else config.period_max
-    return plan(
-        # A few lengths serve all: a slightly longer curve has slightly finer steps.
-        padded_size(n_cadences),
-        cadence,
-        period_min=max(config.period_min, LEAST_PERIOD * cadence),
-        period_max=min(n_cadences * cadence / 2, wanted),
-        duration_min=config.duration_min,
-        duration_max=config.duration_max,
-    )
 
 
 def search_star(
@@ -332,7 +209,7 @@ def measure_star(
     size, days = even.flux.shape[1], even.cadence
     if not even.weight.any():
         return _table([], curves, even, 1.0), Trace(even, even, (), ())
-    star = _Star.of(curves, even, config)
+    star = Star.of(curves, even, config)
     shortest, longest = star.limits
     turns = np.where(np.isfinite(period), period / days, np.inf)
     first, lengths = (t0 - even.start[0]) / days, duration / days
@@ -348,7 +225,7 @@ def measure_star(
     seen = star.periodogram(whole)
     rows, weights = [], []
     for k, (p, t, d) in enumerate(given):
-        curve = _without_others(flux, flat.weight[0], inside, k)
+        curve = without_others(flux, flat.weight[0], inside, k)
         rows.append(_given_row(curve, noise, Ephemeris(p, t, d, 0.0), min(shortest, d), max(longest, d)))
         weights.append(curve.weight)
         timing = time_transits(curve, noise, p, t, d) if np.isfinite(p) else None
@@ -356,15 +233,6 @@ def measure_star(
             rows[-1] |= {"ttv_sigma": timing.sigma, "ttv_amplitude": timing.amplitude}
     scale = float(flat.scatter[0]) if curves.absolute else 1.0
     return _table(rows, curves, even, scale), Trace(even, flat, (seen,) * len(rows), tuple(weights))
-
-
-def _without_others(flux: np.ndarray, weight: np.ndarray, inside: list[np.ndarray], k: int) -> FlatCurve:
-    """Return the curve with weight 0 in the transits of every candidate but number ``k``, whose own are kept.
-
-    ``flux`` and ``weight`` are ``(n_cadences,)`` float32, ``inside`` the ``(n_cadences,)`` bool of each candidate.
-    """
-    others = np.any([mask for j, mask in enumerate(inside) if j != k], axis=0) if len(inside) > 1 else False
-    return FlatCurve.of(flux, np.where(others & ~inside[k], np.float32(0), weight))
 
 
 def _template_snr(curve: FlatCurve, given: Ephemeris) -> float:
@@ -410,7 +278,7 @@ def _search_steps(
     known = np.zeros(size, bool) if masked is None else masked
     if not even.weight.any():
         return _table([], curves, even, 1.0), Trace(even, even, (), ())
-    star = _Star.of(curves, even, config)
+    star = Star.of(curves, even, config)
     taken = np.zeros(size, bool) if alter is not None else known.copy()
     flats = star.detrended(known)
     if alter is not None:
@@ -427,7 +295,7 @@ def _search_steps(
             if not curve.weight.any():
                 continue
             its, new = yield from _next_row(star, curve, first=not rows)
-            if new is not None and (row is None or new["snr_red"] > MARGIN * row["snr_red"]):
+            if new is not None and (row is None or _is_better(new, row, even.cadence)):
                 found, row, weight = its, new | {"detrending": name}, curve.weight
         if row is None or found is None:
             break
@@ -449,14 +317,18 @@ def _search_steps(
         last = star.clean(_kept_from_trend(taken, even.weight[0]), name)
     order = sorted(range(len(rows)), key=lambda k: -rows[k]["snr_red"])
     if alter is None:
-        last = _refit(rows, last, star)
+        last = refit(rows, last, star)
     scale = float(last.scatter[0]) if absolute else 1.0
     table = _table([rows[k] for k in order], curves, even, scale)
     return table, Trace(even, last, tuple(seen[k][0] for k in order), tuple(seen[k][1] for k in order))
 
 
+def _is_better(new: dict[str, Any], old: dict[str, Any], cadence: float) -> bool:
+    return is_better(new["snr_red"], old["snr_red"], old["duration"], old["period"], cadence)
+
+
 def _next_row(
-    star: _Star, curve: FlatCurve, *, first: bool
+    star: Star, curve: FlatCurve, *, first: bool
 ) -> Generator[tuple[PeriodGrid, FlatCurve], Periodogram, tuple[Periodogram, dict[str, Any] | None]]:
     """Request a periodogram, and return it and the columns of the star's next candidate, None where there is none."""
     if star.seasons:
@@ -482,7 +354,7 @@ def _row(
     periodic: PeriodicSignal,
     found: Periodogram,
     curve: FlatCurve,
-    star: _Star,
+    star: Star,
 ) -> dict[str, Any]:
     """Return a candidate's columns: times in cadences, depth in units of the star's scatter."""
     if choice.single is None:
@@ -513,82 +385,6 @@ def _row(
         "alias": [],
         "reach": SINGLE_MASK_SCALE * MASK_REACH * max(event.duration, shape.duration if fitted else 0.0),
     }
-
-
-def _refit(rows: list[dict[str, Any]], last: EvenCurves, star: _Star) -> EvenCurves:
-    """Measure each candidate again on the last flat curve, whose trend does not follow it, without the others.
-
-    A trend that is found before the transits are known takes a tenth of a long, shallow one with it, and of the other
-    candidates the later ones were still in the curve when secondary and odd-even were measured.
-
-    Returns:
-        The flat curve, transits that are not on time moved to where their best line expects them.
-    """
-    flux, size = last.flux[0] / last.scatter[0], last.flux.shape[1]
-    inside = [transit_mask(np.arange(size), row["period"], row["t0"], 2 * row["reach"]) for row in rows]
-    timings: list[Timing] = []
-    for k, row in enumerate(rows):
-        curve = _without_others(flux, last.weight[0], inside, k)
-        shortest, longest = star.limits[0], min(star.limits[1], LONGEST_SHARE * row["period"])
-        shape = fit_transit(curve, Ephemeris(row["period"], row["t0"], row["duration"], row["snr"]), shortest, longest)
-        moved = abs(shape.t0 - row["t0"]) if row["single"] else abs(shape.period / row["period"] - 1) * size
-        if not (shape.depth < 0.5 * row["depth"] or not np.isfinite(shape.t0_error) or moved > row["duration"]):
-            new = dict(vars(shape))
-            if row["single"]:
-                del new["period"], new["period_error"]
-            row |= new
-        if row["single"]:
-            continue
-        timing = _timed(row, curve, star) if row["snr_red"] >= star.config.snr_min else None
-        if timing is not None and timing.late:
-            timings.append(timing)
-        if len(rows) > 1:
-            _describe_again(row, rows, flux, last.weight[0], inside, star)
-    for timing in timings:
-        reach = 2 * timing.duration
-        moved_flux, moved_weight = (aligned(x[0], timing, reach)[None] for x in (last.flux, last.weight))
-        last = replace(last, flux=moved_flux, weight=moved_weight)
-    return last
-
-
-def _timed(row: dict[str, Any], curve: FlatCurve, star: _Star) -> Timing | None:
-    """Time a candidate's transits; where they are not on time, duration and depth become those of the aligned ones."""
-    noise = Noise.of(curve, float(star.grid.durations[-1]))
-    timing = time_transits(curve, noise, row["period"], row["t0"], row["duration"])
-    if timing is None:
-        return None
-    row |= {"ttv_sigma": timing.sigma, "ttv_amplitude": timing.amplitude}
-    if timing.late:
-        reach = 2 * timing.duration
-        together = FlatCurve.of(aligned(curve.flux, timing, reach), aligned(curve.weight, timing, reach))
-        start = Ephemeris(timing.period, timing.t0, timing.duration, row["snr"])
-        shape = fit_transit(together, start, star.limits[0], min(star.limits[1], LONGEST_SHARE * timing.period))
-        if shape.depth > 0.5 * timing.depth and np.isfinite(shape.t0_error):
-            row |= vars(shape)
-    return timing
-
-
-def _describe_again(
-    row: dict[str, Any],
-    rows: list[dict[str, Any]],
-    flux: np.ndarray,
-    weight: np.ndarray,
-    inside: list[np.ndarray],
-    star: _Star,
-) -> None:
-    """Measure secondary and odd-even of a candidate without the transits of all others that do not keep its phase."""
-    size = len(flux)
-    own = next(mask for mask, one in zip(inside, rows) if one is row)
-    for mask, other in zip(inside, rows):
-        theirs = np.inf if other["single"] else other["period"]
-        longer = max(row["duration"], other["duration"])
-        if other is not row and not is_locked(row["period"], theirs, longer, size):
-            weight = np.where(mask & ~own, np.float32(0), weight)
-    curve = FlatCurve.of(flux, weight)
-    shape = FittedTransit(**{name: row[name] for name in FittedTransit.__dataclass_fields__})
-    signal = Ephemeris(row["period"], row["t0"], row["duration"], row["snr"])
-    found, _ = describe(curve, signal, shape, row["sde"], Noise.of(curve, float(star.grid.durations[-1])))
-    row |= {name: getattr(found, name) for name in ("odd_even_sigma", "secondary_sigma", "secondary_phase")}
 
 
 def _is_residual(new: dict[str, Any], old: dict[str, Any]) -> bool:

@@ -11,7 +11,7 @@ from small_search import CADENCE, curves_of, flux_of
 from exojax.config import SearchConfig
 from exojax.detection import batch
 from exojax.detection.batch import batches, one_by_one
-from exojax.detection.search_star import plan_for
+from exojax.detection.star import plan_for
 from exojax.io.folder import Skipped
 from exojax.light_curves import LightCurves
 from exojax.photometry.resample import to_even

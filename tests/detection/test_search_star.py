@@ -13,11 +13,11 @@ from exojax.detection.periodogram import periodogram
 from exojax.detection.search_star import (
     _is_residual,
     _search_steps,
-    plan_for,
     run_together,
     search_each_star,
     search_star,
 )
+from exojax.detection.star import plan_for
 from exojax.light_curves import LightCurves
 from exojax.runs.fold_stars import search_each
 
