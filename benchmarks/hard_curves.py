@@ -13,7 +13,7 @@ from typing import Annotated, Any
 import numpy as np
 import pandas as pd
 
-from exojax.cli import command
+from exojax.cli import command, options
 from exojax.cli.table import text_table
 from exojax.light_curves import LightCurves, Stars
 from exojax.simulate.random_streams import generator
@@ -416,7 +416,7 @@ def _truth(curve: Curve, planet: Planet, loss: np.ndarray, times: list[float]) -
 class Options:
     """Search forty hard light curves and six stars seen years apart, and print how many signals are found."""
 
-    out: Annotated[Path, command.value("DIR")]
+    out: Annotated[Path, options.value("DIR")]
     """folder for hard_curves.json and candidates.csv"""
     seed: int = 0
     """of the noise and the variability; which planets there are does not depend on it"""
