@@ -5,14 +5,12 @@ from __future__ import annotations
 import base64
 import os
 import platform
-import time
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from exojax.storage.announce import BEGAN
 from exojax.storage.write_file import write_atomically
 
 if TYPE_CHECKING:
@@ -126,16 +124,14 @@ def write_report(
 
 
 def provenance() -> dict[str, str]:
-    """Return the date, the software and the machine of a page, and how long its command ran until now."""
+    """Return the date, the software and the machine of a page: what the same command again writes the same."""
     import exojax
 
-    seconds = time.monotonic() - BEGAN
     machine = f"{platform.system()} {platform.machine()}, {os.cpu_count()} CPUs, Python {platform.python_version()}"
     return {
-        "written": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
+        "written": datetime.now(UTC).strftime("%Y-%m-%d"),
         "exojax": str(exojax.__version__),
         "machine": machine,
-        "duration": f"{seconds:.0f} s" if seconds < 600 else f"{seconds / 60:.0f} minutes",
     }
 
 

@@ -5,13 +5,10 @@ Work that is called from many places need not hand a callback through all of the
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Protocol
 
-BEGAN = time.monotonic()
-"""seconds on the clock of ``time.monotonic`` when the process began, about"""
 ReportCount = Callable[[int, int], None]
 """``(done, total)`` of some work"""
 ReportStage = Callable[[str, int, int], None]

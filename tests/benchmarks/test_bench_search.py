@@ -171,7 +171,7 @@ def test_files_are_read_as_they_were_meant(tmp_path: Path):
     rng = np.random.default_rng(0)
     valid = rng.random((2, 300)) > 0.1
     flux = np.where(valid, 1 + 1e-3 * rng.standard_normal((2, 300)), 0).astype(np.float32)
-    time, ids = shared_time(2, 300, CADENCE), np.array(["a", "b"])
+    time, ids = shared_time(2, 300, CADENCE) + 130.0, np.array(["a", "b"])
     curves = LightCurves(ids, time, flux, valid, None, None, False, True, CADENCE, "simulated", "", "")
     bench_commands.write_npz(tmp_path / "a.npz", curves)
     read = npz.read(tmp_path / "a.npz")

@@ -97,7 +97,7 @@ BAD: dict[str, tuple[str, Callable[[Path], object], tuple[str, ...]]] = {
     "object arrays": ("bad.npz", object_arrays, ("'flux'",)),
     "no npz": ("bad.npz", lambda path: path.write_text("hello"), ("archive",)),
     "unlabelled npz": ("bad.npz", unlabelled_npz, ("no labels",)),
-    "another kind": ("bad.txt", lambda path: path.write_text("1 2 3"), (".csv", ".npz")),
+    "another kind": ("bad.txt", lambda path: path.write_text("1 2 3"), ("10 or more",)),
     "empty folder": ("bad", lambda path: path.mkdir(), ("exoTrain.csv",)),
 }
 

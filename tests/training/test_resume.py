@@ -10,6 +10,7 @@ from sklearn.metrics import average_precision_score
 from small_training import STOPPING, differing, made_up, newest, run_apart, small_fit
 
 from exojax.storage.stop_signal import Interrupted
+from exojax.training.fit import Examples
 from exojax.training.log import read_metrics
 
 
@@ -94,7 +95,9 @@ def test_a_run_that_stopped_early_stays_stopped(tmp_path):
 def test_the_best_weights_survive_later_ones_that_are_as_good(tmp_path):
     """A validation score of 1 is reached again and again; the first is the best and must not be cleared away."""
     flux, _ = made_up()
-    alike = ({"flux": flux[:8] * 0}, np.array([0, 1] * 4))  # the same score for every star, whatever the weights
+    alike = Examples(
+        {"flux": flux[:8] * 0}, np.array([0, 1] * 4), np.arange(8), np.arange(8).astype(str)
+    )  # the same score for every star, whatever the weights
     kept = small_fit(tmp_path, validation=alike)
     assert newest(tmp_path)[1]["best_step"] == 5
     records = read_metrics(tmp_path / "metrics.jsonl")
