@@ -16,6 +16,7 @@ import pandas as pd
 
 from exojax.candidates import Candidates
 from exojax.cli import command
+from exojax.cli.options import value
 from exojax.cli.table import text_table
 from exojax.config import FoldConfig, SearchConfig, TeachConfig
 from exojax.detection.search_star import Trace
@@ -218,13 +219,13 @@ def _quantile(groups: Sequence[pd.Series], share: float) -> float:
 class Options:
     """Print the limits that populations of hosts give each test, and what share of hosts and false positives fails."""
 
-    out: Annotated[Path, command.value("DIR")]
+    out: Annotated[Path, value("DIR")]
     """folder for vetting.json"""
-    curves: Annotated[Path | None, command.value("FILE")] = None
+    curves: Annotated[Path | None, value("FILE")] = None
     """an .npz of labelled Kepler light curves; simulated stars alone where it is missing"""
-    koi: Annotated[Path | None, command.value("FILE")] = None
+    koi: Annotated[Path | None, value("FILE")] = None
     """the archive's table of Kepler objects of interest"""
-    tces: Annotated[Path | None, command.value("FILE")] = None
+    tces: Annotated[Path | None, value("FILE")] = None
     """the DR25 table of threshold-crossing events, for the stars"""
     n_stars: int = 3000
     """simulated stars of each mission, of which those with one visible signal count"""

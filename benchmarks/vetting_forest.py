@@ -23,6 +23,7 @@ import pandas as pd
 
 from benchmarks.vetting import Row, measured_at, numbers_of, real_rows, real_stars
 from exojax.cli import command
+from exojax.cli.options import value
 from exojax.cli.table import text_table
 from exojax.config import FoldConfig, SearchConfig
 from exojax.errors import InputError
@@ -174,13 +175,13 @@ def compared(scores: Mapping[str, np.ndarray], label: np.ndarray, first: str, se
 class Options:
     """Compare forests on the numbers of several vetters, at the catalogue's ephemerides and at the search's."""
 
-    curves: Annotated[Path, command.value("FILE")]
+    curves: Annotated[Path, value("FILE")]
     """an .npz of labelled Kepler light curves"""
-    koi: Annotated[Path, command.value("FILE")]
+    koi: Annotated[Path, value("FILE")]
     """the archive's table of Kepler objects of interest"""
-    tces: Annotated[Path, command.value("FILE")]
+    tces: Annotated[Path, value("FILE")]
     """the DR25 table of threshold-crossing events, for the stars"""
-    out: Annotated[Path, command.value("DIR")]
+    out: Annotated[Path, value("DIR")]
     """folder for vetting_forest.json and for other software's numbers"""
     seed: int = 0
     """of folds and trees"""
