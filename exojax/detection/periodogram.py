@@ -76,19 +76,20 @@ def pyramid(plan: PeriodGrid, parts: Sequence[Sums]) -> Periodogram:
     log_period, spacing, power = first.log_period, first.spacing, power_at(first)
     number = np.zeros(len(power), np.int64)
     trend = Trend.of(log_period, power)
-    period = first.periods
+    period, block = first.periods, trend.block(log_period)
     for k, (following, share, least) in enumerate(zip(rest, KEPT[-len(rest) :], LEAST_KEPT[-len(rest) :])):
         count = min(max(int(share * len(first.periods)), least), len(period))
-        best = np.argpartition(-trend.significance(log_period, power), count - 1)[:count]
+        best = np.argpartition(-trend.significance(block, power), count - 1)[:count]
         tried = power_at(following, following.near(log_period[best], REACH * spacing[best]))
         known = np.flatnonzero(np.isfinite(tried))
         period = np.concatenate([period, following.periods[known]])
         log_period = np.concatenate([log_period, following.log_period[known]])
+        block = np.concatenate([block, trend.block(following.log_period[known])])
         spacing = np.concatenate([spacing, following.spacing[known]])
         power = np.concatenate([power, tried[known]])
         number = np.concatenate([number, np.full(len(known), k + 1)])
     order = np.argsort(period, kind="stable")
-    level = trend.at(log_period)
+    level = trend.mean[block]
     fine = number == len(rest)
     return Periodogram(period[order], power[order], level[order], fine[order], trend.spread)
 
@@ -128,14 +129,14 @@ class Trend:
 
     def at(self, log_period: np.ndarray) -> np.ndarray:
         """Return the mean at ``log_period (n,)``, ``(n,)`` float32."""
-        return self.mean[self._block(log_period)]
+        return self.mean[self.block(log_period)]
 
-    def significance(self, log_period: np.ndarray, power: np.ndarray) -> np.ndarray:
-        """Return by how many standard deviations ``power (n,)`` at ``log_period (n,)`` stands out."""
-        block = self._block(log_period)
+    def significance(self, block: np.ndarray, power: np.ndarray) -> np.ndarray:
+        """Return by how many standard deviations ``power (n,)`` stands out in the stretches ``block (n,)``."""
         return (power - self.mean[block]) / self.deviation[block]
 
-    def _block(self, log_period: np.ndarray) -> np.ndarray:
+    def block(self, log_period: np.ndarray) -> np.ndarray:
+        """Return the stretch in which each of ``log_period (n,)`` lies, ``(n,)`` int64."""
         return ((log_period - self.low) / self.width).astype(np.int64).clip(0, len(self.mean) - 1)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -54,13 +55,13 @@ class Noise:
         Returns:
             ``(k,)`` float64, 1 or more.
         """
-        place = np.clip(np.log2(duration) - 1, 0, len(self.durations) - 1)
+        place = min(max(math.log2(duration) - 1, 0.0), len(self.durations) - 1.0)
         low = min(int(place), max(len(self.durations) - 2, 0))
         high = min(low + 1, len(self.durations) - 1)
         blocks = self.scatter.shape[1]
-        number = np.minimum((np.clip(middle / self.n_cadences, 0, 1) * blocks).astype(np.int64), blocks - 1)
+        number = (middle * (blocks / self.n_cadences)).astype(np.int64)
         row = self.scatter[low] + (place - low) * (self.scatter[high] - self.scatter[low])
-        return row[number]
+        return row.take(number, mode="clip")
 
 
 def red_factor(ivar: np.ndarray, scatter: np.ndarray) -> float:
@@ -70,4 +71,4 @@ def red_factor(ivar: np.ndarray, scatter: np.ndarray) -> float:
         ivar: ``(n_events,)`` float64, white.
         scatter: ``(n_events,)`` float64 of :meth:`Noise.at`.
     """
-    return max(float(np.sqrt(np.sum(ivar * scatter**2) / max(np.sum(ivar), 1e-6))), 1.0)
+    return max(math.sqrt((ivar * scatter**2).sum() / max(ivar.sum(), 1e-6)), 1.0)

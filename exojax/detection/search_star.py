@@ -280,7 +280,7 @@ def _search_steps(
         return _table([], curves, even, 1.0), Trace(even, even, (), ())
     star = Star.of(curves, even, config)
     taken = np.zeros(size, bool) if alter is not None else known.copy()
-    flats = star.detrended(known)
+    flats, kept = star.detrended(known), known
     if alter is not None:
         flats = {name: alter(flat) for name, flat in flats.items()}
     rows: list[dict[str, Any]] = []
@@ -288,7 +288,7 @@ def _search_steps(
     n_wanted, n_residuals = config.max_candidates, 0
     while n_wanted > 0 and len(rows) < config.max_candidates + MOST_SINGLES:
         if seen and alter is None:
-            flats = {name: star.clean(taken, name) for name in flats}
+            flats, kept = {name: star.clean(taken, name) for name in flats}, taken.copy()
         found, row, weight = None, None, np.zeros(size, np.float32)
         for name, flat in flats.items():
             curve = FlatCurve.of(flat.flux[0] / flat.scatter[0], np.where(taken, np.float32(0), flat.weight[0]))
@@ -313,8 +313,8 @@ def _search_steps(
         if row["snr_red"] < config.snr_min:
             break
     (name, last), *_ = flats.items()
-    if alter is None:
-        last = star.clean(_kept_from_trend(taken, even.weight[0]), name)
+    if alter is None and not np.array_equal(kept, final := _kept_from_trend(taken, even.weight[0])):
+        last = star.clean(final, name)
     order = sorted(range(len(rows)), key=lambda k: -rows[k]["snr_red"])
     if alter is None:
         last = refit(rows, last, star)

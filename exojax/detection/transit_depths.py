@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -48,12 +49,12 @@ class TransitDepths:
         middle = t0 + (0.0 if single else period) * np.arange(n)
         return cls(middle, depth, white, noise.at(duration, middle), duration)
 
-    @property
+    @cached_property
     def ivar(self) -> np.ndarray:
         """``(n_events,)`` float64, inverse variance with red noise."""
         return self.white / self.scatter**2
 
-    @property
+    @cached_property
     def n_transits(self) -> int:
         """Transits with a measurement in them."""
         return int(np.count_nonzero(self.white > 0))

@@ -11,8 +11,8 @@ from exojax.loops.options import LOOSE
 
 _DOUBLES, _TABLE = float64[::1], float64[:, ::1]
 SIGNATURES = {
-    "add_cadences": (int64[::1], _DOUBLES, _DOUBLES, _DOUBLES, float64, _TABLE, _DOUBLES),
-    "solve_waves": (int64[::1], _DOUBLES, float64, _TABLE, _DOUBLES, _DOUBLES),
+    "add_cadences": (int64[::1], _DOUBLES, _DOUBLES, _TABLE, float64, _TABLE, _DOUBLES),
+    "solve_waves": (int64[::1], _TABLE, float64, _TABLE, _DOUBLES, _DOUBLES),
 }
 
 BASIS = 4
@@ -22,7 +22,7 @@ RIDGE, SMOOTH = 1e-3, 2e-3
 
 
 @njit(**LOOSE)
-def _design(place: float, frequencies: np.ndarray, spacing: float, row: np.ndarray) -> int:
+def _design(place: float, waves: np.ndarray, spacing: float, row: np.ndarray) -> int:
     """Fill the values of all functions that are not zero at a time, and return the number of the first spline."""
     at = place / spacing
     first = int(at)
@@ -33,15 +33,11 @@ def _design(place: float, frequencies: np.ndarray, spacing: float, row: np.ndarr
         (-3 * x**3 + 3 * x**2 + 3 * x + 1) / 6,
         x**3 / 6,
     )
-    n = 2 * frequencies.shape[0] + 1
+    n = waves.shape[0] + 1
     for b in range(BASIS):
         row[b * n] = splines[b]
-    for j in range(frequencies.shape[0]):
-        angle = 2.0 * math.pi * frequencies[j] * place
-        c, s = math.cos(angle), math.sin(angle)
-        for b in range(BASIS):
-            row[b * n + 2 * j + 1] = splines[b] * c
-            row[b * n + 2 * j + 2] = splines[b] * s
+        for j in range(n - 1):
+            row[b * n + j + 1] = splines[b] * waves[j]
     return first
 
 
@@ -75,7 +71,7 @@ def add_cadences(
     place: np.ndarray,
     flux: np.ndarray,
     weight: np.ndarray,
-    frequencies: np.ndarray,
+    waves: np.ndarray,
     spacing: float,
     matrix: np.ndarray,
     right: np.ndarray,
@@ -85,17 +81,17 @@ def add_cadences(
     Args:
         place: ``(m,)`` int64, cadences from the first knot.
         flux, weight: ``(m,)`` float64; a negative weight takes a cadence away, 0 leaves it as it is.
-        frequencies: ``(n,)`` float64, cycles a cadence.
+        waves: ``(m, 2 n)`` float64, cosines and sines of n frequencies at the cadences.
         spacing: cadences between the knots of the splines.
         matrix: ``(n_parameters, 4 (2 n + 1))``: a row holds its entries up to the diagonal, which is the last.
         right: ``(n_parameters,)``.
     """
-    parts = 2 * frequencies.shape[0] + 1
+    parts = waves.shape[1] + 1
     wide = BASIS * parts
     row = np.empty(wide)
     for i in range(place.shape[0]):
         if weight[i] != 0:
-            first = _design(float(place[i]), frequencies, spacing, row) * parts
+            first = _design(float(place[i]), waves[i], spacing, row) * parts
             for a in range(wide):
                 value = weight[i] * row[a]
                 right[first + a] += value * flux[i]
@@ -107,14 +103,14 @@ def add_cadences(
 @njit(**LOOSE)
 def solve_waves(
     place: np.ndarray,
-    frequencies: np.ndarray,
+    waves: np.ndarray,
     spacing: float,
     matrix: np.ndarray,
     right: np.ndarray,
     out: np.ndarray,
 ) -> None:
     """Fill the fit at each cadence; arguments are as of :func:`add_cadences`, ``matrix`` and ``right`` are used up."""
-    parts = 2 * frequencies.shape[0] + 1
+    parts = waves.shape[1] + 1
     wide = BASIS * parts
     row = np.empty(wide)
     size, last = matrix.shape[0], wide - 1
@@ -130,7 +126,7 @@ def solve_waves(
         matrix[i + 2 * parts, last - 2 * parts] += SMOOTH
     _solve_banded(matrix, right)
     for i in range(place.shape[0]):
-        first = _design(float(place[i]), frequencies, spacing, row) * parts
+        first = _design(float(place[i]), waves[i], spacing, row) * parts
         value = 0.0
         for a in range(wide):
             value += row[a] * right[first + a]

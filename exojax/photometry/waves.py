@@ -148,14 +148,15 @@ def _fitted(even: EvenCurves, chosen: np.ndarray, kept: np.ndarray, scatter: flo
     flux, weight = (x[0, seen].astype(np.float64) for x in (even.flux, even.weight))
     level, place, spacing = float(np.mean(flux)), seen - seen[0], KNOTS / even.cadence
     flux -= level
-    basis = np.concatenate([np.array(SLOW) * even.cadence, chosen])
-    parts = 2 * len(basis) + 1
+    angle = 2 * np.pi * place[:, None] * np.concatenate([np.array(SLOW) * even.cadence, chosen])
+    waves = np.concatenate([np.cos(angle), np.sin(angle)], axis=1)
+    parts = waves.shape[1] + 1
     n = (int(place[-1] / spacing) + loops.BASIS) * parts
     matrix, right, out = np.zeros((n, loops.BASIS * parts)), np.zeros(n), np.zeros(len(seen))
     used, wanted = np.zeros(len(seen)), np.where(kept[seen], weight, 0.0)
     for _ in range(rounds):
-        loops.add_cadences(place, flux, wanted - used, basis, spacing, matrix, right)
-        loops.solve_waves(place, basis, spacing, matrix.copy(), right.copy(), out)
+        loops.add_cadences(place, flux, wanted - used, waves, spacing, matrix, right)
+        loops.solve_waves(place, waves, spacing, matrix.copy(), right.copy(), out)
         used = wanted
         away = np.abs(flux - out) * np.sqrt(weight)
         if not (used > 0).any():
