@@ -31,6 +31,7 @@ LEAST_COLUMNS = 12
 """bins in a period below which they are not made wider"""
 _PIECES = 2  # an octave: durations follow the period
 _GROUPED = 12  # rows from which neighbouring trials share their additions
+_SHARED = 1.2  # periods in a group and rows in a block, over the root of the rows: no row is off by 0.4 bins
 
 
 @dataclass(frozen=True, eq=False)
@@ -281,6 +282,6 @@ def _runs(n_cadences: int, step: int, high: float, low: float, grouped: bool) ->
     for begin, end in zip([0, *edges], [*edges, n]):
         if begin < end:
             typical = math.sqrt(rows[begin] * rows[end - 1])
-            root = max(round(math.sqrt(typical)), 1) if typical >= _GROUPED else 1
+            root = max(round(_SHARED * math.sqrt(typical)), 1) if typical >= _GROUPED else 1
             runs.append((np.ascontiguousarray(periods[begin:end]), root, root))
     return runs

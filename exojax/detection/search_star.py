@@ -31,7 +31,7 @@ from exojax.detection.seasons import (
     coverage,
     measure_seasons,
 )
-from exojax.detection.select import NextCandidate, choose
+from exojax.detection.select import SINGLE_SNR, NextCandidate, choose
 from exojax.detection.single_transits import shortest_period, single_event
 from exojax.detection.star import WINDOW, Star, is_better
 from exojax.detection.timing import time_transits
@@ -51,6 +51,8 @@ RESIDUAL_REACH = 1.5
 """durations from a transit within which a further signal is a residual of it, beside its mask"""
 MOST_RESIDUALS = 2
 """searches of one star that may end in a residual"""
+HOPELESS = 0.85
+"""share of ``snr_min`` below which the highest peak of a further search is not refined, which adds a tenth at most"""
 
 Alter = Callable[[EvenCurves], EvenCurves]
 """Done to one star's flat, clean curve before it is searched, such as turning it upside down."""
@@ -344,6 +346,10 @@ def _next_row(
             row |= {"single": True, "period_min": min(seen.possible), "reach": SINGLE_MASK_SCALE * row["reach"]}
         return seen.found, row
     found = yield star.grid, curve
+    if not first and float(found.power.max()) < HOPELESS * star.config.snr_min:
+        event = single_event(curve, Noise.of(curve, float(star.grid.durations[-1])))
+        if event.snr_red < max(SINGLE_SNR, star.config.snr_min):
+            return found, None
     periodic, noise = measure(star.grid, found, curve, *star.limits)
     choice = choose(periodic, single_event(curve, noise), first=first, snr_min=star.config.snr_min)
     return found, None if choice is None else _row(choice, periodic, found, curve, star)

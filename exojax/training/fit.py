@@ -24,7 +24,7 @@ from exojax.training.recipe import Recipe
 from exojax.training.sampler import balanced_batches
 from exojax.training.scorer import Features, Scorer, at_prior
 from exojax.training.stack import weigh
-from exojax.training.state import TrainState, create_state
+from exojax.training.state import TrainState, create_state, shapes_of
 from exojax.training.weights import with_weights
 
 WEIGHTS = "weights.npz"
@@ -292,13 +292,10 @@ def _load_stack(model: Stack, folder: Path, shapes: Mapping[str, list[int]], *, 
 def load_state(model: Network, folder: Path, shapes: Mapping[str, list[int]]) -> TrainState:
     """The state of a network's best checkpoint, or plain weights, in ``folder``; arguments as of :func:`load_model`."""
     example = {name: np.zeros((1, *shape), np.float32) for name, shape in shapes.items()}
-    # The optimiser's arrays are restored too, so its shape must be right; its settings do not matter here.
-    fresh = partial(create_state, model.module, example, model.train, seed=0)
     if (shipped := folder / WEIGHTS).is_file():
-        # Shapes are enough, and take a tenth of the time; nobody trains on with the optimiser of such a state.
-        empty = jax.eval_shape(fresh).replace(step=np.int32(0), key=jax.random.key(0), opt_state=(), tally=())
-        return with_weights(empty, load_arrays(shipped), file=str(shipped))
-    state = fresh()
+        return with_weights(shapes_of(model.module, example, model.train), load_arrays(shipped), file=str(shipped))
+    # The optimiser's arrays are restored too, so its shape must be right; its settings do not matter here.
+    state = create_state(model.module, example, model.train, seed=0)
     if not (folder / "checkpoints").is_dir():
         raise InputError(f"{folder}: holds no checkpoints; train the run first")
     from exojax.training.checkpoint import open_checkpoints

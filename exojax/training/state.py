@@ -143,3 +143,27 @@ def create_state(
         augment=augment,
         average_decay=config.average_decay,
     )
+
+
+def shapes_of(module: nn.Module, example: Mapping[str, jax.Array | np.ndarray], config: TrainConfig) -> TrainState:
+    """Return a state that holds the shapes of its weights only, to be filled from a file; it cannot be trained.
+
+    Args:
+        module, example, config: as of :func:`create_state`.
+    """
+    variables = jax.eval_shape(partial(module.init, train=False), {"params": jax.random.key(0)}, example)
+    params, batch_stats = variables["params"], variables.get("batch_stats", {})
+    return TrainState(
+        step=np.int32(0),
+        key=jax.random.key(0),
+        params=params,
+        batch_stats=batch_stats,
+        opt_state=(),
+        average=(params, batch_stats),
+        tally={},
+        apply_fn=module.apply,
+        tx=optimiser(config),
+        loss=optax.sigmoid_binary_cross_entropy,
+        augment=UNCHANGED,
+        average_decay=config.average_decay,
+    )

@@ -82,6 +82,8 @@ def share_at_gaps(series: TransitSeries, gap: float, reach: float, least: float)
         Both; the second is NaN where it was not counted, and for a single transit.
     """
     wide = np.flatnonzero(np.diff(series.time) > gap)
+    if not len(wide):
+        return 0.0, float("nan")
     edges = np.sort(np.concatenate([series.time[wide], series.time[wide + 1]]))
     number = series.events
     first = series.time[0] - series.late[0]

@@ -10,6 +10,7 @@ from exojax.ephemeris import nearest_transit
 from exojax.light_curves import EvenCurves
 from exojax.loops import boxes, compiled
 from exojax.loops.candidate import GAUSSIAN_MEDIAN
+from exojax.robust import median
 
 CLIP = 5.0
 """robust standard deviations beyond which a box out of transit is no noise"""
@@ -177,8 +178,8 @@ def _noise(flux: np.ndarray, weight: np.ndarray, held: np.ndarray) -> tuple[floa
         return float("nan"), float("nan")
     total = np.maximum(held[:, 4], weight)
     binned = held[:, 3] / total
-    away = np.abs(binned - np.median(binned))
-    usual = away <= CLIP * np.median(away) / GAUSSIAN_MEDIAN
+    away = np.abs(binned - median(binned))
+    usual = away <= CLIP * median(away) / GAUSSIAN_MEDIAN
     flux, weight, total, binned = flux[usual], weight[usual], total[usual], binned[usual]
     white = spread(flux, weight)
     if not white > 0:
