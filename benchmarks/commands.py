@@ -1,4 +1,4 @@
-"""How fast whole commands go from files to candidates, and how fast FITS files are read."""
+"""Time whole commands from files to candidates, and the reading of FITS files."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ _SEARCH = "import sys; from exojax.cli.search import main; sys.exit(main(sys.arg
 
 
 def measure(seed: int = 0) -> list[dict[str, Any]]:
-    """Rows: stars a second of ``search.py`` from an ``.npz`` and from FITS, and CPU milliseconds to read one FITS file.
+    """Return rows: stars a second of ``search.py`` from ``.npz`` and from FITS; CPU milliseconds to read a FITS file.
 
-    The commands run as a user's do, the start of Python and the compilation in their wall time, without sheets.
+    The commands run as a user runs them, without sheets; their wall time includes the start of Python and compilation.
     """
     curves, _ = simulate(SimulateConfig(n_stars=N_STARS, seed=seed, population="benchmark"))
     rows = []
@@ -50,14 +50,14 @@ def measure(seed: int = 0) -> list[dict[str, Any]]:
 
 
 def write_npz(path: Path, curves: LightCurves) -> None:
-    """As ``exojax.io.npz`` reads it."""
+    """Write light curves in the layout that ``exojax.io.npz`` reads."""
     n, n_cadences = curves.flux.shape
     flux = np.where(curves.valid, curves.flux, np.nan).astype(np.float32)
     np.savez(path, time=curves.time, flux=flux, n_points=np.full(n, n_cadences), epic_id=np.arange(1, n + 1))
 
 
 def write_fits(path: Path, number: int, time: np.ndarray, flux: np.ndarray) -> None:
-    """A light curve file with the columns of Kepler's archive, flux in counts."""
+    """Write a light curve file with the columns of Kepler's archive, flux in counts."""
     from astropy.io import fits
 
     n, counts = len(time), (1e4 * flux).astype(np.float32)
@@ -88,7 +88,7 @@ def _rate(task: str, source: list[str], n: int, out: Path) -> dict[str, Any]:
 
 
 def _reading(paths: list[Path]) -> dict[str, Any]:
-    """Median CPU time of one file, ours and astropy's in turn, after a file that is not counted."""
+    """Return the median CPU time of one file, ours and astropy's in turn; the first file is not counted."""
     from exojax.io import fits as ours
 
     spent: dict[Callable[[Path], object], list[float]] = {ours.read: [], _astropy: []}
@@ -102,7 +102,7 @@ def _reading(paths: list[Path]) -> dict[str, Any]:
 
 
 def _astropy(path: Path) -> tuple[np.ndarray, ...]:
-    """The columns that a search needs, as astropy's manual reads them."""
+    """Return the columns that a search needs, read as in astropy's manual."""
     from astropy.io import fits
 
     with fits.open(path) as parts:

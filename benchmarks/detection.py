@@ -1,4 +1,4 @@
-"""Which search finds more planets: the same detrended stars, each search's own threshold at 1 % false alarms."""
+"""Compare the planets that searches detect in the same detrended stars, each at 1 % false alarms of its own."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _RESAMPLES = 2000
 
 
 def measure(seed: int = 0) -> list[dict[str, Any]]:
-    """Rows for ``benchmark.json``: shares detected, ours and each peer's, of all planets and of those of SNR 5 to 8.
+    """Return rows for ``benchmark.json``: shares detected by us and by each peer, of all planets and of SNR 5 to 8.
 
     The peers' searches take hours the first time. They are kept star by star in the user's cache, so that a
     measurement that was stopped goes on where it was. ``seed`` makes the stars.
@@ -53,7 +53,7 @@ def measure(seed: int = 0) -> list[dict[str, Any]]:
 
 
 def stars(n_null: int = N_NULL, seed: int = 0) -> dict[str, np.ndarray]:
-    """The 384 injected stars and then ``n_null`` without a planet, detrended; see ``benchmarks.stars``."""
+    """Return the 384 injected stars, then ``n_null`` without a planet, detrended; see ``benchmarks.stars``."""
     parts = [detrended(injected(seed)), detrended(null(n_null, seed))]
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
@@ -76,9 +76,9 @@ def _searched(peer: str, flux: np.ndarray, valid: np.ndarray) -> dict[str, np.nd
 
 
 def found_period(sample: dict[str, np.ndarray], period: np.ndarray) -> np.ndarray:
-    """``(n,)`` bool: the period is the planet's or a simple multiple or fraction of it.
+    """Return ``(n,)`` bool: the period is the planet's or a simple multiple or fraction of it.
 
-    Within as much as shifts a transit by its duration, or by two cadences, over the whole curve.
+    The tolerance shifts a transit by its duration, or by two cadences, over the whole curve.
     """
     tolerance = np.maximum(sample["duration"], 2 * CADENCE) / (N_CADENCES * CADENCE)
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -87,13 +87,13 @@ def found_period(sample: dict[str, np.ndarray], period: np.ndarray) -> np.ndarra
 
 
 def compare(sample: dict[str, np.ndarray], ours: np.ndarray, theirs: np.ndarray, seed: int = 0) -> dict[str, float]:
-    """Shares of injected planets detected, and their difference on the same stars.
+    """Return the shares of injected planets detected, and their difference on the same stars.
 
     A planet is detected when the star's best peak is at its period (see ``found_period``) and above the statistic that
     1 % of the stars without a planet exceed.
 
     Args:
-        sample: as ``stars`` gives it, or injected stars of some SNRs and all without a planet.
+        sample: stars of :func:`stars`, or the injected stars of some SNRs and all stars without a planet.
         ours: ``(n, 2)`` best period and statistic of each star.
         theirs: the same of another search.
         seed: of the bootstrap.

@@ -1,4 +1,4 @@
-"""How fast a star's variability is taken off, beside wotan's biweight on one core."""
+"""Time the detrending of a star, ours and wotan's biweight, on one core."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ _CADENCE = KEPLER_CADENCE_MINUTES / 1440
 _GAP = 0.75
 
 
-def measure(rounds: int = 5, seed: int = 0) -> list[dict[str, Any]]:
-    """Rows for ``benchmark.json``: CPU milliseconds a star on one core, and how far the two trends differ.
+def measure(repeats: int = 5, seed: int = 0) -> list[dict[str, Any]]:
+    """Return rows for ``benchmark.json``: CPU milliseconds a star on one core, and the difference of the two trends.
 
     Both run in one process pinned to one core, in turn after each has been compiled; the figures are medians over
-    ``rounds``. Ours goes from curves on an even grid to detrended curves with their scatter, breaks included; theirs
+    ``repeats``. Ours goes from curves on an even grid to detrended curves with their scatter, breaks included; theirs
     is ``wotan.flatten``, every cadence, star by star. ``seed`` makes the rotating stars with gaps.
     """
     peer = wotan_version()
-    command = [sys.executable, "-m", __name__, str(rounds), str(seed)]
+    command = [sys.executable, "-m", __name__, str(repeats), str(seed)]
     environment = os.environ | {"NUMBA_NUM_THREADS": "1"}
     answer = subprocess.run(command, env=environment, check=True, capture_output=True, text=True)
     found = json.loads(answer.stdout.splitlines()[-1])
@@ -64,7 +64,7 @@ def measure(rounds: int = 5, seed: int = 0) -> list[dict[str, Any]]:
 
 
 def wotan_version() -> str | None:
-    """The version of wotan that is installed, or None."""
+    """Return the installed version of wotan, or None."""
     try:
         return version("wotan")
     except PackageNotFoundError:
@@ -72,7 +72,7 @@ def wotan_version() -> str | None:
 
 
 def rotating_stars(n_stars: int, n_cadences: int, seed: int) -> EvenCurves:
-    """Two harmonics of 10 to 30 days, up to 4 sigma, and white noise of 100 ppm; a gap of 1 to 3 days and 5 % lost."""
+    """Make stars that rotate in 10 to 30 days (two harmonics, up to 4 sigma): noise of 100 ppm, a gap, 5 % lost."""
     rng = np.random.default_rng(seed)
     time = np.arange(n_cadences) * _CADENCE
     turn = 2 * np.pi * (time / rng.uniform(10, 30, (n_stars, 1)) + rng.random((n_stars, 1)))
@@ -86,8 +86,8 @@ def rotating_stars(n_stars: int, n_cadences: int, seed: int) -> EvenCurves:
     return EvenCurves(np.zeros(n_stars), filled, weight.astype(np.float32), scatter, _CADENCE)
 
 
-def time_both(n_stars: int, n_cadences: int, rounds: int, seed: int) -> dict[str, float | None]:
-    """``ours`` and ``theirs`` in CPU milliseconds a star, and the rms ``difference``; None without wotan."""
+def time_both(n_stars: int, n_cadences: int, repeats: int, seed: int) -> dict[str, float | None]:
+    """Return ``ours`` and ``theirs``, CPU milliseconds a star, and the rms ``difference``; None without wotan."""
     from exojax.photometry.detrend import flatten
 
     curves = rotating_stars(n_stars, n_cadences, seed)
@@ -109,7 +109,7 @@ def time_both(n_stars: int, n_cadences: int, rounds: int, seed: int) -> dict[str
     works = {"ours": ours, "theirs": theirs} if wotan_version() else {"ours": ours}
     flats = {who: work() for who, work in works.items()}
     times: dict[str, list[float]] = {who: [] for who in works}
-    for _ in range(rounds):
+    for _ in range(repeats):
         for who, work in works.items():
             start = time.process_time()
             work()
@@ -121,7 +121,7 @@ def time_both(n_stars: int, n_cadences: int, rounds: int, seed: int) -> dict[str
     return found
 
 
-def _main(rounds: int, seed: int) -> None:
+def _main(repeats: int, seed: int) -> None:
     # Before any library has made its threads.
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[-1:])
@@ -133,7 +133,7 @@ def _main(rounds: int, seed: int) -> None:
         f"{WINDOW:g} d window": (N_STARS, N_CADENCES),
         f"{WINDOW:g} d window, {LONG_CADENCES} cadences": (LONG_STARS, LONG_CADENCES),
     }
-    print(json.dumps({name: time_both(*sizes, rounds, seed) for name, sizes in tasks.items()}))
+    print(json.dumps({name: time_both(*sizes, repeats, seed) for name, sizes in tasks.items()}))
 
 
 if __name__ == "__main__":

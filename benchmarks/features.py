@@ -1,4 +1,4 @@
-"""How fast statistics of whole series are computed, beside tsfresh's efficient set on the same curves."""
+"""Time the statistics of whole series, ours and tsfresh's efficient set, on the same curves."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ ROUNDS, PEER_STARS = 3, 2
 
 
 def measure(seed: int = 0) -> list[dict[str, Any]]:
-    """One row for ``benchmark.json``: CPU milliseconds a star, all threads counted, in turn after each has run once.
+    """Return a row for ``benchmark.json``: CPU milliseconds a star of all threads, in turn after each has run once.
 
     Ours is a batch of 256 stars of 3,197 cadences, from the raw flux on, detrending included; theirs is
     ``extract_features`` with ``EfficientFCParameters`` on the valid cadences of the first of them, in one process.
@@ -46,7 +46,7 @@ def measure(seed: int = 0) -> list[dict[str, Any]]:
 
 
 def release() -> str | None:
-    """The version of tsfresh that is installed, or None."""
+    """Return the installed version of tsfresh, or None."""
     try:
         return version("tsfresh")
     except PackageNotFoundError:
@@ -54,7 +54,7 @@ def release() -> str | None:
 
 
 def stars(n: int, seed: int) -> LightCurves:
-    """``n`` rotating stars with gaps and no planet."""
+    """Make ``n`` rotating stars with gaps and no planet."""
     made = null(n, seed)
     return LightCurves(
         id=np.arange(n).astype(str),
@@ -73,7 +73,7 @@ def stars(n: int, seed: int) -> LightCurves:
 
 
 def _tsfresh(curves: LightCurves, n: int) -> int:
-    """Number of columns that tsfresh made of the first ``n`` stars."""
+    """Return the number of columns that tsfresh computes for the first ``n`` stars."""
     import pandas as pd
     from tsfresh import extract_features
     from tsfresh.feature_extraction import EfficientFCParameters

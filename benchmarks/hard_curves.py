@@ -46,7 +46,7 @@ class Planet:
     """A transiting planet: what is put into a curve.
 
     Attributes:
-        period: days; infinite for one that transits once.
+        period: days; infinite for a planet that transits once.
         t0: days from the start of the curve, a mid-transit.
         depth: (Rp/R*)^2, fraction.
         impact: in stellar radii.
@@ -181,7 +181,7 @@ def six() -> list[Curve]:
 
 @dataclass(frozen=True)
 class Truth:
-    """What is in a curve and can be seen.
+    """A signal that can be detected in a curve.
 
     Attributes:
         name: of the star.
@@ -372,7 +372,7 @@ def _eclipses(time: np.ndarray, binary: tuple[float, ...], phase: float) -> np.n
 def _transits(curve: Curve, planet: Planet, time: np.ndarray, valid: np.ndarray) -> tuple[np.ndarray, list[float]]:
     """Return the flux lost, ``(n_cadences,)``, and the mid-transits with a measured cadence in them."""
     once = np.isinf(planet.period)
-    # One that transits once has the orbit of a hundred days.
+    # A planet that transits once has an orbit of a hundred days.
     orbit = _orbit(curve.density, planet, 100.0 if once else planet.period)
     if once:
         middles = np.array([planet.t0])
@@ -419,7 +419,7 @@ class Options:
     out: Annotated[Path, options.value("DIR")]
     """folder for hard_curves.json and candidates.csv"""
     seed: int = 0
-    """of the noise and the variability; which planets there are does not depend on it"""
+    """seed of the noise and the variability; the planets do not depend on it"""
     only: tuple[str, ...] = field(default=())
     """names of curves; all by default"""
 
@@ -462,7 +462,7 @@ def measure(options: Options) -> None:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Entry point; returns the exit code."""
+    """Run the command; return the exit code."""
     return command.run("hard_curves.py", Options, measure, argv)
 
 

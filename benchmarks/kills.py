@@ -52,7 +52,7 @@ class Options:
     commands: tyro.conf.Positional[tuple[str, ...]] = ("search", "train", "compare", "inject", "tune")
     """names of commands"""
     seed: Annotated[int, value("N")] = 0
-    """of the moments"""
+    """seed of the moments"""
 
 
 def files_of(folder: Path, names: Sequence[str]) -> dict[str, Any]:
@@ -107,12 +107,12 @@ CASES = {
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Entry point; returns the exit code."""
+    """Run the command; return the exit code."""
     return command.run("kills", Options, measure, argv)
 
 
 def measure(options: Options) -> int:
-    """Kill, compare, print and write; 1 where a command did not end as undisturbed."""
+    """Stop commands, compare their files with undisturbed ones, print and write; return 1 where some differ."""
     for name in options.commands:
         if name not in CASES:
             raise InputError(f"{name}: is none of {', '.join(CASES)}")
@@ -173,7 +173,7 @@ def _killed(name: str, number: signal.Signals, out: Path, seed: int) -> dict[str
 
 
 def _extra(words: str) -> bool:
-    """Whether there is more on standard error than one line that says what stopped the command."""
+    """Return true where standard error has more than the one line on the signal that stopped the command."""
     last = [line for line in words.splitlines() if " so far" not in line and " left" not in line]
     return len(last) != 1 or "stopped by" not in last[0]
 

@@ -1,4 +1,4 @@
-"""How fast a table of the Kaggle training set's size is read, beside pandas with its defaults."""
+"""Time the reading of a table of the Kaggle training set's size, ours and pandas with its defaults."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ N_STARS, N_CADENCES = 5087, 3197
 _DISTINCT_STARS = 256
 
 
-def measure(rounds: int = 3, seed: int = 0) -> list[dict[str, str | float]]:
-    """Rows for ``benchmark.json``: seconds from text, seconds from the cache, and peak memory.
+def measure(repeats: int = 3, seed: int = 0) -> list[dict[str, str | float]]:
+    """Return rows for ``benchmark.json``: seconds from text, seconds from the cache, and peak memory.
 
     Each reading has a process of its own, ours and theirs in turn; imports are not counted, the fingerprint
-    and the writing of the cache are. The figures are medians over ``rounds``; ``seed`` makes the flux.
+    and the writing of the cache are. The figures are medians over ``repeats``; ``seed`` makes the flux.
     """
     times: dict[str, list[float]] = {"parsed": [], "cached": [], "pandas": []}
     peaks: dict[str, list[float]] = {"parsed": [], "cached": [], "pandas": []}
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "exoTrain.csv"
         write_table(path, seed)
-        for number in range(rounds):
+        for number in range(repeats):
             # A cache of its own for each round: its first reading parses, its second does not.
             environment = os.environ | {"EXOJAX_CACHE": f"{folder}/cache{number}"}
             for what in times:
@@ -65,7 +65,7 @@ def measure(rounds: int = 3, seed: int = 0) -> list[dict[str, str | float]]:
 
 
 def write_table(path: Path, seed: int = 0) -> None:
-    """252 MB of Gaussian flux about zero, as ``%.8e``; 256 distinct stars, repeated, to be quick."""
+    """Write 252 MB of Gaussian flux about zero, as ``%.8e``: 256 distinct stars, repeated."""
     rng = np.random.default_rng(seed)
     flux = rng.normal(0, 10 ** rng.uniform(1, 4, (_DISTINCT_STARS, 1)), (_DISTINCT_STARS, N_CADENCES))
     texts = [",".join(f"{value:.8e}" for value in star) for star in flux.tolist()]

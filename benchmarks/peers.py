@@ -1,4 +1,4 @@
-"""Other people's transit searches, each asked for the best period of one detrended star, as its manual shows."""
+"""Transit searches of other packages: each returns the best period of a detrended star, called as in its manual."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ Peak = tuple[float, float]
 
 
 def row(task: str, peer: str, ours: float | str, theirs: float | str, unit: str) -> dict[str, Any]:
-    """A row of ``benchmark.json``; ``ours`` and ``theirs`` are numbers or ``ABSENT``."""
+    """Return a row of ``benchmark.json``; ``ours`` and ``theirs`` are numbers or ``ABSENT``."""
     known = isinstance(ours, float) and isinstance(theirs, float)
     ratio = float(theirs) / float(ours) if known and ours else ABSENT
     return {"task": task, "peer": peer, "ours": ours, "theirs": theirs, "unit": unit, "ratio": ratio}
 
 
 def natural_grid() -> list[tuple[np.ndarray, np.ndarray]]:
-    """For each octave its periods and durations, days: 12,501 periods from 0.49 to 30 days.
+    """Return the periods and durations of each octave, days: 12,501 periods from 0.49 to 30 days.
 
     Transits at neighbouring periods drift by one cadence against each other over the whole curve; durations are a
     quarter of the octave's shortest period at most, and six cadences at least.
@@ -48,7 +48,7 @@ def natural_grid() -> list[tuple[np.ndarray, np.ndarray]]:
 
 
 def astropy_bls(time: np.ndarray, flux: np.ndarray, oversample: int = 10) -> list[Peak]:
-    """The highest SNR of ``BoxLeastSquares`` on the natural grid; 10 is the default oversampling of epochs."""
+    """Return the highest SNR of ``BoxLeastSquares`` on the natural grid; 10 is its default oversampling of epochs."""
     from astropy.timeseries import BoxLeastSquares
 
     model = BoxLeastSquares(time, flux, dy=1.0)
@@ -61,7 +61,7 @@ def astropy_bls(time: np.ndarray, flux: np.ndarray, oversample: int = 10) -> lis
 
 
 def tls(time: np.ndarray, flux: np.ndarray, period_max: float = 30.0) -> list[Peak]:
-    """transitleastsquares on its own grid from 0.5 days on: its SDE peak, and the least chi squared."""
+    """Return the SDE peak and the least chi squared of transitleastsquares on its own grid from 0.5 days on."""
     from transitleastsquares import transitleastsquares
 
     with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
@@ -75,7 +75,7 @@ def tls(time: np.ndarray, flux: np.ndarray, period_max: float = 30.0) -> list[Pe
 
 
 def gerbls(time: np.ndarray, flux: np.ndarray) -> list[Peak]:
-    """GERBLS' fast-folding BLS, not downsampled, on its own grid from 0.5 to 30 days."""
+    """Return the peak of GERBLS' fast-folding BLS, not downsampled, on its own grid from 0.5 to 30 days."""
     import gerbls
 
     data = gerbls.pyDataContainer()
@@ -101,7 +101,7 @@ scatter), and how many stars are timed in one round."""
 
 
 def release(peer: str) -> str | None:
-    """The installed version, or None."""
+    """Return the installed version, or None."""
     try:
         return version(PEERS[peer][0])
     except PackageNotFoundError:
@@ -109,7 +109,7 @@ def release(peer: str) -> str | None:
 
 
 def search(peer: str, flux: np.ndarray, valid: np.ndarray) -> np.ndarray:
-    """Best peaks of each star.
+    """Return the best peaks of each star.
 
     Args:
         peer: a name in ``PEERS``.
@@ -126,7 +126,7 @@ def search(peer: str, flux: np.ndarray, valid: np.ndarray) -> np.ndarray:
 
 
 def milliseconds(peer: str, flux: np.ndarray, valid: np.ndarray) -> float:
-    """CPU milliseconds a star: the median, after one star that is not counted."""
+    """Return the median CPU milliseconds a star, after one star that is not counted."""
     search(peer, flux[:1], valid[:1])
     spent = []
     for row in range(1, len(flux)):

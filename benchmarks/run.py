@@ -48,11 +48,11 @@ class Options:
     tasks: tyro.conf.Positional[tuple[str, ...]] = ("all",)
     """load, train, score, search, detrend, features, detection or all"""
     seed: int = 0
-    """of everything that is made up"""
+    """seed of all simulated data"""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Entry point; returns the exit code."""
+    """Run the command; return the exit code."""
     return command.run("benchmark.py", Options, measure, argv)
 
 
@@ -94,7 +94,7 @@ def run(tasks: list[str], out: Path, seed: int = 0) -> dict[str, Any]:
 
 
 def machine() -> dict[str, Any]:
-    """Processor, cores, operating system, versions, and the load average before anything was measured."""
+    """Return processor, cores, operating system, versions, and the load average before the measurements."""
     from benchmarks.train import available_cores
 
     return {
@@ -108,9 +108,9 @@ def machine() -> dict[str, Any]:
 
 
 def _cpu() -> str:
-    told = Path("/proc/cpuinfo")
-    if told.exists():
-        for line in told.read_text().splitlines():
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.exists():
+        for line in cpuinfo.read_text().splitlines():
             if line.startswith("model name"):
                 return line.partition(":")[2].strip()
     return platform.processor() or platform.machine()

@@ -1,4 +1,4 @@
-"""How long a candidate takes to be folded and judged, beside the same network in PyTorch on the same core."""
+"""Time the fold and the score of a candidate, ours and the same network in PyTorch, on the same core."""
 
 from __future__ import annotations
 
@@ -28,15 +28,15 @@ N, N_CADENCES, CADENCE = 64, 3584, 29.4244 / 1440
 """candidates at once, as in a search's batch, and their light curves"""
 
 
-def measure(rounds: int = 5, seed: int = 0) -> list[dict[str, Any]]:
-    """Rows for ``benchmark.json``: milliseconds a candidate, on one core, with the shipped weights.
+def measure(repeats: int = 5, seed: int = 0) -> list[dict[str, Any]]:
+    """Return rows for ``benchmark.json``: milliseconds a candidate, on one core, with the shipped weights.
 
     Every reading has a process of its own, ours and theirs in turn; each is the median of 30 batches of 64 candidates
-    after 5, the figures are medians over ``rounds``. PyTorch computes the same network from the same folds.
+    after 5, the figures are medians over ``repeats``. PyTorch computes the same network from the same folds.
     """
     peer = torch_version()
     found: dict[str, list[dict[str, float]]] = {"ours": [], "theirs": []}
-    for _ in range(rounds):
+    for _ in range(repeats):
         for who in ("ours", "theirs") if peer else ("ours",):
             command = [sys.executable, "-m", __name__, who, str(seed)]
             answer = subprocess.run(command, check=True, capture_output=True, text=True)

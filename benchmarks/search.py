@@ -1,4 +1,4 @@
-"""How fast transits are searched for, beside other searches; and our own false alarms."""
+"""Time the search for transits, ours and other packages', and measure our false alarms."""
 
 from __future__ import annotations
 
@@ -45,15 +45,15 @@ def ours(flux: np.ndarray, valid: np.ndarray, period_max: float = PERIODS[1]) ->
     return np.array(best, np.float64)
 
 
-def measure(rounds: int = 3, seed: int = 0) -> list[dict[str, Any]]:
-    """Rows for ``benchmark.json``: the single pass beside each peer, four years of Kepler, false alarms, commands.
+def measure(repeats: int = 3, seed: int = 0) -> list[dict[str, Any]]:
+    """Return rows for ``benchmark.json``: the single pass and each peer, four years of Kepler, false alarms, commands.
 
     The single pass is the periodogram of a detrended star, all 3,197 cadences and 0.5 to 30 days of it. Each reading
     has a process of its own on one core, ours and theirs in turn, and is CPU time a star, compilation not counted; the
-    figures are medians over ``rounds``. ``seed`` makes the stars.
+    figures are medians over ``repeats``. ``seed`` makes the stars.
     """
     return [
-        *_single_pass(rounds, seed),
+        *_single_pass(repeats, seed),
         *_four_years(seed),
         _false_alarms(seed),
         row(
@@ -67,10 +67,10 @@ def measure(rounds: int = 3, seed: int = 0) -> list[dict[str, Any]]:
     ]
 
 
-def _single_pass(rounds: int, seed: int) -> list[dict[str, Any]]:
+def _single_pass(repeats: int, seed: int) -> list[dict[str, Any]]:
     peers = [peer for peer in bench_peers.PEERS if bench_peers.release(peer)]
     spent: dict[str, list[float]] = {}
-    for _ in range(rounds):
+    for _ in range(repeats):
         for who in ["ours", *peers]:
             spent.setdefault(who, []).append(_alone(who, seed))
     task = f"search, {N_CADENCES} cadences, {PERIODS[0]:g} to {PERIODS[1]:g} d, CPU time, 1 core"
@@ -82,7 +82,7 @@ def _single_pass(rounds: int, seed: int) -> list[dict[str, Any]]:
 
 
 def _four_years(seed: int) -> list[dict[str, Any]]:
-    """Theirs is one star and one reading, on its whole own grid: it takes minutes."""
+    """Time four years of Kepler; a peer searches one star once on its own whole grid, which takes minutes."""
     task = f"search, {YEARS_CADENCES} cadences, {PERIODS[0]:g} to {YEARS_PERIOD:g} d"
     peer = "transitleastsquares"
     theirs = _alone("years of TLS", seed) if bench_peers.release(peer) else ABSENT
@@ -106,7 +106,7 @@ def _all_stages(n: int, n_cadences: int, seed: int, clock: Callable[[], float]) 
 
 
 def _false_alarms(seed: int) -> dict[str, Any]:
-    """The SNR that one star in a thousand without a planet exceeds, with its exact 95 % interval by order."""
+    """Return the SNR that 0.1 % of stars without a planet exceed, with its exact 95 % interval of order statistics."""
     task = f"search, SNR at {FALSE_ALARMS:.1%} false alarms, {N_NULL} stars"
     if find_spec("wotan") is None:
         return row(task, "none", ABSENT, ABSENT, "SNR")

@@ -21,7 +21,7 @@ TRUTH = ("period", "t0", "duration", "snr")
 
 
 def injected(seed: int = 0) -> dict[str, np.ndarray]:
-    """384 stars with a planet each, 48 to an SNR of 5, 6, 7, 8, 9, 10, 12 and 15.
+    """Make 384 stars with a planet each, 48 at each SNR of 5, 6, 7, 8, 9, 10, 12 and 15.
 
     Periods are log-uniform from 0.52 to 25 days, impact parameters uniform below 0.85, stellar densities log-uniform
     from 0.4 to 6 solar; the duration lies between 1 and 12 hours and below a fifth of the period, and two transits or
@@ -53,22 +53,22 @@ def injected(seed: int = 0) -> dict[str, np.ndarray]:
 
 
 def null(n: int, seed: int = 0, first: int = 0) -> dict[str, np.ndarray]:
-    """``n`` stars without a planet, from number ``first`` on; as ``injected``, with 0 in the truth's columns."""
+    """Make ``n`` stars without a planet, from number ``first`` on; as ``injected``, with 0 in the truth's columns."""
     flux, valid = _quiet(seed, 0, n, first)
     return {"flux": flux, "valid": valid, **{name: np.zeros(n) for name in TRUTH}}
 
 
 def white(n: int, n_cadences: int = N_CADENCES, seed: int = 0) -> dict[str, np.ndarray]:
-    """``flux`` and ``valid`` of ``n`` stars of white noise of 1, every twentieth cadence lost: what is timed."""
+    """Make ``flux`` and ``valid`` of ``n`` stars to be timed: white noise of 1, every twentieth cadence lost."""
     rng = generator(seed, "benchmark", 3, 0)
     valid = rng.random((n, n_cadences)) > 0.05
     return {"flux": np.where(valid, rng.standard_normal(valid.shape, np.float32), 0), "valid": valid}
 
 
 def detrended(stars: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """The same stars with their variability taken off by wotan's biweight over two days.
+    """Return the same stars without their variability, removed by wotan's biweight over two days.
 
-    The detrending is a third party's, so that no search is at home in it. ``flux`` is then in units of its own
+    The detrending is a third party's, so that it favours no search. ``flux`` is then in units of its own
     robust scatter, about a median of 0; 0 where not ``valid``.
     """
     import wotan
@@ -96,7 +96,7 @@ def _orbits(rng: np.random.Generator, n: int) -> Orbits:
 
 
 def _quiet(seed: int, kind: int, n: int, first: int = 0) -> tuple[np.ndarray, np.ndarray]:
-    """White noise of 1, rotation of up to four times that, a slow random walk; each star from its own number."""
+    """Make white noise of 1, rotation of up to four times that and a slow random walk; each star from its number."""
     time = np.arange(N_CADENCES) * CADENCE
     flux, valid = np.empty((n, N_CADENCES), np.float32), np.ones((n, N_CADENCES), bool)
     for row in range(n):

@@ -19,7 +19,7 @@ Folded = Mapping[str, Any]
 
 
 def transit(weights: Mapping[str, np.ndarray]) -> Callable[[Folded], Any]:
-    """``transit`` of one candidate a star: folded views and scalars -> ``(m,)`` logits.
+    """Build the network ``transit`` for one candidate a star: folded views and scalars -> ``(m,)`` logits.
 
     Args:
         weights: plain arrays, as :func:`exojax.training.weights.weights_of` gives them.

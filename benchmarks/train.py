@@ -1,4 +1,4 @@
-"""How fast ``cnn-original`` trains and scores, beside the same network in PyTorch on the same cores."""
+"""Time the training and scoring of ``cnn-original``, ours and the same network in PyTorch, on the same cores."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ Times = dict[str, tuple[float, float]]
 """``train`` and ``score`` -> median wall and CPU milliseconds."""
 
 
-def measure(rounds: int = 5, seed: int = 0) -> list[dict[str, Any]]:
-    """Rows for ``benchmark.json``: one step, and the logits of one batch, of 32 stars of 3,197 cadences.
+def measure(repeats: int = 5, seed: int = 0) -> list[dict[str, Any]]:
+    """Return rows for ``benchmark.json``: one step, and the logits of one batch, of 32 stars of 3,197 cadences.
 
     Every reading has a process of its own, ours and theirs in turn, on all cores and then on one; each is the median
-    of 30 steps after 5, the figures are medians over ``rounds``. PyTorch's step is forward, backward and Adam. Ours
+    of 30 steps after 5, the figures are medians over ``repeats``. PyTorch's step is forward, backward and Adam. Ours
     also shifts the series, clips the gradient and averages the weights, none of which is taken off. ``seed`` makes
     the flux and the weights.
     """
@@ -42,7 +42,7 @@ def measure(rounds: int = 5, seed: int = 0) -> list[dict[str, Any]]:
     rows = []
     for cores in sorted({available_cores(), 1}, reverse=True):
         found: dict[str, list[Times]] = {"ours": [], "theirs": []}
-        for _ in range(rounds):
+        for _ in range(repeats):
             for who in ("ours", "theirs") if peer else ("ours",):
                 command = [sys.executable, "-m", __name__, who, str(cores), str(seed)]
                 answer = subprocess.run(command, check=True, capture_output=True, text=True)
@@ -68,7 +68,7 @@ def measure(rounds: int = 5, seed: int = 0) -> list[dict[str, Any]]:
 
 
 def torch_version() -> str | None:
-    """The version of PyTorch that is installed, or None."""
+    """Return the installed version of PyTorch, or None."""
     try:
         return version("torch")
     except PackageNotFoundError:
@@ -76,12 +76,12 @@ def torch_version() -> str | None:
 
 
 def available_cores() -> int:
-    """Cores that this process may use."""
+    """Return the number of cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def seconds_of_epochs(n_stars: int, n_cadences: int, epochs: int, seed: int = 0) -> float:
-    """Wall seconds of ``epochs`` epochs after compilation; data stay on the device, an epoch is one compiled scan."""
+    """Return the wall seconds of ``epochs`` epochs after compilation; data stay on the device, an epoch is one scan."""
     flux = np.random.default_rng(seed).normal(size=(n_stars, n_cadences)).astype(np.float32)
     label = (np.arange(n_stars) < max(1, n_stars * 37 // 5087)).astype(np.int64)
     batches = balanced_batches({"flux": jnp.asarray(flux)}, label, BATCH)
@@ -98,7 +98,7 @@ def seconds_of_epochs(n_stars: int, n_cadences: int, epochs: int, seed: int = 0)
 
 
 def torch_network(n_cadences: int) -> Any:
-    """``cnn-original`` in PyTorch: ``(n, 1, n_cadences)`` -> ``(n, 1)`` logits."""
+    """Build ``cnn-original`` in PyTorch: ``(n, 1, n_cadences)`` -> ``(n, 1)`` logits."""
     from torch import nn
 
     layers: list[nn.Module] = []
@@ -112,7 +112,7 @@ def torch_network(n_cadences: int) -> Any:
 
 
 def timed(work: Callable[[], object]) -> tuple[float, float]:
-    """Median wall and CPU milliseconds of 30 calls after 5."""
+    """Return the median wall and CPU milliseconds of 30 calls after 5."""
     for _ in range(5):
         work()
     walls, cpus = [], []
@@ -130,7 +130,7 @@ def _batch(seed: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def time_ours(seed: int = 0) -> Times:
-    """Of the compiled step and forward pass that training and scoring use."""
+    """Time the compiled step and forward pass that training and scoring use."""
     flux, label = _batch(seed)
     inputs = {"flux": jnp.asarray(flux)}
     batch = {"inputs": inputs, "label": jnp.asarray(label)}
@@ -145,7 +145,7 @@ def time_ours(seed: int = 0) -> Times:
 
 
 def time_theirs(cores: int, seed: int = 0) -> Times:
-    """Of the same in PyTorch, with as many threads as cores."""
+    """Time the same in PyTorch, with as many threads as cores."""
     import torch
 
     torch.set_num_threads(cores)
@@ -167,7 +167,7 @@ def time_theirs(cores: int, seed: int = 0) -> Times:
 
 
 def pin(cores: int) -> None:
-    """This process to so many cores, and JAX to the processor, before any library has made its threads."""
+    """Limit this process to so many cores, and JAX to the CPU, before any library starts its threads."""
     if cores < available_cores() and hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[-cores:])
     # Where there is a GPU, this is still a comparison of processors.

@@ -1,4 +1,4 @@
-"""How often each test of a candidate fails hosts and false positives, and how well its numbers rank them.
+"""Measure how often each test of a candidate fails hosts and false positives, and how well its numbers rank them.
 
 ``python -m benchmarks.vetting --curves kepler_hosts_vs_fp.npz --koi kepler_koi.csv --tces kepler_dr25_tces.csv.gz --out
 DIR`` measures real stars that are not set aside at catalogue ephemerides, and simulated ones at true ephemerides.
@@ -230,7 +230,7 @@ class Options:
     n_stars: int = 3000
     """simulated stars of each mission, of which those with one visible signal count"""
     seed: int = 5
-    """of the simulated stars"""
+    """seed of the simulated stars"""
 
 
 def measure(options: Options) -> None:
@@ -250,7 +250,7 @@ def measure(options: Options) -> None:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Entry point; returns the exit code."""
+    """Run the command; return the exit code."""
     return command.run("vetting.py", Options, measure, argv)
 
 

@@ -1,4 +1,4 @@
-"""How well the numbers of a vetter rank hosts before false positives: a forest on ours, LEO-Vetter's and exovetter's.
+"""Rank hosts and false positives with a forest on the numbers of each vetter: ours, LEO-Vetter's, exovetter's.
 
 ``python -m benchmarks.vetting_forest --curves kepler_hosts_vs_fp.npz --koi kepler_koi.csv --tces
 kepler_dr25_tces.csv.gz --out DIR`` takes real stars that are not set aside, at the catalogue's ephemerides and at those
@@ -184,7 +184,7 @@ class Options:
     out: Annotated[Path, value("DIR")]
     """folder for vetting_forest.json and for other software's numbers"""
     seed: int = 0
-    """of folds and trees"""
+    """seed of folds and trees"""
 
 
 def measure(options: Options) -> None:
@@ -220,7 +220,7 @@ def measure(options: Options) -> None:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Entry point; returns the exit code."""
+    """Run the command; return the exit code."""
     return command.run("vetting_forest.py", Options, measure, argv)
 
 

@@ -16,7 +16,7 @@ def test_rows_of_a_small_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     assert stars.label is not None
     assert stars.label.sum() == 37
     assert len(np.unique(stars.flux)) > 1000
-    rows = bench_load.measure(rounds=1)
+    rows = bench_load.measure(repeats=1)
     assert [(row["task"], row["unit"]) for row in rows] == [
         ("load", "s"),
         ("load cached", "s"),

@@ -17,7 +17,7 @@ from exojax.training.weights import weights_of
 
 
 def folds(n: int = 12) -> dict[str, np.ndarray]:
-    """Views with empty bins, some without any, one row without a candidate; numbers unknown here and there."""
+    """Make views with empty bins and some without; one row has no candidate, some numbers are unknown."""
     rng = np.random.default_rng(0)
     made = {}
     for name in VIEWS:
@@ -42,16 +42,16 @@ def test_torch_network_with_our_weights_gives_our_logits() -> None:
     np.testing.assert_allclose(theirs, ours, rtol=1e-3, atol=1e-3)
 
 
-def test_rows_are_milliseconds_a_candidate_and_a_missing_peer_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_rows_are_milliseconds_a_candidate_and_a_missing_peer_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     class Answer:
         stdout = '{"fold": 0.2, "network": 0.1, "both": 0.25}\n'
 
-    asked: list[str] = []
-    monkeypatch.setattr(bench_score.subprocess, "run", lambda command, **_: asked.append(command[3]) or Answer)
+    started: list[str] = []
+    monkeypatch.setattr(bench_score.subprocess, "run", lambda command, **_: started.append(command[3]) or Answer)
     for version, theirs, ratio in ((None, "not measured", "not measured"), ("2.13", 0.1, 1.0)):
         monkeypatch.setattr(bench_score, "torch_version", lambda version=version: version)
-        fold, network, both = bench_score.measure(rounds=2)
+        fold, network, both = bench_score.measure(repeats=2)
         assert (fold["ours"], network["ours"], both["ours"]) == (0.2, 0.1, 0.25)
         assert (network["theirs"], network["ratio"]) == (theirs, ratio)
         assert both["theirs"] == "not measured"
-    assert asked == ["ours", "ours", "ours", "theirs", "ours", "theirs"]
+    assert started == ["ours", "ours", "ours", "theirs", "ours", "theirs"]

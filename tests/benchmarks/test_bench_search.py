@@ -137,14 +137,14 @@ def test_a_stopped_search_goes_on_where_it_was(monkeypatch):
 
 
 def test_readings_alternate_and_absent_peers_are_not_measured(monkeypatch):
-    asked: list[str] = []
+    measured: list[str] = []
     monkeypatch.setattr(bench_peers, "release", lambda peer: None if peer == "GERBLS" else "9.9")
     monkeypatch.setattr(
-        bench_search, "_alone", lambda what, seed: asked.append(what) or (2.0 if what == "ours" else 6.0)
+        bench_search, "_alone", lambda what, seed: measured.append(what) or (2.0 if what == "ours" else 6.0)
     )
     rows = bench_search._single_pass(2, seed=1)
     present = [peer for peer in bench_peers.PEERS if peer != "GERBLS"]
-    assert asked == 2 * ["ours", *present]
+    assert measured == 2 * ["ours", *present]
     assert {row["peer"]: row["ratio"] for row in rows} == {
         "GERBLS": "not measured",
         **{f"{peer} 9.9": 3.0 for peer in present},

@@ -60,11 +60,11 @@ def test_what_is_missing_reads_not_measured(monkeypatch: pytest.MonkeyPatch) -> 
     class Answer:
         stdout = 'a warning\n{"train": [8.0, 7.0], "score": [2.0, 1.0]}\n'
 
-    asked: list[list[str]] = []
+    started: list[list[str]] = []
     monkeypatch.setattr(bench_train, "torch_version", lambda: None)
-    monkeypatch.setattr(bench_train.subprocess, "run", lambda command, **_: asked.append(command) or Answer)
-    rows = bench_train.measure(rounds=2)
-    assert {command[3] for command in asked} == {"ours"}
+    monkeypatch.setattr(bench_train.subprocess, "run", lambda command, **_: started.append(command) or Answer)
+    rows = bench_train.measure(repeats=2)
+    assert {command[3] for command in started} == {"ours"}
     assert all(list(row) == KEYS for row in rows)
     assert {row["ratio"] for row in rows} == {"not measured"}
     assert [row["ours"] for row in rows[:4]] == [8.0, 7.0, 2.0, 1.0]
@@ -72,12 +72,12 @@ def test_what_is_missing_reads_not_measured(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_ratio_is_theirs_over_ours_on_the_same_cores(monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[tuple[str, str]] = []
+    started: list[tuple[str, str]] = []
 
     def answer(command: list[str], **_: object) -> object:
         who, cores, seed = command[3:]
         assert seed == "5"
-        asked.append((who, cores))
+        started.append((who, cores))
         scale = 3 if who == "theirs" else 1
         text = json.dumps({"train": [8.0 * scale, 7.0 * scale], "score": [2.0 * scale, 1.0 * scale]})
         return type("Answer", (), {"stdout": text})
@@ -85,8 +85,8 @@ def test_ratio_is_theirs_over_ours_on_the_same_cores(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(bench_train, "torch_version", lambda: "2.13.0")
     monkeypatch.setattr(bench_train, "available_cores", lambda: 2)
     monkeypatch.setattr(bench_train.subprocess, "run", answer)
-    rows = bench_train.measure(rounds=2, seed=5)
-    assert asked == [(who, cores) for cores in "21" for _ in range(2) for who in ("ours", "theirs")]
+    rows = bench_train.measure(repeats=2, seed=5)
+    assert started == [(who, cores) for cores in "21" for _ in range(2) for who in ("ours", "theirs")]
     assert len(rows) == 9
     assert {row["ratio"] for row in rows[:-1]} == {3.0}
     assert {row["peer"] for row in rows[:-1]} == {"PyTorch 2.13.0"}

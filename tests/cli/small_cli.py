@@ -41,7 +41,7 @@ TINY = Network(
 
 
 class Ran(NamedTuple):
-    """What a command left on the terminal."""
+    """A command's exit code and its lines on the terminal."""
 
     code: int
     out: str
@@ -53,7 +53,7 @@ Call = Callable[..., Ran]
 
 
 def stars(n: int, hosts: int, *, seed: int, cadences: int = CADENCES) -> Table:
-    """Noise, and dips every 20 cadences in the hosts' rows, deep enough for any model."""
+    """Make noise, with dips every 20 cadences in the hosts' rows, deep enough for any model."""
     rng = np.random.default_rng(seed)
     flux = rng.normal(0, 10, (n, cadences)).round(3)
     label = rng.permutation(np.where(np.arange(n) < hosts, 2, 1))
@@ -63,7 +63,7 @@ def stars(n: int, hosts: int, *, seed: int, cadences: int = CADENCES) -> Table:
 
 
 def write_csv(path: Path, table: Table, *, labelled: bool = True) -> Path:
-    """In the Kaggle set's layout."""
+    """Write a table in the layout of the Kaggle set."""
     flux, label = table
     path.parent.mkdir(parents=True, exist_ok=True)
     lines = [["LABEL"] * labelled + [f"FLUX.{i + 1}" for i in range(flux.shape[1])]]
@@ -82,7 +82,7 @@ def read_json(path: Path) -> dict[str, Any]:
 
 
 def files(folder: Path) -> dict[str, bytes]:
-    """Every file below ``folder``, by its relative path."""
+    """Return the content of every file below ``folder``, by its relative path."""
     return {str(p.relative_to(folder)): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
 
 
@@ -93,15 +93,15 @@ def caller(capsys: pytest.CaptureFixture[str]) -> Call:
             code = main([str(option) for option in options])
         except SystemExit as end:
             code = int(end.code or 0)
-        told = capsys.readouterr()
-        sys.stdout.write(told.out)  # for the report of a failing test
-        return Ran(code, told.out, told.err)
+        printed = capsys.readouterr()
+        sys.stdout.write(printed.out)  # for the report of a failing test
+        return Ran(code, printed.out, printed.err)
 
     return call
 
 
 def assert_refused(ran: Ran, *words: str) -> None:
-    """Exit code 2 and one line that has all the words."""
+    """Assert exit code 2 and one line that has all the words."""
     assert ran.code == 2, ran
     assert ran.err.endswith("\n")
     assert ran.err.count("\n") == 1, ran.err

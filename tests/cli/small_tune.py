@@ -57,7 +57,7 @@ class Killer:
 
 
 def assert_retried(url: str, name: str, killed: int, wanted: int) -> None:
-    """The study has exactly ``wanted`` finished trials, and the killed one's point among them."""
+    """Assert that the study has exactly ``wanted`` finished trials, the killed trial's point among them."""
     import optuna
 
     with studies.connected(url) as storage:

@@ -1,4 +1,4 @@
-"""What the user can mend: exit code 2, one line with file, place and remedy, and nothing left that is in the way."""
+"""Errors that the user can mend: exit code 2, one line with file, place and remedy, no file left in the way."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def no_hosts(path: Path) -> None:
 
 
 def object_arrays(path: Path) -> None:
-    flux = np.array([Planted()] * 3, dtype=object)
+    flux = np.array([Payload()] * 3, dtype=object)
     np.savez(path, allow_pickle=True, flux=flux, n_points=np.full(3, 1), kepid=np.arange(3))
 
 
@@ -75,7 +75,7 @@ def unlabelled_npz(path: Path) -> None:
     np.savez(path, flux=flux, n_points=np.full(12, flux.shape[1]), kepid=np.arange(12))
 
 
-class Planted:
+class Payload:
     def __reduce__(self) -> tuple[object, tuple[str, str]]:
         return open, ("executed", "w")
 
@@ -196,7 +196,7 @@ class TestARunOfAnotherKind:
             (("--config", "c.json"), ("config.train.learning_rate: 0.002 -> 0.1",)),
         ],
     )
-    def test_the_difference_is_told(
+    def test_the_difference_is_reported(
         self, options: tuple[object, ...], words: tuple[str, ...], tiny_run: Path, call: Call
     ) -> None:
         stored = read_json(tiny_run / "config.json")["config"]
@@ -206,7 +206,7 @@ class TestARunOfAnotherKind:
         assert_refused(call(train.main, "--run", tiny_run, *options), str(tiny_run), *words, "--fresh")
         assert files(tiny_run) == before
 
-    def test_other_data_are_told(self, tiny_run: Path, call: Call) -> None:
+    def test_other_data_are_reported(self, tiny_run: Path, call: Call) -> None:
         before = files(tiny_run)
         write_csv(Path("other.csv"), stars(90, 30, seed=8))
         assert_refused(call(train.main, "--run", tiny_run, "--data", "other.csv"), "data.sha256", "--fresh")

@@ -1,4 +1,4 @@
-"""What libraries say of themselves stays off standard error; what this package says does not."""
+"""Messages of libraries stay off standard error; messages of this package do not."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What all commands share: help, names, pipes, terminals."""
+"""Behaviour that all commands share: help, names, pipes, terminals."""
 
 from __future__ import annotations
 
@@ -41,21 +41,21 @@ def test_help_names_every_option_and_needs_no_jax() -> None:
 import contextlib, io, runpy, sys
 for name in {list(COMMANDS)!r}:
     sys.argv = [name + ".py", "--help"]
-    with contextlib.redirect_stdout(io.StringIO()) as said:
+    with contextlib.redirect_stdout(io.StringIO()) as printed:
         try:
             runpy.run_path(f"scripts/{{name}}.py", run_name="__main__")
         except SystemExit as end:
             assert not end.code, (name, end.code)
     print("=====", name)
-    print(said.getvalue())
+    print(printed.getvalue())
     if name != "benchmark":  # which is about JAX
         assert not [heavy for heavy in {HEAVY!r} if heavy in sys.modules], name
 """
     ran = python("-c", program, cwd=ROOT)
     assert ran.returncode == 0, ran.stderr
-    told = dict(part.split(maxsplit=1) for part in ran.stdout.split("=====")[1:])
+    printed = dict(part.split(maxsplit=1) for part in ran.stdout.split("=====")[1:])
     for name, options in COMMANDS.items():
-        words = " ".join(told[name].split())
+        words = " ".join(printed[name].split())
         for option in options.split("--")[1:]:
             assert f"--{option.strip()}" in words, (name, option)
         assert "None" not in words
@@ -78,12 +78,12 @@ def test_exojax_lists_the_commands(
     assert [line.split()[0] for line in ran.out.splitlines()[2:]] == list(main.COMMANDS)
 
 
-@pytest.mark.parametrize(("word", "told"), [("nonsense", "there are train"), ("trian", "did you mean train?")])
+@pytest.mark.parametrize(("word", "printed"), [("nonsense", "there are train"), ("trian", "did you mean train?")])
 def test_exojax_knows_no_other(
-    word: str, told: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    word: str, printed: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sys, "argv", ["exojax", word])
-    assert_refused(caller(capsys)(lambda _: main.main()), word, told)
+    assert_refused(caller(capsys)(lambda _: main.main()), word, printed)
 
 
 def test_exojax_is_the_script(one_file: Path) -> None:
@@ -124,14 +124,14 @@ def test_progress_is_a_bar_on_a_terminal_and_nothing_elsewhere_for_ten_seconds()
     ours, theirs = pty.openpty()
     with subprocess.Popen([sys.executable, "-c", BAR], stderr=theirs, env=os.environ | {"TERM": "xterm"}) as process:
         os.close(theirs)
-        shown = b""
-        # Linux tells the end of a terminal as an error.
+        printed = b""
+        # Linux reports the end of a terminal as an error.
         try:
             while part := os.read(ours, 4096):
-                shown += part
+                printed += part
         except OSError:
             pass
         os.close(ours)
     assert process.returncode == 0
     for word in (b"teaching", b"2 of 2 steps", b"loss 0.25", b"stars/s 7"):
-        assert word in shown
+        assert word in printed

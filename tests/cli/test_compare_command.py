@@ -37,7 +37,7 @@ def compared(tmp_path_factory: pytest.TempPathFactory, source: Path) -> Path:
 
 
 def scores(out: Path) -> list[dict[str, object]]:
-    """The table without what was timed."""
+    """Return the table without its times."""
     return [{k: v for k, v in row.items() if "," not in k} for row in read_json(out / "compare.json")["rows"]]
 
 
@@ -53,13 +53,13 @@ def test_the_four_files_say_the_same(compared: Path) -> None:
         figure = row["average precision"]
         assert float(line["average_precision"]) == figure["value"]
         assert float(line["average_precision_low"]) == figure["low"]
-        shown = f"{figure['value']:.3f} [{figure['low']:.3f}, {figure['high']:.3f}]"
-        assert shown in markdown
-        assert shown in page
+        printed = f"{figure['value']:.3f} [{figure['low']:.3f}, {figure['high']:.3f}]"
+        assert printed in markdown
+        assert printed in page
         # What a guess reaches stands beside it: 16 of 48 stars are hosts.
         assert row["chance level"] == pytest.approx(1 / 3)
         assert float(line["chance_level"]) == pytest.approx(1 / 3)
-        assert f"{shown} | 0.333 |" in markdown
+        assert f"{printed} | 0.333 |" in markdown
     assert "<th>chance level</th>" in page
     assert "http://" not in page
     assert len(list((compared / "folds").glob("*.npz"))) == 2 * 3 * 2

@@ -46,7 +46,7 @@ def curves(one_file: Path) -> LightCurves:
 
 
 def outcome(run: Path, curves: LightCurves) -> tuple[tuple[bytes, object, object], str]:
-    """Probabilities, calibration and split; and what a reader is warned of."""
+    """Return probabilities, calibration and split, and the warnings that a reader gets."""
     loaded = load(run)
     return (predict(loaded, curves).tobytes(), loaded.calibration, loaded.split), " ".join(loaded.warnings)
 

@@ -103,7 +103,7 @@ class TestAnotherFile:
         assert found["average_precision"] is None
         assert found["n_positive"] == 0
 
-    def test_another_cadence_is_told(self, tiny_run: Path, call: Call) -> None:
+    def test_another_cadence_is_reported(self, tiny_run: Path, call: Call) -> None:
         write_csv(Path("other.csv"), stars(20, 7, seed=9))
         command = ("--run", tiny_run, "--data", "other.csv", "--out", "out", "--cadence-minutes", 2)
         assert call(evaluate.main, *command).code == 0
@@ -130,7 +130,7 @@ class TestAnotherFile:
         assert one["low"] != two["low"]
 
 
-def test_a_stated_prior_moves_the_probabilities_and_is_told(tiny_run: Path, call: Call) -> None:
+def test_a_stated_prior_moves_the_probabilities_and_is_reported(tiny_run: Path, call: Call) -> None:
     write_csv(Path("other.csv"), stars(20, 7, seed=9))
     command = ("--run", tiny_run, "--data", "other.csv", "--out")
     assert call(evaluate.main, *command, "own").code == 0
@@ -143,7 +143,7 @@ def test_a_stated_prior_moves_the_probabilities_and_is_told(tiny_run: Path, call
     one, two = (read_json(Path(name, "metrics.json")) for name in ("own", "rare"))
     assert (one["prior"], two["prior"]) == (prior, 0.01)
     assert (one["confusion"], one["average_precision"]) == (two["confusion"], two["average_precision"])
-    assert any("a share of 0.01 are hosts, as stated" in told for told in two["warnings"])
+    assert any("a share of 0.01 are hosts, as stated" in warning for warning in two["warnings"])
     assert "a share of 0.01 are hosts, as stated." in Path("rare/report.html").read_text()
     assert f"a share of {prior:.4g} are hosts, as among the training rows." in Path("own/report.html").read_text()
     assert_refused(call(evaluate.main, *command, "no", "--prior", 1), "--prior 1", "between 0 and 1")
@@ -234,13 +234,13 @@ def test_out_that_cannot_be_written(tiny_run: Path, one_file: Path, call: Call) 
 
 def test_nothing_in_a_foreign_run_is_executed(svc_run: Path, data: Path, call: Call) -> None:
     run = copy(svc_run)
-    planted = np.array([Planted()], dtype=object)
-    np.savez(run / "model.npz", allow_pickle=True, input=planted)
+    pickled = np.array([Payload()], dtype=object)
+    np.savez(run / "model.npz", allow_pickle=True, input=pickled)
     assert_refused(call(evaluate.main, "--run", run, "--data", data), "model.npz")
     assert not Path("executed").exists()
 
 
-class Planted:
+class Payload:
     def __reduce__(self) -> tuple[object, tuple[str]]:
         return open, ("executed", "w")
 

@@ -72,7 +72,7 @@ def test_optional_arrays_may_be_missing_and_there_may_be_no_labels(folded_run: P
     assert not Path("out/metrics.json").exists()
 
 
-def test_what_cannot_be_scored_is_told_in_one_line(folded_run: Path, call: Call) -> None:
+def test_what_cannot_be_scored_is_refused_in_one_line(folded_run: Path, call: Call) -> None:
     for name, more, words in (
         ("bins", {"bins": 31}, ("local_view has 31 bins", "trained on 61")),
         ("none", {"local_view": None}, ("no array 'local_view'",)),
@@ -97,8 +97,8 @@ def test_boosting_on_events_alone_tells_what_it_leans_on_and_what_it_had_not(cal
     assert ran.code == 0, ran.err
     found = json.loads(Path("b1/metrics.json").read_text())
     assert found["average_precision"]["value"] > 0.9
-    (told,) = [text for text in found["warnings"] if "left out" in text]
-    assert "series: dips (10 columns)" in told
+    (warning,) = [text for text in found["warnings"] if "left out" in text]
+    assert "series: dips (10 columns)" in warning
     rows = read_rows(Path("b1/importances.csv"))
     assert list(rows[0]) == ["feature", "importance", "error"]
     losses = [float(row["importance"]) for row in rows]

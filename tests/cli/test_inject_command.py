@@ -20,7 +20,7 @@ SMALL = ("--period-min", 0.5, "--n", 24, "--null-stars", 12, "--max-candidates",
 
 
 def write_npz(path: Path, n: int = 14, *, label: bool = True) -> Path:
-    """White noise of 300 ppm at 0.1 day for 50 days; the first two stars are labelled hosts."""
+    """Write white noise of 300 ppm at 0.1 day for 50 days; the first two stars are labelled hosts."""
     rng = np.random.default_rng(0)
     size = 500
     arrays = {
@@ -128,7 +128,7 @@ def test_the_same_command_again_searches_nothing(done: Path, source: Path, call:
         (("--false-alarms", 0.1), ("--false-alarm",)),
     ],
 )
-def test_mistakes_are_told_in_one_line(options: tuple, words: tuple[str, ...], source: Path, call: Call) -> None:
+def test_mistakes_are_reported_in_one_line(options: tuple, words: tuple[str, ...], source: Path, call: Call) -> None:
     assert_refused(call(inject.main, "--data", source, "--out", "out", *options), *words)
     assert not Path("out/completeness.csv").exists()
 

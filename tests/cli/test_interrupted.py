@@ -22,7 +22,7 @@ pytestmark = pytest.mark.usefixtures("_no_plots")
 
 
 def outcome(run: Path) -> dict[str, bytes]:
-    """What must be equal to the byte; the report names the folder."""
+    """Return the files that must be equal to the byte, without the report, which names the folder."""
     names = ("predictions.csv", "metrics.json", "metrics.jsonl", "calibration.json", "split.json", "config.json")
     return {name: content for name, content in files(run).items() if name in names}
 
@@ -38,7 +38,7 @@ def test_a_signal_saves_and_the_same_command_goes_on(
     call: Call,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    told = train.fit if hasattr(train, "fit") else fit.fit
+    original = train.fit if hasattr(train, "fit") else fit.fit
 
     def interrupted(*args: Any, report: Any, **named: Any) -> Any:
         def pull(phase: str, record: dict[str, Any]) -> None:
@@ -46,7 +46,7 @@ def test_a_signal_saves_and_the_same_command_goes_on(
             if (phase, record["step"]) == when:
                 os.kill(os.getpid(), signum)
 
-        return told(*args, report=pull, **named)
+        return original(*args, report=pull, **named)
 
     command = ("--data", one_file, "--model", "tiny", "--run", "k1")
     with monkeypatch.context() as patch:
@@ -146,7 +146,7 @@ if __name__ == "__main__":
 
 
 def search_files(n: int) -> list[str]:
-    """Stars one a file, and the options of a search of them."""
+    """Write stars, one a file, and return the options of a search of them."""
     flux = flux_of(n)
     Path("stars").mkdir()
     for k in range(n):
@@ -177,9 +177,9 @@ def test_a_signal_ends_a_search_within_five_seconds(place: str, after: int, sign
         process.send_signal(signum)
         assert process.wait(timeout=30) == code
         assert time.monotonic() - started < 5
-        told = process.stderr.read()
-    assert told.count("\n") == 1, told
-    assert f"search.py: stopped by {signal.Signals(signum).name}; run the same command again" in told
+        printed = process.stderr.read()
+    assert printed.count("\n") == 1, printed
+    assert f"search.py: stopped by {signal.Signals(signum).name}; run the same command again" in printed
     free = [sys.executable, "-c", STUCK.format(tests=str(Path(__file__).parents[1]), place="", after=0)]
     for out in ("out", "whole"):
         subprocess.run([*free, *options, out], check=True, timeout=60, capture_output=True)

@@ -17,7 +17,7 @@ from exojax.training.step import logits
 
 
 def made(m: int) -> dict[str, np.ndarray]:
-    """Views of ``m`` candidates: each dips, the deeper the later it is, and has numbers of its own."""
+    """Make views of ``m`` candidates: each has a dip, the later the deeper, and numbers of its own."""
     rng = np.random.default_rng(3)
     out = {}
     for name in VIEWS:
@@ -40,10 +40,10 @@ def test_reasons_are_of_the_candidate_and_complete(monkeypatch: pytest.MonkeyPat
     values = {field.name: np.zeros(2) for field in fields(Candidates)}
     found = Candidates(**values)
     monkeypatch.setattr(candidate_scores, "joined", lambda stars: (found, folds))
-    told = explain(None)  # type: ignore[arg-type]
-    assert len(told) == 2
+    explained = explain(None)  # type: ignore[arg-type]
+    assert len(explained) == 2
     score = jax.jit(lambda inputs: logits(run.scorer.states[0], inputs))
-    for k, one in enumerate(told):
+    for k, one in enumerate(explained):
         logit = run.scorer({name: x[k : k + 1, None] for name, x in folds.items() if name in run.inputs})
         assert one.score == pytest.approx(logit[0], abs=1e-4)
         assert set(one.views) == set(VIEWS)
@@ -58,8 +58,8 @@ def test_reasons_are_of_the_candidate_and_complete(monkeypatch: pytest.MonkeyPat
         assert set(one.numbers) == set(SCALARS)
         assert one.numbers["mag"] == 0
         assert one.numbers["log_snr_red"] != 0
-    assert max(abs(one.score - one.flat) for one in told) > 0.3
-    assert told[0].score != pytest.approx(told[1].score)
+    assert max(abs(one.score - one.flat) for one in explained) > 0.3
+    assert explained[0].score != pytest.approx(explained[1].score)
 
 
 def test_a_run_that_sees_no_folds_gives_no_reasons(monkeypatch: pytest.MonkeyPatch) -> None:

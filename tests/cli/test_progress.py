@@ -1,4 +1,4 @@
-"""What a command says while it works: lines that a person can read, whatever the main thread is doing."""
+"""Progress of a command: lines that a person can read, whatever the main thread is doing."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def test_numbers_of_a_few_digits() -> None:
     assert [duration_text(x) for x in (0.2, 89, 95, 5000, 9000)] == ["0 s", "89 s", "2 min", "83 min", "2.5 h"]
 
 
-def test_without_a_command_nothing_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
+def test_without_a_command_nothing_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
     announce.phase("searching", 1, 2)
     announce.note("compiling the search")
     assert capsys.readouterr() == ("", "")
@@ -81,21 +81,21 @@ def test_a_line_comes_every_ten_seconds_also_during_one_long_call() -> None:
     assert lines[-1].startswith("searching: 0 of 1,000 stars, ")
 
 
-def test_on_a_terminal_notes_and_phases_are_shown() -> None:
+def test_on_a_terminal_notes_and_phases_are_printed() -> None:
     ours, theirs = pty.openpty()
     with subprocess.Popen(
         [sys.executable, "-c", SILENT], stderr=theirs, stdout=theirs, env=os.environ | {"TERM": "xterm"}
     ):
         os.close(theirs)
-        shown = b""
+        printed = b""
         try:
             while part := os.read(ours, 4096):
-                shown += part
+                printed += part
         except OSError:  # Linux reports the end of a terminal as an error
             pass
         os.close(ours)
     for word in (b"compiling the search; once", b"searching", b"0 of 1,000 stars", b"the result"):
-        assert word in shown
+        assert word in printed
 
 
 def test_lines_end_where_nobody_reads_them(monkeypatch: pytest.MonkeyPatch) -> None:

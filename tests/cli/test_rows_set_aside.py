@@ -37,8 +37,8 @@ def test_a_run_on_the_rest_and_its_last_score(source: Path, call: Call) -> None:
     assert not is_set_aside(np.array(known)).any()
     assert config["config"]["data"]["rows"] == "rest"
     assert config["data"]["n"] == N - aside
-    told = read_json(run / "metrics.json")["warnings"]
-    assert any(f"{aside} of {N} rows are of stars that are set aside" in text for text in told)
+    warnings = read_json(run / "metrics.json")["warnings"]
+    assert any(f"{aside} of {N} rows are of stars that are set aside" in text for text in warnings)
     assert "set aside" in (run / "report.html").read_text()
     # The run remembers it: the same command goes on, and its own source is its own test stars.
     assert call(train.main, "--run", "r").code == 0

@@ -183,7 +183,7 @@ def test_threads_change_nothing(call: Call, monkeypatch) -> None:
 
 
 def bad_folder() -> None:
-    """A folder of one star a file: some good, some mended, some beyond help."""
+    """Fill a folder with one star a file: some good, some mended, some unreadable."""
     Path("stars").mkdir()
     flux, time = 1 + flux_of(1)[0], START + np.arange(500) * CADENCE
     make = lambda name, *a, **b: write_csv(Path("stars", name), *a, **b)  # noqa: E731
@@ -225,7 +225,7 @@ SKIPPED = {
 
 @pytest.mark.usefixtures("quick")
 @pytest.mark.parametrize("how", [("stars",), ("--data", "stars"), ("--data", "stars/*"), ("stars/*.csv", "stars")])
-def test_every_file_is_searched_or_told(how: tuple[str, ...], call: Call) -> None:
+def test_every_file_is_searched_or_reported(how: tuple[str, ...], call: Call) -> None:
     pytest.importorskip("astropy")
     bad_folder()
     if "*" in how[-1]:
@@ -290,7 +290,7 @@ def test_every_file_is_searched_or_told(how: tuple[str, ...], call: Call) -> Non
         (("star.csv", "--runs", "nowhere"), ("--run",)),
     ],
 )
-def test_mistakes_are_told_in_one_line(options: tuple, words: tuple[str, ...], call: Call) -> None:
+def test_mistakes_are_reported_in_one_line(options: tuple, words: tuple[str, ...], call: Call) -> None:
     write_csv(Path("star.csv"), 1 + flux_of(1)[0])
     write_csv(Path("short.csv"), 1 + flux_of(1)[0, :15])
     rows = [f"{START + 0.5 * k},{1 + one}" for k, one in enumerate(flux_of(1)[0])]
@@ -312,7 +312,7 @@ def test_rows_of_one_star_are_searched_one_by_one(call: Call) -> None:
 
 @pytest.mark.usefixtures("quick")
 def test_a_run_judges_each_star_by_itself(svc_run: Path, call: Call) -> None:
-    """Rows of the length that the run was taught, shorter ones, and longer ones, which get none."""
+    """Rows of the length that the run was trained on and shorter rows get a probability; longer rows get none."""
     run = load(svc_run)
     write_kaggle(Path("rows.csv"), stars(12, 4, seed=9))
     curves = kaggle.read(Path("rows.csv"))
@@ -328,9 +328,9 @@ def test_a_run_judges_each_star_by_itself(svc_run: Path, call: Call) -> None:
     assert_refused(ran, "prior: None -> 0.001")
     ran = call(search.main, "--data", "rows.csv", "--run", svc_run, "--out", "rare", "--sheets", 0, "--prior", 0.001)
     assert ran.code == 0, ran.err
-    told = "a share of 0.001 are hosts, as stated."
-    assert told in ran.out
-    assert told in Path("rare/index.html").read_text()
+    warning = "a share of 0.001 are hosts, as stated."
+    assert warning in ran.out
+    assert warning in Path("rare/index.html").read_text()
     shift = (0.001 / 0.999) / (run.calibration.prior / (1 - run.calibration.prior))
     for row in read_rows(Path("rare/candidates.csv")):
         odds = expected[row["id"]] / (1 - expected[row["id"]]) * shift

@@ -14,7 +14,7 @@ HEAVY = ("jax", "sklearn", "scipy", "orbax", "xgboost", "pandas", "matplotlib", 
 
 
 def imported_by(program: str) -> set[str]:
-    """Which of the heavy modules ``program`` leaves imported, in a process of its own."""
+    """Return the heavy modules that ``program`` imports, in a process of its own."""
     ask = f"import json, sys\n{program}\nprint(json.dumps([name for name in {HEAVY!r} if name in sys.modules]))"
     done = subprocess.run([sys.executable, "-c", ask], capture_output=True, text=True, timeout=60, check=True)
     return set(json.loads(done.stdout.splitlines()[-1]))

@@ -58,9 +58,9 @@ def check_outputs(run: Path, model: str) -> None:
     assert called == [(int(r["label"]), r["prediction"] == "1") for r in rows]
     assert [called.count(c) for c in ((0, False), (0, True), (1, False), (1, True))] == [tn, fp, fn, tp]
     page = (run / "report.html").read_text()
-    shown = re.findall(r"""\b(?:src|href|url)\s*[=(]\s*["']?([^"'\s>)]{1,30})""", page)
-    assert len(shown) >= len(PLOTS)
-    assert all(link.startswith("data:image/png;base64,") for link in shown)
+    links = re.findall(r"""\b(?:src|href|url)\s*[=(]\s*["']?([^"'\s>)]{1,30})""", page)
+    assert len(links) >= len(PLOTS)
+    assert all(link.startswith("data:image/png;base64,") for link in links)
     assert found["data_sha256"] in (run / "config.json").read_text() + page
 
 
@@ -68,7 +68,7 @@ def test_an_svc_leaves_every_file(svc_run: Path) -> None:
     check_outputs(svc_run, "svc")
     page = (svc_run / "report.html").read_text()
     assert "cadence of 29.4244 minutes is assumed" in page
-    assert "24 training hosts" in page  # too few for validation rows, and said so
+    assert "24 training hosts" in page  # too few for validation rows, and the page states it
 
 
 @pytest.mark.parametrize("model", ["mlp-flux", pytest.param("cnn", marks=pytest.mark.slow)])
@@ -139,12 +139,12 @@ class TestGoingOn:
     ) -> None:
         """A model with shipped weights starts from them, in a comparison too, where they fit and are wanted."""
         monkeypatch.setattr(exojax.runs.run, "SHIPPED", tiny_run)
-        told = {}
+        inits = {}
         for run, options in {"own": (), "none": ("--init", "none"), "named": ("--init", tiny_run)}.items():
             ran = call(train.main, "--data", data, "--model", "tiny", "--run", run, *options)
             assert ran.code == 0, ran.err
-            told[run] = read_json(Path("checkpoints") / run / "config.json")["config"]["init"]
-        assert told == {"own": "pretrained", "none": None, "named": str(tiny_run)}
+            inits[run] = read_json(Path("checkpoints") / run / "config.json")["config"]["init"]
+        assert inits == {"own": "pretrained", "none": None, "named": str(tiny_run)}
         # A run that is there goes on as it began, and a file may say that it begins from nothing.
         assert call(train.main, "--run", "none").code == 0
         Path("scratch.json").write_text('{"model": "tiny", "init": null}')

@@ -144,14 +144,14 @@ def study(job: studies.TuningJob) -> Iterator[Any]:
 @pytest.mark.filterwarnings("ignore:Heartbeat of storage")
 def test_trials_beyond_the_wanted_number_are_given_up(job: studies.TuningJob, study: Any) -> None:
     """Three workers ask at once for the last two: a count before asking would let all three through."""
-    asked = [study.ask() for _ in range(3)]
-    for trial in asked[:2]:
+    trials_of_study = [study.ask() for _ in range(3)]
+    for trial in trials_of_study[:2]:
         trials.check_place(study, trial, job.trials)
     with pytest.raises(trials.SurplusTrialError):
-        trials.check_place(study, asked[2], job.trials)
-    study.tell(asked[2], state=studies_state("FAIL"))
+        trials.check_place(study, trials_of_study[2], job.trials)
+    study.tell(trials_of_study[2], state=studies_state("FAIL"))
     # One fails: its place is free again.
-    study.tell(asked[0], state=studies_state("FAIL"))
+    study.tell(trials_of_study[0], state=studies_state("FAIL"))
     trials.check_place(study, study.ask(), job.trials)
 
 
@@ -210,7 +210,7 @@ BAD: dict[str, tuple[tuple[object, ...], tuple[str, ...]]] = {
 
 
 @pytest.mark.parametrize("case", BAD)
-def test_what_cannot_be_is_told_before_any_training(
+def test_what_cannot_be_done_is_refused_before_any_training(
     case: str, source: Path, call: Call, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     spaces = {

@@ -6,7 +6,7 @@ from exojax.detection.period_grid import inner
 
 
 def light_curve(n_cadences, seed):
-    """Flux and weight ``(n_cadences,)``: noise about any level, gaps, weights of 64ths up to 4, perhaps dips."""
+    """Make flux and weight ``(n_cadences,)``: noise about any level, gaps, weights of 64ths up to 4, perhaps dips."""
     rng = np.random.default_rng(seed)
     weight = rng.integers(1, 4 * 64 + 1, n_cadences) / 64 if rng.random() < 0.6 else np.ones(n_cadences)
     weight *= rng.random(n_cadences) > rng.uniform(0.0, 0.4)

@@ -30,7 +30,7 @@ def in_plan_order(grid, found):
 
 @pytest.fixture(scope="module")
 def searched():
-    """Of each plan six stars and their periodograms; the last of them was never measured."""
+    """Six stars of each plan and their periodograms; the last star was never measured."""
     made_up = {}
     for name, sizes in SIZES.items():
         curves = [brute_force.light_curve(sizes[0] - 31 * k, 40 + k) for k in range(5)]

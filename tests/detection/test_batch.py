@@ -20,7 +20,7 @@ CONFIG = SearchConfig(period_min=1.0)
 
 
 def stars(n: int = 23) -> list[LightCurves | Skipped]:
-    """One by one, of two cadences and three lengths; two files that cannot be read are among them."""
+    """Make stars of two cadences and three lengths; two files that cannot be read are among them."""
     made: list[LightCurves | Skipped] = []
     for k in range(n):
         size = (500, 500, 900)[k % 3] - k
@@ -65,7 +65,7 @@ def test_long_curves_share_a_batch_with_fewer(monkeypatch: pytest.MonkeyPatch) -
         ({"time": 200 + np.r_[np.arange(499) * CADENCE, 1e6][None]}, "times in days"),
     ],
 )
-def test_what_cannot_be_searched_is_told(change: dict, word: str) -> None:
+def test_what_cannot_be_searched_is_reported(change: dict, word: str) -> None:
     bad = curves_of(flux_of(1), **change)
     found = list(one_by_one([bad, curves_of(flux_of(1), first=1)], CONFIG))
     assert [type(one) for one in found] == [Skipped, LightCurves]
@@ -83,7 +83,7 @@ def test_what_cannot_be_searched_is_told(change: dict, word: str) -> None:
         (1.0, SearchConfig(period_min=4.0), "a --window of 2 d holds fewer than three"),
     ],
 )
-def test_a_range_that_a_star_cannot_hold_is_told_with_the_option_that_helps(
+def test_a_range_that_a_star_cannot_hold_is_reported_with_the_option_that_helps(
     cadence: float, config: SearchConfig, word: str
 ) -> None:
     (found,) = one_by_one([curves_of(flux_of(1), cadence=cadence)], config)

@@ -18,7 +18,7 @@ DAY = 48.0
 
 
 def periodogram_with(grid, peaks, width, slope=2.0):
-    """A floor that rises with the period, and peaks (days) with wings ``width`` of a period wide."""
+    """Make a floor that rises with the period, and peaks (days) with wings ``width`` of a period wide."""
     period = np.sort(grid.passes[-1].periods)
     power = 3 + slope * np.log(period / DAY)
     for place, height in peaks:
@@ -94,7 +94,7 @@ def test_aliases_are_read_near_simple_ratios():
 
 
 def dips(size, period, t0, duration, depth, more=()):
-    """White noise of scatter 1 with boxes: flux ``(size,)``."""
+    """Make white noise of scatter 1 with boxes: flux ``(size,)``."""
     flux = np.random.default_rng(int(1000 * period)).standard_normal(size)
     for p, t, d, a in ((period, t0, duration, depth), *more):
         late = np.arange(size) - t
@@ -164,9 +164,9 @@ def test_an_event_that_outshines_the_fold_is_one_of_its_own():
     found = choose(periodic(), strong, first=True, snr_min=7.1)
     assert found.single == strong
     assert found.apart
-    # One of the fold's own transits, or one that is weaker than the fold, is not.
+    # A transit of the fold itself, or an event weaker than the fold, is not.
     assert choose(periodic(), event(snr=11.0, snr_red=11.0), first=True, snr_min=7.1).single is None
-    # Ten standard errors are asked of a single event.
+    # A single event needs ten standard errors.
     assert choose(periodic(snr=5, snr_red=5), event(snr=9.9, snr_red=9.9), first=True, snr_min=7.1).single is None
 
 

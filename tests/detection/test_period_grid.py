@@ -22,34 +22,34 @@ def made(n, cadence, low, high, **ranges):
     return plan(n, cadence, period_min=low, period_max=high, **ranges)
 
 
-def shortest_of(asked, cadence):
-    """Cadences of the shortest transit that is looked for at periods of ``asked`` days."""
-    return np.maximum(np.maximum(GRAZING * transit_duration(asked, DENSITIES[0]), 1 / 24) / cadence, 2.0)
+def shortest_of(periods, cadence):
+    """Return the cadences of the shortest transit that is searched for at periods of ``periods`` days."""
+    return np.maximum(np.maximum(GRAZING * transit_duration(periods, DENSITIES[0]), 1 / 24) / cadence, 2.0)
 
 
 @pytest.mark.parametrize("sizes", RANGES, ids=str)
 def test_every_period_is_close_to_a_trial_of_every_pass(sizes):
-    """By half a bin at most is the last transit off when the first is not, at bins that the shortest transit needs.
+    """The last transit is at most half a bin off when the first is not, at bins that the shortest transit needs.
 
     The second pass leaves out what the first one tried at the same bins.
     """
     n, cadence, low, high = sizes
     least = max(low, 4 * cadence)
-    asked = np.geomspace(least, high, 3001)
+    periods = np.geomspace(least, high, 3001)
     passes = made(*sizes).passes
     several = [(passes[0].bands, WIDER[0]), (passes[-1].bands, WIDER[2])]
     several += [(passes[0].bands + passes[1].bands, WIDER[1])] if len(passes) > 2 else []
     for bands, wider in several:
-        allowed = wider * 2.0 ** np.floor(np.log2(shortest_of(asked, cadence) / 2))
-        off = np.full(len(asked), np.inf)
+        allowed = wider * 2.0 ** np.floor(np.log2(shortest_of(periods, cadence) / 2))
+        off = np.full(len(periods), np.inf)
         for bin_ in {band.bin for band in bands}:
             trials = np.sort(np.concatenate([bin_ * band.periods for band in bands if band.bin == bin_])) * cadence
-            place = np.searchsorted(trials, asked).clip(1, max(len(trials) - 1, 1))
-            nearest = np.abs(trials[np.stack([place - 1, np.minimum(place, len(trials) - 1)])] - asked).min(axis=0)
-            drift = nearest * n * cadence / asked / (bin_ * cadence)
+            place = np.searchsorted(trials, periods).clip(1, max(len(trials) - 1, 1))
+            nearest = np.abs(trials[np.stack([place - 1, np.minimum(place, len(trials) - 1)])] - periods).min(axis=0)
+            drift = nearest * n * cadence / periods / (bin_ * cadence)
             off = np.where(bin_ <= allowed, np.minimum(off, drift), off)
         # The last trial is a whole step short of the shortest period.
-        assert off.max() < 1.01, asked[off.argmax()]
+        assert off.max() < 1.01, periods[off.argmax()]
         assert np.mean(off > 0.51) < 0.01
         # And no more trials than needed: half a bin off at worst is a quarter on average.
         assert np.mean(off) > 0.1

@@ -31,20 +31,20 @@ def made(n_cadences, cadence, low, high, **ranges):
 
 
 def trials_of(band, rng, n):
-    """Trials of a band, its first and last among them."""
+    """Draw trials of a band, its first and last among them."""
     count = len(band.periods)
     return {0, count - 1, *rng.integers(0, count, n).tolist()}
 
 
-def assert_agrees(found, expected, highest, told):
+def assert_agrees(found, expected, highest, place):
     # Sums are float32: beside dips of 300 standard deviations, an SNR of 1,500, weak signals lose their last digits.
-    assert found == pytest.approx(expected, rel=2e-4, abs=1e-3 + 2e-5 * highest), told
+    assert found == pytest.approx(expected, rel=2e-4, abs=1e-3 + 2e-5 * highest), place
 
 
 @settings(max_examples=60, deadline=None)
 @given(seed=st.integers(0, 10**6), sizes=st.sampled_from(RANGES), shorter=st.floats(0.86, 1.0))
 def test_snr_is_that_of_a_float64_brute_force(seed, sizes, shorter):
-    """Of every band, single folds and grouped ones, also of curves a little shorter than the plan's."""
+    """The bands have single folds and grouped ones; some curves are a little shorter than the plan's."""
     grid = made(*sizes)
     flux, weight = brute_force.light_curve(int(shorter * sizes[0]), seed)
     sums, rng = Sums(flux, weight, grid), np.random.default_rng(seed)
@@ -55,8 +55,8 @@ def test_snr_is_that_of_a_float64_brute_force(seed, sizes, shorter):
         for band in one.bands:
             for trial in trials_of(band, rng, 2):
                 expected = brute_force.snr(flux, weight, band, trial)
-                told = band.bin, band.group, band.periods[trial]
-                assert_agrees(power[band.first + trial], expected, float(power.max()), told)
+                place = band.bin, band.group, band.periods[trial]
+                assert_agrees(power[band.first + trial], expected, float(power.max()), place)
 
 
 def test_all_kinds_of_bands_are_tried():
@@ -159,13 +159,13 @@ def test_a_star_that_dips_has_its_peak_at_the_period_that_it_dips_at():
     """Whichever band and pass that is, also where there is no noise at all."""
     for sizes in RANGES[:3]:
         grid, index = made(*sizes), np.arange(sizes[0])
-        for asked in np.geomspace(max(1.25, sizes[2]), min(2.9, sizes[3]), 24) / sizes[1]:
-            width = max(3.0, 0.04 * asked)
-            flux = np.where((index - 5.0) % asked < width, -1, 0).astype(np.float32)
+        for period in np.geomspace(max(1.25, sizes[2]), min(2.9, sizes[3]), 24) / sizes[1]:
+            width = max(3.0, 0.04 * period)
+            flux = np.where((index - 5.0) % period < width, -1, 0).astype(np.float32)
             found = periodogram_of(grid, flux, np.ones_like(flux))
             assert np.all(np.diff(found.period) >= 0)
             best = found.period[np.where(found.fine, found.power, 0).argmax()]
-            assert best == pytest.approx(asked, abs=width * asked / sizes[0])
+            assert best == pytest.approx(period, abs=width * period / sizes[0])
 
 
 # ---------------------------------------------------------------- the pyramid
@@ -177,7 +177,7 @@ def full_resolution(grid, sums):
 
 
 def transits(n, cadence, periods, snr, rng):
-    """Limb-darkened transits in white noise, ``(n_stars, n)`` flux; ``snr`` is a matched filter's."""
+    """Make limb-darkened transits in white noise, ``(n_stars, n)`` flux; ``snr`` is a matched filter's."""
     m = len(periods)
     orbits = Orbits(
         period=periods,
@@ -260,7 +260,7 @@ def test_a_trial_of_the_pyramid_is_one_of_the_full_plan():
 
 @functools.cache
 def clean_transits(sizes, n_stars=32):
-    """Noise-free transits of SNR 10, ``(n_stars, n)`` flux, and their periods in cadences."""
+    """Make noise-free transits of SNR 10, ``(n_stars, n)`` flux, and their periods in cadences."""
     n, cadence, low, high = sizes
     rng = np.random.default_rng(2)
     periods = np.exp(rng.uniform(np.log(1.2 * low), np.log(0.9 * high), n_stars))
@@ -270,7 +270,7 @@ def clean_transits(sizes, n_stars=32):
 
 
 def recovered(sizes, flux, weight, periods):
-    """Share of a matched filter's SNR found at and near the true period."""
+    """Return the share of a matched filter's SNR found at and near the true period."""
     grid = made(*sizes)
     share = []
     for star, w, period in zip(flux, weight, periods):

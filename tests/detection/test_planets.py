@@ -40,7 +40,7 @@ def star(days, cadence, *signals, noise=3e-4, seed=0, wave=1e-3):
 
 
 def trapezoid(period, t0, duration, depth, ingress=0.12):
-    """Transits of a flat bottom; ``t0`` from the start, all in days. An infinite period is one transit."""
+    """Make transits with a flat bottom; ``t0`` from the start, all in days. An infinite period is one transit."""
 
     def lost(time):
         late = time - START - t0
@@ -51,7 +51,7 @@ def trapezoid(period, t0, duration, depth, ingress=0.12):
 
 
 def limb_darkened(period, t0, duration, ratio, impact=0.2):
-    """Transits of a planet of ``ratio`` stellar radii, by batman, averaged over 30 minutes at most."""
+    """Make transits of a planet of ``ratio`` stellar radii with batman, averaged over 30 minutes at most."""
     batman = pytest.importorskip("batman")
 
     def lost(time):
@@ -73,7 +73,7 @@ def search(curves, **settings):
 
 
 def assert_found(found, row, period, t0, duration, days):
-    """Its last transit is right to a tenth of a duration, or to two standard errors of a weak signal."""
+    """Assert that the last transit is right to a tenth of a duration, or to two standard errors of a weak signal."""
     drift = abs(found.period[row] - period) * days / period / duration
     assert drift < max(0.1, 2 / found.snr[row]), found.period
     turns = (found.t0[row] - START - t0) / period
@@ -157,7 +157,7 @@ def test_a_planet_like_wasp_18_b_has_its_period_and_phase():
 
 
 def same_or_simple(found):
-    """Pairs of candidates with the same transits: the period of one is a simple multiple of the other's."""
+    """Return pairs of candidates with the same transits: the period of one is a simple multiple of the other's."""
     pairs = []
     for i in range(len(found)):
         for j in range(i):

@@ -25,7 +25,7 @@ def of_star(found, star):
 
 
 def drift(row, period, baseline, duration_hours):
-    """By how many durations transits of the found period are late after the whole baseline."""
+    """Return how many durations late transits of the found period are after the whole baseline."""
     return abs(float(row["period_days"]) - period) * baseline / period / (duration_hours / 24)
 
 
@@ -61,18 +61,18 @@ def test_kepler_90_g_and_h_are_single_transits_and_no_planet_of_114_days(found):
 
 
 def test_the_weights_that_come_with_exojax_rank_planets_before_the_rest(found):
-    told = {(row["id"], row["period_days"][:4]): float(row["probability"]) for row in found}
+    probability = {(row["id"], row["period_days"][:4]): float(row["probability"]) for row in found}
     planets = {("100100827", "0.94"), ("201367065", "10.0"), ("201367065", "24.6"), ("11442793", "59.7")}
-    # Of the simulated stars that taught them 27 % had a planet.
-    assert min(told[planet] for planet in planets) > 0.271
+    # Of the simulated stars that they were trained on 27 % had a planet.
+    assert min(probability[planet] for planet in planets) > 0.271
     for star in ("201367065", "11442793"):
         named = planets | of_kepler_90_e(found)
-        others = [p for (name, period), p in told.items() if name == star and (name, period) not in named]
-        assert max(others) < min(told[planet] for planet in planets if planet[0] == star)
+        others = [p for (name, period), p in probability.items() if name == star and (name, period) not in named]
+        assert max(others) < min(probability[planet] for planet in planets if planet[0] == star)
 
 
 def of_kepler_90_e(found):
-    """Star and period of candidates that hold a transit of Kepler-90 e: 91.94 d, here at BKJD 318.19 and 502.09.
+    """Return star and period of candidates that hold a transit of Kepler-90 e: 91.94 d, here at BKJD 318.19, 502.09.
 
     It transits twice beside a gap, and is listed at periods that are not its own: neither right nor a false alarm.
     """
@@ -85,6 +85,6 @@ def of_kepler_90_e(found):
 
 
 def drift_at(row, time):
-    """Days from ``time`` to the nearest transit of a candidate."""
+    """Return the days from ``time`` to the nearest transit of a candidate."""
     turns = (time - float(row["t0_days"])) / float(row["period_days"])
     return abs(turns - round(turns)) * float(row["period_days"])

@@ -71,7 +71,7 @@ def test_scatter_is_local_and_at_its_duration():
     # Out of the tried durations the nearest counts.
     np.testing.assert_allclose(noise.at(40.0, np.array([5.0])), [3])
     np.testing.assert_allclose(noise.at(1.0, np.array([-5.0, 29.0])), [1, 1])
-    # Two transits in quiet parts and one that weighs nothing in a noisy one.
+    # Two transits in quiet parts, and a third without weight in a noisy part.
     assert red_factor(np.array([2.0, 2.0, 0.0]), np.array([1.0, 2.0, 9.0])) == pytest.approx(2.5**0.5)
 
 

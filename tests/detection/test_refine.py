@@ -21,7 +21,7 @@ CORES = np.array([inner(int(d)) for d in WIDTHS], np.int64)
 
 
 def injected(snr, seed):
-    """Limb-darkened transits in white noise: flux, weight, and the truth in cadences."""
+    """Make limb-darkened transits in white noise: flux, weight, and the truth in cadences."""
     rng = np.random.default_rng(seed)
     period = np.exp(rng.uniform(np.log(1.0), np.log(7.0), STARS))
     orbits = Orbits(
@@ -53,7 +53,7 @@ def columns(kind, rows):
 
 @functools.cache
 def followed(snr, seed=0):
-    """An injection found on the grid, up to one bin of drift off: truth, located, refined and polished ephemerides."""
+    """Follow an injection found on the grid, up to a bin of drift off: truth, located, refined, polished ephemeris."""
     flux, weight, period, t0, duration = injected(snr, seed)
     rng = np.random.default_rng(seed + 1)
     grid = period * (1 + rng.uniform(-0.6, 0.6, STARS) / CADENCES)
@@ -68,12 +68,12 @@ def followed(snr, seed=0):
 
 
 def off(found, truth):
-    """By how many durations the last transit is off, when the first is not."""
+    """Return how many durations the last transit is off, when the first is not."""
     return np.abs(found.period - truth.period) * CADENCES / truth.period / truth.duration
 
 
 def late(found, truth):
-    """By how much the first epoch is late, durations."""
+    """Return how late the first epoch is, in durations."""
     phase = (found.t0 - truth.t0) / truth.period
     return (phase - np.rint(phase)) * truth.period / truth.duration
 
@@ -169,7 +169,7 @@ def test_the_best_window_of_a_fold_is_that_of_a_float64_brute_force(seed):
 
 
 def sloped(x, depth, duration, ingress):
-    """A trapezoid at ``x`` cadences from mid-transit, averaged over exposures of one cadence."""
+    """Return a trapezoid at ``x`` cadences from mid-transit, averaged over exposures of one cadence."""
     fine = x[:, None] + (np.arange(41) - 20) / 41
     return -depth * np.clip((duration / 2 - np.abs(fine)) / ingress, 0, 1).mean(axis=1)
 
@@ -208,7 +208,7 @@ def test_errors_are_the_scatter_of_repeated_draws_of_noise():
 
 
 def limb_darkened(size, t0, duration, ratio=0.1, impact=0.3):
-    """One transit by batman's quadratic law, flux lost in units of ``ratio^2``."""
+    """Make one transit with batman's quadratic law, flux lost in units of ``ratio^2``."""
     batman = pytest.importorskip("batman")
     orbit = batman.TransitParams()
     chord = math.sqrt((1 + ratio) ** 2 - impact**2)

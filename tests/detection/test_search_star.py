@@ -31,13 +31,13 @@ DEEPER = {"period": np.inf, "t0": START + 14.6, "depth": 8e-3, "duration": 0.25}
 
 
 def transit(time, period, t0, depth, duration):
-    """A trapezoid with a tenth of its duration in either slope; -depth at the bottom."""
+    """Return a trapezoid with a tenth of its duration in either slope; -depth at the bottom."""
     late = time - t0 - (0 if np.isinf(period) else np.rint((time - t0) / period) * period)
     return -depth * np.clip((duration / 2 - np.abs(late)) / (0.1 * duration), 0, 1)
 
 
 def curves(*stars, absolute=True, seed=0):
-    """Light curves, one for each tuple of transits (None: nothing measured), with white noise and a slow wave."""
+    """Make light curves, one for each tuple of transits (None: nothing measured), with white noise and a slow wave."""
     time = START + np.tile(np.arange(CADENCES) * CADENCE, (len(stars), 1))
     flux, valid = np.ones(time.shape), np.ones(time.shape, bool)
     for row, planets in enumerate(stars):
@@ -72,12 +72,12 @@ def each_of(many):
 
 
 def rows(found):
-    """Each candidate as a dictionary."""
+    """Return each candidate as a dictionary."""
     return [{f.name: getattr(found, f.name)[row] for f in fields(found)} for row in range(len(found))]
 
 
 def equal(one, other):
-    """Whether two tables of candidates are the same to the bit, the number of their star aside."""
+    """Return true where two tables of candidates are the same to the bit, the number of their star aside."""
     columns = [f.name for f in fields(one) if f.name != "star"]
     return len(one) == len(other) and all(
         getattr(one, name).tobytes() == getattr(other, name).tobytes() for name in columns
@@ -112,7 +112,7 @@ SECOND = ((DEEP, DEEPER), None, (PLANET, DEEPER))
 
 @pytest.fixture(scope="module")
 def first():
-    """What is found of each star, and what the search saw."""
+    """The candidates of each star, and the curves that the search read."""
     return list(search_each_star(each_of(curves(*FIRST)), CONFIG, masks=[None] * 4))
 
 
@@ -227,7 +227,7 @@ def searches():
 
 
 def test_in_step_with_the_same_periodogram_they_end_alike(first, second):
-    """What an accelerator does with stars, with the periodogram of a CPU: to the bit."""
+    """The steps of an accelerator, with the periodogram of a CPU, give the same candidates to the bit."""
 
     def one_by_one(plan, given):
         assert len({len(flux) for flux, _ in given}) == 1
@@ -255,7 +255,7 @@ def test_an_accelerators_periodogram_leads_to_the_same_planets():
 
 
 def test_altered_curves_are_searched_as_often_as_any(first):
-    """What a quiet star's curve is altered to holds two planets, and both are found."""
+    """The altered curve of a quiet star holds two planets, and both are found."""
     found, trace = search_star(curves(FIRST[3]), CONFIG, alter=lambda flat: first[1][1].flat)
     np.testing.assert_allclose(np.sort(found.period), [INNER["period"], OUTER["period"]], rtol=2e-3)
     assert len(trace.periodograms) == 2

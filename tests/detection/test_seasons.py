@@ -18,7 +18,7 @@ CADENCE, NOISE, DURATION = 30 / 1440, 3e-4, 0.16
 
 
 def star(*planets, starts=STARTS, seed=0, cadence=CADENCE, length=LENGTH):
-    """A star with transits of a trapezoid: each planet is a period (infinite: one event), an epoch and a depth."""
+    """Make a star with trapezoid transits: each planet is a period (infinite: one event), an epoch and a depth."""
     time = np.concatenate([begin + np.arange(0, length, cadence) for begin in starts])
     time = time[np.abs((time - np.array(starts)[np.searchsorted(starts, time, "right") - 1]) - length / 2) > 0.5]
     rng = np.random.default_rng(seed)

@@ -10,7 +10,7 @@ N, SIZE = 60, 3197
 
 
 def secondary(flux, weight, period, t0, duration, red=1.0):
-    """Depth, sigma, phase and red noise, ``(n,)`` each, of one star a row."""
+    """Return depth, sigma, phase and red noise, ``(n,)`` each, of one star a row."""
     out = np.empty((len(flux), 4))
     given = np.broadcast_arrays(period, t0, duration, red, np.zeros(len(flux)))[:4]
     for row, star in enumerate(np.asarray(flux, np.float32)):

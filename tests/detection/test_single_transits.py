@@ -1,4 +1,4 @@
-"""Single transits: found, told from steps and glitches, and how short their period may be."""
+"""Single transits: detection, distinction from steps and glitches, and the shortest period."""
 
 import numpy as np
 import pytest
@@ -76,7 +76,7 @@ def test_nothing_there():
 
 
 def test_weights_count():
-    """Of two dips of one depth the one in cadences of four times the weight is the better by two."""
+    """A dip in cadences of four times the weight has twice the SNR of an equal dip."""
     weight = np.where(TIME < 1000, 0.5, 2.0)
     found = search(-3.0 * ((np.abs(TIME - 500.5) < 4) | (np.abs(TIME - 1500.5) < 4)), weight)
     assert found.t0 == 1500.5

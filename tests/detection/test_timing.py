@@ -22,7 +22,7 @@ def middles(amplitude, turn=2400.0):
 
 
 def dips(at, depth, seed=0, duration=DURATION):
-    """Flux in units of its scatter: trapezoids at given cadences, exposures of one."""
+    """Make flux in units of its scatter: trapezoids at given cadences, exposures of one."""
     flux = np.random.default_rng(seed).standard_normal(SIZE)
     place = np.arange(SIZE)
     for middle in at:

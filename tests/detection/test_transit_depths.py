@@ -12,7 +12,7 @@ from exojax.loops.candidate import _box
 
 
 def made(depth, ivar, duration=1e6):
-    """Transits in white noise, by default so long that their ends do not matter."""
+    """Make transits in white noise, by default so long that their ends do not matter."""
     depth, ivar = np.array(depth, float), np.array(ivar, float)
     return TransitDepths(np.arange(len(depth)) * 10.0, depth, ivar, np.ones(len(depth)), duration)
 
@@ -103,7 +103,7 @@ def test_alike(name):
 def test_unlike(name):
     depth, ivar = NOT_ONE[name]
     assert made(depth, ivar).mismatch_sigma() > 4
-    # Told of the same depths in either order, and not once red noise drowns the difference.
+    # The same depths in either order give the same result, and none once red noise hides the difference.
     assert made(depth[::-1], ivar).mismatch_sigma() == pytest.approx(made(depth, ivar).mismatch_sigma())
     assert made(depth, np.array(ivar) / 1e4).mismatch_sigma() < 4
 
@@ -118,7 +118,7 @@ def test_odd_even_by_hand():
     assert made([4, 2, 4, 2], [4] * 4).odd_even_sigma() == pytest.approx(2 / (1 / 8 + 1 / 8) ** 0.5)
     # Those that scatter by four times their error on two degrees of freedom: chi^2 = 4 * 4 * 4 over 2 = 32.
     assert made([6, 4, 2, 0], [4] * 4).odd_even_sigma() == pytest.approx(2 / (0.25 * 32) ** 0.5)
-    # What was not seen has no say, and one parity alone cannot be told.
+    # Transits without data do not count, and one parity alone gives no result.
     assert made([4, 2, 0], [4, 4, 0]).odd_even_sigma() == pytest.approx(2 / 0.5**0.5)
     assert np.isnan(made([4, 0, 4], [4, 0, 4]).odd_even_sigma())
     assert np.isnan(made([4], [4]).odd_even_sigma())

@@ -18,7 +18,7 @@ WEIGHT = np.linspace(-1, 2, 9).astype(np.float32)
 
 
 def linear(inputs):
-    """Of the first candidate's local view; its scatter, the scalars and the global view only add."""
+    """Score the first candidate's local view; its scatter, the scalars and the global view only add."""
     return inputs["local"][:, 0, :, 0] @ WEIGHT + inputs["local"][:, 0, :, 1].sum(-1) + inputs["scalars"].sum((1, 2))
 
 
@@ -49,7 +49,7 @@ def test_the_sum_is_the_score_less_that_of_no_signal():
     total = found["local"].sum((1, 2)) + found["global"].sum((1, 2))
     assert total == pytest.approx(change, abs=2e-5)
     assert missing(bent, given, found) == pytest.approx(0, abs=2e-5)
-    # One step on the way is not enough for a bent score, and that is told.
+    # One step on the path is not enough for a curved score, and the result states it.
     assert np.abs(missing(bent, given, integrated_gradients(bent, given, steps=1))).max() > 1e-2
 
 
@@ -76,7 +76,7 @@ def test_windows_are_complete_for_a_bent_score_and_share_alike():
         assert shared["local"][..., window] == pytest.approx(np.repeat(mean, window.stop - window.start, axis=-1))
 
 
-def test_steps_of_a_score_are_told_by_differences_and_not_by_gradients():
+def test_steps_of_a_score_are_found_by_differences_and_not_by_gradients():
     """The number of bins below -1/2: one of the first window, which is cut, two of the middle's, none of the last."""
     one = {"local": np.zeros((1, 1, 7, 3), np.float32)}
     one["local"][0, 0, :, 0] = [-0.4, -1, -0.6, 2, -0.7, -0.45, 3]

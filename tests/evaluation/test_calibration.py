@@ -53,7 +53,7 @@ def test_platt_refuses_what_it_cannot_fit(logits, labels):
 
 
 def drawn(n, make, seed=0):
-    """Logits, and labels of which P(host) = sigmoid(make(logit))."""
+    """Draw logits, and labels of which P(host) = sigmoid(make(logit))."""
     rng = np.random.default_rng(seed)
     z = rng.normal(0, 2, n)
     return z, (rng.random(n) < expit(make(z))).astype(int)

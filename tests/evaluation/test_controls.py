@@ -67,11 +67,11 @@ def test_the_control_is_split_by_kind():
     rng = np.random.default_rng(3)
     scores = np.r_[rng.normal(3, 1, 20), rng.normal(3, 1, 20), rng.normal(0, 1, 20)]
     rows = controls.score("masked", labels, scores, groups=np.arange(60), seed=0, kind=kind)
-    told = {row["against"]: row for row in rows}
-    assert list(told) == ["all other stars", "binary", "quiet"]
-    assert told["quiet"]["roc_auc"]["value"] > 0.9
-    assert "chance" in told["binary"]["says"]
-    assert (told["binary"]["n"], told["binary"]["n_positive"]) == (40, 20)
+    by_population = {row["against"]: row for row in rows}
+    assert list(by_population) == ["all other stars", "binary", "quiet"]
+    assert by_population["quiet"]["roc_auc"]["value"] > 0.9
+    assert "chance" in by_population["binary"]["says"]
+    assert (by_population["binary"]["n"], by_population["binary"]["n_positive"]) == (40, 20)
     (none,) = controls.score("masked", 0 * labels, scores, groups=np.arange(60), seed=0)
     assert none["roc_auc"] is None
     assert "one class" in none["says"]

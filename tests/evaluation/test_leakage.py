@@ -68,7 +68,7 @@ def test_a_shared_star_between_parts_is_named():
         check_disjoint({"train": np.array(["1"]), "val": np.array(["2", "7"]), "test": np.array(["7", "4"])})
 
 
-def test_planted_leaks_into_an_evaluation_file_are_refused_by_name():
+def test_made_up_leaks_into_an_evaluation_file_are_refused_by_name():
     flux, valid = rows()
     digests, ids = row_digest(flux, valid), np.array([f"kic{i}" for i in range(6)])
     seen, fresh = slice(0, 3), slice(3, 6)

@@ -1,4 +1,4 @@
-"""The four leaks by which most published scores were made, each planted: caught, or made impossible."""
+"""The four leaks by which most published scores were made, each built on purpose: caught, or made impossible."""
 
 from __future__ import annotations
 
@@ -44,16 +44,16 @@ def pipeline(*leaks: str):
         # Hosts are copied until there are as many as others; before the split some copies of held-out hosts stay in.
         pool = np.flatnonzero(rows("oversampler"))
         hosts = pool[labels[pool] == 1]
-        taught = np.concatenate([np.flatnonzero(train), np.resize(hosts, np.sum(train & (labels == 0)))])
+        sampled = np.concatenate([np.flatnonzero(train), np.resize(hosts, np.sum(train & (labels == 0)))])
         where = scaled[:, chosen]
-        weight = where[taught][labels[taught] == 1].mean(0) - where[taught][labels[taught] == 0].mean(0)
+        weight = where[sampled][labels[sampled] == 1].mean(0) - where[sampled][labels[sampled] == 0].mean(0)
         score = where @ weight
         on = rows("threshold")
         threshold = calibration.choose_threshold(labels[on], score[on])
         return {
             "scaler": np.stack([mean, scale]),
             "selector": chosen,
-            "oversampler": where[taught],
+            "oversampler": where[sampled],
             "threshold": np.asarray(threshold),
         }
 
@@ -86,7 +86,7 @@ def test_a_file_that_was_oversampled_has_each_star_once() -> None:
     data = curves(np.concatenate([x, x[copies]]), np.concatenate([LABEL, LABEL[copies]]))
     rows = usable_rows(data)
     assert len(rows.index) == N
-    assert any(f"{len(copies)} rows that repeat" in told for told in rows.warnings)
+    assert any(f"{len(copies)} rows that repeat" in warning for warning in rows.warnings)
     # And if they were kept, the split would be refused.
     fold = np.arange(len(data)) % 2 == 0
     with pytest.raises(InputError, match="is in both"):
@@ -97,20 +97,20 @@ def test_a_feature_that_looks_at_other_rows_is_caught(monkeypatch: pytest.Monkey
     """A scaler over all rows in the place of a feature: those that there are depend on their row alone."""
 
     def settle(given, labels, held):
-        made = features.compute(("flux", "planted"), curves(given["flux"], labels))
-        return {name: x[~held] for name, x in made.items() if name in asked}
+        made = features.compute(("flux", "leaky"), curves(given["flux"], labels))
+        return {name: x[~held] for name, x in made.items() if name in wanted}
 
-    planted = lambda flux, valid, cadence: (flux - flux.mean(0)[None]) / (flux.std(0)[None] + 1e-9)  # noqa: E731
-    monkeypatch.setitem(features.FEATURES, "planted", planted)
-    asked = ["flux"]
+    leaky = lambda flux, valid, cadence: (flux - flux.mean(0)[None]) / (flux.std(0)[None] + 1e-9)  # noqa: E731
+    monkeypatch.setitem(features.FEATURES, "leaky", leaky)
+    wanted = ["flux"]
     check_blind(settle, {"flux": made_up()}, LABEL, HELD, rounds=2)
-    asked += ["planted"]
-    with pytest.raises(InputError, match="planted: depends on held-out rows"):
+    wanted += ["leaky"]
+    with pytest.raises(InputError, match="leaky: depends on held-out rows"):
         check_blind(settle, {"flux": made_up()}, LABEL, HELD)
 
 
 def test_a_model_is_given_its_training_rows_alone() -> None:
-    """One that selects its columns on rows which it got by another door is caught by what it learned."""
+    """A model that selects its columns on rows which it got in another way is caught by what it learned."""
     seen: dict[str, np.ndarray] = {}
 
     def selecting(model):

@@ -16,7 +16,7 @@ FAST = {"seed": 0, "n_bootstrap": 200}
 
 @st.composite
 def weighted(draw: st.DrawFn) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Labels of both classes, scores with many ties, and integer weights that leave both classes
+    """Draw labels of both classes, scores with many ties, and integer weights that leave both classes
     something."""
     n = draw(st.integers(2, 60))
     labels = np.array(draw(st.lists(st.integers(0, 1), min_size=n, max_size=n)))
@@ -94,9 +94,9 @@ def test_undefined_figures_are_null_with_the_reason(labels, threshold, undefined
 def test_few_hosts_and_repeated_stars_are_warned_of():
     labels = (np.arange(60) < 5).astype(int)
     p = np.linspace(1, 0, 60)
-    told = metrics.evaluate(labels, p, 0.5, groups=np.arange(60) // 2, **FAST)["warnings"]
-    assert any("only 3 planet host(s)" in text for text in told)
-    assert any("several rows" in text for text in told)
+    warnings = metrics.evaluate(labels, p, 0.5, groups=np.arange(60) // 2, **FAST)["warnings"]
+    assert any("only 3 planet host(s)" in text for text in warnings)
+    assert any("several rows" in text for text in warnings)
     assert metrics.evaluate(1 - labels, 1 - p, 0.5, groups=np.arange(60), **FAST)["warnings"] == []
 
 

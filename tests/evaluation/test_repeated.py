@@ -32,8 +32,8 @@ def test_brier_recall_and_precision_are_those_of_the_repetitions():
 def test_stars_and_not_rows_are_drawn():
     labels, p = scored()
     pairs = HOW | {"groups": np.arange(300) // 2}
-    twins = np.repeat(p[0][::2], 2)  # two rows of a star alike
-    alone, together = (repeated.mean_recall(labels, twins > 0.5, **how) for how in (HOW, pairs))
+    doubled = np.repeat(p[0][::2], 2)  # two rows of a star alike
+    alone, together = (repeated.mean_recall(labels, doubled > 0.5, **how) for how in (HOW, pairs))
     assert together["high"] - together["low"] > 1.2 * (alone["high"] - alone["low"])
 
 
@@ -51,8 +51,8 @@ def test_the_curve_of_one_repetition_is_that_of_the_metrics():
     np.testing.assert_allclose(both.y, np.mean(each, axis=0))
 
 
-def test_what_is_shown_and_what_is_not():
-    shown, hidden, same = power.told(
+def test_differences_with_and_without_proof():
+    proven, hidden, same = power.told(
         {
             "b": {"value": 0.2, "low": 0.1, "high": 0.3},
             "c": {"value": 0.05, "low": -0.05, "high": 0.15},
@@ -63,7 +63,7 @@ def test_what_is_shown_and_what_is_not():
         40,
     )
     # Half the interval; and 2.80 / 1.96 times as much for a power of four in five.
-    assert shown == (
+    assert proven == (
         "b against a: +0.200 [+0.100, +0.300]: shown. With 40 hosts one of 0.14 would be shown in four of five such "
         "comparisons"
     )

@@ -12,7 +12,7 @@ from exojax.evaluation.split import folds, holdout, merge_groups
 
 @st.composite
 def populations(draw: st.DrawFn) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Stars of several rows, some of which are bit-identical to a row of another star: groups, labels,
+    """Draw stars of several rows, some bit-identical to a row of another star: groups, labels,
     digests."""
     n_stars = draw(st.integers(14, 60))
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
@@ -92,7 +92,7 @@ def test_folds_are_even_in_each_class_and_differ_between_repeats():
     assert not np.array_equal(fold, folds(np.arange(103), labels, k=5, seed=1))
 
 
-def test_too_few_hosts_for_the_folds_is_told_with_both_numbers():
+def test_too_few_hosts_for_the_folds_are_refused_with_both_numbers():
     labels = np.array([1, 1, 1] + [0] * 20)
     with pytest.raises(InputError, match=r"3 planet hosts .* 5 folds; use 3"):
         folds(np.arange(23), labels, k=5, seed=0)

@@ -1,4 +1,4 @@
-"""What a network sees of a candidate: better candidates of the star hidden, numbers as they were found."""
+"""Inputs of a network for a candidate: better candidates of the star are masked, numbers are those of the search."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SHAPE = {"global_bins": 400, "local_bins": 64}
 
 
 def candidates(*rows: dict[str, float]) -> Candidates:
-    """Times in cadences from the first; what is not given is unknown."""
+    """Make candidates, times in cadences from the first; numbers that are not given are unknown."""
     unknown = {f.name: "" if f.name in ("id", "aliases", "matches") else NAN for f in fields(Candidates)}
     unknown |= {"star": 0, "rank": 0, "n_transits": 0}
     made = []
@@ -42,7 +42,7 @@ def flat(flux: np.ndarray | None = None) -> EvenCurves:
 
 
 def hidden(*others: tuple[float, float, float], period: float = 37.0) -> np.ndarray:
-    """Cadences that the last candidate, of twice the curve but for a period, does not show."""
+    """Return the cadences masked for the last candidate, whose period is twice the curve unless given."""
     best = [{"period": p, "t0": t, "duration": d} for p, t, d in others]
     found = candidates(*best, {"period": period, "t0": 0.0, "duration": 4.0})
     sums = star_moments(found, flat(), **SHAPE)[-1].whole
@@ -88,7 +88,7 @@ def test_a_single_transit_meets_nothing_but_itself() -> None:
 
 
 def numbers(absolute: bool) -> list[dict[str, float]]:
-    """Of a planet with a depth of 2 % by the fold, and of a single transit, around a star of half solar density."""
+    """Return numbers of a planet of 2 % depth by the fold and of a single transit, at a star of half solar density."""
     flux = np.zeros((2, SIZE))
     flux[0, np.abs((np.arange(SIZE) - 20) % 50 - 0) < 3] = -0.02
     flux[1, 200:206] = -0.02
@@ -115,10 +115,10 @@ def numbers(absolute: bool) -> list[dict[str, float]]:
 
 def test_numbers_are_in_days_and_for_the_star() -> None:
     planet, single = numbers(absolute=True)
-    told = {"log_period": 0, "log_duration": -1, "log_depth": -2, "log_snr": 2, "sde": 9, "mag": 12}
-    told |= {"log_snr_red": np.log10(50), "log_n_transits": np.log10(8), "secondary_sigma": 1.5}
-    told |= {"duration_ratio": 0.1 / float(transit_duration(1.0, 0.5))}
-    for name, value in told.items():
+    expected = {"log_period": 0, "log_duration": -1, "log_depth": -2, "log_snr": 2, "sde": 9, "mag": 12}
+    expected |= {"log_snr_red": np.log10(50), "log_n_transits": np.log10(8), "secondary_sigma": 1.5}
+    expected |= {"duration_ratio": 0.1 / float(transit_duration(1.0, 0.5))}
+    for name, value in expected.items():
         assert planet[name] == pytest.approx(value, abs=1e-5), name
     assert planet["log_view_depth"] == pytest.approx(np.log10(0.02), abs=0.02)
     assert planet["log_depth_scatters"] == pytest.approx(np.log10(20), abs=0.02)

@@ -87,7 +87,7 @@ def test_flatten_takes_out_a_slow_wave_and_keeps_a_transit(amplitude):
     inner = slice(60, -60)
     assert found[inner][~inside[inner]].std() == pytest.approx(1, abs=0.06)
     assert found[inside].mean() == pytest.approx(-12, rel=0.08)
-    # What is left of the wave itself.
+    # The remains of the wave itself.
     power = np.abs(np.exp(-2j * np.pi * time / 15) @ found) * 2 / c
     assert power < 0.05 * amplitude
 

@@ -31,7 +31,7 @@ def columns(flux, valid):
 
 
 def scaled(x, valid):
-    """In units of 1.4826 MAD about the median, as NumPy has them."""
+    """Return series in units of 1.4826 MAD about the median, by NumPy."""
     centre = np.median(x[valid])
     return (x.astype(np.float64) - centre) / (1.4826 * np.median(np.abs(x[valid] - centre)))
 

@@ -17,7 +17,7 @@ def folded(flux, weight=None, *, period=40.0, t0=13.0, duration=4.0, secondary=n
 
 
 def by_hand(flux, weight, tau, left, width, bins):
-    """``(bins,)`` weighted means, scatters and weights of the half-open bins from ``left`` on."""
+    """Return ``(bins,)`` weighted means, scatters and weights of the half-open bins from ``left`` on."""
     out = np.zeros((bins, 3))
     for b in range(bins):
         inside = (tau >= left + b * width) & (tau < left + (b + 1) * width) & (weight > 0)
@@ -136,7 +136,7 @@ def test_views_do_not_depend_on_the_unit_nor_on_companions():
 
 @pytest.mark.parametrize("period", [40.0, 37.3, 800.0], ids=["whole", "broken", "single"])
 def test_coverage_is_the_share_of_the_cadences_that_were_measured(period):
-    """Of a periodic fold as of a single transit (folded at twice the curve): half of the cadences make a half."""
+    """Half of the cadences make a coverage of a half, for a periodic fold as for a single transit."""
     flux = np.zeros(400, np.float32)
     t0 = 210.0 if period == 800.0 else 13.0
     bins = {"global_bins": 16, "local_bins": 16}

@@ -1,4 +1,4 @@
-"""What counts as found, and how sure a share or a threshold is."""
+"""Recovery of injections, and the intervals of shares and thresholds."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ NEAR = P * D / SPAN  # by which the period may be off
 
 
 def one(period: float, t0: float = T0, *, duration: float = D, snr: float = 9.0, injected: float = P) -> list[float]:
-    """The three SNRs of one injection with one candidate."""
+    """Return the three SNRs of one injection with one candidate."""
     planet = Injections(*(np.array([x]) for x in (injected, T0, D, SPAN, CADENCE)))
     arrays = (np.array([x]) for x in (period, t0, duration, snr))
     found = recover(planet, np.zeros(1, int), *arrays)

@@ -10,7 +10,7 @@ from exojax.light_curves import LightCurves
 
 
 def curves(n: int = 3, size: int = 900, *, absolute: bool = True, seed: int = 0) -> LightCurves:
-    """Irregular times, unordered gaps, NaN padding at the end of every row."""
+    """Make curves with irregular times, unordered gaps and NaN padding at the end of every row."""
     rng = np.random.default_rng(seed)
     time = np.sort(rng.uniform(100, 130, (n, size)), axis=1)
     valid = rng.random((n, size)) > 0.1

@@ -14,7 +14,7 @@ LONG = 29.4244 / 1440
 
 
 def curve(n: int = 400, *, start: float = 260.0, cadence: float = LONG, level: float = 5000.0, seed: int = 0) -> dict:
-    """Columns of a mission's light curve: no transit, NaN at the third cadence in flux, at the fifth in time."""
+    """Make columns of a mission's light curve: no transit, NaN at the third cadence in flux, at the fifth in time."""
     rng = np.random.default_rng(seed)
     flux = (level * (1 + 1e-4 * rng.normal(size=n))).astype(np.float32)
     time = start + cadence * np.arange(n)
@@ -39,7 +39,7 @@ def write(
     name: str = "LIGHTCURVE",
     **own: Any,
 ) -> Path:
-    """A FITS file with a table ``name`` of ``columns`` (in that order) behind a primary header; gzipped if named so."""
+    """Write a FITS file: a primary header, then a table ``name`` of ``columns`` in order; gzipped if named so."""
     forms = {"f4": "E", "f8": "D", "i2": "I", "i4": "J", "i8": "K"}
     made = []
     for key, values in columns.items():

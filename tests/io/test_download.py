@@ -23,7 +23,7 @@ def stand_in(monkeypatch: pytest.MonkeyPatch, result: Path | Exception) -> None:
     monkeypatch.setitem(sys.modules, "kagglehub", module)
 
 
-def told(folder: Path) -> str:
+def refusal(folder: Path) -> str:
     with pytest.raises(InputError) as caught:
         download.fetch(folder)
     text = str(caught.value)
@@ -58,12 +58,12 @@ def test_both_files_arrive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_without_kagglehub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "kagglehub", None)
-    assert "not installed" in told(tmp_path)
+    assert "not installed" in refusal(tmp_path)
 
 
 def test_without_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     stand_in(monkeypatch, ConnectionError("name resolution\nfailed"))
-    assert "name resolution" in told(tmp_path / "data")
+    assert "name resolution" in refusal(tmp_path / "data")
     assert not (tmp_path / "data").exists()
 
 
@@ -72,12 +72,12 @@ def test_incomplete_download_and_interrupted_copy(tmp_path: Path, monkeypatch: p
     source.mkdir()
     (source / "exoTrain.csv").write_text("x")
     stand_in(monkeypatch, source)
-    assert "no exoTest.csv" in told(folder)
+    assert "no exoTest.csv" in refusal(folder)
     (source / "exoTest.csv").write_text("x")
 
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(download.shutil, "copyfile", full)
-    assert "No space left" in told(folder)
+    assert "No space left" in refusal(folder)
     assert not list(folder.glob("*.tmp"))

@@ -156,7 +156,7 @@ def test_magnitudes_by_their_unit(tmp_path: Path) -> None:
 
 def test_bad_files_are_named(tmp_path: Path) -> None:
     good = write(tmp_path / "good.fits", curve()).read_bytes()
-    for name, content, told in [
+    for name, content, words in [
         ("empty.fits", b"", "is empty"),
         ("page.fits", b"<html>not found</html>", "is no FITS file"),
         ("cut.fits", good[: len(good) // 2], "truncated"),
@@ -165,7 +165,7 @@ def test_bad_files_are_named(tmp_path: Path) -> None:
     ]:
         path = tmp_path / name
         path.write_bytes(content)
-        assert told in message(path), name
+        assert words in message(path), name
     assert "no such file" in message(tmp_path / "missing.fits")
     cube = {"TIME": curve(20)["TIME"], "FLUX": np.ones((20, 3, 4), np.float32)}
     assert "target pixel file" in message(write(tmp_path / "a_tp.fits", cube, TESS, name="PIXELS"))

@@ -23,7 +23,7 @@ def table(path: Path) -> Path:
 
 
 def fill(home: Path) -> None:
-    """Two quarters of one star, another star's sector, two tables, and three files that are no good."""
+    """Fill a folder: two quarters of a star, another star's sector, two tables, and three files that cannot be read."""
     write(home / "kplr011442793-2009350155506_llc.fits", curve(start=260.0))
     write(home / "kplr011442793-2010009091648_llc.fits", curve(start=352.0, level=7000.0))
     (home / "deep").mkdir()
@@ -47,8 +47,8 @@ def test_files_are_grouped_by_star(tmp_path: Path) -> None:
     assert len(groups["11442793"]) == 3
     assert folder.stars_in([tmp_path / "mine.csv"]) == [("mine", [tmp_path / "mine.csv"])]
     assert len(folder.stars_in([str(tmp_path / "*.csv"), tmp_path / "mine.csv"])) == 3
-    for path, told in [(tmp_path / "no*.fits", "no such file"), (tmp_path / "x.fits", "no such file")]:
-        with pytest.raises(InputError, match=told):
+    for path, words in [(tmp_path / "no*.fits", "no such file"), (tmp_path / "x.fits", "no such file")]:
+        with pytest.raises(InputError, match=words):
             folder.stars_in([path])
     (tmp_path / "empty").mkdir()
     with pytest.raises(InputError, match="holds no light curves"):
@@ -130,7 +130,7 @@ def test_a_dead_worker_costs_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert summary(list(folder.read_stars(groups, workers=2))) == summary(here)
 
 
-def test_few_are_ahead(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_few_files_are_read_before_they_are_needed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     groups = [(str(n), [table(tmp_path / f"{n}.csv")]) for n in range(5)]
     seen: list[str] = []
     monkeypatch.setattr(

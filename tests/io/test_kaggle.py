@@ -1,4 +1,4 @@
-"""The Kaggle reader: whatever is packed, quoted, shuffled or missing is read right; anything else is told."""
+"""The Kaggle reader: files that are packed, quoted, shuffled or incomplete are read right; others are refused."""
 
 import gzip
 import io
@@ -178,9 +178,9 @@ BAD = {
 
 
 @pytest.mark.parametrize("case", BAD)
-def test_bad_file_is_told_in_one_line(tmp_path: Path, case: str) -> None:
-    content, told = BAD[case]
-    assert told in message(write(tmp_path, content))
+def test_bad_file_is_refused_in_one_line(tmp_path: Path, case: str) -> None:
+    content, words = BAD[case]
+    assert words in message(write(tmp_path, content))
 
 
 def test_bad_cell_is_found_far_into_the_file(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ SHARED = Path(__file__).parents[2] / "../shared/data"
 
 
 def arrays(**changes: object) -> dict[str, np.ndarray]:
-    """Two stars: three cadences, and two with one of padding; ``None`` drops an array."""
+    """Make two stars: three cadences, and two with one of padding; ``None`` drops an array."""
     rng = np.random.default_rng(0)
     flux = rng.normal(0, 1e-3, (2, 50)).astype(np.float32)
     time = 131.5 + np.arange(50) * 0.02 + np.zeros((2, 1))
@@ -89,7 +89,7 @@ def test_absolute_scale_is_recognised(tmp_path: Path, transform: object, absolut
     flux = transform(arrays()["flux"])  # type: ignore[operator]
     stars = npz.read(save(tmp_path, flux=flux))
     assert stars.absolute == absolute
-    # What was done to the numbers is told; flux and flux - 1 are what the format asks for.
+    # A change of the numbers is reported; flux and flux - 1 are the format's own units.
     assert bool(stars.warnings) == (not absolute or np.nanmedian(flux) > 2)
     expected = 1 if absolute else np.nanmedian(flux)
     assert np.median(stars.flux[stars.valid]) == pytest.approx(expected, rel=1e-3)
@@ -107,7 +107,7 @@ def test_clock_follows_the_catalogue(tmp_path: Path, name: str, system: str) -> 
     assert "assumed" in npz.read(save(tmp_path, **changes, time=None)).warnings[0]
 
 
-def test_differing_cadences_are_told(tmp_path: Path) -> None:
+def test_differing_cadences_are_reported(tmp_path: Path) -> None:
     time = arrays()["time"]
     time[1] = 131.5 + (time[1] - 131.5) * 2
     stars = npz.read(save(tmp_path, time=time))
@@ -122,7 +122,7 @@ def test_optional_arrays_and_a_star_without_data(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("changes", "told"),
+    ("changes", "words"),
     [
         ({"flux": None}, "'flux'"),
         ({"kepid": None}, "kepid, epic_id, tic_id, id"),
@@ -141,8 +141,8 @@ def test_optional_arrays_and_a_star_without_data(tmp_path: Path) -> None:
     ],
     ids=str,
 )
-def test_wrong_arrays_are_named(tmp_path: Path, changes: dict[str, object], told: str) -> None:
-    assert told in message(save(tmp_path, **changes))
+def test_wrong_arrays_are_named(tmp_path: Path, changes: dict[str, object], words: str) -> None:
+    assert words in message(save(tmp_path, **changes))
 
 
 class Payload:
@@ -157,8 +157,8 @@ class Payload:
 
 @pytest.mark.parametrize("name", ["flux", "notes"])
 def test_objects_are_refused_never_unpickled(tmp_path: Path, name: str) -> None:
-    told = message(save(tmp_path, **{name: np.array([Payload(tmp_path / "ran")], dtype=object)}))
-    assert f"array '{name}'" in told
+    words = message(save(tmp_path, **{name: np.array([Payload(tmp_path / "ran")], dtype=object)}))
+    assert f"array '{name}'" in words
     assert not (tmp_path / "ran").exists()
 
 

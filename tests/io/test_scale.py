@@ -75,7 +75,7 @@ def test_a_files_unit_is_that_of_most_of_its_stars():
     assert np.median(found.flux[:6], axis=1) == pytest.approx(1)
     assert found.lost.tolist() == [False] * 6 + [True, False]
     assert not found.valid[6:].any()
-    assert any("1 stars" in told and "left empty" in told for told in scale.remarks(found))
+    assert any("1 stars" in remark and "left empty" in remark for remark in scale.remarks(found))
 
 
 def test_magnitudes_are_the_files_or_nobodys():

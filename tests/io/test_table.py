@@ -114,14 +114,14 @@ def test_missing_values_are_not_measured(tmp_path: Path) -> None:
     assert len(read.time) == 199
 
 
-def test_gaps_and_mixed_cadences_are_told(tmp_path: Path) -> None:
+def test_gaps_and_mixed_cadences_are_reported(tmp_path: Path) -> None:
     gap = np.concatenate([TIME, TIME + 40])
-    told = stitch([table.read(write(tmp_path / "x.csv", gap, np.tile(FLUX, 2)))]).warnings
-    assert any("longer than half" in text for text in told)
+    warnings = stitch([table.read(write(tmp_path / "x.csv", gap, np.tile(FLUX, 2)))]).warnings
+    assert any("longer than half" in text for text in warnings)
     # Rows that have a time but no flux are a gap all the same.
     blank = np.where(abs(np.arange(200) - 100) < 80, np.nan, FLUX)
-    told = stitch([table.read(write(tmp_path / "x.csv", TIME, blank))]).warnings
-    assert any("longer than half" in text for text in told)
+    warnings = stitch([table.read(write(tmp_path / "x.csv", TIME, blank))]).warnings
+    assert any("longer than half" in text for text in warnings)
     fast = np.concatenate([TIME[:100], TIME[100] + 0.0204 / 15 * np.arange(1500)])
     flux = np.concatenate([FLUX[:100], np.full(1500, 1.0)])
     flux[100 + 300 : 100 + 330] = 0.99
@@ -145,7 +145,7 @@ def test_one_star_or_kaggles_many(tmp_path: Path) -> None:
 def test_bad_tables_are_named(tmp_path: Path) -> None:
     path = tmp_path / "x.csv"
     good = [f"{t},{f}" for t, f in zip(TIME, FLUX)]
-    for content, told in [
+    for content, words in [
         ("", "is empty"),
         ("time,flux\n", "no line of numbers"),
         ("hello\nworld\n", "no line of numbers"),
@@ -161,7 +161,7 @@ def test_bad_tables_are_named(tmp_path: Path) -> None:
         ("SIMPLE  =    T" + " " * 100, "is no text"),
     ]:
         path.write_text(content)
-        assert told in message(path), told
+        assert words in message(path), words
     path.unlink()
     assert "no such file" in message(path)
 
@@ -190,7 +190,7 @@ def tell(path: Path, content: str) -> Path:
 
 def test_labels(tmp_path: Path) -> None:
     assert catalogue.labels(tell(tmp_path / "l.csv", "label,id\n1,TIC 5\n0.0,0007\n1,5\n")) == ({"5": 1, "7": 0}, "")
-    for content, told in [
+    for content, words in [
         ("id\n5\n", "line 1 names no column label"),
         ("star_name,label\n5,1\n", "line 1 names no column of stars"),
         ("id,label\n5,2\n", "line 2: label is '2'"),
@@ -202,10 +202,10 @@ def test_labels(tmp_path: Path) -> None:
     ]:
         with pytest.raises(InputError) as caught:
             catalogue.labels(tell(tmp_path / "l.csv", content))
-        assert told in str(caught.value), told
+        assert words in str(caught.value), words
 
 
-def test_stars_replace_what_the_header_told(tmp_path: Path) -> None:
+def test_stars_replace_the_numbers_of_the_header(tmp_path: Path) -> None:
     known = catalogue.stars(tell(tmp_path / "s.csv", "id,radius,teff\n5,0.5,\n6,,4000\n"))
     assert known == {"5": {"radius": 0.5}, "6": {"teff": 4000.0}}
     none = np.zeros((2, 3))
@@ -230,8 +230,11 @@ def test_stars_replace_what_the_header_told(tmp_path: Path) -> None:
     np.testing.assert_array_equal(stars.radius, [2.0, 0.5])
     np.testing.assert_array_equal(stars.mass, [1.0, np.nan])
     np.testing.assert_array_equal(stars.teff, [4000.0, np.nan])
-    for content, told in [("id,radius\n5,-1\n", "line 2: radius of star 5"), ("id,x\n5,1\n", "names no column radius")]:
-        with pytest.raises(InputError, match=told):
+    for content, words in [
+        ("id,radius\n5,-1\n", "line 2: radius of star 5"),
+        ("id,x\n5,1\n", "names no column radius"),
+    ]:
+        with pytest.raises(InputError, match=words):
             catalogue.stars(tell(tmp_path / "s.csv", content))
 
 
@@ -269,9 +272,9 @@ def test_marks_of_candidates_label_their_stars(tmp_path):
 TIC 0005,1,Planet,
 6,1,,looked at
 '''
-    found, told = catalogue.labels(tell(tmp_path / "marks.csv", marks))
+    found, note = catalogue.labels(tell(tmp_path / "marks.csv", marks))
     assert found == {"1": 1, "2": 0, "5": 1}
-    assert "3 stars have no planet and no clear false positive" in told
+    assert "3 stars have no planet and no clear false positive" in note
     with pytest.raises(InputError, match=r"line 2: mark is 'maybe'"):
         catalogue.labels(tell(tmp_path / "marks.csv", "id,rank,mark,note\n1,1,maybe,\n"))
 

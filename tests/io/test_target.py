@@ -19,7 +19,7 @@ SHARED = Path(__file__).parents[2] / "../shared/data/lightcurves"
 
 
 class Archive:
-    """What of lightkurve a download needs: a search result with a table, whose rows download one file each."""
+    """The part of lightkurve that a download needs: a search result with a table, whose rows download one file each."""
 
     def __init__(self, source: Path) -> None:
         self.source = source
@@ -97,10 +97,10 @@ def test_without_a_network_it_says_what_to_do(archive: Archive, tmp_path: Path) 
     archive.fails = ConnectionError("Max retries exceeded\nwith url")
     with pytest.raises(InputError) as caught:
         target.fetch("Kepler-90", tmp_path)
-    told = str(caught.value)
-    assert "\n" not in told
-    assert "https://mast.stsci.edu" in told
-    assert f"put them into {tmp_path / 'kepler-90'}" in told
+    words = str(caught.value)
+    assert "\n" not in words
+    assert "https://mast.stsci.edu" in words
+    assert f"put them into {tmp_path / 'kepler-90'}" in words
     # And when that has been done, it is enough.
     placed = tmp_path / "kepler-90" / "mine.fits"
     placed.write_bytes(archive.source.read_bytes())

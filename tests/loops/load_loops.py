@@ -28,7 +28,7 @@ def main(which):
         compiled.ready()
         compiled.ready()
     loops = {name: getattr(m, name) for m in compiled._modules() for name in m.SIGNATURES}
-    told = {
+    facts = {
         "notes": notes,
         "loaded": [name for name, loop in loops.items() if loop.stats.cache_hits and not loop.stats.cache_misses],
         "compiled": [name for name, loop in loops.items() if not loop.stats.cache_hits],
@@ -36,14 +36,14 @@ def main(which):
         "cache_dir_is_as_before": before == numba.config.CACHE_DIR,
     }
     if which == "tiny":
-        told["result"] = tiny_loops.total(np.arange(5.0), 5)
+        facts["result"] = tiny_loops.total(np.arange(5.0), 5)
         try:
-            told["refused"] = tiny_loops.twice("text")
+            facts["refused"] = tiny_loops.twice("text")
         except TypeError:
-            told["refused"] = True
+            facts["refused"] = True
     else:
-        told["result"] = power_of_a_search()
-    print(json.dumps(told))
+        facts["result"] = power_of_a_search()
+    print(json.dumps(facts))
 
 
 if __name__ == "__main__":

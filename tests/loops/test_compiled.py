@@ -32,9 +32,9 @@ def answer(process):
     out, error = process.communicate(timeout=300)
     assert process.returncode == 0, error
     assert error == ""
-    told = json.loads(out)
-    assert told["cache_dir_is_as_before"]
-    return told
+    facts = json.loads(out)
+    assert facts["cache_dir_is_as_before"]
+    return facts
 
 
 def load(home, which="tiny"):
@@ -47,7 +47,7 @@ def files(home):
 
 @pytest.fixture(scope="module")
 def kept(tmp_path_factory):
-    """A cache in which two processes that started at once have kept the tiny loops, and what these told."""
+    """A cache in which two processes that started at once have kept the tiny loops, and the facts that they printed."""
     home = tmp_path_factory.mktemp("kept")
     processes = [start(home), start(home)]
     return home, [answer(process) for process in processes]
@@ -55,9 +55,9 @@ def kept(tmp_path_factory):
 
 def test_two_processes_that_compile_at_once_disturb_neither_each_other_nor_the_next(kept):
     home, both = kept
-    for told in both:
-        assert told["result"] == 20
-        assert told["signatures"] == 2
+    for facts in both:
+        assert facts["result"] == 20
+        assert facts["signatures"] == 2
     assert both[0]["notes"] == [COMPILING] or both[1]["notes"] == [COMPILING]
     # One folder, whole, and nothing of the work left beside it.
     (folder,) = (home / "loops").iterdir()
@@ -67,12 +67,12 @@ def test_two_processes_that_compile_at_once_disturb_neither_each_other_nor_the_n
 def test_a_second_process_loads_and_compiles_nothing_and_changes_no_file(kept):
     home, _ = kept
     before = files(home)
-    told = load(home)
-    assert told["loaded"] == ["twice", "total"]
-    assert told["compiled"] == told["notes"] == []
-    assert (told["result"], told["signatures"]) == (20, 2)
+    facts = load(home)
+    assert facts["loaded"] == ["twice", "total"]
+    assert facts["compiled"] == facts["notes"] == []
+    assert (facts["result"], facts["signatures"]) == (20, 2)
     # Nothing is compiled for arguments of another type.
-    assert told["refused"] is True
+    assert facts["refused"] is True
     assert files(home) == before
 
 
@@ -113,9 +113,9 @@ def test_what_is_damaged_is_made_again(damage, kept, tmp_path):
         # With the right checksum: Numba itself fails on it.
         next(folder.rglob("*twice*.nbi")).write_bytes(b"nothing")
         (folder / compiled._MANIFEST).write_text(json.dumps(compiled._checksums(folder)))
-    told = load(tmp_path)
-    assert told["notes"] == [COMPILING]
-    assert told["result"] == 20
+    facts = load(tmp_path)
+    assert facts["notes"] == [COMPILING]
+    assert facts["result"] == 20
     assert [path.name for path in (tmp_path / "loops").iterdir()] == [folder.name]
     assert compiled._intact(folder)
     assert files(tmp_path).keys() == files(kept[0]).keys()
@@ -124,12 +124,12 @@ def test_what_is_damaged_is_made_again(damage, kept, tmp_path):
 def test_a_cache_that_cannot_be_written_costs_a_note_and_time(tmp_path):
     home = tmp_path / "file"
     home.write_text("where a folder should be")
-    told = load(home)
-    assert told["notes"][0] == COMPILING
-    assert len(told["notes"]) == 2
-    assert "cannot be written" in told["notes"][1]
-    assert str(home) in told["notes"][1]
-    assert (told["result"], told["signatures"]) == (20, 2)
+    facts = load(home)
+    assert facts["notes"][0] == COMPILING
+    assert len(facts["notes"]) == 2
+    assert "cannot be written" in facts["notes"][1]
+    assert str(home) in facts["notes"][1]
+    assert (facts["result"], facts["signatures"]) == (20, 2)
     assert home.read_text() == "where a folder should be"
 
 
@@ -154,12 +154,12 @@ def test_a_folder_that_fills_up_while_it_is_written_costs_time(tmp_path, monkeyp
 
 
 def test_the_search_s_loops_are_kept_and_loaded():
-    """What this session has compiled is loaded by another process, with the same result."""
-    told = load(cache.directory(), "search")
-    assert told["compiled"] == told["notes"] == []
-    assert sorted(told["loaded"]) == sorted(name for module in compiled._modules() for name in module.SIGNATURES)
-    assert told["signatures"] == len(told["loaded"])
-    assert told["result"] == load_loops.power_of_a_search()
+    """Another process loads the loops that this session has compiled, with the same result."""
+    facts = load(cache.directory(), "search")
+    assert facts["compiled"] == facts["notes"] == []
+    assert sorted(facts["loaded"]) == sorted(name for module in compiled._modules() for name in module.SIGNATURES)
+    assert facts["signatures"] == len(facts["loaded"])
+    assert facts["result"] == load_loops.power_of_a_search()
 
 
 def test_another_version_of_the_sources_has_another_folder(monkeypatch):

@@ -8,7 +8,7 @@ from exojax.vetting.all_tests import NUMBERS
 
 
 def made_up(name, n, cadences):
-    """An input of that name of ``n`` stars: a series, views of two candidates, or the numbers beside them."""
+    """Make an input of that name of ``n`` stars: a series, views of two candidates, or the numbers beside them."""
     rng = np.random.default_rng(0)
     if name == "scalars":
         return rng.standard_normal((n, 2, len(SCALARS))).astype(np.float32)
@@ -19,5 +19,5 @@ def made_up(name, n, cadences):
 
 
 def started(module, inputs, seed=0):
-    """The variables of a network; one program, where Flax by itself would compile every operation."""
+    """Initialise the variables of a network in one program; Flax by itself would compile every operation."""
     return jax.jit(lambda x: module.init(jax.random.key(seed), x, train=False))(inputs)

@@ -42,7 +42,7 @@ def test_reverse_turns_about_half():
     assert 50 < turned.sum() < 110
 
 
-def test_noise_is_as_strong_as_asked_and_leaves_gaps():
+def test_noise_is_as_strong_as_configured_and_leaves_gaps():
     series = series_with_gaps(c=4000)
     found = np.asarray(augment.add_noise(jax.random.key(0), jnp.asarray(series), 0.2))
     assert not found[series == 0].any()

@@ -18,8 +18,8 @@ from exojax.training.fit import Examples, FitSettings, fit_model, load_model
 MODEL = boosting.MODEL
 
 
-def stars(n=120, seed=0, series=True, told_by=("sde", "dips")):
-    """Two candidates a row, of which the first tells by a scalar and the star by a statistic of its series."""
+def stars(n=120, seed=0, series=True, signal=("sde", "dips")):
+    """Make two candidates a row; hosts differ in a scalar of the first and in a statistic of the series."""
     rng = np.random.default_rng(seed)
     labels = (np.arange(n) % 3 == 0).astype(int)
     features = {name: made_up(name, n, 0) for name in MODEL.inputs if name != "series"}
@@ -28,8 +28,8 @@ def stars(n=120, seed=0, series=True, told_by=("sde", "dips")):
     features["series"] = rng.standard_normal((n, len(SERIES))).astype(np.float32)
     features["scalars"][..., SCALARS.index("epoch")] = np.nan
     features["scalars"][..., SCALARS.index("mag")] = 12.0
-    features["scalars"][:, 0, SCALARS.index(told_by[0])] += 2.5 * labels
-    features["series"][:, list(SERIES).index(told_by[1])] += 2.5 * labels
+    features["scalars"][:, 0, SCALARS.index(signal[0])] += 2.5 * labels
+    features["series"][:, list(SERIES).index(signal[1])] += 2.5 * labels
     if not series:
         features["series"][:] = np.nan
     return features, labels, np.arange(n)
@@ -53,7 +53,7 @@ def test_it_learns_from_the_first_candidate_and_from_the_series(fitted):
 
 
 def test_it_learns_from_a_vetting_test_of_the_first_candidate():
-    features, labels, groups = stars(seed=2, told_by=("sde", "dips"))
+    features, labels, groups = stars(seed=2, signal=("sde", "dips"))
     features["scalars"][:, 0, SCALARS.index("sde")] -= 2.5 * labels
     features["series"][:] = np.nan
     features["vetting"][:, 0, boosting.VETTING.index("vet_odd_even")] += 2.5 * labels
@@ -72,9 +72,9 @@ def test_what_tells_is_what_is_important(fitted):
 def test_columns_that_say_nothing_are_named_and_left_out(fitted):
     assert {"mag", "crowd_1d"} <= set(fitted["dropped"])
     assert not set(fitted["dropped"]) & set(fitted["columns"])
-    (told,) = boosting.remarks(fitted)
-    assert "mag" in told
-    assert "crowding (4 columns)" in told
+    (remark,) = boosting.remarks(fitted)
+    assert "mag" in remark
+    assert "crowding (4 columns)" in remark
     # A value that the column never had in training changes nothing.
     features, _, _ = stars(seed=1)
     score = MODEL.logits(fitted, features)
@@ -85,9 +85,9 @@ def test_columns_that_say_nothing_are_named_and_left_out(fitted):
 def test_folded_events_have_no_series_and_that_is_said():
     features, labels, groups = stars(series=False)
     arrays = MODEL.fit(features, labels, groups, 0)
-    (told,) = boosting.remarks(arrays)
+    (remark,) = boosting.remarks(arrays)
     for family in ("dips", "quantiles", "autocorrelation"):
-        assert f"series: {family} (" in told
+        assert f"series: {family} (" in remark
     fresh, truth, _ = stars(seed=1, series=False)
     fresh["scalars"][5] = np.nan
     for name in candidate.WHOLE + candidate.NEAR:
@@ -109,9 +109,9 @@ def test_kept_as_plain_arrays_and_restored_to_the_bit(tmp_path):
     assert {x.dtype.kind for x in arrays.values()} <= {"f", "U", "i", "u"}
     assert "learner" in json.loads(arrays["booster"].tobytes())
     assert again.remarks == boosting.remarks(arrays) != ()
-    with pytest.raises(InputError, match="damaged") as told:
+    with pytest.raises(InputError, match="damaged") as refused:
         MODEL.logits(dict(arrays) | {"booster": arrays["booster"][:500]}, fresh)
-    assert "\n" not in str(told.value)
+    assert "\n" not in str(refused.value)
 
 
 def test_trees_are_chosen_and_crowding_counted_in_folds_by_star(monkeypatch):
@@ -123,9 +123,9 @@ def test_trees_are_chosen_and_crowding_counted_in_folds_by_star(monkeypatch):
     seen = []
     real = boosting._grow
 
-    def watched(x, labels, rounds, seed, stop):
-        seen.append((len(x), rounds, None if stop is None else len(stop[0])))
-        return real(x, labels, min(rounds, 20), seed, stop)
+    def watched(x, labels, n_trees, seed, stop):
+        seen.append((len(x), n_trees, None if stop is None else len(stop[0])))
+        return real(x, labels, min(n_trees, 20), seed, stop)
 
     counted = []
     moments = candidate.moments_of

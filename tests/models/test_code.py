@@ -1,4 +1,4 @@
-"""Which changes of the code make a model another one."""
+"""Changes of the code that change a model's fingerprint."""
 
 import importlib
 import subprocess

@@ -49,22 +49,22 @@ def test_of_equal_maxima_the_first_gets_the_gradient_alone():
 
 
 def batch_norm(x):
-    """As flax computes it, without its parameters."""
+    """Return Flax's batch normalisation without its parameters."""
     mean = x.mean((0, 1), keepdims=True)
     variance = (x * x).mean((0, 1), keepdims=True) - mean * mean
     return (x - mean) * (jax.lax.rsqrt(variance + 1e-5) * 1.1) + 0.1
 
 
 def difference(function, at, *, seed=0, step=1e-6):
-    """The compiled gradient and central differences in one random direction through all leaves."""
+    """Return the compiled gradient and central differences in one random direction through all leaves."""
     slope = jax.jit(jax.grad(function))(at)
     leaves, tree = jax.tree.flatten(at)
     keys = jax.random.split(jax.random.key(seed), len(leaves))
     way = jax.tree.unflatten(tree, [jax.random.normal(k, x.shape, x.dtype) for k, x in zip(keys, leaves)])
     value = jax.jit(function)
-    ahead, behind = (jax.tree.map(lambda x, w, s=s: x + s * step * w, at, way) for s in (1.0, -1.0))
+    plus, minus = (jax.tree.map(lambda x, w, s=s: x + s * step * w, at, way) for s in (1.0, -1.0))
     found = sum(float((g * w).sum()) for g, w in zip(jax.tree.leaves(slope), jax.tree.leaves(way)))
-    return found, float(value(ahead) - value(behind)) / (2 * step)
+    return found, float(value(plus) - value(minus)) / (2 * step)
 
 
 def pooled_then_weighted(pool, weights):

@@ -14,7 +14,7 @@ from exojax.training.fit import Examples, FitSettings, fit_model, load_model
 
 
 def stars(n=120, d=40, seed=0):
-    """Columns of very different scales, of which three tell hosts."""
+    """Make columns of very different scales, three of which differ between hosts and others."""
     rng = np.random.default_rng(seed)
     labels = (np.arange(n) % 3 == 0).astype(int)
     x = rng.standard_normal((n, d))
@@ -78,6 +78,6 @@ def test_the_file_is_plain_arrays(tmp_path):
 
 def test_spectra_of_another_length_are_refused_in_one_line():
     arrays = MODEL.fit(*stars(), 0)
-    with pytest.raises(InputError, match="41 columns") as told:
+    with pytest.raises(InputError, match="41 columns") as refused:
         MODEL.logits(arrays, stars(d=41)[0])
-    assert "\n" not in str(told.value)
+    assert "\n" not in str(refused.value)

@@ -1,4 +1,4 @@
-"""What the dense networks are shown, how their columns are scaled, and that they learn."""
+"""The dense networks: their inputs, the scales of their columns, and their training."""
 
 import jax
 import jax.numpy as jnp
@@ -53,7 +53,7 @@ def test_of_several_candidates_the_highest_counts_and_without_any_there_is_a_low
 
 
 def stars(seed, n=80, c=60):
-    """The first columns tell hosts, beside others of a far wider scale."""
+    """Make stars of which the first columns differ for hosts, beside columns of a far wider scale."""
     rng = np.random.default_rng(seed)
     labels = (np.arange(n) % 4 == 0).astype(int)
     x = rng.standard_normal((n, c))
@@ -73,7 +73,7 @@ def test_it_learns_what_is_small_beside_what_is_large(tmp_path):
     np.testing.assert_array_equal(again(fresh), scores(fresh))
 
 
-def test_the_series_network_is_shown_its_series_anew_in_every_step():
+def test_the_series_network_reads_its_series_anew_in_every_step():
     flux = {"flux": jnp.asarray(made_up("flux", 8, 64))}
     augment = mlp.FLUX.augment(0.02, 0.0)
     assert augment is mlp.FLUX.augment(0.02, 0.0)

@@ -1,4 +1,4 @@
-"""What may be tuned: every model's space, at its corners."""
+"""The ranges that may be tuned: every model's space, at its corners."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -34,11 +34,11 @@ def test_weights_are_those_of_a_logistic_regression_and_never_negative():
     labels = (rng.random(4000) < 0.2).astype(np.int64)
     good, other = 2.0 * labels + rng.normal(size=4000), 1.5 * labels + rng.normal(size=4000)
     arrays = weigh(np.stack([20 * good, other, -labels + rng.normal(size=4000)]), labels)
-    # Two normal classes apart by d with unit variance have log-odds d x; the second is told in twenty times the unit.
+    # Two normal classes apart by d with unit variance have log-odds d x; the second is given in twenty times the unit.
     assert arrays["weight"][:2] == pytest.approx([2.0 / 20, 1.5], rel=0.15)
     assert arrays["weight"][2] == 0.0
-    told = expit(arrays["weight"] @ np.stack([20 * good, other, good]) + arrays["bias"])
-    assert told.mean() == pytest.approx(labels.mean(), abs=0.01)
+    probability = expit(arrays["weight"] @ np.stack([20 * good, other, good]) + arrays["bias"])
+    assert probability.mean() == pytest.approx(labels.mean(), abs=0.01)
 
 
 def test_log_odds_without_an_error_get_finite_weights():
@@ -48,12 +48,12 @@ def test_log_odds_without_an_error_get_finite_weights():
 
 def test_it_is_kept_and_read_back_bit_by_bit(tmp_path):
     features, labels, groups = rows()
-    told = []
-    how = {"cadence": 0.02, "seed": 0, "folder": tmp_path, "report": told.append}
+    records = []
+    how = {"cadence": 0.02, "seed": 0, "folder": tmp_path, "report": records.append}
     scorer = fit_model(SMALL, Examples(features, labels, groups), FitSettings(TrainConfig(), **how))
     # Three folds and the whole, of two models.
-    assert [record["step"] for record in told] == [0, 1, 2, 3, 4, 5, 6, 7, 8]
-    assert {record["of"] for record in told} == {8}
+    assert [record["step"] for record in records] == [0, 1, 2, 3, 4, 5, 6, 7, 8]
+    assert {record["of"] for record in records} == {8}
     again = load_model(SMALL, tmp_path, {"spectrum": [16]})
     fresh = rows(seed=9)[0]
     np.testing.assert_array_equal(again(fresh), scorer(fresh))

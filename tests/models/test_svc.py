@@ -15,11 +15,11 @@ from exojax.storage.array_files import load_arrays
 from exojax.training.fit import Examples, FitSettings, fit_model, load_model
 
 
-def stars(n=90, c=130, seed=0, told_by="flux"):
+def stars(n=90, c=130, seed=0, signal="flux"):
     rng = np.random.default_rng(seed)
     labels = (np.arange(n) % 3 == 0).astype(int)
     features = {name: rng.standard_normal((n, c)).astype(np.float32) for name in ("flux", "spectrum")}
-    features[told_by][labels == 1, :20] += 0.7
+    features[signal][labels == 1, :20] += 0.7
     return features, labels, np.arange(n)
 
 
@@ -39,9 +39,9 @@ def test_logits_are_scikit_learns_decision_function(c):
     assert any(matches)
 
 
-@pytest.mark.parametrize("told_by", ["flux", "spectrum"])
-def test_the_input_that_tells_is_chosen(told_by):
-    assert str(MODEL.fit(*stars(told_by=told_by), 0)["input"]) == told_by
+@pytest.mark.parametrize("signal", ["flux", "spectrum"])
+def test_the_input_with_the_signal_is_chosen(signal):
+    assert str(MODEL.fit(*stars(signal=signal), 0)["input"]) == signal
 
 
 def test_the_choice_is_made_in_folds_by_star(monkeypatch):
@@ -86,9 +86,9 @@ def test_the_file_is_plain_arrays(tmp_path):
 def test_series_of_another_length_are_refused_in_one_line():
     arrays = MODEL.fit(*stars(), 0)
     other, _, _ = stars(c=150)
-    with pytest.raises(InputError, match="150") as told:
+    with pytest.raises(InputError, match="150") as refused:
         MODEL.logits(arrays, other)
-    assert "\n" not in str(told.value)
+    assert "\n" not in str(refused.value)
 
 
 def test_scoring_no_star_at_all():

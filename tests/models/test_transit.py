@@ -1,4 +1,4 @@
-"""What the network for folded views promises: what is absent does not count, and time may run either way."""
+"""Properties of the network for folded views: absent views do not count, and time may run either way."""
 
 import jax
 import jax.numpy as jnp
@@ -135,7 +135,7 @@ def test_scaling_comes_from_candidates_that_are_there(variables):
     assert jax.tree.map(jnp.shape, settled) == jax.tree.map(jnp.shape, dict(start))
 
 
-def test_a_moment_at_which_many_training_events_begin_is_told():
+def test_a_moment_at_which_many_training_events_begin_is_reported():
     rng = np.random.default_rng(0)
     x = candidates(2000, 1)
     epoch = np.concatenate([np.linspace(1325, 1352, 1600), 1340 + np.linspace(-0.01, 0.01, 400)])
@@ -165,7 +165,7 @@ def test_a_column_that_is_mostly_one_value_does_not_make_the_score_jump(variable
     assert np.abs(np.diff(logits)).max() < 0.05 * np.ptp(logits)
 
 
-def test_rounding_of_a_figure_that_is_always_the_same_is_not_told(variables):
+def test_rounding_of_a_constant_number_is_not_reported(variables):
     x = candidates(300, 1, seed=4)
     column = SCALARS.index("log_duration")
     x["scalars"][..., column] = 1.0

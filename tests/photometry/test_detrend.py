@@ -24,7 +24,7 @@ def even(flux: np.ndarray, weight: np.ndarray | None = None) -> EvenCurves:
 
 
 def stars(n_stars: int = 6, seed: int = 3) -> EvenCurves:
-    """Rotating stars with flares, eclipses, missing cadences and a gap of a day and a half."""
+    """Make rotating stars with flares, eclipses, missing cadences and a gap of a day and a half."""
     rng = np.random.default_rng(seed)
     spin = rng.uniform(8, 30, (n_stars, 1))
     size = rng.uniform(0, 10, (n_stars, 1)) * NOISE
@@ -39,7 +39,7 @@ def stars(n_stars: int = 6, seed: int = 3) -> EvenCurves:
 
 
 def biweight(x: np.ndarray, weight: np.ndarray, steps: int = 30) -> float:
-    """Tukey's, cut at 5 median absolute deviations, in float64: median and deviation do not know of weights."""
+    """Return Tukey's biweight, cut at 5 median absolute deviations, in float64; median and MAD ignore weights."""
     # The lower one of two in the middle.
     centre = np.sort(x)[(len(x) - 1) // 2]
     mad = np.sort(np.abs(x - centre))[(len(x) - 1) // 2]
@@ -50,7 +50,7 @@ def biweight(x: np.ndarray, weight: np.ndarray, steps: int = 30) -> float:
 
 
 def reference(curves: EvenCurves, half: int, breaks: list[list[int]]) -> np.ndarray:
-    """The trend of each cadence, in float64, to convergence; NaN in empty ones."""
+    """Return the trend of each cadence, in float64, to convergence; NaN in empty ones."""
     trend = np.full(curves.flux.shape, np.nan)
     for star, (flux, weight) in enumerate(zip(curves.flux.astype(float), curves.weight.astype(float))):
         edges = [0, *breaks[star], N]
@@ -63,7 +63,7 @@ def reference(curves: EvenCurves, half: int, breaks: list[list[int]]) -> np.ndar
 
 
 def off(found: EvenCurves, curves: EvenCurves, trend: np.ndarray) -> np.ndarray:
-    """Differences of the detrended flux, in units of the scatter, in filled cadences."""
+    """Return differences of the detrended flux, in units of the scatter, in filled cadences."""
     filled = curves.weight > 0
     return ((found.flux - (curves.flux / trend - 1)) / found.scatter[:, None])[filled]
 
@@ -179,7 +179,7 @@ def test_a_deep_transit_keeps_its_depth(spin: float) -> None:
 
 
 def test_a_shallow_transit_keeps_its_depth_once_it_is_masked() -> None:
-    """One that a biweight cannot tell from noise: the trend follows it, unless told."""
+    """A transit that a biweight does not recognise: the trend follows it, unless its cadences are given."""
     rng = np.random.default_rng(2)
     n_stars, depth = 6, 2 * NOISE
     inside = np.broadcast_to(np.abs((TIME - 2.2 + 2.5) % 5 - 2.5) < 0.25, (n_stars, N))
@@ -188,9 +188,9 @@ def test_a_shallow_transit_keeps_its_depth_once_it_is_masked() -> None:
     window = window_for(0.5)
     assert window == 2.0
     blind = -flatten(curves, window, absolute=True).flux[inside].mean() / depth
-    told = -flatten(curves, window, absolute=True, in_transit=inside).flux[inside].mean() / depth
+    with_mask = -flatten(curves, window, absolute=True, in_transit=inside).flux[inside].mean() / depth
     assert 0.6 < blind < 0.9
-    assert told == pytest.approx(1, abs=0.08)
+    assert with_mask == pytest.approx(1, abs=0.08)
 
 
 def test_scatter_is_that_of_weight_1_out_of_transit() -> None:
@@ -257,7 +257,7 @@ def test_what_has_no_trend_loses_its_weight() -> None:
 
 @pytest.mark.parametrize(("window", "spin"), [(0.25, 1e9), (6.1, 40.0)])
 def test_short_and_long_windows(window: float, spin: float) -> None:
-    """Of every cadence a node, and of few."""
+    """A node at every cadence, and at few."""
     curves = even(1 + NOISE * np.random.default_rng(6).normal(size=(2, N)) + 1e-3 * np.sin(TIME * 2 * np.pi / spin))
     half = int(window / 2 / CADENCE)
     difference = off(flatten(curves, window, absolute=True), curves, reference(curves, half, [[], []]))

@@ -21,7 +21,7 @@ def even(signal, seed=0, hole=(1500, 1545), scale=1.0):
 
 
 def spots(rotation, amplitude, seed):
-    """Dark spots on a star whose rotation differs with latitude by 3 %, each living some 15 days."""
+    """Make dark spots on a star whose rotation differs with latitude by 3 %, each living some 15 days."""
     rng = np.random.default_rng(seed)
     flux = np.zeros(SIZE)
     for _ in range(24):

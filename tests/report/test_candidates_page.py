@@ -52,7 +52,7 @@ class Page(HTMLParser):
 
 
 def rows_of(path):
-    """Column name to value, and the sheet's path, of each row of a script file."""
+    """Return column name to value, and the sheet's path, of each row of a script file."""
     return json.loads(re.fullmatch(r"addRows\((.*)\);\n", path.read_text(), re.S)[1])
 
 

@@ -17,10 +17,10 @@ def figure():
 def test_shares_and_counts_stand_in_their_cells():
     axes = figure()
     middle = {(x, y): (i, j) for i, x in enumerate(np.sqrt(X[1:] * X[:-1])) for j, y in enumerate((6.0, 8.0))}
-    told = {}
+    drawn = {}
     for text in axes.texts:
-        told.setdefault(middle[text.xy], []).append(text.get_text())
-    assert told == {
+        drawn.setdefault(middle[text.xy], []).append(text.get_text())
+    assert drawn == {
         (0, 0): ["0.10", "1/10"], (0, 1): ["1.00", "20/20"], (1, 0): ["0.50", "15/30"],
         (2, 0): ["0.00", "0/8"], (2, 1): ["0.75", "6/8"],
     }  # fmt: skip

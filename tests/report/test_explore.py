@@ -14,7 +14,7 @@ FILES = {"explore.html", "summary.json", "examples.png", "distributions.png", "m
 
 
 def stars(n: int = 40, n_hosts: int = 8, c: int = 300, seed: int = 0) -> LightCurves:
-    """Noise, with dips of 8 sigma in the first ``n_hosts``."""
+    """Make noise, with dips of 8 sigma in the first ``n_hosts``."""
     rng = np.random.default_rng(seed)
     flux = rng.normal(0, 10 ** rng.uniform(0, 2, (n, 1)), (n, c))
     flux[:n_hosts, 50::60] -= 8 * flux[:n_hosts].std(axis=1, keepdims=True)
@@ -32,7 +32,7 @@ def stars(n: int = 40, n_hosts: int = 8, c: int = 300, seed: int = 0) -> LightCu
         time_system="assumed",
         source="made up",
         sha256="ab" * 32,
-        warnings=("told by the reader",),
+        warnings=("a warning of the reader",),
     )
 
 
@@ -51,7 +51,7 @@ def test_statistics_by_hand():
     assert found["scatter"][1] == pytest.approx(np.std(flux[1]))
 
 
-def test_what_was_planted_is_found(tmp_path):
+def test_what_was_put_in_is_found(tmp_path):
     curves = stars()
     curves.flux[20], curves.valid[20] = curves.flux[10], curves.valid[10]
     curves.flux[30] = 3
@@ -76,7 +76,7 @@ def test_what_was_planted_is_found(tmp_path):
     assert dips["hosts"]["median"] > dips["others"]["median"] + 3
     assert summary["statistics"]["skewness"]["cliffs_delta"]["high"] < 0
     assert abs(summary["statistics"]["scatter"]["cliffs_delta"]["value"]) < 0.7
-    assert "told by the reader" in summary["warnings"]
+    assert "a warning of the reader" in summary["warnings"]
     assert len(summary["warnings"]) == 4
 
 

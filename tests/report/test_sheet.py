@@ -24,7 +24,7 @@ TEXT = ("id", "aliases", "matches", "detrending")
 
 
 def candidates(**columns):
-    """One row or more; what is not given is unknown."""
+    """Make one row or more; numbers that are not given are unknown."""
     n = len(next(iter(columns.values()))) if columns else 1
     whole = {"star": 0, "rank": 1, "n_transits": 3}
     made = {}
@@ -43,7 +43,7 @@ NOBODY = candidates().take(np.array([], int))
 
 
 def one_sheet(n=3000, period=5.0, duration=0.3, depth=2e-3, odd=1.0, even=1.0, noise=2e-4, seed=0, **changes):
-    """A sheet of a curve from day 100 with transits at 101.7 + k * period, a gap of six days, and a centroid."""
+    """Make a sheet of a curve from day 100 with transits at 101.7 + k * period, a gap of six days, and a centroid."""
     rng = np.random.default_rng(seed)
     time = 100 + CADENCE * np.arange(n)
     weight = np.ones(n)
@@ -89,7 +89,7 @@ def panel(figure, title):
 
 
 def drawn(axes, marker=".", **style):
-    """``(2, k)``: the points of the axes' lines with that marker."""
+    """Return ``(2, k)``, the points of the axes' lines with that marker."""
     lines = [line for line in axes.lines if line.get_marker() == marker and line.get_xydata().size]
     lines = [line for line in lines if all(getattr(line, f"get_{k}")() == v for k, v in style.items())]
     return np.concatenate([line.get_xydata() for line in lines]).T if lines else np.empty((2, 0))
@@ -169,7 +169,7 @@ def test_folds_are_in_hours_and_ppm_and_odd_and_even_share_a_scale():
         np.testing.assert_allclose(y[np.abs(x) > 0.2 * 24], 0, atol=150)
 
 
-def test_the_secondary_is_shown_at_its_phase():
+def test_the_secondary_is_drawn_at_its_phase():
     one = one_sheet()
     time = one.start + CADENCE * np.arange(len(one.flat))
     eclipse = 1e-3 * (np.abs(phase(time, 5.0, 101.7 + 0.4 * 5)) < 0.1) * (one.weight > 0)
@@ -210,8 +210,8 @@ def test_reasons_stand_below_the_panels_and_cross_none_of_them():
     assert len(strip) == 2
     top = max(axes.get_tightbbox(pen).y1 for axes in strip)
     assert top < min(axes.xaxis.get_tightbbox(pen).y0 for axes in panels)
-    told = next(text for text in figure.texts if text.get_text().startswith("score")).get_window_extent(pen)
-    assert top < told.y0 < told.y1 < min(axes.xaxis.get_tightbbox(pen).y0 for axes in panels)
+    score = next(text for text in figure.texts if text.get_text().startswith("score")).get_window_extent(pen)
+    assert top < score.y0 < score.y1 < min(axes.xaxis.get_tightbbox(pen).y0 for axes in panels)
     assert min(axes.get_tightbbox(pen).y0 for axes in strip) > 0
 
 
@@ -246,7 +246,7 @@ def test_the_cross_lies_outside_of_the_ellipse_exactly_where_words_say_that_the_
     assert (turn < 6) == shift.moved == ("moves" in axes.get_title(loc="left"))
     assert drawn(axes, "+").tolist() == [[0], [0]]
     assert f"{shift.sigma:.1f}σ" in axes.get_title(loc="left")
-    # Of a single transit nothing is said, and no ellipse is drawn.
+    # A single transit has no sentence on it, and no ellipse is drawn.
     single = panel(draw(known(replace(one, shift=replace(shift, sigma=np.nan)), **ROWS["single"])), "Centroid")
     assert all(len(line.get_xydata()) < 100 for line in single.lines)
 
@@ -305,8 +305,8 @@ def test_a_shallow_candidate_is_not_flattened_by_a_deeper_one():
 
 
 def test_red_noise_that_is_the_white_one_is_explained():
-    told = dict(numbers.rows(known(one_sheet(), snr=30.0, snr_red=30.0)))["SNR"]
-    assert told == "30.0 white, 30.0 red (no red noise was found)"
+    snr = dict(numbers.rows(known(one_sheet(), snr=30.0, snr_red=30.0)))["SNR"]
+    assert snr == "30.0 white, 30.0 red (no red noise was found)"
     assert dict(numbers.rows(known(one_sheet(), snr=30.0, snr_red=29.0)))["SNR"] == "30.0 white, 29.0 red"
 
 
@@ -385,7 +385,7 @@ def test_bins_are_weighted_means():
 
 
 @pytest.mark.parametrize(
-    ("value", "error", "told"),
+    ("value", "error", "text"),
     [
         (10.054463, 0.00026, "10.05446 ± 0.00026 d"),
         (1977.41672, 0.0131, "1977.417 ± 0.013 d"),
@@ -395,22 +395,22 @@ def test_bins_are_weighted_means():
         (np.nan, 1.0, "not known"),
     ],
 )
-def test_errors_have_two_figures(value, error, told):
-    assert numbers.both(value, error, "d", 4) == told
+def test_errors_have_two_figures(value, error, text):
+    assert numbers.both(value, error, "d", 4) == text
 
 
 def test_the_table_tells_units():
     one = one_sheet()
-    told = dict(numbers.rows(replace(known(one, depth=84e-6, period=365.25), time_system="BTJD")))
-    assert told["radius"] == "1.00 ± 0.18 R⊕ (the depth's error)"  # the Earth's transit of the Sun
-    assert told["a/R"] == "215 by the star"
-    assert told["Teq, insolation"] == "278 K, 1 of the Earth's"
-    assert told["duration"] == "7.20 h"
-    assert told["mean depth"] == "84 ± 30 ppm"
-    assert told["t0, BTJD"] == "101.7000 ± 0.0010 d"
-    assert told["centroid shift"] == "not measured"
-    assert told["secondary"] == "1.2σ at phase 0.400"
-    assert told["aliases"] == "2.5, 10.0\xa0d"  # no line begins with the unit
+    rows = dict(numbers.rows(replace(known(one, depth=84e-6, period=365.25), time_system="BTJD")))
+    assert rows["radius"] == "1.00 ± 0.18 R⊕ (the depth's error)"  # the Earth's transit of the Sun
+    assert rows["a/R"] == "215 by the star"
+    assert rows["Teq, insolation"] == "278 K, 1 of the Earth's"
+    assert rows["duration"] == "7.20 h"
+    assert rows["mean depth"] == "84 ± 30 ppm"
+    assert rows["t0, BTJD"] == "101.7000 ± 0.0010 d"
+    assert rows["centroid shift"] == "not measured"
+    assert rows["secondary"] == "1.2σ at phase 0.400"
+    assert rows["aliases"] == "2.5, 10.0\xa0d"  # no line begins with the unit
     scatters = dict(numbers.rows(replace(known(one, depth=3.2, depth_error=0.4), absolute=False)))
     assert scatters["mean depth"] == "3.20 ± 0.40 σ"
     assert scatters["radius"].startswith("not known")

@@ -155,9 +155,9 @@ def test_marks_are_given_by_keys_kept_undone_and_exported(browser, tmp_path):
         ["1001", "1", "false positive", ""],
         ["1002", "1", "unsure", ""],
     ]
-    labels, told = catalogue.labels(tmp_path / "marks.csv")
+    labels, note = catalogue.labels(tmp_path / "marks.csv")
     assert labels == {"1000": 1, "1001": 0}
-    assert "1 star has no planet" in told
+    assert "1 star has no planet" in note
     head, line, _ = (tmp_path / "exofop.txt").read_text().split("\n")
     known = dict(zip(head.split("|"), line.split("|"), strict=True))
     expected = {"target": "TIC1000.01", "flag": "newctoi", "disp": "PC", "period": "1.5", "epoch": "2458400.000000"}
@@ -239,9 +239,9 @@ def test_ten_thousand_candidates_are_usable(browser, tmp_path):
         for ask in (("period_days", 0, "20"), ("snr_red", 0, "9"), ("snr_red", 0, "")):
             print(f"filter {ask}: {page.evaluate(count, list(ask)):.0f} ms")
         assert page.evaluate("rows.length") == N
-        shown = page.evaluate("kept.length")
-        assert shown == page.evaluate("rows.filter(r=>!r.weak&&periodOf(r)>=20).length")
-        assert 0 < shown < N
+        n_kept = page.evaluate("kept.length")
+        assert n_kept == page.evaluate("rows.filter(r=>!r.weak&&periodOf(r)>=20).length")
+        assert 0 < n_kept < N
         assert len(stars(page)) == 200
         page.click("#more")
-        assert len(stars(page)) == min(800, shown)
+        assert len(stars(page)) == min(800, n_kept)

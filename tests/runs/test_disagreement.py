@@ -1,4 +1,4 @@
-"""How far the members of an ensemble differ, in the files that tell probabilities; nothing of it for a single model."""
+"""Disagreement of an ensemble's members, in every file with probabilities; absent for a single model."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def test_rows_that_cannot_be_judged_have_none_and_neither_has_a_single_model(ens
 
 
 class Curves:
-    """What is asked of the rows that were scored."""
+    """The attributes of the scored rows that are read."""
 
     id = np.array(["a", "b", "c"])
 

@@ -85,7 +85,7 @@ def changed(data, rows, *, flux=None, label=None):
 
 
 def folder_contents(folder):
-    """All that scores depend on, as bytes."""
+    """Return every file that scores depend on, as bytes."""
     names = ("model.npz", "calibration.json", "metrics.jsonl", "split.json", "coverage.npz", "calibration_scores.npz")
     kept = {name: (folder / name).read_bytes() for name in names if (folder / name).exists()}
     return kept | {path.name: path.read_bytes() for path in folder.glob("out_of_fold/*")}
@@ -190,12 +190,12 @@ def test_the_stored_split_parts_no_star(tmp_path, size):
     counted = sum(len(run.split[part]) for part in ("train", "validation", "test"))
     assert counted == n - 2
     assert [data.id[row] for row in run.split["test_rows"]] == run.split["test"]
-    assert any("2 rows that repeat an earlier one were dropped" in told for told in run.warnings)
+    assert any("2 rows that repeat an earlier one were dropped" in warning for warning in run.warnings)
     assert len(run.split["digests"]) == counted - len(run.split["test"])
 
 
 def test_a_repeated_row_makes_two_names_one_star():
-    """The repeat is dropped, but what it told is kept: its star's other rows go where its twin goes."""
+    """The repeat is dropped, but its link is kept: its star's other rows go into the same split as its copy."""
     data = curves()
     names, flux = data.id.copy(), data.flux.copy()
     flux[50] = flux[40]  # k40 is k50
@@ -224,9 +224,9 @@ def test_hosts_are_counted_by_star():
     assert not validation_rows(label, np.arange(400) // 2, 0).any()
 
 
-def test_few_hosts_are_told_in_a_warning(tmp_path):
+def test_few_hosts_give_a_warning(tmp_path):
     run = fit(config("svc"), curves(), tmp_path)
-    assert any("19 training hosts" in told and "3-fold out-of-fold" in told for told in run.warnings)
+    assert any("19 training hosts" in warning and "3-fold out-of-fold" in warning for warning in run.warnings)
     assert run.split["validation"] == []
 
 
@@ -240,7 +240,7 @@ class OfFolds(nn.Module):
 
 
 def folded(names, data, config, *, report=None):
-    """Inputs of light curves, of which those whose number ends in 0 have no candidate."""
+    """Make inputs of light curves; those whose number ends in 0 have no candidate."""
     view = np.zeros((len(data), 1, 96, 3), np.float32)
     there = np.array([not name.endswith("0") for name in data.id])
     view[there, 0, :, 0], view[there, 0, :, 2] = data.flux[there], 1.0
@@ -274,7 +274,7 @@ def test_stars_that_cannot_be_searched_do_not_calibrate(tmp_path, monkeypatch, s
     probability = np.full(len(judged), prior)
     probability[~lost] = apply("folds", run.calibration, kept["logits"])
     assert run.calibration.threshold == calibration.choose_threshold(data.label[judged], probability)
-    assert any(f"{lost.sum()} " in told and "could not be searched" in told for told in run.warnings)
+    assert any(f"{lost.sum()} " in warning and "could not be searched" in warning for warning in run.warnings)
     fresh = predict(run, data.take(judged))
     assert np.array_equal(fresh[lost], np.full(lost.sum(), prior))
 
@@ -291,7 +291,7 @@ def test_stars_that_cannot_be_scored_get_the_prior(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "words"),
     [
         ({"config": config(steps=9)}, "config.train.steps: 6 -> 9"),
         ({"config": replace(config(), seed=1)}, "config.seed: 0 -> 1"),
@@ -300,13 +300,13 @@ def test_stars_that_cannot_be_scored_get_the_prior(tmp_path):
         ({"test_fraction": 0.3}, "data.test_fraction: 0.2 -> 0.3"),
     ],
 )
-def test_a_folder_holds_one_run_only(tmp_path, change, told):
+def test_a_folder_holds_one_run_only(tmp_path, change, words):
     given = {"config": config(), "data": curves()}
     fit(**given, folder=tmp_path)
     before = folder_contents(tmp_path)
     with pytest.raises(InputError, match="started otherwise") as refused:
         fit(**(given | change), folder=tmp_path)
-    assert told in str(refused.value)
+    assert words in str(refused.value)
     assert "--fresh" in str(refused.value)
     assert "\n" not in str(refused.value)
     assert folder_contents(tmp_path) == before
@@ -350,7 +350,7 @@ def test_first_weights_from_a_run_that_knows_the_judged_stars_are_refused(tmp_pa
 
 
 def doubled(logits, labels):
-    """Hosts count three times: twice the loss, and not merely in size, which Adam would not see."""
+    """Weigh hosts three times; a loss that is merely scaled would not change what Adam does."""
     return (1 + 2 * labels) * optax.sigmoid_binary_cross_entropy(logits, labels)
 
 
@@ -383,8 +383,8 @@ def test_functions_take_the_place_of_the_models_own(tmp_path):
     }.items():
         fit(config(), curves(), tmp_path / name, recipe=recipe)
         seen[name] = weights(tmp_path / name)
-        told = json.loads((tmp_path / name / "config.json").read_text())["data"].get("recipe", {})
-        assert list(told) == [name] * (name != "own")
+        written = json.loads((tmp_path / name / "config.json").read_text())["data"].get("recipe", {})
+        assert list(written) == [name] * (name != "own")
     # The tiny network has no augmentation of its own: the same to the bit.
     assert np.array_equal(seen["augment"], seen["own"])
     for name in ("loss", "schedule", "train_step"):

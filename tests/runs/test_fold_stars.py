@@ -43,7 +43,7 @@ def test_rows_keep_their_place_and_a_star_that_cannot_be_searched_is_empty(found
     assert np.isnan(found["scalars"][3]).all()
 
 
-def test_a_planet_is_folded_at_its_period_and_its_depth_is_told(found):
+def test_a_planet_is_folded_at_its_period_and_its_depth_is_reported(found):
     for host in HOSTS:
         assert found["period"][host] == pytest.approx(1.9, rel=2e-3)
         late = found["t0"][host] - START - 0.7
@@ -86,7 +86,7 @@ def test_a_star_without_its_signal_and_upside_down_shows_it_no_more(stars, found
     for host in HOSTS:
         assert found["scalars"][host, 0, snr] > np.log10(40)
         assert masked["scalars"][host, 0, snr] < 1
-        # What is left upside down is the dip of the trend between transits.
+        # Upside down only the dip of the trend between transits remains.
         assert inverted["scalars"][host, 0, snr] < found["scalars"][host, 0, snr] - 0.5
     # What is folded is what was searched: a dip upside down is a dip, where the star itself shows a rise.
     for star in (0, 1, 2, 4, 5):
@@ -94,9 +94,9 @@ def test_a_star_without_its_signal_and_upside_down_shows_it_no_more(stars, found
 
 
 def test_progress_counts_every_star_that_can_be_searched(stars):
-    told = []
-    folded_events(stars, SEARCH, FOLD, report=lambda done, n: told.append((done, n)))
-    assert told[-1] == (5, 6)
+    progress = []
+    folded_events(stars, SEARCH, FOLD, report=lambda done, n: progress.append((done, n)))
+    assert progress[-1] == (5, 6)
 
 
 def test_a_star_does_not_depend_on_its_company(stars, found):
@@ -110,17 +110,17 @@ def test_a_star_does_not_depend_on_its_company(stars, found):
 
 
 def test_altered_curves_have_as_many_candidates_as_the_stars_themselves(stars):
-    """What every star is altered to holds two planets: both are folded, for the control as for the score."""
+    """Every altered star holds two planets: both are folded, for the control as for the score."""
     time = np.arange(stars.flux.shape[1]) * CADENCE
     dips = sum(1e-2 * (np.abs((time - 0.7 + p / 2) % p - p / 2) < 0.08) for p in (1.9, 3.1))
     noise = np.random.default_rng(1).normal(0, 3e-4, len(time))
 
-    def planted(even):
+    def with_two_planets(even):
         flux = np.zeros_like(even.flux)
         flux[0, : len(time)] = noise - dips
         return replace(even, flux=flux)
 
-    altered = folded_events(stars, SEARCH, FOLD, alter=planted)
+    altered = folded_events(stars, SEARCH, FOLD, alter=with_two_planets)
     snr = altered["scalars"][..., SCALARS.index("log_snr")]
     for star in (0, 1, 2, 4, 5):
         assert (snr[star] > 1).all()

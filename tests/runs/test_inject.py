@@ -27,7 +27,7 @@ PLAN = InjectionPlan("depth", (1.0, 8.0), (1e-3, 0.05), n=22, n_null=6, seed=3, 
 
 
 def source(n: int = 8, *, absolute: bool = True) -> LightCurves:
-    """Two cadences, mixed; star 5 has hardly any measurement."""
+    """Make stars of two cadences, mixed; star 5 has hardly any measurement."""
     rng = np.random.default_rng(0)
     size, steps = 1500, np.where(np.arange(n) % 2, 2 * CADENCE, CADENCE)
     time = 50 + np.arange(size) * steps[:, None]
@@ -98,7 +98,7 @@ def run(out: Path, plan: InjectionPlan = PLAN, curves: LightCurves | None = None
 
 
 def losses(search: Search, found: InjectionOutcome, curves: LightCurves) -> dict[int, tuple[np.ndarray, np.ndarray]]:
-    """For each injection the share of flux lost where any was, and how far from mid-transit, days."""
+    """Return for each injection the share of flux lost where any was, and the time from mid-transit, days."""
     lost = {}
     row = {name: k for k, name in enumerate(curves.id.tolist())}
     about = found.injected
@@ -144,7 +144,7 @@ def test_every_star_but_hosts_and_fragments_gets_its_share(search: Search, tmp_p
     assert len(found.injected["id"]) == 22
 
 
-def test_radius_and_snr_are_what_was_asked_for(search: Search, tmp_path: Path) -> None:
+def test_radius_and_snr_are_those_of_the_plan(search: Search, tmp_path: Path) -> None:
     curves = source()
     radius = np.linspace(0.5, 1.2, len(curves))
     radius[0] = np.nan
@@ -221,17 +221,17 @@ def test_false_alarms_come_from_altered_curves_without_the_stars_own_signals(sea
 
 
 def test_a_null_is_searched_for_as_many_candidates_as_a_star(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of one candidate only the first would count, and what it hides would pass for quiet."""
-    asked = []
+    """With one candidate a star a second dip would not count, and the star would pass for quiet."""
+    searches = []
 
     def search_star(star: LightCurves, config: SearchConfig, **named: Any) -> Any:
-        asked.append((config, named.get("alter") is not None))
+        searches.append((config, named.get("alter") is not None))
         return Search()(star, config, **named)
 
     monkeypatch.setattr(inject, "search_star", search_star)
     run(tmp_path)
-    assert {config for config, _ in asked} == {SEARCH}
-    assert sum(altered for _, altered in asked) == 12
+    assert {config for config, _ in searches} == {SEARCH}
+    assert sum(altered for _, altered in searches) == 12
 
 
 def test_weak_signals_of_a_star_are_its_noise(search: Search, tmp_path: Path) -> None:
@@ -244,10 +244,10 @@ def test_only_what_is_missing_is_searched_again(
     search: Search, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(inject, "BATCH_STARS", 4)
-    told: list[tuple[int, int]] = []
-    first = run(tmp_path, workers=2, report=lambda what, done, total: told.append((done, total)))
+    progress: list[tuple[int, int]] = []
+    first = run(tmp_path, workers=2, report=lambda what, done, total: progress.append((done, total)))
     parts = sorted((tmp_path / "parts").glob("*.npz"))
-    assert told == [(k + 1, len(parts)) for k in range(len(parts))]
+    assert progress == [(k + 1, len(parts)) for k in range(len(parts))]
     before = {path.name: path.read_bytes() for path in parts}
     parts[0].unlink()
     next(path for path in parts if path.name.startswith("null")).unlink()

@@ -28,16 +28,16 @@ def curves() -> LightCurves:
 
 
 class Search:
-    """Stands in for the search: finds every other planet where it was planted, and nothing of the others."""
+    """Stands in for the search: finds every other planet where it was injected, and none of the others."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         inject = module.inject_planets
-        self.planted: Any = None
+        self.injected: Any = None
         self.searched: list[str] = []
 
         def planting(*given: Any) -> Any:
-            self.planted = inject(*given)
-            return self.planted
+            self.injected = inject(*given)
+            return self.injected
 
         monkeypatch.setattr(module, "inject_planets", planting)
         monkeypatch.setattr(module, "folded_events", self.found)
@@ -45,7 +45,7 @@ class Search:
     def found(self, copies: LightCurves, *_: Any, **__: Any) -> dict[str, np.ndarray]:
         n = len(copies)
         self.searched = copies.id.tolist()
-        made = self.planted
+        made = self.injected
         kept = np.flatnonzero((made.n_transits >= 2) & (made.snr >= module.MIN_SNR) & (made.depth < module.DEEPEST))
         assert copies.id.tolist() == made.curves.id[kept].tolist()
         out = {name: np.ones((n, K, 5, 3), np.float32) for name in VIEWS}
@@ -71,8 +71,8 @@ def test_only_planets_that_the_search_finds_are_kept_and_of_them_nothing_else(cu
         assert (made.features[name][:, 0] == 1).all()
         assert not made.features[name][:, 1].any()
     assert np.isnan(made.features["scalars"][:, 1]).all()
-    planted = np.log10(search.planted.orbits.period).astype(np.float32)
-    assert np.isin(made.features["scalars"][:, 0, 0], planted).all()
+    injected = np.log10(search.injected.orbits.period).astype(np.float32)
+    assert np.isin(made.features["scalars"][:, 0, 0], injected).all()
     again = injected_copies(curves, 20, RunConfig(seed=3))
     assert np.array_equal(again.star, made.star)
     assert not np.array_equal(injected_copies(curves, 20, RunConfig(seed=4)).star[:5], made.star[:5])
@@ -81,7 +81,7 @@ def test_only_planets_that_the_search_finds_are_kept_and_of_them_nothing_else(cu
 def test_the_copies_have_the_transits_and_the_stars_keep_their_noise(curves, monkeypatch):
     search = Search(monkeypatch)
     injected_copies(curves, 20, RunConfig(seed=3))
-    made = search.planted
+    made = search.injected
     place = [curves.id.tolist().index(name) for name in made.curves.id.tolist()]
     lost = curves.flux[place] - made.curves.flux
     assert lost.min() > -1e-6
@@ -92,16 +92,16 @@ def test_the_copies_have_the_transits_and_the_stars_keep_their_noise(curves, mon
 
 
 def test_there_are_copies_only_where_hosts_are_few_and_the_network_looks_at_folds(curves, monkeypatch):
-    asked = []
+    requested = []
     monkeypatch.setattr(
         module,
         "injected_copies",
-        lambda curves, n, config, report=None: asked.append(n) or InjectedCopies(np.zeros(0), {}),
+        lambda curves, n, config, report=None: requested.append(n) or InjectedCopies(np.zeros(0), {}),
     )
     label = curves.label
     for name, wanted in (("transit", 30), ("transit", 12), ("cnn", 30), ("boosting", 30)):
         copies_for(registry.get(name), TrainConfig(injected_copies=wanted), curves, label, RunConfig())
-    assert asked == [30 - 12]
+    assert requested == [30 - 12]
 
 
 def rows(n: int = 12) -> Examples:
@@ -111,22 +111,22 @@ def rows(n: int = 12) -> Examples:
     )
 
 
-def test_a_star_that_is_held_out_has_no_twin_in_training():
-    planted = InjectedCopies(
+def test_a_star_that_is_held_out_has_no_copy_in_training():
+    copies = InjectedCopies(
         np.array([4, 5, 6, 4]), {"x": np.array([[40.0], [50], [60], [41]], np.float32), "other": np.zeros(4)}
     )
-    some = with_copies(rows(), planted, np.array([0, 3, 4, 6]))
+    some = with_copies(rows(), copies, np.array([0, 3, 4, 6]))
     assert some.features["x"][:, 0].tolist() == [0, 3, 4, 6, 40, 60, 41]
     assert some.label.tolist() == [1, 0, 0, 0, 1, 1, 1]
     assert some.group.tolist() == [100, 103, 104, 106, 104, 106, 104]
     assert some.name.tolist()[-1] == "s4 with a simulated planet"
-    for chosen, without in ((np.array([0, 1, 2]), planted), (np.array([4, 5]), None)):
+    for chosen, without in ((np.array([0, 1, 2]), copies), (np.array([4, 5]), None)):
         plain = with_copies(rows(), without, chosen)
         assert plain.features["x"][:, 0].tolist() == chosen.tolist()
 
 
 @pytest.mark.parametrize("of_held", [True, False])
-def test_twins_of_outer_rows_leave_no_trace_in_a_comparison(of_held):
+def test_copies_of_outer_rows_leave_no_trace_in_a_comparison(of_held):
     rng = np.random.default_rng(0)
     n = 60
     label, index = (np.arange(n) < 20).astype(np.int64), np.arange(n)
@@ -137,10 +137,10 @@ def test_twins_of_outer_rows_leave_no_trace_in_a_comparison(of_held):
     star = np.flatnonzero((held if of_held else ~held) & (label == 0))
 
     def scored(value: float) -> np.ndarray:
-        planted = InjectedCopies(star, dict.fromkeys(("spectrum", "flux"), np.full((len(star), 10), value, np.float32)))
+        copies = InjectedCopies(star, dict.fromkeys(("spectrum", "flux"), np.full((len(star), 10), value, np.float32)))
         plan = compare.ComparisonPlan(("svc",), folds=4)
         rows = Examples(inputs, label, index, names)
-        return compare.score_fold(plan, "svc", rows, held, 0, cadence=0.1, copies=planted)["logits"]
+        return compare.score_fold(plan, "svc", rows, held, 0, cadence=0.1, copies=copies)["logits"]
 
     assert np.array_equal(scored(2.0), scored(-2.0)) == of_held
 
@@ -148,18 +148,18 @@ def test_twins_of_outer_rows_leave_no_trace_in_a_comparison(of_held):
 def test_hosts_are_passed_over_as_often_as_without_copies():
     training = TrainConfig(steps=9999, batch_size=64, passes=15, host_passes=120)
     label = (np.arange(5000) < 40).astype(int)
-    taught = np.concatenate([label, np.ones(260, int)])
+    labels = np.concatenate([label, np.ones(260, int)])
     # 120 times 40 hosts and 15 times 260 copies, 32 a step, to 25 steps.
-    assert steps_for(paced(training, label, 260), taught) == 275
+    assert steps_for(paced(training, label, 260), labels) == 275
     assert steps_for(paced(training, label, 0), label) == 150
 
 
-def test_no_training_of_a_run_meets_a_twin_of_a_star_that_it_does_not_train_on(tmp_path, curves, monkeypatch):
-    """Of validation and test stars there are none; out of folds, of the fold's own rows none either."""
-    met, asked = [], []
+def test_no_training_of_a_run_meets_a_copy_of_a_star_that_it_does_not_train_on(tmp_path, curves, monkeypatch):
+    """Validation and test stars have no copies in training; out of folds, the fold's own rows have none either."""
+    met, requested = [], []
 
-    def planted(model, training, data, label, config, report):
-        asked.append(set(data.id.tolist()))
+    def counted(model, training, data, label, config, report):
+        requested.append(set(data.id.tolist()))
         star = np.flatnonzero(label == 0)
         return InjectedCopies(star, {name: x[star] for name, x in compute(("spectrum", "flux"), data).items()})
 
@@ -167,17 +167,17 @@ def test_no_training_of_a_run_meets_a_twin_of_a_star_that_it_does_not_train_on(t
         met.append((examples.name, examples.label, len(examples.features["spectrum"])))
         return fit_model(model, examples, settings)
 
-    monkeypatch.setattr(fit, "copies_for", planted)
+    monkeypatch.setattr(fit, "copies_for", counted)
     monkeypatch.setattr(module, "fit_model", fitted)
     data = replace(curves, valid=np.ones_like(curves.valid))
     run = fit.fit(RunConfig(model="svc"), data, tmp_path / "run")
-    assert asked == [set(run.split["train"])]
+    assert requested == [set(run.split["train"])]
     assert len(met) == 4
     for names, labels, n in met:
         real = {name for name in names.tolist() if " " not in name}
-        twin = [name.split(" ")[0] for name in names.tolist() if " " in name]
+        copied = [name.split(" ")[0] for name in names.tolist() if " " in name]
         assert len(names) == len(labels) == n
-        assert twin
-        assert set(twin) == {name for name in real if data.label[data.id.tolist().index(name)] == 0}
+        assert copied
+        assert set(copied) == {name for name in real if data.label[data.id.tolist().index(name)] == 0}
         assert (labels[[" " in name for name in names.tolist()]] == 1).all()
     assert len({len(names) for names, _, _ in met}) > 1

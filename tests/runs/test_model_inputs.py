@@ -1,4 +1,4 @@
-"""What a model is shown, of light curves and of folded events alike."""
+"""Inputs of a model, from light curves and from folded events alike."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def test_a_series_cannot_be_made_from_a_fold():
         inputs_of(("flux", "global_view"), events(), RunConfig())
 
 
-def test_an_event_is_told_from_others_by_its_two_common_views():
+def test_an_event_is_recognised_by_its_two_common_views():
     some = events()
     more = events(views=("global_view", "local_view", "secondary_view"))
     assert digests(some).tolist() == digests(more).tolist()

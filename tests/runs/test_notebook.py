@@ -188,9 +188,9 @@ def test_arrays_of_any_kind_become_light_curves():
     ],
 )
 def test_mistakes_are_one_sentence(curves, wrong, words):
-    with pytest.raises(exojax.InputError, match=words) as told:
+    with pytest.raises(exojax.InputError, match=words) as refused:
         wrong(curves)
-    assert "\n" not in str(told.value)
+    assert "\n" not in str(refused.value)
 
 
 class Small(nn.Module):
@@ -221,7 +221,7 @@ def test_everything_public_is_there_after_every_module_was_imported(curves):
 
 
 def test_the_shipped_run_is_evaluated_on_light_curves():
-    """It was taught by folded events, and has no curves whose coverage could be compared."""
+    """The run was trained on folded events, and has no curves whose coverage could be compared."""
     flux = [flux_of(k, DEPTH if k % 2 else 0.0) for k in range(6)]
     found = exojax.evaluate("pretrained", exojax.LightCurves.of(TIME, flux, label=np.arange(6) % 2))
     assert found.metrics["average_precision"]["value"] > 0.9

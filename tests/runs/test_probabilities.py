@@ -1,4 +1,4 @@
-"""Which stars a probability is for, and what a run keeps of its calibration."""
+"""The stars that a probability is for, and the calibration that a run keeps."""
 
 import json
 from dataclasses import replace

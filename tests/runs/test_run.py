@@ -1,4 +1,4 @@
-"""Run folders: what is refused, and how it is said."""
+"""Run folders: what is refused, and in which words."""
 
 import json
 from dataclasses import asdict
@@ -21,7 +21,7 @@ def test_a_configuration_survives_json():
 
 
 @pytest.mark.parametrize(
-    ("values", "told"),
+    ("values", "words"),
     [
         ({"modle": "cnn"}, "RunConfig has no 'modle'; it has model, seed"),
         ({"train": {"stesp": 1}}, "TrainConfig has no 'stesp'"),
@@ -35,11 +35,11 @@ def test_a_configuration_survives_json():
         ({"model": None}, "model is None, expected str"),
     ],
 )
-def test_what_is_no_configuration_is_refused(values, told):
+def test_what_is_no_configuration_is_refused(values, words):
     with pytest.raises(InputError) as refused:
         from_dict(RunConfig, values, "config.json")
     assert str(refused.value).startswith("config.json: ")
-    assert told in str(refused.value)
+    assert words in str(refused.value)
     assert "\n" not in str(refused.value)
 
 
@@ -54,8 +54,8 @@ def test_write_config_names_every_difference(tmp_path):
     write_config(tmp_path, RunConfig(data=DataConfig(source="elsewhere"), train=TrainConfig()), FACTS)
     with pytest.raises(InputError) as refused:
         write_config(tmp_path, RunConfig(seed=2, train=TrainConfig(steps=7)), FACTS | {"inputs": {"flux": [97]}})
-    for told in ("config.seed: 0 -> 2", "config.train.steps: 600 -> 7", "data.inputs.flux: [96] -> [97]"):
-        assert told in str(refused.value)
+    for words in ("config.seed: 0 -> 2", "config.train.steps: 600 -> 7", "data.inputs.flux: [96] -> [97]"):
+        assert words in str(refused.value)
     with pytest.raises(InputError, match="source"):
         write_config(
             tmp_path, RunConfig(data=DataConfig(source="elsewhere"), train=TrainConfig()), FACTS | {"sha256": "abd"}
@@ -77,9 +77,9 @@ def test_damaged_json_is_named(tmp_path, content):
     path = tmp_path / "config.json"
     path.write_bytes(content)
     for read in (read_json, read_checked):
-        with pytest.raises(InputError, match=r"config\.json") as told:
+        with pytest.raises(InputError, match=r"config\.json") as refused:
             read(path)
-        assert "\n" not in str(told.value)
+        assert "\n" not in str(refused.value)
     with pytest.raises(InputError, match=r"config\.json"):
         load(tmp_path)
 
@@ -91,18 +91,18 @@ def test_load_says_what_is_missing(tmp_path):
     with pytest.raises(InputError, match="not finished"):
         load(tmp_path)
     write_checked(tmp_path / "calibration.json", {"prior": 0.5})
-    with pytest.raises(InputError) as told:
+    with pytest.raises(InputError) as refused:
         load(tmp_path)
-    assert "\n" not in str(told.value)
+    assert "\n" not in str(refused.value)
 
 
 @pytest.mark.parametrize("config", [3, {"model": 3}, {"train": {"steps": "many"}}, {"unknown": 1}])
 def test_a_strangers_config_is_refused_in_one_line(tmp_path, config):
     write_checked(tmp_path / "config.json", {"config": config, "data": FACTS})
     write_checked(tmp_path / "calibration.json", {"prior": 0.5})
-    with pytest.raises(InputError, match=r"config\.json") as told:
+    with pytest.raises(InputError, match=r"config\.json") as refused:
         load(tmp_path)
-    assert "\n" not in str(told.value)
+    assert "\n" not in str(refused.value)
 
 
 def test_a_run_is_a_name_or_a_path(tmp_path, monkeypatch):

@@ -1,4 +1,4 @@
-"""The bookkeeping of a search: parts, threads, what is skipped and what is said; the search itself stands aside."""
+"""The bookkeeping of a search: parts, threads, what is skipped and what is reported; the search itself is replaced."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def files(done: set[str]) -> Iterable[LightCurves | Skipped]:
-    """Stars one by one, in two cadences; some have a bad file, one cannot be read, one is constant, one too short."""
+    """Yield stars of two cadences; some have a bad file, one cannot be read, one is constant, one too short."""
     for k in range(N):
         if f"s{k}" in done:
             continue
@@ -64,7 +64,7 @@ def search(out: Path, stars: Any = files, **options: Any) -> survey.RankedCandid
 
 
 def outcome(found: survey.RankedCandidates) -> tuple:
-    """All that must not depend on how the search went; as text, in which NaN equals NaN."""
+    """Return all that must not depend on the order of the search, as text, in which NaN equals NaN."""
     return [json.dumps(row, sort_keys=True) for row in found.rows()], found.skipped, found.n_warned, found.stars
 
 
@@ -78,10 +78,10 @@ class Killed(BaseException):
 
 def test_everything_is_accounted_for(tmp_path: Path) -> None:
     found = search(tmp_path)
-    told = {(s.id, str(s.path)) for s in found.skipped}
-    assert {name for name, _ in told} == {"s3", "s5", "s6", "s10", "s17"}
+    skipped = {(s.id, str(s.path)) for s in found.skipped}
+    assert {name for name, _ in skipped} == {"s3", "s5", "s6", "s10", "s17"}
     # Two bad files of one star are two lines.
-    assert {("s3", "s3-a.fits"), ("s3", "s3-b.fits")} <= told
+    assert {("s3", "s3-a.fits"), ("s3", "s3-b.fits")} <= skipped
     assert set(found.stars) == {f"s{k}" for k in range(N)} - {"s5", "s6", "s10"}
     assert (found.n_stars, found.n_warned) == (N - 3, 6)
     assert warnings_of(found)["s8"] == ["warning of 8"]
@@ -113,16 +113,16 @@ def test_neither_threads_nor_kills_change_what_is_found(n_workers: int, tmp_path
 
 def test_what_is_done_is_not_searched_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first = search(tmp_path)
-    asked: list[set[str]] = []
+    requested: list[set[str]] = []
     monkeypatch.setattr(survey, "search_each", None)
 
     def stars(done: set[str]) -> Iterable[LightCurves | Skipped]:
-        asked.append(set(done))
+        requested.append(set(done))
         return files(done)
 
     again = search(tmp_path, stars)
     assert outcome(again) == outcome(first)
-    assert asked == [{f"s{k}" for k in range(N)} - {"s6", "s10"}]
+    assert requested == [{f"s{k}" for k in range(N)} - {"s6", "s10"}]
     assert again.rate is None
     assert first.rate is not None
 
@@ -176,7 +176,7 @@ def test_parts_of_an_earlier_version_are_refused_in_one_line(tmp_path: Path) -> 
 
 
 def flipped(content: bytes) -> bytes:
-    """One digit of the first period is another: still JSON."""
+    """Change one digit of the first period: still JSON."""
     at = content.index(b'"period": ') + 14
     return content[:at] + bytes([content[at] ^ 1]) + content[at + 1 :]
 
@@ -230,7 +230,7 @@ def test_a_part_that_is_damaged_during_the_search_is_named(tmp_path: Path) -> No
 
 
 def test_memory_does_not_grow_with_what_is_found(tmp_path: Path) -> None:
-    """Of each candidate some hundred bytes are held, of its row of two thousand."""
+    """A candidate holds some hundred bytes of its row of two thousand."""
     row = dict.fromkeys(Candidates.__dataclass_fields__, 1.5) | {
         "rank": 1,
         "aliases": "",
@@ -311,7 +311,7 @@ def test_known_planets_mask_or_name(tmp_path: Path) -> None:
     assert changed.period[0] != row.period[0]
 
 
-def test_a_judge_is_asked_for_every_batch(tmp_path: Path) -> None:
+def test_a_judge_is_called_for_every_batch(tmp_path: Path) -> None:
     def score_candidates(
         stars: Sequence[SearchedStar], found: Candidates, inputs: Mapping[str, np.ndarray]
     ) -> survey.CandidateScores:

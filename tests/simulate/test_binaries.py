@@ -13,7 +13,7 @@ TIME = np.arange(3000) * CADENCE
 
 def pair(
     *,
-    twin: bool = False,
+    alike: bool = False,
     size: float = 0.5,
     period: float = 0.9,
     impact: float = 0.0,
@@ -21,7 +21,7 @@ def pair(
 ) -> tuple[SimulatedStars, Binaries]:
     stars = draw_stars(np.full((1, N_STAR_UNIFORMS), 0.5))
     numbers = [
-        0.1 if twin else 0.9,
+        0.1 if alike else 0.9,
         size,
         period,
         impact,
@@ -42,7 +42,7 @@ def eclipses(binaries: Binaries) -> tuple[np.ndarray, np.ndarray]:
 
 
 def centres(binaries: Binaries, deficit: np.ndarray) -> np.ndarray:
-    """Phases of the flux-weighted middle of an eclipse, wrapped to [-0.5, 0.5) about the primary's."""
+    """Return phases of the flux-weighted middle of an eclipse, wrapped to [-0.5, 0.5) about the primary's."""
     phase = (TIME - binaries.primary.t0[0]) / binaries.primary.period[0]
     turn = np.sum(deficit * np.exp(2j * np.pi * phase))
     return np.angle(turn) / (2 * np.pi)
@@ -72,11 +72,11 @@ def test_eclipse_depths() -> None:
     assert binaries.primary_light[0] + binaries.secondary_light[0] == pytest.approx(1)
 
 
-def test_unlike_stars_differ_odd_from_even_and_twins_hardly() -> None:
+def test_unlike_stars_differ_odd_from_even_and_equal_stars_hardly() -> None:
     """Folded at half the period, odd events are primaries and even events secondaries."""
     primary, secondary = eclipses(pair(size=0.4)[1])
     assert secondary.max() < 0.5 * primary.max()
-    primary, secondary = eclipses(pair(twin=True, size=0.97)[1])
+    primary, secondary = eclipses(pair(alike=True, size=0.97)[1])
     assert secondary.max() == pytest.approx(primary.max(), rel=0.1)
     assert secondary.max() <= primary.max() * 1.001
 

@@ -22,7 +22,7 @@ def test_a_flare_rises_fast_and_decays_slowly() -> None:
     assert np.all(np.diff(shape[since > 0]) < 0)
 
 
-def test_flares_brighten_as_often_as_told() -> None:
+def test_flares_brighten_as_often_as_configured() -> None:
     rng = np.random.default_rng(0)
     flux = flares(rng, TIME, np.full(100, 1e-3), np.repeat([0.0, 0.5], 50))
     assert np.all(flux[:50] == 0)

@@ -53,7 +53,7 @@ def test_generators_are_made_by_name(path):
 
 
 def test_populations_share_no_draw(monkeypatch):
-    """The same seed behind what is trained on, taught by and scored: nothing is drawn twice."""
+    """One seed for training, simulated and scored stars: nothing is drawn twice."""
     seen, make = [], np.random.default_rng
 
     def noted(seed=None):

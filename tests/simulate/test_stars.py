@@ -32,7 +32,7 @@ def test_a_star_does_not_depend_on_its_neighbours() -> None:
     assert one.density[0] == five.density[3]
 
 
-def test_variability_has_the_amplitude_and_period_asked_for() -> None:
+def test_variability_has_the_amplitude_and_period_of_its_settings() -> None:
     n, period = 1200, 4.0
     draw = jax.jit(
         jax.vmap(

@@ -36,7 +36,7 @@ def eclipse(
     mass_ratio: float = 0.5,
     impact: float = 0.0,
 ) -> tuple[np.ndarray, Signals]:
-    """One system of 3 days and the flux that it makes."""
+    """Make one system of 3 days and its flux."""
     stars = draw_stars(np.full((1, N_STAR_UNIFORMS), 0.5))
     columns = [np.array([x]) for x in (3.0, 1.0, impact, ratio, e, omega, light, dilution, mass_ratio, 0.0)]
     flux = np.zeros((1, TIME.size), np.float32)
@@ -188,7 +188,7 @@ def test_planets_cover_signal_to_noise_and_size() -> None:
     assert np.all(planets.front.duration < 0.3 * period)
 
 
-def test_pairs_cover_twins_grazing_and_eccentric_orbits() -> None:
+def test_pairs_cover_equal_stars_grazing_and_eccentric_orbits() -> None:
     rng = np.random.default_rng(0)
     stars = draw_stars(rng.random((3000, N_STAR_UNIFORMS)))
     pairs = draw_pairs(rng, np.arange(3000), stars, 120.0, np.ones(3000))

@@ -78,7 +78,7 @@ class Payload:
         return os.mkdir, (str(self.folder),)
 
 
-def test_planted_objects_are_never_unpickled(folder: Path, tmp_path: Path) -> None:
+def test_foreign_objects_are_never_unpickled(folder: Path, tmp_path: Path) -> None:
     maker = Maker()
     cache.load_or_make("k", maker)
     (entry,) = folder.iterdir()

@@ -23,7 +23,7 @@ ARRAYS = {
 
 
 def damaged(content: bytes, *, seed: int, n: int) -> list[bytes]:
-    """Every byte with one bit turned over, and ``n`` times a few bytes changed, lost, doubled or cut off."""
+    """Return copies with one bit of each byte flipped, and ``n`` with a few bytes changed, lost, doubled or cut off."""
     rng = np.random.default_rng(seed)
     found = [
         content[:place] + bytes([content[place] ^ (1 << int(rng.integers(8)))]) + content[place + 1 :]

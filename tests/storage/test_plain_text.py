@@ -14,7 +14,7 @@ from exojax.storage.write_file import disk_error, write_atomically, write_csv, w
 
 
 @pytest.mark.parametrize(
-    ("text", "shown"),
+    ("text", "printed"),
     [
         ("Kepler-90 b, “β”", "Kepler-90 b, “β”"),
         ("a\x1b[2Jb", "a\\x1b[2Jb"),
@@ -24,8 +24,8 @@ from exojax.storage.write_file import disk_error, write_atomically, write_csv, w
         (os.fsdecode(b"caf\xe9"), "caf\\udce9"),
     ],
 )
-def test_a_terminal_obeys_no_text(text: str, shown: str) -> None:
-    assert plain(text) == shown
+def test_a_terminal_obeys_no_text(text: str, printed: str) -> None:
+    assert plain(text) == printed
     plain(text).encode()
 
 

@@ -98,14 +98,14 @@ def leaves(tree: Any) -> dict[str, np.ndarray]:
 
 
 def newest(folder: Path, *, stopping: bool = False) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-    """Every array of the newest checkpoint, and the loop's own facts."""
+    """Return every array of the newest checkpoint, and the loop's own facts."""
     with open_checkpoints(folder / "checkpoints") as saver:
         state, meta = saver.restore(template(stopping))
     return leaves(arrays(state)), meta
 
 
 def differing(one: dict[str, np.ndarray], other: dict[str, np.ndarray]) -> list[str]:
-    """Names of the arrays that are not the same bit for bit."""
+    """Return the names of the arrays that are not the same bit for bit."""
     assert one.keys() == other.keys()
     return [name for name in one if one[name].tobytes() != other[name].tobytes()]
 
@@ -129,7 +129,7 @@ def run_apart(
     delay: float = 0.0,
     signum: int = signal.SIGKILL,
 ) -> int:
-    """The training in a process of its own, sent a signal ``delay`` seconds after ``at_step`` further steps.
+    """Run the training in a process of its own, sent a signal ``delay`` seconds after ``at_step`` further steps.
 
     Returns:
         The process's exit code; negative: the signal that killed it.

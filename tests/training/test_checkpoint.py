@@ -1,4 +1,4 @@
-"""What is damaged on disk is found, told, and stepped over; what is sound comes back bit for bit."""
+"""Damaged checkpoints are found, reported and stepped over; sound ones come back bit for bit."""
 
 import gc
 import random
@@ -43,7 +43,7 @@ def flip(path, position):
 
 
 def data_files(checkpoint):
-    """Orbax keeps small arrays in the first of these folders and large ones in the second."""
+    """Return Orbax's files: small arrays are in the first of these folders, large ones in the second."""
     return [*(checkpoint / "state" / "d").iterdir(), *(checkpoint / "state" / "ocdbt.process_0" / "d").iterdir()]
 
 
@@ -137,9 +137,9 @@ def test_a_truncated_or_missing_file_is_found(run, caplog):
 def test_when_none_is_sound_one_line_says_so(run):
     for step in steps(run):
         cut_off(run, step)
-    with pytest.raises(InputError, match="none of the 2 checkpoints is sound; train again with --fresh") as told:
+    with pytest.raises(InputError, match="none of the 2 checkpoints is sound; train again with --fresh") as refused:
         newest(run)
-    assert "\n" not in str(told.value)
+    assert "\n" not in str(refused.value)
     with pytest.raises(InputError, match="none of the 2"):
         small_fit(run)
     with pytest.raises(InputError, match="none of the 2"):

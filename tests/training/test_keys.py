@@ -15,7 +15,7 @@ from exojax.training.state import create_state
 
 
 def drawn_with(key, step):
-    """The keys that a batch is drawn with, as the sampler makes them."""
+    """Return the keys that a batch is drawn with, as the sampler makes them."""
     return jax.random.key_data(jax.random.split(jax.random.fold_in(key, step)))
 
 

@@ -1,4 +1,4 @@
-"""How often a small data set is shown to a network."""
+"""The number of passes through a small data set."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Killed anywhere and started again, a training ends with the same bits as one that was left in peace."""
+"""Killed anywhere and started again, a training ends with the same bits as an undisturbed one."""
 
 import os
 import random
@@ -26,7 +26,7 @@ def assert_same_run(one, other, *, stopping=False):
 @pytest.mark.parametrize("stopping", [False, True])
 def test_sigkill_at_random_moments_changes_no_bit(tmp_path, stopping):
     assert run_apart(tmp_path / "whole", stopping=stopping) == 0
-    # Moments are drawn anew every time: steps, saves and log lines are hit alike. The seed is told on failure.
+    # Moments are drawn anew every time: steps, saves and log lines are hit alike. The seed is stopped on failure.
     seed = random.SystemRandom().randrange(10**6)
     rng, kills = random.Random(seed), 0
     for _ in range(2 if stopping else 3):
@@ -51,9 +51,9 @@ def test_sigterm_and_ctrl_c_save_where_they_arrive(tmp_path, stopping):
     scores = small_fit(whole, stopping=stopping)
     # 3 and 13 lie between two validations, 10 on one.
     for step, signum in ((3, signal.SIGTERM), (10, signal.SIGINT), (13, signal.SIGINT)):
-        with pytest.raises(Interrupted, match=f"step {step}; run the same command again") as told:
+        with pytest.raises(Interrupted, match=f"step {step}; run the same command again") as end:
             small_fit(stopped, stopping=stopping, report=kill_at(step, signum))
-        assert told.value.exit_code == 128 + signum
+        assert end.value.exit_code == 128 + signum
         assert newest(stopped, stopping=stopping)[0]["['step']"] == step
     flux = {"flux": made_up()[0]}
     assert np.array_equal(small_fit(stopped, stopping=stopping)(flux), scores(flux))

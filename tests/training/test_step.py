@@ -181,11 +181,11 @@ def test_gradients_are_clipped_by_their_norm():
 def test_a_loss_that_is_not_finite_names_step_and_stars(bad, tmp_path):
     flux, labels = made_up()
     flux[11] = bad
-    with pytest.raises(InputError, match=r"loss of step \d+ is not finite") as told:
+    with pytest.raises(InputError, match=r"loss of step \d+ is not finite") as refused:
         small_fit(tmp_path, flux=flux)
-    step = int(str(told.value).split("step ")[1].split(" ")[0])
-    # Exactly the stars of that batch, among them the one that did it; and of no batch before.
-    named = set(str(told.value).split("stars: ")[1].split(";")[0].split(", "))
+    step = int(str(refused.value).split("step ")[1].split(" ")[0])
+    # Exactly the stars of that batch, among them the star that caused it, and of no batch before.
+    named = set(str(refused.value).split("stars: ")[1].split(";")[0].split(", "))
     batches = balanced_batches({"flux": flux}, labels, 8)
     key = stream(create_state(MODEL.module, {"flux": jnp.asarray(flux)}, TrainConfig(), seed=3).key, "batches")
     drawn = [set(NAMES[np.asarray(batches(key, jnp.int32(s))["row"])]) for s in range(step + 1)]
@@ -197,7 +197,7 @@ def test_a_loss_that_is_not_finite_names_step_and_stars(bad, tmp_path):
         small_fit(tmp_path, flux=flux)
 
 
-def test_a_gradient_that_is_not_finite_is_told_at_its_own_step():
+def test_a_gradient_that_is_not_finite_is_reported_at_its_own_step():
     """A finite loss may have no finite gradient; a step later all is NaN and other stars would be blamed."""
     root = lambda logits, labels: jnp.sqrt(jnp.maximum(logits * 0 - labels * 0, 0.0))  # noqa: E731
     state = create_state(NothingRandom(), batch_of(1)["inputs"], TrainConfig(), seed=0, loss=root)

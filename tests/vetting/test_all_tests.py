@@ -56,9 +56,9 @@ def test_limits_lead_to_words() -> None:
 
 def test_each_failed_test_is_put_into_words_with_its_number() -> None:
     binary = run(series(0.9, 0.11, 0.06, secondary=0.03, tides=3e-3, ingress=0.5))
-    told = "; ".join(reasons(binary.numbers, binary.verdicts))
-    assert f"an albedo of {binary.numbers['albedo']:.1f}" in told
-    assert "light follows the orbit" in told
+    text = "; ".join(reasons(binary.numbers, binary.verdicts))
+    assert f"an albedo of {binary.numbers['albedo']:.1f}" in text
+    assert "light follows the orbit" in text
     assert reasons(UNKNOWN.numbers, UNKNOWN.verdicts) == []
     every = dict.fromkeys(VERDICTS, "fail")
     assert len(reasons(binary.numbers, every)) == len(TEXTS)  # type: ignore[arg-type]

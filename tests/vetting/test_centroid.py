@@ -16,14 +16,14 @@ IN_TRANSIT = np.abs((np.arange(SIZE) - T0[:, None] + PERIOD[:, None] / 2) % PERI
 
 
 def measure(centroid, weight=None):
-    """Shifts ``(N, 2)`` and their significances ``(N,)``."""
+    """Return shifts ``(N, 2)`` and their significances ``(N,)``."""
     weight = np.broadcast_to(np.ones(SIZE) if weight is None else weight, (N, SIZE)).astype(np.float32)
     made = [centroid_shift(*star) for star in zip(np.asarray(centroid, np.float32), weight, PERIOD, T0, DURATION)]
     return np.array([one.shift for one in made]), np.array([one.sigma for one in made])
 
 
 def pointing(seed):
-    """White jitter, a drift, a roll of both axes together every 12 cadences, a jump and a few outliers; pixels."""
+    """Make white jitter, a drift, a roll of both axes every 12 cadences, a jump and a few outliers; pixels."""
     rng = np.random.default_rng(seed)
     time = np.arange(SIZE)
     centroid = 512 + 1e-3 * rng.normal(size=(N, SIZE, 2))

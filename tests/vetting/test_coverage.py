@@ -1,4 +1,4 @@
-"""Coverage of the fold is exovetter's, and transits that keep to gaps are told from those that meet some."""
+"""Coverage of the fold is exovetter's; transits always at gaps are distinguished from transits at a few."""
 
 import numpy as np
 import pytest

@@ -25,7 +25,7 @@ def candidates(**columns):
     return Candidates(**made)
 
 
-def told(radius=1.0, mass=1.0, absolute=True, system="BKJD", shape=None, **columns):
+def flags_of(radius=1.0, mass=1.0, absolute=True, system="BKJD", shape=None, **columns):
     one = lambda value: np.array([value])  # noqa: E731
     star = Stars(one(radius), one(mass), one(np.nan), one(np.nan))
     found = candidates(**(UNREMARKABLE | columns))
@@ -33,9 +33,9 @@ def told(radius=1.0, mass=1.0, absolute=True, system="BKJD", shape=None, **colum
 
 
 def test_a_quiet_candidate_and_one_of_which_nothing_is_known_have_none():
-    assert told() == ""
+    assert flags_of() == ""
     nothing = dict.fromkeys(UNREMARKABLE, np.nan) | {"n_transits": 3}
-    assert told(np.nan, np.nan, shape=np.nan, **nothing) == ""
+    assert flags_of(np.nan, np.nan, shape=np.nan, **nothing) == ""
 
 
 @pytest.mark.parametrize(
@@ -58,7 +58,7 @@ def test_a_quiet_candidate_and_one_of_which_nothing_is_known_have_none():
     ],
 )  # fmt: skip
 def test_each_flag_has_its_number(columns, text):
-    assert told(**columns) == text
+    assert flags_of(**columns) == text
 
 
 @pytest.mark.parametrize(("star", "phase", "flagged"), [(0, 0.887, False), (0, 0.5, True), (1, 0.887, True)])
@@ -81,7 +81,7 @@ def test_another_planets_transits_are_no_secondary(star, phase, flagged):
 
 
 def pair(first, second):
-    """Flags of two candidates of one star; the first is the better one."""
+    """Return flags of two candidates of one star; the first is the better one."""
     base = UNREMARKABLE | {"star": 0, "single": False, "id": "a", "matches": "", "odd_even_sigma": 0.0}
     rows = [base | first | {"rank": 1}, base | second | {"rank": 2}]
     nothing = np.full(2, np.nan)
@@ -117,16 +117,16 @@ def test_two_transits_do_not_make_any_period_the_same():
 
 
 def test_what_is_no_reason_raises_none():
-    assert told(depth=0.05587, absolute=False) == ""
-    assert told(depth=0.05587, radius=np.nan) == ""
-    assert told(depth=0.042) == ""  # 1.99 Jupiter radii
-    assert told(duration=0.5, mass=np.nan) == ""
-    assert told(shape=0.85) == ""
-    assert told(centroid_sigma=2.99) == told(odd_even_sigma=2.99) == told(secondary_sigma=4.99) == ""
+    assert flags_of(depth=0.05587, absolute=False) == ""
+    assert flags_of(depth=0.05587, radius=np.nan) == ""
+    assert flags_of(depth=0.042) == ""  # 1.99 Jupiter radii
+    assert flags_of(duration=0.5, mass=np.nan) == ""
+    assert flags_of(shape=0.85) == ""
+    assert flags_of(centroid_sigma=2.99) == flags_of(odd_even_sigma=2.99) == flags_of(secondary_sigma=4.99) == ""
 
 
 def test_several_are_joined_in_one_order():
-    text = told(odd_even_sigma=4.2, centroid_sigma=3.3, shape=0.6)
+    text = flags_of(odd_even_sigma=4.2, centroid_sigma=3.3, shape=0.6)
     assert text.split(";") == [
         "V-shaped: mean depth 0.60 of the middle's",
         "odd and even differ by 4.2σ",
@@ -160,7 +160,7 @@ def test_noise_does_not_make_a_v_of_a_box_and_too_much_of_it_makes_nothing():
     assert np.isnan(shape_of(rng.normal(0, 1, (200, BINS)), np.ones((200, BINS)), 3.0)).mean() > 0.97
 
 
-def test_exposures_make_a_v_of_a_short_transit_and_nothing_is_told_of_it():
+def test_exposures_make_a_v_of_a_short_transit_and_no_flag_is_set():
     shape = resolved(np.array([0.5, 0.5, np.nan]), np.array([0.19, 0.21, 0.5]), 0.1)
     np.testing.assert_array_equal(shape, [np.nan, 0.5, np.nan])
 

@@ -23,7 +23,7 @@ def test_depth_and_duration_are_those_of_leo_vetter(period: float, ingress: floa
     assert found.gain > 0.7 * (metrics["line_aic"] - metrics["trap_aic"])
 
 
-def test_a_v_is_told_from_a_box() -> None:
+def test_a_v_is_distinguished_from_a_box() -> None:
     assert transit_shape(series(2.3, 0.2, 2e-3, ingress=0.5)).v_shape > 5
     assert transit_shape(series(2.3, 0.2, 2e-3, ingress=0.05)).v_shape < -50
 
