@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from documented import assert_columns_explained, assert_files_explained, explained
 from small_cli import CADENCES, TINY, Call, assert_refused, files, read_json, stars, write_csv
 
 from exojax.cli import compare
@@ -63,6 +64,14 @@ def test_the_four_files_say_the_same(compared: Path) -> None:
     assert "<th>chance level</th>" in page
     assert "http://" not in page
     assert len(list((compared / "folds").glob("*.npz"))) == 2 * 3 * 2
+
+
+def test_every_file_and_column_is_explained(compared: Path) -> None:
+    assert_files_explained(compared, "The folders of the other commands")
+    figures = ("average_precision", "ROC_AUC", "Brier", "recall_at_the_threshold", "precision_at_the_threshold")
+    ends = (f"{name}_{end}" for name in (*figures, "difference_to_tiny") for end in ("low", "high"))
+    assert_columns_explained(compared / "compare.csv", but=["difference_to_tiny", *ends])
+    assert set(read_json(compared / "compare.json")) <= explained("columns", "compare.csv")
 
 
 def test_the_difference_is_that_of_the_figures(compared: Path) -> None:

@@ -11,9 +11,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from documented import assert_columns_explained, assert_files_explained, explained
 from small_cli import Call, assert_refused, files, read_rows
 
 from exojax.cli import inject
+from exojax.cli.inject_outputs import NAMES
 from exojax.runs import inject as inject_run
 
 SMALL = ("--period-min", 0.5, "--n", 24, "--null-stars", 12, "--max-candidates", 1, "--false-alarm", 0.2)
@@ -89,6 +91,15 @@ def test_the_files_agree(done: Path) -> None:
     assert level >= stricter - 0.25
     for name in ("completeness", "false_alarms"):
         assert (done / f"{name}.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_every_file_and_column_is_explained(done: Path) -> None:
+    assert_files_explained(done, "The folders of the other commands")
+    for name in ("completeness", "injections", "false_alarms"):
+        assert_columns_explained(done / f"{name}.csv")
+    sizes = {f"{name}_{end}_{unit}" for name, unit, *_ in NAMES.values() for end in ("min", "max")}
+    assert sizes <= explained("columns", "completeness.csv")
+    assert {f"{name}_{unit}" for name, unit, *_ in NAMES.values()} <= explained("columns", "injections.csv")
 
 
 def test_the_same_command_again_searches_nothing(done: Path, source: Path, call: Call, monkeypatch) -> None:

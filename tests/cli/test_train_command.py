@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from documented import assert_columns_explained, assert_files_explained
 from small_cli import Call, assert_refused, files, read_json, read_rows, stars, write_csv
 
 import exojax.runs.run
@@ -57,6 +58,9 @@ def check_outputs(run: Path, model: str) -> None:
     called = [(int(r["label"]), float(r["probability"]) >= found["threshold"]) for r in rows]
     assert called == [(int(r["label"]), r["prediction"] == "1") for r in rows]
     assert [called.count(c) for c in ((0, False), (0, True), (1, False), (1, True))] == [tn, fp, fn, tp]
+    assert_files_explained(run, "A run folder")
+    for name in ("metrics.json", "predictions.csv"):
+        assert_columns_explained(run / name)
     page = (run / "report.html").read_text()
     links = re.findall(r"""\b(?:src|href|url)\s*[=(]\s*["']?([^"'\s>)]{1,30})""", page)
     assert len(links) >= len(PLOTS)

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from documented import assert_columns_explained, assert_files_explained
 from small_cli import TINY, Call, assert_refused, read_json, stars, write_csv
 from small_tune import Killer, assert_retried
 
@@ -57,6 +58,9 @@ def test_what_it_leaves(tuned: Path) -> None:
     assert found["outer"]["low"] <= found["outer"]["value"] <= found["outer"]["high"]
     options = read_json(tuned / "config.json")["options"]
     assert {k: str(v) for k, v in options.items()} == {k: best[k] for k in ("input", "c", "gamma")}
+    assert_files_explained(tuned, "The folders of the other commands")
+    assert_columns_explained(tuned / "tune.json")
+    assert_columns_explained(tuned / "trials.csv", but=options)
     for name in ("history", "importances", "slices"):
         assert (tuned / f"{name}.png").read_bytes().startswith(b"\x89PNG")
 

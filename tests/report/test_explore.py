@@ -1,4 +1,4 @@
-"""The exploration counts what was planted and writes what it says."""
+"""The exploration counts what was put into its stars and writes what it finds."""
 
 import json
 from dataclasses import replace
@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from documented import assert_columns_explained, assert_files_explained
 
 from exojax.light_curves import LightCurves, shared_time
 from exojax.report.explore import explore, statistics
@@ -61,6 +62,8 @@ def test_what_was_put_in_is_found(tmp_path):
     summary = explore(curves, tmp_path / "out", other)
     assert summary == json.loads((tmp_path / "out" / "summary.json").read_text())
     assert {path.name for path in (tmp_path / "out").iterdir()} == FILES
+    assert_files_explained(tmp_path / "out", "The folders of the other commands")
+    assert_columns_explained(tmp_path / "out" / "summary.json")
     assert (summary["n"], summary["n_positive"], summary["n_unusable"], summary["n_examined"]) == (
         40,
         8,

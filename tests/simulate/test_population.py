@@ -7,6 +7,7 @@ from pathlib import Path
 import batman
 import numpy as np
 import pytest
+from documented import assert_columns_explained
 
 from exojax.config import SimulateConfig
 from exojax.errors import InputError
@@ -172,17 +173,8 @@ def test_truth_file(sky: Sky, tmp_path: Path) -> None:
     write_truth(sky[1], path)
     rows = list(csv.DictReader(path.read_text().splitlines()))
     assert len(rows) == 300
-    assert {
-        "id",
-        "kind",
-        "label",
-        "visible",
-        "period_days",
-        "t0_days",
-        "duration_days",
-        "depth",
-        "snr",
-    } <= set(rows[0])
+    assert_columns_explained(path)
+    assert {"id", "period_days", "t0_days", "depth"} <= set(rows[0])
     host = int(np.argmax(sky[1].label))
     assert float(rows[host]["period_days"]) == sky[1].period[host]
     assert rows[host]["visible"] == "1"
