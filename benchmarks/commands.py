@@ -91,7 +91,7 @@ def _reading(paths: list[Path]) -> dict[str, Any]:
     """Return the median CPU time of one file, ours and astropy's in turn; the first file is not counted."""
     from exojax.io import fits as ours
 
-    spent: dict[Callable[[Path], object], list[float]] = {ours.read: [], _astropy: []}
+    spent: dict[Callable[[Path], object], list[float]] = {ours.read: [], read_with_astropy: []}
     for path in paths:
         for read, times in spent.items():
             start = time.process_time()
@@ -101,7 +101,7 @@ def _reading(paths: list[Path]) -> dict[str, Any]:
     return row(f"read {len(paths)} FITS files", "astropy.io.fits", mine, theirs, "ms a file")
 
 
-def _astropy(path: Path) -> tuple[np.ndarray, ...]:
+def read_with_astropy(path: Path) -> tuple[np.ndarray, ...]:
     """Return the columns that a search needs, read as in astropy's manual."""
     from astropy.io import fits
 

@@ -31,14 +31,14 @@ def measure(seed: int = 0) -> list[dict[str, Any]]:
     theirs: list[float] = []
     compute(("series",), curves)
     if peer:
-        _tsfresh(curves, 1)
+        tsfresh_columns(curves, 1)
     for _ in range(ROUNDS):
         start = time.process_time()
         compute(("series",), curves)
         ours.append(1e3 * (time.process_time() - start) / len(curves))
         if peer:
             start = time.process_time()
-            _tsfresh(curves, PEER_STARS)
+            tsfresh_columns(curves, PEER_STARS)
             theirs.append(1e3 * (time.process_time() - start) / PEER_STARS)
     name = f"tsfresh {peer} EfficientFCParameters" if peer else "tsfresh"
     their = median(theirs) if theirs else ABSENT
@@ -72,7 +72,7 @@ def stars(n: int, seed: int) -> LightCurves:
     )
 
 
-def _tsfresh(curves: LightCurves, n: int) -> int:
+def tsfresh_columns(curves: LightCurves, n: int) -> int:
     """Return the number of columns that tsfresh computes for the first ``n`` stars."""
     import pandas as pd
     from tsfresh import extract_features

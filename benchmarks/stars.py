@@ -33,7 +33,7 @@ def injected(seed: int = 0) -> dict[str, np.ndarray]:
         ``t0``, ``duration`` (first to last contact), days, and ``snr``, all ``(n,)`` float64.
     """
     wanted = np.repeat(SNRS, EACH)
-    flux, valid = _quiet(seed, 1, len(wanted))
+    flux, valid = quiet_stars(seed, 1, len(wanted))
     time = np.arange(N_CADENCES) * CADENCE
     missing = np.arange(len(wanted))
     rng = generator(seed, "benchmark", 2, 0)
@@ -54,7 +54,7 @@ def injected(seed: int = 0) -> dict[str, np.ndarray]:
 
 def null(n: int, seed: int = 0, first: int = 0) -> dict[str, np.ndarray]:
     """Make ``n`` stars without a planet, from number ``first`` on; as ``injected``, with 0 in the truth's columns."""
-    flux, valid = _quiet(seed, 0, n, first)
+    flux, valid = quiet_stars(seed, 0, n, first)
     return {"flux": flux, "valid": valid, **{name: np.zeros(n) for name in TRUTH}}
 
 
@@ -95,7 +95,7 @@ def _orbits(rng: np.random.Generator, n: int) -> Orbits:
     return Orbits(period, t0, axis, impact, np.full(n, RADIUS_RATIO), np.tile(LIMB_DARKENING, (n, 1)))
 
 
-def _quiet(seed: int, kind: int, n: int, first: int = 0) -> tuple[np.ndarray, np.ndarray]:
+def quiet_stars(seed: int, kind: int, n: int, first: int = 0) -> tuple[np.ndarray, np.ndarray]:
     """Make white noise of 1, rotation of up to four times that and a slow random walk; each star from its number."""
     time = np.arange(N_CADENCES) * CADENCE
     flux, valid = np.empty((n, N_CADENCES), np.float32), np.ones((n, N_CADENCES), bool)

@@ -33,7 +33,7 @@ def folds(n: int = 12) -> dict[str, np.ndarray]:
 
 
 def test_torch_network_with_our_weights_gives_our_logits() -> None:
-    torch = pytest.importorskip("torch")
+    torch = pytest.importorskip("torch", reason="PyTorch is not installed: pip install -e '.[bench]'")
     state, given = load(PRETRAINED).scorer.states[0], folds()
     ours = np.asarray(jax.jit(logits)(state, {name: given[name][:, None] for name in MODEL.inputs}))
     theirs = transit(weights_of(state))({name: torch.from_numpy(x) for name, x in given.items()}).detach().numpy()

@@ -20,7 +20,7 @@ def planets() -> dict[str, np.ndarray]:
 
 
 def test_injected_planets_have_the_stated_snr_and_ephemeris(planets):
-    quiet, valid = bench_stars._quiet(4, 1, 384)
+    quiet, valid = bench_stars.quiet_stars(4, 1, 384)
     dip = np.where(valid, quiet - planets["flux"], 0)
     assert (valid == planets["valid"]).all()
     np.testing.assert_allclose(np.sqrt((dip**2).sum(axis=1)), planets["snr"], rtol=2e-3)
@@ -55,9 +55,9 @@ def test_natural_grid_drifts_by_a_cadence_over_the_curve():
 
 @pytest.mark.parametrize("peer", ["GERBLS", "astropy BLS, oversampling 2"])
 def test_peers_find_an_easy_planet(peer, planets):
-    pytest.importorskip(bench_peers.PEERS[peer][0])
+    pytest.importorskip(bench_peers.PEERS[peer][0], reason=f"{peer} is not installed: pip install -e '.[bench]'")
     stars = {name: column[-1:] for name, column in planets.items()}
-    flux = stars["flux"] - bench_stars._quiet(4, 1, 384)[0][-1:] + bench_stars.white(1)["flux"]
+    flux = stars["flux"] - bench_stars.quiet_stars(4, 1, 384)[0][-1:] + bench_stars.white(1)["flux"]
     found = bench_peers.search(peer, np.where(stars["valid"], flux, 0), stars["valid"])
     assert found.shape == (1, 1, 2)
     assert bench_detection.found_period(stars, found[:, 0, 0]).all()
@@ -154,7 +154,7 @@ def test_readings_alternate_and_absent_peers_are_not_measured(monkeypatch):
 
 
 def test_false_alarm_interval_holds_the_quantile(monkeypatch):
-    pytest.importorskip("wotan")
+    pytest.importorskip("wotan", reason="wotan is not installed: pip install -e '.[bench]'")
     monkeypatch.setattr(bench_search, "detrended", lambda stars: stars)
     monkeypatch.setattr(bench_search, "null", lambda n, seed, first: {"flux": first + np.arange(n), "valid": None})
     monkeypatch.setattr(bench_search, "ours", lambda flux, valid: np.stack([flux, flux], axis=1))
@@ -165,7 +165,7 @@ def test_false_alarm_interval_holds_the_quantile(monkeypatch):
 
 
 def test_files_are_read_as_they_were_meant(tmp_path: Path):
-    pytest.importorskip("astropy")
+    pytest.importorskip("astropy", reason="FITS files need astropy")
     from exojax.io import fits, npz
 
     rng = np.random.default_rng(0)
@@ -185,4 +185,4 @@ def test_files_are_read_as_they_were_meant(tmp_path: Path):
     assert (segment.valid == valid[1]).all()
     expected = flux[1][valid[1]] / np.median(flux[1][valid[1]])
     np.testing.assert_allclose(segment.flux[segment.valid], expected, rtol=1e-5)
-    assert np.isnan(bench_commands._astropy(tmp_path / "a.fits")[1]).sum() == (~valid[1]).sum()
+    assert np.isnan(bench_commands.read_with_astropy(tmp_path / "a.fits")[1]).sum() == (~valid[1]).sum()

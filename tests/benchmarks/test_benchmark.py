@@ -17,7 +17,7 @@ KEYS = ["task", "peer", "ours", "theirs", "unit", "ratio"]
 
 
 def test_torch_network_with_our_weights_gives_our_logits() -> None:
-    torch = pytest.importorskip("torch")
+    torch = pytest.importorskip("torch", reason="PyTorch is not installed: pip install -e '.[bench]'")
     n_cadences, rng = 1030, np.random.default_rng(1)
     flux = rng.normal(size=(5, n_cadences)).astype(np.float32)
     variables = MODEL.module.init(jax.random.key(0), {"flux": jnp.asarray(flux)}, train=False)

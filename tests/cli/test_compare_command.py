@@ -149,7 +149,7 @@ def test_a_model_may_be_added_later(compared: Path, source: Path, call: Call) ->
 
 
 def test_each_outer_fold_is_tuned_by_itself(source: Path, call: Call, monkeypatch) -> None:
-    pytest.importorskip("optuna")
+    pytest.importorskip("optuna", reason="tuning needs pip install -e '.[tune]'")
     tried = []
 
     def space(suggest: Suggest) -> Choice:

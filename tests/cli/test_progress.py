@@ -6,7 +6,6 @@ import os
 import pty
 import subprocess
 import sys
-import time
 
 import pytest
 
@@ -105,9 +104,7 @@ def test_lines_end_where_nobody_reads_them(monkeypatch: pytest.MonkeyPatch) -> N
         monkeypatch.setattr(sys, "stderr", closed)
         lines = Lines()
         lines.note("a line")
-        started = time.monotonic()
         lines.end()
-        assert time.monotonic() - started < 1
         monkeypatch.undo()
         try:
             closed.flush()

@@ -231,7 +231,7 @@ SKIPPED = {
 @pytest.mark.usefixtures("quick")
 @pytest.mark.parametrize("how", [("stars",), ("--data", "stars"), ("--data", "stars/*"), ("stars/*.csv", "stars")])
 def test_every_file_is_searched_or_reported(how: tuple[str, ...], call: Call) -> None:
-    pytest.importorskip("astropy")
+    pytest.importorskip("astropy", reason="FITS files need astropy")
     bad_folder()
     if "*" in how[-1]:
         Path("stars/notes.md").unlink()

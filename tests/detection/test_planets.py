@@ -52,7 +52,7 @@ def trapezoid(period, t0, duration, depth, ingress=0.12):
 
 def limb_darkened(period, t0, duration, ratio, impact=0.2):
     """Make transits of a planet of ``ratio`` stellar radii with batman, averaged over 30 minutes at most."""
-    batman = pytest.importorskip("batman")
+    batman = pytest.importorskip("batman", reason="batman is not installed: pip install -e '.[test]'")
 
     def lost(time):
         orbit = batman.TransitParams()

@@ -209,7 +209,7 @@ def test_errors_are_the_scatter_of_repeated_draws_of_noise():
 
 def limb_darkened(size, t0, duration, ratio=0.1, impact=0.3):
     """Make one transit with batman's quadratic law, flux lost in units of ``ratio^2``."""
-    batman = pytest.importorskip("batman")
+    batman = pytest.importorskip("batman", reason="batman is not installed: pip install -e '.[test]'")
     orbit = batman.TransitParams()
     chord = math.sqrt((1 + ratio) ** 2 - impact**2)
     orbit.t0, orbit.per, orbit.rp, orbit.ecc, orbit.w = t0, 50.0 * duration, ratio, 0.0, 90.0

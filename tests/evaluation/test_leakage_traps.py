@@ -161,7 +161,7 @@ def test_the_outer_rows_of_a_comparison_leave_no_trace_in_its_thresholds(leaks: 
 
 @pytest.mark.parametrize("leaks", [False, True])
 def test_the_outer_rows_of_a_comparison_leave_no_trace_in_what_was_tuned(leaks: bool, monkeypatch) -> None:
-    pytest.importorskip("optuna")
+    pytest.importorskip("optuna", reason="tuning needs pip install -e '.[tune]'")
     plan = compare.ComparisonPlan(("svc",), folds=4, inner=2, tune=3)
     index, name = np.arange(N), np.array([f"k{i}" for i in range(N)])
     best_of = compare.best_of

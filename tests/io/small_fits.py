@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-fits = pytest.importorskip("astropy.io.fits")
+fits = pytest.importorskip("astropy.io.fits", reason="FITS files need astropy")
 
 KEPLER = {"TELESCOP": "Kepler", "MISSION": "Kepler", "KEPLERID": 11442793, "OBJECT": "KIC 11442793", "QUARTER": 3}
 TESS = {"TELESCOP": "TESS", "TICID": 100100827, "OBJECT": "TIC 100100827", "SECTOR": 2, "TESSMAG": 8.8}

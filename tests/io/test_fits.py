@@ -197,12 +197,14 @@ def test_the_masks_are_the_missions_without_the_flag_that_transits_carry() -> No
     assert not quality.TESS_BAD & 512
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        lightkurve = pytest.importorskip("lightkurve")
+        lightkurve = pytest.importorskip("lightkurve", reason="lightkurve is not installed: pip install -e '.[fits]'")
     assert lightkurve.utils.KeplerQualityFlags.DEFAULT_BITMASK == quality.KEPLER_BAD
     assert lightkurve.utils.TessQualityFlags.DEFAULT_BITMASK == quality.TESS_BAD | 512
 
 
-@pytest.mark.skipif(not SHARED.is_dir(), reason="the shared measured data are not here")
+@pytest.mark.skipif(
+    not SHARED.is_dir(), reason="measured light curves in ../shared/data are needed, which are not public"
+)
 def test_real_files() -> None:
     stars = stitch([fits.read(path) for path in sorted(SHARED.glob("kplr*.fits"))])
     assert (stars.id.tolist(), stars.time_system, stars.warnings) == (["11442793"], "BKJD", ())

@@ -166,7 +166,9 @@ def test_bad_tables_are_named(tmp_path: Path) -> None:
     assert "no such file" in message(path)
 
 
-@pytest.mark.skipif(not SHARED.is_dir(), reason="the shared measured data are not here")
+@pytest.mark.skipif(
+    not SHARED.is_dir(), reason="measured light curves in ../shared/data are needed, which are not public"
+)
 def test_real_table() -> None:
     stars = stitch([table.read(SHARED / "lightcurves/EPIC201367065.csv")])
     assert (stars.id.tolist(), stars.flux.shape, stars.time_system) == (["201367065"], (1, 3632), "BKJD")

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from documented import assert_columns_explained, assert_files_explained
 
+from exojax.io import kaggle
 from exojax.light_curves import LightCurves, shared_time
 from exojax.report.explore import explore, statistics
 
@@ -105,9 +106,8 @@ def test_real_stars(tmp_path):
     """Hosts of the Kepler file are quieter than its eclipsing binaries, and no row repeats between the
     files."""
     folder = Path(__file__).parents[2] / "../shared/data/kepler_in_kaggle_layout"
-    kaggle = pytest.importorskip("exojax.io.kaggle")
     if not folder.exists():
-        pytest.skip("the real data are not here")
+        pytest.skip("measured light curves in ../shared/data are needed, which are not public")
     train, test = (kaggle.read(folder / f"exo{part}.csv", cadence_minutes=144) for part in ("Train", "Test"))
     summary = explore(train, tmp_path, test)
     assert summary["n"] == 649

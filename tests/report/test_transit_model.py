@@ -8,7 +8,7 @@ from exojax.report.transit_model import LIMB, TransitModel, fitted, light_lost
 
 @pytest.mark.parametrize("ratio", [0.01, 0.1, 0.3])
 def test_light_lost_is_batmans(ratio):
-    batman = pytest.importorskip("batman")
+    batman = pytest.importorskip("batman", reason="batman is not installed: pip install -e '.[test]'")
     params = batman.TransitParams()
     params.t0, params.per, params.rp, params.a, params.inc = 0.0, 10.0, ratio, 20.0, 88.0
     params.ecc, params.w, params.u, params.limb_dark = 0.0, 90.0, list(LIMB), "quadratic"

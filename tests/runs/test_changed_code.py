@@ -61,7 +61,7 @@ def compared(folder):
 
 
 def tuned(folder):
-    pytest.importorskip("optuna")
+    pytest.importorskip("optuna", reason="tuning needs pip install -e '.[tune]'")
     plan = TuningPlan(RunConfig(model="mine"), 2, 2, 1, f"sqlite:///{folder}.db", test_fraction=0.2)
     return tune(plan, curves(), folder, lambda what, done, total: None).study
 

@@ -116,7 +116,7 @@ def test_compare(plan, data, words, tmp_path):
     ],
 )
 def test_tune(model, data, folds, words, tmp_path):
-    pytest.importorskip("optuna")
+    pytest.importorskip("optuna", reason="tuning needs pip install -e '.[tune]'")
     plan = tune.TuningPlan(RunConfig(model=model), 2, folds, 1, f"sqlite:///{tmp_path / 'a.db'}", test_fraction=0.2)
     with pytest.raises(InputError, match=words):
         tune.tune(plan, data, tmp_path / "out", lambda what, done, total: None)
