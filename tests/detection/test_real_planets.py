@@ -13,7 +13,7 @@ CURVES = Path(__file__).parents[2] / "../shared/data/lightcurves"
 @pytest.fixture(scope="module")
 def found(tmp_path_factory):
     if not CURVES.is_dir():
-        pytest.skip("measured light curves in ../shared/data are needed, which are not public")
+        pytest.skip("needs the light curves of ../shared/data, which are not public")
     out = tmp_path_factory.mktemp("search")
     assert main([str(CURVES), "--out", str(out), "--sheets", "0"]) == 0
     with open(out / "candidates.csv", newline="") as stream:

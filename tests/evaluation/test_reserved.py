@@ -40,7 +40,7 @@ def test_a_fifth_is_set_aside_and_every_row_is_somewhere():
 )
 def test_of_the_real_sets(name, read, rows, hosts):
     if not (SHARED / name).is_file():
-        pytest.skip("measured light curves in ../shared/data are needed, which are not public")
+        pytest.skip("needs the light curves of ../shared/data, which are not public")
     data = read(SHARED / name)
     aside = is_set_aside(data.id)
     assert (aside.sum(), data.label[aside].sum()) == (rows, hosts)

@@ -202,9 +202,7 @@ def test_the_masks_are_the_missions_without_the_flag_that_transits_carry() -> No
     assert lightkurve.utils.TessQualityFlags.DEFAULT_BITMASK == quality.TESS_BAD | 512
 
 
-@pytest.mark.skipif(
-    not SHARED.is_dir(), reason="measured light curves in ../shared/data are needed, which are not public"
-)
+@pytest.mark.skipif(not SHARED.is_dir(), reason="needs the light curves of ../shared/data, which are not public")
 def test_real_files() -> None:
     stars = stitch([fits.read(path) for path in sorted(SHARED.glob("kplr*.fits"))])
     assert (stars.id.tolist(), stars.time_system, stars.warnings) == (["11442793"], "BKJD", ())

@@ -243,7 +243,7 @@ def test_nothing_is_written_beside_the_file_nor_after_an_error(tmp_path: Path, m
 
 def test_real_kepler_stars() -> None:
     if not REAL.is_dir():
-        pytest.skip("measured light curves in ../shared/data are needed, which are not public")
+        pytest.skip("needs the light curves of ../shared/data, which are not public")
     for name, n_stars, base_rate in (("exoTrain", 649, 0.525), ("exoTest", 163, 0.564)):
         stars = kaggle.read(REAL / f"{name}.csv", cadence_minutes=144)
         assert stars.flux.shape == (n_stars, 1500)

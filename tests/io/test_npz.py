@@ -179,7 +179,7 @@ def test_broken_files(tmp_path: Path) -> None:
 
 def test_real_kepler_stars() -> None:
     if not SHARED.is_dir():
-        pytest.skip("measured light curves in ../shared/data are needed, which are not public")
+        pytest.skip("needs the light curves of ../shared/data, which are not public")
     stars = npz.read(SHARED / "kepler_hosts_vs_fp.npz")
     assert len(stars) == 1043
     assert stars.label is not None

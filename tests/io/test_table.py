@@ -166,9 +166,7 @@ def test_bad_tables_are_named(tmp_path: Path) -> None:
     assert "no such file" in message(path)
 
 
-@pytest.mark.skipif(
-    not SHARED.is_dir(), reason="measured light curves in ../shared/data are needed, which are not public"
-)
+@pytest.mark.skipif(not SHARED.is_dir(), reason="needs the light curves of ../shared/data, which are not public")
 def test_real_table() -> None:
     stars = stitch([table.read(SHARED / "lightcurves/EPIC201367065.csv")])
     assert (stars.id.tolist(), stars.flux.shape, stars.time_system) == (["201367065"], (1, 3632), "BKJD")

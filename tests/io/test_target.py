@@ -184,9 +184,7 @@ def test_lightkurves_objects_and_back(tmp_path: Path) -> None:
     assert again.centroid is None or again.centroid.shape[1] == again.flux.shape[1]
 
 
-@pytest.mark.skipif(
-    not SHARED.is_dir(), reason="measured light curves in ../shared/data are needed, which are not public"
-)
+@pytest.mark.skipif(not SHARED.is_dir(), reason="needs the light curves of ../shared/data, which are not public")
 def test_a_real_file_read_by_either(tmp_path: Path) -> None:
     if importlib.util.find_spec("lightkurve") is None:
         pytest.skip("lightkurve is not installed")

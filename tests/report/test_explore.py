@@ -107,7 +107,7 @@ def test_real_stars(tmp_path):
     files."""
     folder = Path(__file__).parents[2] / "../shared/data/kepler_in_kaggle_layout"
     if not folder.exists():
-        pytest.skip("measured light curves in ../shared/data are needed, which are not public")
+        pytest.skip("needs the light curves of ../shared/data, which are not public")
     train, test = (kaggle.read(folder / f"exo{part}.csv", cadence_minutes=144) for part in ("Train", "Test"))
     summary = explore(train, tmp_path, test)
     assert summary["n"] == 649
