@@ -1,4 +1,4 @@
-"""Show ``benchmarks/RESULTS.md`` and its pictures on the site: a hook of MkDocs, named in ``mkdocs.yml``."""
+"""Hooks of MkDocs, named in ``mkdocs.yml``: the version on every page, and ``benchmarks/RESULTS.md`` as a page."""
 
 from __future__ import annotations
 
@@ -8,8 +8,16 @@ from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
 
+import exojax
+
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 PAGE = "development/results.md"
+
+
+def on_config(config: MkDocsConfig) -> MkDocsConfig:
+    """Write the version of the package at the foot of every page."""
+    config.copyright = f"exojax {exojax.__version__}"
+    return config
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
