@@ -8,6 +8,7 @@ import re
 import shlex
 import sys
 import tomllib
+from dataclasses import fields
 from pathlib import Path
 
 import jax
@@ -70,6 +71,11 @@ def test_every_command_is_documented() -> None:
     page = (ROOT / "docs/reference/commands.md").read_text()
     for name in main.COMMANDS:
         assert f"| `exojax {name} " in page or f"| `exojax {name}`" in page, name
+    for name in main.COMMANDS:
+        for field in fields(importlib.import_module(f"exojax.cli.{name}").Options):
+            option = f"--{field.name.replace('_', '-')}"
+            # Words without an option in front of them are files.
+            assert field.name == "files" or re.search(rf"{option}\b", page), f"{name} {option}"
     assert {command_of(line)[0] for line in printed_commands()} >= {"search", "train", "evaluate", "compare", "inject"}
 
 
