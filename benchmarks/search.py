@@ -59,7 +59,7 @@ def measure(repeats: int = 3, seed: int = 0) -> list[dict[str, Any]]:
         row(
             f"search, {N_CADENCES} cadences, all stages, CPU time, 1 core",
             "none",
-            _alone("all stages", seed),
+            run_alone("all stages", seed),
             ABSENT,
             "ms a star",
         ),
@@ -72,7 +72,7 @@ def _single_pass(repeats: int, seed: int) -> list[dict[str, Any]]:
     spent: dict[str, list[float]] = {}
     for _ in range(repeats):
         for who in ["ours", *peers]:
-            spent.setdefault(who, []).append(_alone(who, seed))
+            spent.setdefault(who, []).append(run_alone(who, seed))
     task = f"search, {N_CADENCES} cadences, {PERIODS[0]:g} to {PERIODS[1]:g} d, CPU time, 1 core"
     mine = median(spent["ours"])
     return [
@@ -85,9 +85,9 @@ def _four_years(seed: int) -> list[dict[str, Any]]:
     """Time four years of Kepler; a peer searches one star once on its own whole grid, which takes minutes."""
     task = f"search, {YEARS_CADENCES} cadences, {PERIODS[0]:g} to {YEARS_PERIOD:g} d"
     peer = "transitleastsquares"
-    theirs = _alone("years of TLS", seed) if bench_peers.release(peer) else ABSENT
+    theirs = run_alone("years of TLS", seed) if bench_peers.release(peer) else ABSENT
     return [
-        row(f"{task}, CPU time, 1 core", _name(peer), _alone("years", seed), theirs, "s a star"),
+        row(f"{task}, CPU time, 1 core", _name(peer), run_alone("years", seed), theirs, "s a star"),
     ]
 
 
@@ -131,7 +131,7 @@ def _name(peer: str) -> str:
     return " ".join(filter(None, [peer, bench_peers.release(peer)]))
 
 
-def _alone(what: str, seed: int) -> float:
+def run_alone(what: str, seed: int) -> float:
     """Return one reading, made in a process of its own."""
     answer = subprocess.run(
         [sys.executable, "-m", __name__, what, str(seed)], check=True, capture_output=True, text=True

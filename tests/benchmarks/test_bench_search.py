@@ -140,7 +140,7 @@ def test_readings_alternate_and_absent_peers_are_not_measured(monkeypatch):
     measured: list[str] = []
     monkeypatch.setattr(bench_peers, "release", lambda peer: None if peer == "GERBLS" else "9.9")
     monkeypatch.setattr(
-        bench_search, "_alone", lambda what, seed: measured.append(what) or (2.0 if what == "ours" else 6.0)
+        bench_search, "run_alone", lambda what, seed: measured.append(what) or (2.0 if what == "ours" else 6.0)
     )
     rows = bench_search._single_pass(2, seed=1)
     present = [peer for peer in bench_peers.PEERS if peer != "GERBLS"]
