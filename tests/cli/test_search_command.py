@@ -77,16 +77,16 @@ def test_the_files_of_a_search(done: Path) -> None:
     assert {row["id"]: row["label"] for row in rows if row["label"]} == {"100": "1", "105": "0"}
     assert "one b" in next(row["matches"] for row in rows if row["id"] == "101")
     assert [(row["id"], row["reason"]) for row in read_rows(done / "skipped.csv")] == [("109", "no flux that varies")]
-    assert_files_explained(done, "A search's folder")
-    assert_columns_explained(done / "skipped.csv")
-    tests = {name for name in rows[0] if name.startswith(("vet_", "verdict_"))}
-    assert_columns_explained(done / "candidates.csv", but=tests)
     sheets = sorted(path.name for path in (done / "sheets").iterdir())
     assert sheets == ["100-1.png", "101-1.png", "102-1.png"]
     page = (done / "rows" / "0001.js").read_text()
     for row in rows:
         assert row["id"] in page
     assert page.count("sheets/10") >= 3
+    assert_files_explained(done, "A search's folder")
+    assert_columns_explained(done / "skipped.csv")
+    tests = {name for name in rows[0] if name.startswith(("vet_", "verdict_"))}
+    assert_columns_explained(done / "candidates.csv", but=tests)
 
 
 def test_again_with_fewer_sheets_and_other_settings(done: Path, source: Path, call: Call, monkeypatch) -> None:

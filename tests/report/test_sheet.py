@@ -210,8 +210,8 @@ def test_reasons_stand_below_the_panels_and_cross_none_of_them():
     assert len(strip) == 2
     top = max(axes.get_tightbbox(pen).y1 for axes in strip)
     assert top < min(axes.xaxis.get_tightbbox(pen).y0 for axes in panels)
-    score = next(text for text in figure.texts if text.get_text().startswith("score")).get_window_extent(pen)
-    assert top < score.y0 < score.y1 < min(axes.xaxis.get_tightbbox(pen).y0 for axes in panels)
+    stated = next(text for text in figure.texts if text.get_text().startswith("score")).get_window_extent(pen)
+    assert top < stated.y0 < stated.y1 < min(axes.xaxis.get_tightbbox(pen).y0 for axes in panels)
     assert min(axes.get_tightbbox(pen).y0 for axes in strip) > 0
 
 
@@ -305,8 +305,8 @@ def test_a_shallow_candidate_is_not_flattened_by_a_deeper_one():
 
 
 def test_red_noise_that_is_the_white_one_is_explained():
-    snr = dict(numbers.rows(known(one_sheet(), snr=30.0, snr_red=30.0)))["SNR"]
-    assert snr == "30.0 white, 30.0 red (no red noise was found)"
+    stated = dict(numbers.rows(known(one_sheet(), snr=30.0, snr_red=30.0)))["SNR"]
+    assert stated == "30.0 white, 30.0 red (no red noise was found)"
     assert dict(numbers.rows(known(one_sheet(), snr=30.0, snr_red=29.0)))["SNR"] == "30.0 white, 29.0 red"
 
 
@@ -385,7 +385,7 @@ def test_bins_are_weighted_means():
 
 
 @pytest.mark.parametrize(
-    ("value", "error", "text"),
+    ("value", "error", "stated"),
     [
         (10.054463, 0.00026, "10.05446 ± 0.00026 d"),
         (1977.41672, 0.0131, "1977.417 ± 0.013 d"),
@@ -395,22 +395,22 @@ def test_bins_are_weighted_means():
         (np.nan, 1.0, "not known"),
     ],
 )
-def test_errors_have_two_figures(value, error, text):
-    assert numbers.both(value, error, "d", 4) == text
+def test_errors_have_two_figures(value, error, stated):
+    assert numbers.both(value, error, "d", 4) == stated
 
 
 def test_the_table_tells_units():
     one = one_sheet()
-    rows = dict(numbers.rows(replace(known(one, depth=84e-6, period=365.25), time_system="BTJD")))
-    assert rows["radius"] == "1.00 ± 0.18 R⊕ (the depth's error)"  # the Earth's transit of the Sun
-    assert rows["a/R"] == "215 by the star"
-    assert rows["Teq, insolation"] == "278 K, 1 of the Earth's"
-    assert rows["duration"] == "7.20 h"
-    assert rows["mean depth"] == "84 ± 30 ppm"
-    assert rows["t0, BTJD"] == "101.7000 ± 0.0010 d"
-    assert rows["centroid shift"] == "not measured"
-    assert rows["secondary"] == "1.2σ at phase 0.400"
-    assert rows["aliases"] == "2.5, 10.0\xa0d"  # no line begins with the unit
+    stated = dict(numbers.rows(replace(known(one, depth=84e-6, period=365.25), time_system="BTJD")))
+    assert stated["radius"] == "1.00 ± 0.18 R⊕ (the depth's error)"  # the Earth's transit of the Sun
+    assert stated["a/R"] == "215 by the star"
+    assert stated["Teq, insolation"] == "278 K, 1 of the Earth's"
+    assert stated["duration"] == "7.20 h"
+    assert stated["mean depth"] == "84 ± 30 ppm"
+    assert stated["t0, BTJD"] == "101.7000 ± 0.0010 d"
+    assert stated["centroid shift"] == "not measured"
+    assert stated["secondary"] == "1.2σ at phase 0.400"
+    assert stated["aliases"] == "2.5, 10.0\xa0d"  # no line begins with the unit
     scatters = dict(numbers.rows(replace(known(one, depth=3.2, depth_error=0.4), absolute=False)))
     assert scatters["mean depth"] == "3.20 ± 0.40 σ"
     assert scatters["radius"].startswith("not known")
