@@ -191,7 +191,10 @@ def bad_folder() -> None:
     """Fill a folder with one star a file: some good, some mended, some unreadable."""
     Path("stars").mkdir()
     flux, time = 1 + flux_of(1)[0], START + np.arange(500) * CADENCE
-    make = lambda name, *a, **b: write_csv(Path("stars", name), *a, **b)  # noqa: E731
+
+    def make(name, *a, **b):
+        return write_csv(Path("stars", name), *a, **b)
+
     make("good.csv", flux)
     make("counts.csv", 5000 * flux)
     make("magnitudes.csv", 12 - 2.5 * np.log10(flux), header="time,mag")

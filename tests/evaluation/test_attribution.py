@@ -80,7 +80,10 @@ def test_steps_of_a_score_are_found_by_differences_and_not_by_gradients():
     """The number of bins below -1/2: one of the first window, which is cut, two of the middle's, none of the last."""
     one = {"local": np.zeros((1, 1, 7, 3), np.float32)}
     one["local"][0, 0, :, 0] = [-0.4, -1, -0.6, 2, -0.7, -0.45, 3]
-    count = lambda inputs: (inputs["local"][..., 0] < -0.5).sum((1, 2)).astype(jnp.float32)  # noqa: E731
+
+    def count(inputs):
+        return (inputs["local"][..., 0] < -0.5).sum((1, 2)).astype(jnp.float32)
+
     found = integrated_occlusion(count, one, width=3)["local"][0, 0]
     assert found == pytest.approx([1 / 2] * 2 + [2 / 3] * 3 + [0] * 2)
     assert not integrated_gradients(count, one)["local"].any()

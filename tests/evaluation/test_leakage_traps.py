@@ -35,7 +35,10 @@ def pipeline(*leaks: str):
 
     def settle(given, labels, held):
         x, train = given["x"], ~held
-        rows = lambda what: np.ones(len(x), bool) if what in leaks else train  # noqa: E731
+
+        def rows(what):
+            return np.ones(len(x), bool) if what in leaks else train
+
         mean, scale = x[rows("scaler")].mean(0), x[rows("scaler")].std(0)
         scaled = (x - mean) / scale
         on = rows("selector")

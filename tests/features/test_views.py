@@ -43,7 +43,10 @@ def test_every_view_is_what_a_loop_over_its_bins_gives(seed):
     flux = rng.normal(0, 1, c).astype(np.float32)
     weight = rng.choice([0, 0.5, 1, 2], c).astype(np.float32)
     late = np.arange(c) - t0
-    wrap = lambda x, p: x - np.floor(x / p + 0.5) * p  # noqa: E731
+
+    def wrap(x, p):
+        return x - np.floor(x / p + 0.5) * p
+
     tau, number = wrap(late, period), np.floor(late / period + 0.5)
     views, depths = folded(flux, weight, period=period, t0=t0, duration=duration, secondary=secondary)
     window = 2 * duration

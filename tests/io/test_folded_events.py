@@ -10,7 +10,10 @@ from exojax.io import events, npz
 
 def arrays(n=6, **more):
     rng = np.random.default_rng(0)
-    view = lambda bins: np.pad(-np.ones((n, 1)), ((0, 0), (bins // 2, bins // 2))) + 0.0  # noqa: E731
+
+    def view(bins):
+        return np.pad(-np.ones((n, 1)), ((0, 0), (bins // 2, bins // 2))) + 0.0
+
     found = {
         "tic_id": np.arange(n) + 100,
         "global_view": view(201).astype(np.float32),

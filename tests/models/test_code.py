@@ -31,7 +31,10 @@ def test_a_model_is_another_when_its_file_or_one_that_it_imports_changes(monkeyp
     assert fingerprint(model) == before
     read = Path.read_text
     for more, counts in (("# a comment", False), ("CHANGED = 1", True)):
-        changed = lambda path, more=more: read(path) + (more if path.name == file else "")  # noqa: E731
+
+        def changed(path, more=more):
+            return read(path) + (more if path.name == file else "")
+
         monkeypatch.setattr(Path, "read_text", changed)
         assert (fingerprint(model) != before) is (another and counts)
 

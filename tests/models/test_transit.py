@@ -186,7 +186,10 @@ def test_training_changes_no_scaling(variables):
 
 def test_the_gradient_is_that_of_finite_differences(variables):
     x = candidates(16, 1)
-    loss = lambda p: NET.apply(variables | {"params": p}, x, train=False).mean()  # noqa: E731
+
+    def loss(p):
+        return NET.apply(variables | {"params": p}, x, train=False).mean()
+
     params = variables["params"]
     both = jax.jit(jax.value_and_grad(loss))
     _, grad = both(params)

@@ -76,7 +76,9 @@ def test_a_strip_shows_views_that_are_there_and_odd_less_even_as_one():
 
 
 def test_numbers_of_a_strip_are_the_largest_first_and_what_moved_nothing_is_left_out():
-    words = lambda figure: [text.get_text() for text in figure.axes[-1].texts]  # noqa: E731
+    def words(figure):
+        return [text.get_text() for text in figure.axes[-1].texts]
+
     assert words(strip()) == ["SDE", "−0.60", "SNR, white", "+0.40"]
     assert words(strip(numbers={})) == []
     assert len(words(strip(numbers={f"n{k}": 1.0 + k for k in range(9)}))) == 2 * MOST_NUMBERS

@@ -119,7 +119,10 @@ def test_it_calibrates_nothing():
     z = 2.0 * label + rng.normal(size=120)
     unknown = np.arange(120) % 10 == 0
     star = np.arange(120)
-    score = lambda fit, rows: np.where(unknown[rows], np.nan, z[rows])  # noqa: E731
+
+    def score(fit, rows):
+        return np.where(unknown[rows], np.nan, z[rows])
+
     how = calibrated("svc", label, star, 3, 0, score)
     slope, intercept = fit_platt(z[~unknown], label[~unknown])
     assert (how.curve.slope, how.curve.intercept) == (slope, intercept)

@@ -33,7 +33,10 @@ def test_batches_are_balanced_and_consistent(size):
 
 def test_batches_depend_on_key_and_step_alone():
     draw = batches_of((np.arange(60) < 20).astype(int))
-    rows = lambda key, step: draw(key, jnp.int32(step))["row"].tolist()  # noqa: E731
+
+    def rows(key, step):
+        return draw(key, jnp.int32(step))["row"].tolist()
+
     assert rows(KEY, 5) == rows(KEY, 5)
     assert rows(KEY, 5) != rows(KEY, 6)
     assert rows(KEY, 5) != rows(jax.random.key(5), 5)

@@ -199,7 +199,10 @@ def test_a_loss_that_is_not_finite_names_step_and_stars(bad, tmp_path):
 
 def test_a_gradient_that_is_not_finite_is_reported_at_its_own_step():
     """A finite loss may have no finite gradient; a step later all is NaN and other stars would be blamed."""
-    root = lambda logits, labels: jnp.sqrt(jnp.maximum(logits * 0 - labels * 0, 0.0))  # noqa: E731
+
+    def root(logits, labels):
+        return jnp.sqrt(jnp.maximum(logits * 0 - labels * 0, 0.0))
+
     state = create_state(NothingRandom(), batch_of(1)["inputs"], TrainConfig(), seed=0, loss=root)
     state, metrics = jax.jit(train_step)(state, batch_of(8))
     assert np.isfinite(metrics["loss"])

@@ -26,7 +26,9 @@ def candidates(**columns):
 
 
 def flags_of(radius=1.0, mass=1.0, absolute=True, system="BKJD", shape=None, **columns):
-    one = lambda value: np.array([value])  # noqa: E731
+    def one(value):
+        return np.array([value])
+
     star = Stars(one(radius), one(mass), one(np.nan), one(np.nan))
     found = candidates(**(UNREMARKABLE | columns))
     return flags(found, star, one(absolute), one(system), None if shape is None else one(shape)).item()
