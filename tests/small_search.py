@@ -1,4 +1,4 @@
-"""Stars to search, and a search of them that takes no time: what it finds tells the star."""
+"""Stars to search, and a quick stand-in for the search whose candidate depends on the star."""
 
 from __future__ import annotations
 

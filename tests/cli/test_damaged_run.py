@@ -1,4 +1,4 @@
-"""A byte of a run folder that changes is refused in one line, or changes nothing that the run says without a word."""
+"""A changed byte of a run folder is refused in one line, or leaves the run's results as they are."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""--rows: nothing that learns or chooses sees the stars that are set aside, and one command scores them."""
+"""``--rows``: training and choices never read the stars that are set aside; one command scores them."""
 
 from pathlib import Path
 

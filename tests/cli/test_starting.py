@@ -1,4 +1,4 @@
-"""Commands start quickly: what costs seconds to import is imported by what needs it, and by nothing else."""
+"""Commands start quickly: libraries that take seconds to import are imported only where they are needed."""
 
 from __future__ import annotations
 

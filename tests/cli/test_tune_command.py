@@ -1,4 +1,4 @@
-"""``tune.py``: exactly so many trials, on inner rows alone, whoever is killed."""
+"""``tune.py``: exactly the wanted number of trials, on inner rows alone, also where a worker is killed."""
 
 from __future__ import annotations
 

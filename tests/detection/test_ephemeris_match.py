@@ -1,4 +1,4 @@
-"""Ephemeris matching: true companions are found, chance ones are few, and it stays fast."""
+"""Ephemeris matching: true matches are found, and few by chance."""
 
 import numpy as np
 import pytest

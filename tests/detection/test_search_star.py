@@ -1,4 +1,4 @@
-"""The whole search of a star: what it finds, in what order, and that nothing but the star decides it."""
+"""The whole search of a star: its candidates, their order, and their independence of other stars."""
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import fields, replace

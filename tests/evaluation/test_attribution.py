@@ -1,4 +1,4 @@
-"""Attributions: by hand for a linear score, complete for a bent one, and blind to what did not move it."""
+"""Attributions: exact for a linear score, complete for a curved one, zero where the score does not depend on a bin."""
 
 import jax
 import jax.numpy as jnp

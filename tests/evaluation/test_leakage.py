@@ -1,4 +1,4 @@
-"""Planted leaks are found and named; what is no leak is not called one."""
+"""Leaks made on purpose are found and named; rows without a leak are accepted."""
 
 import numpy as np
 import pytest

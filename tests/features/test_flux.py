@@ -1,4 +1,4 @@
-"""Series against NumPy in float64; what is looked for survives, what is not is taken out."""
+"""Series against NumPy in float64: transits stay, trends are removed."""
 
 import jax
 import jax.numpy as jnp

@@ -1,4 +1,4 @@
-"""A star's features are its own: whoever else is computed beside it changes nothing, so no scaler can leak."""
+"""Features of a star do not depend on the other stars of its batch, so no scaler can leak."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""Without a network: a stand-in for kagglehub says what would have come."""
+"""The download of the Kaggle files, with a stand-in for kagglehub: tests have no network."""
 
 import sys
 from pathlib import Path

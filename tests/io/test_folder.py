@@ -1,4 +1,4 @@
-"""Many files: grouped by star, read in order whether here or by workers, and one bad file costs only itself."""
+"""Many files: grouped by star, read in order with and without workers; one bad file is skipped alone."""
 
 import subprocess
 import sys

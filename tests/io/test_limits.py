@@ -1,4 +1,4 @@
-"""Sizes that cannot be are refused before they are believed; one bad file costs itself, and no more."""
+"""Impossible sizes are refused before memory is taken; one bad file is skipped alone."""
 
 import gzip
 import os

@@ -1,4 +1,4 @@
-"""The npz reader: units, padding and time kept; every broken archive named, none unpickled."""
+"""The .npz reader: units, padding and time are kept; broken archives are named, and none is unpickled."""
 
 import io
 import os

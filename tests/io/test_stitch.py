@@ -1,4 +1,4 @@
-"""Joining what belongs to one star, and packing several: own scales, no photon twice, nothing lost in the padding."""
+"""Files of one star are joined, each on its own scale and no cadence twice; several stars are packed without loss."""
 
 from dataclasses import replace
 from pathlib import Path

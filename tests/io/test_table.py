@@ -1,4 +1,4 @@
-"""Tables of one star and tables about stars: the unit of flux, the order of time, and the place of every mistake."""
+"""Tables of one star and tables about stars: units of flux, order of time, and errors with file and line."""
 
 import gzip
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Augmentation changes what it says and nothing else; the numbers again in NumPy."""
+"""Augmentation changes only what it promises; its numbers are compared with NumPy."""
 
 import jax
 import jax.numpy as jnp

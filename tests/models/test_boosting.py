@@ -1,4 +1,4 @@
-"""Boosting on made-up candidates: what it learns from, what it refuses to lean on, and what it is kept as."""
+"""Boosting on made-up candidates: the columns it learns from, those it refuses, and the arrays it is kept as."""
 
 import json
 

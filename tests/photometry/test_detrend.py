@@ -1,4 +1,4 @@
-"""The running biweight is wotan's to a twentieth of the noise, and transits outlive it."""
+"""The running biweight agrees with wotan's to a twentieth of the noise, and keeps transits."""
 
 from itertools import pairwise
 

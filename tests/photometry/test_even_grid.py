@@ -1,4 +1,4 @@
-"""Every sample ends up in the cadence where it was taken, and counts for what it is."""
+"""Every sample is averaged into its own cadence, with its own weight."""
 
 import numpy as np
 import pytest

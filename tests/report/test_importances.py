@@ -1,4 +1,4 @@
-"""The bars of importances, whatever there is to draw."""
+"""The bars of importances, for any number of features."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""The telescope's habits: gaps, the six-hour sawtooth, outliers upwards, jumps."""
+"""Simulated systematics: gaps, the six-hour sawtooth, upward outliers, jumps."""
 
 import jax
 import jax.numpy as jnp

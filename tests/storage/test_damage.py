@@ -1,4 +1,4 @@
-"""Whatever byte of a file is changed, it is refused in one line, or what it held comes back as it was."""
+"""A file with a changed byte is refused in one line, or read back as it was written."""
 
 from __future__ import annotations
 

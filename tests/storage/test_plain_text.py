@@ -1,4 +1,4 @@
-"""Text from data does nothing where it leaves: not in a terminal, a spreadsheet, a page."""
+"""Text from data is harmless in a terminal, a spreadsheet and a page."""
 
 from __future__ import annotations
 
