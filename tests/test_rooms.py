@@ -1,4 +1,4 @@
-"""The rooms of docs/architecture.md: nothing loose, each heavy library in one place; import-linter walks the order."""
+"""The rooms of docs/development/rooms.md: no loose modules, a heavy library in one room alone, imports in order."""
 
 import ast
 import sys

@@ -1,4 +1,4 @@
-"""Weights as plain arrays: the same network again, or a clear word."""
+"""Weights as plain arrays give the same network, or a clear error."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""All tests together: the same names whatever is known, and no number that means nothing."""
+"""All tests together: the same names for every candidate, and NaN where nothing can be measured."""
 
 import numpy as np
 from sample_curves import CADENCE, again, series
