@@ -99,9 +99,9 @@ def _verdict(found: TuningResult) -> list[str]:
     told = [f"The best settings reach an average precision of {value} on {rows}, where a guess reaches {chance:.3f}."]
     gain = found.gain
     if gain is None or gain.get("low") is None:
-        told.append("Whether they are better than the model's own cannot be told.")
+        told.append("Whether they are better than the model's own cannot be known.")
     else:
-        better = "better than" if gain["low"] > 0 else "worse than" if gain["high"] < 0 else "not told from"
+        better = "better than" if gain["low"] > 0 else "worse than" if gain["high"] < 0 else "not distinguished from"
         told.append(f"They are {better} the model's own settings: the difference is {figure_text(gain)}.")
     told.append(
         f"The inner folds gave {found.inner:.3f}, by which they were chosen: it is optimistic by "

@@ -70,7 +70,7 @@ COLUMNS: dict[str, Column] = {
     "odd_even_sigma": Column("odd–even, σ", 1, "difference of the depths of odd and even transits"),
     "secondary_sigma": Column("secondary, σ", 1, "of the deepest other dip of the fold"),
     "centroid_sigma": Column("centroid, σ", 1, "shift of the centroid in transit"),
-    "planet_radius_earths": Column("radius, Earth's", 2, "of the planet, from the depth and the star's radius"),
+    "vet_planet_radius": Column("radius, Earth's", 2, "of the planet, from the depth and the star's radius"),
     "sectors": Column("sectors", None, "sectors, quarters or campaigns of the light curve"),
     "ttv_sigma": Column("off time, σ", 1, "significance of the transits' deviations from a linear ephemeris"),
     "next_transit_days": Column("next transit, d", 4, "the first after the light curve's end"),
@@ -82,7 +82,6 @@ COLUMNS: dict[str, Column] = {
     "period_error_days": Column("error of the period, d", 7, "one sigma", detail=False),
     "t0_error_days": Column("error of t0, d", 5, "one sigma", detail=False),
     "depth_error_ppm": Column("error of the depth, ppm", 0, "one sigma", detail=False),
-    "planet_radius_error_earths": Column("error of the radius, Earth's", 2, "one sigma", detail=False),
 }
 _RANGES = ("probability", "period_days", "depth_ppm", "snr_red")
 _KEYS = {

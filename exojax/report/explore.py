@@ -74,17 +74,17 @@ def explore(curves: LightCurves, out: Path, extra: LightCurves | None = None, *,
     images = {name: png(figure) for name, figure in pictures.items()}
     for name, image in images.items():
         write_atomically(out / f"{name}.png", image)
-    told = shared(summary)
-    write_atomically(out / "summary.json", (json.dumps(told, indent=1, allow_nan=False) + "\n").encode())
+    passed_on = shared(summary)
+    write_atomically(out / "summary.json", (json.dumps(passed_on, indent=1, allow_nan=False) + "\n").encode())
     write_report(
         out / "explore.html",
-        title=f"What is in {told['source']}",
+        title=f"What is in {passed_on['source']}",
         metrics={},
         figures={_CAPTIONS[name]: image for name, image in images.items()},
         config={},
-        warnings=told["warnings"],
-        verdict=_verdict(told),
-        data={key: told[key] for key in ("source", "data_sha256", "n_cadences", "cadence_days", "time_system")},
+        warnings=passed_on["warnings"],
+        verdict=_verdict(passed_on),
+        data={key: passed_on[key] for key in ("source", "data_sha256", "n_cadences", "cadence_days", "time_system")},
     )
     return summary
 
@@ -100,9 +100,10 @@ _CAPTIONS = {
 def _verdict(summary: dict[str, Any]) -> list[str]:
     """Return what a reader has to know first: the balance, what tells the classes apart, what is missing."""
     n, hosts, gaps = summary["n"], summary["n_positive"], summary["missing_share"]
-    told = [f"{n:,} stars without labels."]
+    sentences = [f"{n:,} stars without labels."]
     if hosts is not None:
-        told = [f"{hosts:,} of {n:,} stars are hosts, a share of {summary['base_rate']:.3g}: what a guess reaches."]
+        share = summary["base_rate"]
+        sentences = [f"{hosts:,} of {n:,} stars are hosts, a share of {share:.3g}: what a guess reaches."]
         deltas = {
             name.replace("_", " "): one["cliffs_delta"]
             for name, one in summary["statistics"].items()
@@ -110,15 +111,15 @@ def _verdict(summary: dict[str, Any]) -> list[str]:
         }
         strong = {name: one for name, one in deltas.items() if one["low"] > 0 or one["high"] < 0}
         words = ", ".join(f"{name} (δ = {one['value']:+.2f})" for name, one in strong.items()).replace("-", "−")
-        told.append(
+        sentences.append(
             f"Hosts differ already in {words}: a model that sees only that knows no transit."
             if strong
             else "No simple statistic tells hosts from others."
         )
     repeats = summary["duplicates_within"]["n"]
     lost = f"{gaps['mean']:.1%} of the cadences are missing, of one star {gaps['largest']:.0%}"
-    told.append(f"{lost}; {summary['n_unusable']:,} rows are unusable and {repeats:,} repeat another.")
-    return told
+    sentences.append(f"{lost}; {summary['n_unusable']:,} rows are unusable and {repeats:,} repeat another.")
+    return sentences
 
 
 def statistics(flux: np.ndarray, valid: np.ndarray) -> dict[str, np.ndarray]:

@@ -15,7 +15,7 @@ from exojax.report.style import ACCENT, GREY, HOST, OTHER, plain, say, single, s
 
 @styled
 def loss_curve(records: Sequence[Mapping[str, Any]], chosen: Sequence[int] | None = None) -> Figure:
-    """Training loss over steps, with the validation average precision on its own axes below where there is
+    """Draw training loss over steps, with the validation average precision on its own axes below where there is
     one.
 
     Args:
@@ -52,7 +52,7 @@ def loss_curve(records: Sequence[Mapping[str, Any]], chosen: Sequence[int] | Non
 
 @styled
 def precision_recall(curve: Curve | None, base_rate: float, ap: Mapping[str, float] | None) -> Figure:
-    """Precision over recall with its 95 % band; the dashed line is what a guess reaches, the base rate.
+    """Draw precision over recall with its 95 % band; the dashed line is what a guess reaches, the base rate.
 
     Args:
         curve: from :func:`exojax.evaluation.metrics.curves`.
@@ -79,7 +79,7 @@ def precision_recall(curve: Curve | None, base_rate: float, ap: Mapping[str, flo
 
 @styled
 def roc(curve: Curve | None, auc: Mapping[str, float] | None) -> Figure:
-    """True over false positive rate with its 95 % band; the dashed diagonal is a guess.
+    """Draw true over false positive rate with its 95 % band; the dashed diagonal is a guess.
 
     Args:
         curve: from :func:`exojax.evaluation.metrics.curves`.
@@ -100,7 +100,7 @@ def roc(curve: Curve | None, auc: Mapping[str, float] | None) -> Figure:
 
 @styled
 def calibration(bins: Reliability) -> Figure:
-    """Share of hosts against the probability given, with exact 95 % intervals; below, hosts and rows of each bin.
+    """Draw share of hosts against the probability given, with exact 95 % intervals; below, hosts and rows of each bin.
 
     Args:
         bins: from :func:`exojax.evaluation.metrics.reliability`.
@@ -161,7 +161,7 @@ def folds(
     width: str,
     colours: Sequence[str] | None,
 ) -> Figure:
-    """A panel of folded transits, as the model is given them: a dot a bin.
+    """Draw a panel of folded transits, as the model is given them: a dot a bin.
 
     Args:
         views: ``(k, bins)`` float, 0 out of transit.
@@ -192,7 +192,7 @@ def folds(
 
 @styled
 def confusion(matrix: Sequence[Sequence[int]], threshold: float) -> Figure:
-    """The four counts at the stored threshold; the shade is the share within the true class.
+    """Draw the four counts at the stored threshold; the shade is the share within the true class.
 
     Args:
         matrix: ``[[tn, fp], [fn, tp]]``.
@@ -216,6 +216,38 @@ def confusion(matrix: Sequence[Sequence[int]], threshold: float) -> Figure:
 
 
 @styled
+def learning_curves(
+    sizes: Sequence[int], scores: Mapping[str, Sequence[Mapping[str, float]]], label: str, chance: float | None = None
+) -> Figure:
+    """Draw a score against the number of training stars, with its 95 % intervals.
+
+    Args:
+        sizes: ``k`` numbers of training stars.
+        scores: name of a model to its ``k`` figures, ``{"value", "low", "high"}`` each.
+        label: of the score's axis.
+        chance: what a guess reaches, or None.
+    """
+    figure, axes = single()
+    marks = "osD^v"
+    for place, (name, found) in enumerate(scores.items()):
+        value, low, high = np.array([(one["value"], one["low"], one["high"]) for one in found]).T
+        axes.errorbar(
+            sizes,
+            value,
+            yerr=np.stack([value - low, high - value]),
+            marker=marks[place % len(marks)],
+            capsize=3,
+            label=name,
+        )
+    if chance is not None:
+        axes.axhline(chance, color=GREY, linestyle="--", linewidth=1, label=f"chance {chance:.3g}")
+    axes.set(xscale="log", xlabel="training stars", ylabel=label, ylim=(0, 1.03))
+    axes.set_title("Learning curves")
+    figure.legend(loc="outside lower center", ncols=3)
+    return figure
+
+
+@styled
 def light_curves(
     time: np.ndarray,
     flux: np.ndarray,
@@ -228,7 +260,7 @@ def light_curves(
     columns: int = 2,
     colours: Sequence[str] | None = None,
 ) -> Figure:
-    """A panel of light curves, one dot a cadence. The few points beyond the axes are triangles on the edge.
+    """Draw a panel of light curves, one dot a cadence. The few points beyond the axes are triangles on the edge.
 
     Args:
         time: ``(k, c)`` float64, days.
@@ -273,7 +305,7 @@ def light_curves(
 
 
 def star_title(identity: str, probability: float | None, label: int | None) -> str:
-    """``id   probability 0.93   host``: the id cut to 28 characters, and to those that matplotlib's font can draw."""
+    """Return ``id   probability 0.93   host``: the id cut to 28 characters that matplotlib's font can draw."""
     parts = [plain(identity, 28)]
     if probability is not None:
         parts.append(f"probability {probability:.3g}")
@@ -283,7 +315,7 @@ def star_title(identity: str, probability: float | None, label: int | None) -> s
 
 
 def most_wrong(labels: np.ndarray, probability: np.ndarray, count: int) -> np.ndarray:
-    """``(<= count,)`` int, the rows farthest from their label: half hosts missed, half false alarms, if it
+    """Return ``(<= count,)`` int, the rows farthest from their label: half hosts missed, half false alarms, if it
     can."""
     order = np.argsort(-np.abs(probability - labels), kind="stable")
     missed, alarms = order[labels[order] == 1], order[labels[order] != 1]
@@ -298,7 +330,7 @@ def _series(records: Sequence[Mapping[str, Any]], key: str) -> tuple[np.ndarray,
 
 
 def _smooth(value: np.ndarray) -> np.ndarray:
-    """Running mean over a fiftieth of the curve, shortened at the ends."""
+    """Return running mean over a fiftieth of the curve, shortened at the ends."""
     width = max(3, len(value) // 50) | 1
     kernel = np.ones(width)
     return np.convolve(value, kernel, "same") / np.convolve(np.ones(len(value)), kernel, "same")

@@ -18,6 +18,8 @@ EARTHS = 109.076  # nominal solar radius over nominal Earth's, IAU 2015 resoluti
 NONE = "not known"
 REPEATED = ("odd – even", "secondary", "aliases", "timing")
 """what only a signal with a period has"""
+SIGNIFICANT = 3.0
+"""sigma from which on transits are said not to come on time"""
 FIRST_EPIC = 200_000_000
 """first number of K2's catalogue of its campaigns"""
 
@@ -43,7 +45,7 @@ def title(one: Sheet) -> str:
 
 
 def rows(one: Sheet) -> list[tuple[str, str]]:
-    """Names and values of a candidate, for the table on its sheet; what is not known says so.
+    """Return names and values of a candidate, for the table on its sheet; what is not known says so.
 
     The radius of the planet is the star's times the ratio of radii of the fitted transit, its error that of the depth
     alone. Equilibrium temperature and insolation are those of a circular orbit around a star of the mass given; the
@@ -77,11 +79,9 @@ def rows(one: Sheet) -> list[tuple[str, str]]:
         ("aliases", _listed(str(found.aliases[0]), "\xa0d")),
         ("matches", _listed(str(found.matches[0]))),
     ]
-    return [
-        (name, value)
-        for name, value in table
-        if not (single and name in ("odd – even", "secondary", "aliases", "timing"))
-    ]
+    # Two transits in different seasons have possible periods, one transit has none.
+    hidden = {"odd – even", "secondary", "timing"} | (set() if found.aliases[0] else {"aliases"})
+    return [(name, value) for name, value in table if not (single and name in hidden)]
 
 
 def system(one: Sheet) -> list[str]:
@@ -120,21 +120,23 @@ def timing(one: Sheet) -> str:
     value, minutes = float(one.candidate.ttv_sigma[0]), float(one.candidate.ttv_amplitude[0]) * 1440
     if not math.isfinite(value):
         return NONE
-    return f"{minutes:.2g} min off a linear ephemeris, {value:.1f}σ"
+    if not value >= SIGNIFICANT:
+        return f"on time, {sigma(value)}"
+    return f"{minutes:.2g} min off a linear ephemeris, {sigma(value)}"
 
 
 def least(period: float) -> str:
-    """The shortest period of a single transit, days, or that it is not known."""
+    """Return the shortest period of a single transit, days, or that it is not known."""
     return NONE if math.isnan(period) else f"≥ {text(period, 4)} d"
 
 
 def text(value: float, digits: int) -> str:
-    """The value with so many decimals, or that it is not known."""
+    """Return the value with so many decimals, or that it is not known."""
     return NONE if math.isnan(value) else f"{value:.{digits}f}" if abs(value) < 1e7 else f"{value:.3g}"
 
 
 def both(value: float, error: float, unit: str, digits: int) -> str:
-    """``10.05446 ± 0.00026 d``: decimals so that the error has two figures, ``digits`` where it is unknown."""
+    """Return ``10.05446 ± 0.00026 d``: decimals so that the error has two figures, ``digits`` where it is unknown."""
     if math.isnan(value):
         return NONE
     if not (math.isfinite(error) and error > 0):
@@ -144,30 +146,30 @@ def both(value: float, error: float, unit: str, digits: int) -> str:
 
 
 def radius(one: Sheet) -> str:
-    """``2.1 ± 0.1 R⊕`` of the planet, or why there is none."""
+    """Return ``2.1 ± 0.1 R⊕`` of the planet, or why there is none."""
     star, depth, error = one.star, float(one.candidate.depth[0]), float(one.candidate.depth_error[0])
     if not depth > 0:
         return NONE
     grazing = one.fit is not None and one.fit.impact > GRAZING
     ratio = math.sqrt(depth) if one.fit is None or grazing else one.fit.ratio
-    told = "≥ " if grazing else ""
+    sign = "≥ " if grazing else ""
     if star is None or not star.radius[0] > 0:
-        return f"{told}{ratio:.4f} of the star's, whose radius is not known"
+        return f"{sign}{ratio:.4f} of the star's, whose radius is not known"
     size = ratio * float(star.radius[0]) * EARTHS
     if not error > 0:
-        return f"{told}{size:.3g} R⊕"
-    return f"{told}{both(size, 0.5 * size * error / depth, 'R⊕', 2)} (the depth's error)"
+        return f"{sign}{size:.3g} R⊕"
+    return f"{sign}{both(size, 0.5 * size * error / depth, 'R⊕', 2)} (the depth's error)"
 
 
 def axes_of(one: Sheet) -> str:
-    """The orbit in radii of the star, from the shape of the transit and from the star's density."""
+    """Return the orbit in radii of the star, from the shape of the transit and from the star's density."""
     period, star = float(one.candidate.period[0]), one.star
     shape = math.nan if one.fit is None else one.fit.axis(period)
     dense = math.nan if star is None or not period > 0 else AXIS_OF_ONE_DAY * _cube_root(float(star.density[0]), period)
-    told = [
+    phrases = [
         f"{value:.3g} by the {name}" for value, name in ((shape, "transit"), (dense, "star")) if math.isfinite(value)
     ]
-    return ", ".join(told) or NONE
+    return ", ".join(phrases) or NONE
 
 
 def _cube_root(density: float, period: float) -> float:
@@ -175,7 +177,7 @@ def _cube_root(density: float, period: float) -> float:
 
 
 def warmth(period: float, star: Stars | None) -> str:
-    """Equilibrium temperature, K, and insolation in the Earth's."""
+    """Return equilibrium temperature, K, and insolation in the Earth's."""
     if star is None or not period > 0:
         return NONE
     axis = AXIS_OF_ONE_DAY * _cube_root(float(star.density[0]), period)
@@ -197,13 +199,13 @@ def star_line(star: Stars | None, pieces: Sequence[Piece] = ()) -> str:
             (float(star.mass[0]), "{:.3g} M☉"),
             (float(star.density[0]), "{:.2g} ρ☉"),
         ]
-    told = [form.format(value) for value, form in known if math.isfinite(value)]
+    phrases = [form.format(value) for value, form in known if math.isfinite(value)]
     place = next((one for one in pieces if math.isfinite(one.ra) and math.isfinite(one.dec)), None)
     if place is not None:
-        told = [f"α {place.ra:.5f}° δ {place.dec:+.5f}°".replace("-", "−"), *told]
+        phrases = [f"α {place.ra:.5f}° δ {place.dec:+.5f}°".replace("-", "−"), *phrases]
     parts = [f"{one.kind} {one.number}" for one in pieces if one.kind][:6]
-    missing = "" if told and len([x for x, _ in known if math.isfinite(x)]) else "   star: size and mass not known"
-    return "   ".join([*told, *([", ".join(parts)] if parts else [])]) + missing
+    missing = "" if phrases and len([x for x, _ in known if math.isfinite(x)]) else "   star: size and mass not known"
+    return "   ".join([*phrases, *([", ".join(parts)] if parts else [])]) + missing
 
 
 def sigma(value: float, phase: float = math.nan) -> str:

@@ -89,7 +89,7 @@ def write_report(
         ranked: rows of a table of the highest-scored, the best first.
         ranked_figures: as ``figures``, beside that table.
     """
-    told = list(dict.fromkeys([*warnings, *metrics.get("warnings", ())]))
+    sentences = list(dict.fromkeys([*warnings, *metrics.get("warnings", ())]))
     facts = dict(data or {}) | {k: metrics[k] for k in ("model", "data_sha256") if k in metrics}
     method = "".join(
         (
@@ -103,7 +103,7 @@ def write_report(
         f"<h1>{escape(title)}</h1>",
         f'<div class="verdict">{"".join(f"<p>{escape(text)}</p>" for text in verdict)}</div>' if verdict else "",
         f"<p>{escape(summary)}</p>" if summary else "",
-        _warnings(told),
+        _warnings(sentences),
         _section("Models compared", _table(comparison) if comparison else ""),
         _section("Figures", _metrics(metrics)),
         _section("Plots", "".join(_plot(caption, figure) for caption, figure in figures.items()), "plots"),
@@ -162,10 +162,10 @@ def _section(heading: str, content: str, css: str = "") -> str:
     return f'<h2>{heading}</h2>\n<div class="{css or "scroll"}"{focus}>{content}</div>'
 
 
-def _warnings(told: Sequence[str]) -> str:
-    if not told:
+def _warnings(sentences: Sequence[str]) -> str:
+    if not sentences:
         return ""
-    items = "".join(f"<li>{escape(text)}</li>" for text in told)
+    items = "".join(f"<li>{escape(text)}</li>" for text in sentences)
     return f'<div class="warn"><strong>Read this first</strong><ul>{items}</ul></div>'
 
 
@@ -222,8 +222,8 @@ def _controls(rows: Sequence[Mapping[str, Any]]) -> str:
         "chance": "chance level",
         "says": "what it says",
     }
-    told = [{**row, "chance": row["n_positive"] / row["n"] if row.get("n") else None} for row in rows]
-    table = _table([{label: row.get(key) for key, label in names.items()} for row in told])
+    filled = [{**row, "chance": row["n_positive"] / row["n"] if row.get("n") else None} for row in rows]
+    table = _table([{label: row.get(key) for key, label in names.items()} for row in filled])
     note = (
         "What is left of the ranking when the planets are taken away: a ROC AUC of 0.5 is chance. Dips "
         "shallower than 3 sigma survive masking; coverage is a separate model that sees no flux at all."
@@ -245,11 +245,11 @@ def _conformal(found: Mapping[str, Any]) -> str:
             line["expected"] = f"{band['expected']:.0%}, in 95 of 100 tries {band['low']:.0%} to {band['high']:.0%}"
             line[f"mean of {again['n']} resplits"] = f"{again['mean']:.1%}"
         lines.append(line)
-    told = ", ".join(f"{count:,} stars “{kind}”" for kind, count in found["sets"].items())
+    sets = ", ".join(f"{count:,} stars “{kind}”" for kind, count in found["sets"].items())
     note = (
         f"Instead of a yes or no each star gets the set of classes that it may be of, such that {share:.0%} of each "
         f"class's stars have theirs in the set (split conformal prediction, one score a star). Sets given: "
-        f"{told or 'none'}. A set of both classes says that the score does not decide. Resplits shuffle calibration "
+        f"{sets or 'none'}. A set of both classes says that the score does not decide. Resplits shuffle calibration "
         "and scored stars together, so they test the sets and not the model. "
     )
     return f"<p>{escape(note + found['claim'])}</p>{_table(lines)}"

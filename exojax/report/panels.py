@@ -73,8 +73,8 @@ def flat(axes: Axes, one: Sheet, fold: Fold) -> None:
 
 def axis_of(one: Sheet) -> str:
     """Label of an axis of time."""
-    told = {"assumed": "days; the cadence is assumed", "simulated": "days, simulated"}
-    return told.get(one.time_system, f"{plain(one.time_system, 20)}, days")
+    captions = {"assumed": "days; the cadence is assumed", "simulated": "days, simulated"}
+    return captions.get(one.time_system, f"{plain(one.time_system, 20)}, days")
 
 
 def _transits(fold: Fold, period: float, t0: float, duration: float) -> tuple[np.ndarray, np.ndarray]:
@@ -190,7 +190,9 @@ def around(
     if not model:
         low, high = own_limits(fold, x, y, weight, -span * HOURS, span * HOURS, bins)
     few = len(x) < 2.5 * bins
-    _dots(axes, x, y, low, high, size=5 if few else 2.5, colour=OTHER if few else PALE if len(x) > CROWD else DOTS)
+    colour = OTHER if few else PALE if len(x) > CROWD else DOTS
+    # On the scale of the means most cadences lie beyond the axis: that is no news.
+    _dots(axes, x, y, low, high, size=5 if few else 2.5, colour=colour, most=MOST_OUTSIDE if model else 0)
     if not few:
         _means(axes, fold, x, y, weight, -span * HOURS, span * HOURS, bins)
     if model:
@@ -296,13 +298,20 @@ def _spread(y: np.ndarray, deepest: float = np.inf) -> tuple[float, float]:
 
 
 def _dots(
-    axes: Axes, x: np.ndarray, y: np.ndarray, low: float, high: float, size: float = 1.8, colour: str = DOTS
+    axes: Axes,
+    x: np.ndarray,
+    y: np.ndarray,
+    low: float,
+    high: float,
+    size: float = 1.8,
+    colour: str = DOTS,
+    most: int = MOST_OUTSIDE,
 ) -> None:
-    """One dot a cadence; those beyond the axis are small triangles on its edge, if they are few."""
+    """One dot a cadence; those beyond the axis are small triangles on its edge, if they are ``most`` at most."""
     inside = (y >= low) & (y <= high)
     axes.plot(x[inside], y[inside], ".", markersize=size, color=colour, markeredgewidth=0)
     for beyond, edge, mark in ((y < low, low, "v"), (y > high, high, "^")):
-        if beyond.sum() > MOST_OUTSIDE:
+        if beyond.sum() > most:
             continue
         axes.plot(x[beyond], np.full(beyond.sum(), edge), mark, color=DOTS, markersize=2.5, clip_on=False)
     axes.set_ylim(low, high)

@@ -64,7 +64,7 @@ def sheet(path: Path, one: Sheet, *, pdf: bool = False) -> None:
 
 @styled
 def draw(one: Sheet) -> Figure:
-    """The page as a figure."""
+    """Draw the page as a figure."""
     fold = folded(one)
     figure = placed(SIZE)
     width = RIGHT - LEFT
@@ -102,7 +102,7 @@ def _sized(axes: Axes) -> None:
 
 
 def _folds(figure: Figure, one: Sheet, fold: Fold) -> None:
-    """The row of the fold, odd and even transits, the secondary and the centroid."""
+    """Draw the row of the fold, odd and even transits, the secondary and the centroid."""
     bottom, height = FOLDED[1], FOLDED[3]
     single = np.isnan(fold.period)
     span = 3 * fold.duration if single else min(3 * fold.duration, fold.period / 2)
@@ -137,17 +137,17 @@ def _secondary(axes: Axes, one: Sheet, fold: Fold, span: float) -> None:
         say(axes, "no secondary\nmeasured")
         return
     rank = secondary_explained(one)
-    told = numbers.sigma(one.candidate.secondary_sigma[0]) + (f": candidate {rank}" if rank else "")
-    panels.around(axes, fold, span / 2, f"Secondary, {told}", centre=at * fold.period)
+    caption = numbers.sigma(one.candidate.secondary_sigma[0]) + (f": candidate {rank}" if rank else "")
+    panels.around(axes, fold, span / 2, f"Secondary, {caption}", centre=at * fold.period)
     axes.set_xlabel(f"hours from phase {at:.3f}", labelpad=2)
 
 
 def _events(figure: Figure, one: Sheet, fold: Fold, rows: int) -> None:
-    """The depth of every transit against time, and as many by themselves as there is room for in the rows."""
+    """Draw the depth of every transit against time, and as many by themselves as there is room for in the rows."""
     found = events(fold)
     room = SMALL if rows == 1 else 2 * SMALL + 2
     few = len(found) <= room
-    shown = found if few else [found[k] for k in np.linspace(0, len(found) - 1, room).round().astype(int)]
+    chosen_events = found if few else [found[k] for k in np.linspace(0, len(found) - 1, room).round().astype(int)]
     all_of = figure.add_axes((LEFT, ROW, 0.15, 0.085))
     panels.depths(all_of, fold, found, f"Depth of {len(found)} transit{'s' * (len(found) != 1)}")
     all_of.set_xlabel(panels.axis_of(one), labelpad=2)
@@ -157,17 +157,24 @@ def _events(figure: Figure, one: Sheet, fold: Fold, rows: int) -> None:
     if rows == 2:
         step = (RIGHT - LEFT) / (SMALL + 2)
         places += [(LEFT + k * step, 0.075) for k in range(SMALL + 2)]
-    _small(figure, fold, shown, places, width * 0.86, 0.085)
+    _small(figure, fold, chosen_events, places, width * 0.86, 0.085)
     if not few:
-        figure.text(0.245, ROW + 0.113, f"{len(shown)} of {len(found)}, evenly chosen", fontsize=7.5, color=GREY)
+        figure.text(
+            0.245, ROW + 0.113, f"{len(chosen_events)} of {len(found)}, evenly chosen", fontsize=7.5, color=GREY
+        )
 
 
 def _small(
-    figure: Figure, fold: Fold, shown: list[Event], places: list[tuple[float, float]], width: float, height: float
+    figure: Figure,
+    fold: Fold,
+    chosen_events: list[Event],
+    places: list[tuple[float, float]],
+    width: float,
+    height: float,
 ) -> None:
-    """Single events on one scale, their depth and time above each."""
+    """Draw single events on one scale, their depth and time above each."""
     axes_of = []
-    for event, (x, y) in zip(shown, places):
+    for event, (x, y) in zip(chosen_events, places):
         axes = figure.add_axes((x, y, width, height))
         title = f"{event.time:.2f}\n{_depth(event, fold)}"
         panels.around(axes, fold, 1.5 * fold.duration, "", model=True, chosen=fold.event == event.number, small=True)
@@ -187,7 +194,7 @@ def _depth(event: Event, fold: Fold) -> str:
 
 
 def draw_events(one: Sheet) -> Figure | None:
-    """The second page: every event by itself, and the fold of each sector or quarter; None where page one has all."""
+    """Draw the second page: every event by itself, and each sector or quarter; None where page one has all."""
     fold = folded(one)
     found = events(fold)
     named = [piece for piece in one.pieces if piece.kind]
@@ -201,15 +208,15 @@ def draw_events(one: Sheet) -> Figure | None:
 def _second(one: Sheet, fold: Fold, found: list[Event], parts: list[Piece]) -> Figure:
     figure = placed(SIZE)
     figure.text(0.03, 0.965, f"{numbers.title(one)}: every event by itself", fontsize=13, weight="bold", va="center")
-    shown = found[:PAGE_OF]
-    told = f"the first {PAGE_OF} of {len(found)} transits" if len(found) > PAGE_OF else f"{len(found)} transits"
-    figure.text(0.985, 0.965, told, fontsize=9, color=GREY, ha="right", va="center")
-    columns = next(n for n in (4, 5, 8) if len(shown) <= n * min(n, 5))
-    across, down = (0.985 - 0.045) / columns, 0.75 / max(-(-len(shown) // columns), 2 if parts else 1)
+    chosen_events = found[:PAGE_OF]
+    caption = f"the first {PAGE_OF} of {len(found)} transits" if len(found) > PAGE_OF else f"{len(found)} transits"
+    figure.text(0.985, 0.965, caption, fontsize=9, color=GREY, ha="right", va="center")
+    columns = next(n for n in (4, 5, 8) if len(chosen_events) <= n * min(n, 5))
+    across, down = (0.985 - 0.045) / columns, 0.75 / max(-(-len(chosen_events) // columns), 2 if parts else 1)
     down = min(down, 1.6 * across)
-    places = [(0.045 + across * (k % columns), 0.96 - down * (1 + k // columns)) for k in range(len(shown))]
-    _small(figure, fold, shown, places, 0.82 * across, down - 0.065)
-    bottom = 0.96 - down * (-(-len(shown) // columns)) - 0.13
+    places = [(0.045 + across * (k % columns), 0.96 - down * (1 + k // columns)) for k in range(len(chosen_events))]
+    _small(figure, fold, chosen_events, places, 0.82 * across, down - 0.065)
+    bottom = 0.96 - down * (-(-len(chosen_events) // columns)) - 0.13
     across = (0.985 - 0.045) / max(len(parts[:MOST_PARTS]), 4)
     for k, piece in enumerate(parts[:MOST_PARTS]):
         axes = figure.add_axes((0.045 + across * k, max(bottom, 0.115), 0.82 * across, 0.07))
@@ -228,7 +235,7 @@ def _second(one: Sheet, fold: Fold, found: list[Event], parts: list[Piece]) -> F
 
 
 def _words(figure: Figure, one: Sheet, fold: Fold) -> None:
-    """Everything that is not a picture: name, star, numbers, tests, flags, the rest of the system, what comes next."""
+    """Write name, star, numbers, tests, flags, the rest of the system and the next transits."""
     found = one.candidate
     kind = "single transit" if found.single[0] else "candidate"
     figure.text(
@@ -265,7 +272,7 @@ def _words(figure: Figure, one: Sheet, fold: Fold) -> None:
 
 
 def _blocks(one: Sheet) -> list[tuple[str, list[str], str]]:
-    """Heading, lines and colour of what is said in sentences; what there is nothing of is left out."""
+    """Return heading, lines and colour of the sentences on a sheet; a heading without any is left out."""
     # Flags are this package's own words, which need no check of what can be drawn.
     blocks = [("Speaks against it", [f"• {flag}" for flag in one.flags], "black")]
     blocks += [("Note", [plain(text, 200) for text in one.warnings], HOST)]

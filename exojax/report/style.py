@@ -50,7 +50,7 @@ def styled(draw: Callable[P, Figure]) -> Callable[P, Figure]:
 
 
 def png(figure: Figure) -> bytes:
-    """The figure as a PNG, without the date and version that would make equal pictures differ."""
+    """Return the figure as a PNG, without the date and version that would make equal pictures differ."""
     buffer = io.BytesIO()
     with mpl.rc_context():
         mpl.rcdefaults()
@@ -61,7 +61,7 @@ def png(figure: Figure) -> bytes:
 
 
 def placed(size: tuple[float, float]) -> Figure:
-    """A figure whose panels are placed by hand: one without a layout engine is drawn once, not twice.
+    """Return a figure whose panels are placed by hand: one without a layout engine is drawn once, not twice.
 
     Args:
         size: width and height, inches.
@@ -71,19 +71,19 @@ def placed(size: tuple[float, float]) -> Figure:
 
 
 def single() -> tuple[Figure, Axes]:
-    """A figure with one set of axes."""
+    """Return a figure with one set of axes."""
     figure = Figure()
     return figure, figure.add_subplot()
 
 
 def say(axes: Axes, text: str) -> None:
-    """A sentence in place of a plot that cannot be drawn."""
+    """Write a sentence in place of a plot that cannot be drawn."""
     axes.set_axis_off()
     axes.text(0.5, 0.5, text, ha="center", va="center", color=GREY, transform=axes.transAxes, wrap=True)
 
 
 def plain(text: object, most: int) -> str:
-    """``text`` cut in its middle to ``most`` characters, and to those that matplotlib's font can draw; no formula."""
+    """Return ``text`` cut in its middle to ``most`` characters, and to those that a font can draw; no formula."""
     drawn = "".join(c if c.isprintable() and ord(c) < 256 else "?" for c in str(text))
     short = drawn if len(drawn) <= most else f"{drawn[: (most - 1) // 2]}…{drawn[-(most // 2) :]}"
     return short.replace("$", r"\$")  # a dollar would start a formula

@@ -25,14 +25,14 @@ def _against_chance(metrics: Mapping[str, Any]) -> str:
     found, share = metrics.get("average_precision"), metrics["n_positive"] / metrics["n"]
     rows = f"{metrics['n']:,} rows with {metrics['n_positive']:,} hosts"
     if found is None:
-        return f"Whether it is better than chance cannot be told: {rows}."
+        return f"Whether it is better than chance cannot be known: {rows}."
     value = f"average precision {found['value']:.3f} [{found['low']:.3f}, {found['high']:.3f}]"
     if found["low"] > share:
         times = found["value"] / share
         return f"Better than chance: {value} on {rows}, where a guess reaches {share:.3f}, a factor of {times:.3g}."
     if found["high"] < share:
         return f"Worse than chance: {value} on {rows}, where a guess reaches {share:.3f}."
-    return f"Not told from chance: {value} on {rows}, and a guess reaches {share:.3f}."
+    return f"Not distinguished from chance: {value} on {rows}, and a guess reaches {share:.3f}."
 
 
 def _controls(controls: Sequence[Mapping[str, Any]]) -> str:

@@ -1,4 +1,4 @@
-"""The tests of a candidate in words: what was asked, the number that answers, its limits, and the verdict."""
+"""The tests of a candidate in words: what is tested, the number that answers, its limits, and the verdict."""
 
 from __future__ import annotations
 
@@ -46,8 +46,8 @@ class VerdictLine(NamedTuple):
     verdict: Verdict
 
 
-class _Asked(NamedTuple):
-    """How a test is written: words, names of its numbers, their form, the limits, and whether small numbers fail."""
+class _Wording(NamedTuple):
+    """Words of a test, names of its numbers, their form, the limits, and whether small numbers fail."""
 
     words: str
     numbers: tuple[str, ...]
@@ -56,25 +56,25 @@ class _Asked(NamedTuple):
     low: bool = False
 
 
-_TESTS: dict[str, _Asked] = {
-    "unique": _Asked("deepest dip of the fold", ("unique",), "{:.1f}σ", model_shift.NOT_UNIQUE, True),
-    "secondary": _Asked("a second eclipse", ("secondary_margin",), "{:.1f}σ", model_shift.SECONDARY),
-    "albedo": _Asked("albedo for that eclipse", ("albedo",), "{:.2f}", albedo.TOO_BRIGHT),
-    "odd_even": _Asked("odd and even differ", ("odd_even_uneven",), "{:.1f}σ", odd_even.SIGMA),
-    "alike": _Asked("depths scatter, χ² each", ("events_chi",), "{:.1f}", event_depths.UNLIKE),
-    "dominance": _Asked("one transit carries it", ("events_dominance",), "{:.2f}", event_depths.DOMINANT),
-    "mean_median": _Asked("mean over median depth", ("mean_over_median",), "{:.2f}", event_depths.MEAN_MEDIAN),
-    "chases": _Asked("quiet around each transit", ("chases",), "{:.2f}", event_depths.CHASES, True),
-    "shape": _Asked("fits as a transit, Δχ²", ("shape_gain",), "{:.0f}", transit_shape.GAIN, True),
-    "v_shape": _Asked("V-shaped, Δχ²", ("shape_v",), "{:.0f}", transit_shape.V_SHAPED),
-    "asymmetry": _Asked("lopsided", ("asymmetry",), "{:.1f}σ", asymmetry.LOPSIDED),
-    "sweet": _Asked("sine at P/2, P, 2P", ("sweet_half", "sweet_one", "sweet_two"), "{:.1f}", sweet.SIGMA),
-    "orbital_light": _Asked("tides in the light", ("ellipsoidal",), "{:.1f}σ", orbital_light.TIDAL),
-    "duration": _Asked("duration over the star's", ("duration_ratio",), "{:.2f}", duration.TOO_LONG),
-    "planet_radius": _Asked("radius, Earth's", ("planet_radius",), "{:.1f}", planet_radius.TOO_LARGE),
-    "centroid": _Asked("the centroid moves", ("centroid",), "{:.1f}σ", all_tests.CENTROID),
-    "coverage": _Asked("transit filled with data", ("filled",), "{:.0%}", coverage.FILLED, True),
-    "dumps": _Asked("transits at interruptions", ("at_dumps",), "{:.0%}", spacecraft.AT_DUMPS),
+_TESTS: dict[str, _Wording] = {
+    "unique": _Wording("deepest dip of the fold", ("unique",), "{:.1f}σ", model_shift.NOT_UNIQUE, True),
+    "secondary": _Wording("a second eclipse", ("secondary_margin",), "{:.1f}σ", model_shift.SECONDARY),
+    "albedo": _Wording("albedo for that eclipse", ("albedo",), "{:.2f}", albedo.TOO_BRIGHT),
+    "odd_even": _Wording("odd and even differ", ("odd_even_uneven",), "{:.1f}σ", odd_even.SIGMA),
+    "alike": _Wording("depths scatter, χ² each", ("events_chi",), "{:.1f}", event_depths.UNLIKE),
+    "dominance": _Wording("one transit carries it", ("events_dominance",), "{:.2f}", event_depths.DOMINANT),
+    "mean_median": _Wording("mean over median depth", ("mean_over_median",), "{:.2f}", event_depths.MEAN_MEDIAN),
+    "chases": _Wording("quiet around each transit", ("chases",), "{:.2f}", event_depths.CHASES, True),
+    "shape": _Wording("fits as a transit, Δχ²", ("shape_gain",), "{:.0f}", transit_shape.GAIN, True),
+    "v_shape": _Wording("V-shaped, Δχ²", ("shape_v",), "{:.0f}", transit_shape.V_SHAPED),
+    "asymmetry": _Wording("lopsided", ("asymmetry",), "{:.1f}σ", asymmetry.LOPSIDED),
+    "sweet": _Wording("sine at P/2, P, 2P", ("sweet_half", "sweet_one", "sweet_two"), "{:.1f}", sweet.SIGMA),
+    "orbital_light": _Wording("tides in the light", ("ellipsoidal",), "{:.1f}σ", orbital_light.TIDAL),
+    "duration": _Wording("duration over the star's", ("duration_ratio",), "{:.2f}", duration.TOO_LONG),
+    "planet_radius": _Wording("radius, Earth's", ("planet_radius",), "{:.1f}", planet_radius.TOO_LARGE),
+    "centroid": _Wording("the centroid moves", ("centroid",), "{:.1f}σ", all_tests.CENTROID),
+    "coverage": _Wording("transit filled with data", ("filled",), "{:.0%}", coverage.FILLED, True),
+    "dumps": _Wording("transits at interruptions", ("at_dumps",), "{:.0%}", spacecraft.AT_DUMPS),
 }
 
 
@@ -84,18 +84,17 @@ _YES: dict[Verdict, str] = {"fail": "yes", "pass": "no", "inconclusive": "one"}
 def verdict_lines(found: Vetting) -> list[VerdictLine]:
     """Return the tests of a candidate in the order of a sheet; what is not known says so."""
     lines = []
-    for name, asked in _TESTS.items():
-        values = [found.numbers.get(number, math.nan) for number in asked.numbers]
-        told = ", ".join("–" if math.isnan(value) else asked.form.format(value) for value in values)
-        sign = "<" if asked.low else "≥"
-        limit = f"? {sign} {asked.limits[0]:g}, ✗ {sign} {asked.limits[1]:g}"
+    for name, wording in _TESTS.items():
+        values = [found.numbers.get(number, math.nan) for number in wording.numbers]
+        number = ", ".join("–" if math.isnan(value) else wording.form.format(value) for value in values)
+        sign = "<" if wording.low else "≥"
+        limit = f"? {sign} {wording.limits[0]:g}, ✗ {sign} {wording.limits[1]:g}"
         if name == "duration":  # it fails on both sides
-            limit = (
-                f"? {asked.limits[0]:g}, ✗ {asked.limits[1]:g}; {duration.TOO_SHORT[0]:g}, {duration.TOO_SHORT[1]:g}"
-            )
+            (long, longer), (short, shorter) = wording.limits, duration.TOO_SHORT
+            limit = f"? {long:g}, ✗ {longer:g}; {short:g}, {shorter:g}"
         verdict = found.verdicts.get(name, "not known")
         unknown = all(math.isnan(value) for value in values)
-        lines.append(VerdictLine(asked.words, "not known" if unknown else told.replace("-", "−"), limit, verdict))
+        lines.append(VerdictLine(wording.words, "not known" if unknown else number.replace("-", "−"), limit, verdict))
     period, shared = (found.verdicts.get(name, "not known") for name in ("spacecraft", "shared"))
     limit = f"? ≥ {shared_ephemeris.SHARED[0]}, ✗ ≥ {shared_ephemeris.SHARED[1]} stars"
     lines.append(VerdictLine("shared with other stars", _YES.get(shared, "–"), limit, shared))

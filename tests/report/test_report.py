@@ -88,6 +88,29 @@ def test_the_loss_shows_which_step_was_kept():
     assert "of step 5" in figure.axes[-1].get_xlabel()
 
 
+def test_learning_curves_have_intervals_and_chance():
+    found = [{"value": 0.4, "low": 0.3, "high": 0.5}, {"value": 0.6, "low": 0.55, "high": 0.7}]
+    axes = figures.learning_curves([100, 1000], {"svc": found}, "average precision", 0.1).axes[0]
+    line, (low, high), _ = axes.containers[0]
+    assert line.get_xydata().tolist() == [[100, 0.4], [1000, 0.6]]
+    assert low.get_ydata().tolist() == [0.3, 0.55]
+    assert high.get_ydata().tolist() == [0.5, 0.7]
+    assert axes.lines[-1].get_ydata() == [0.1, 0.1]
+
+
+def test_the_figures_of_a_report_are_the_rooms_own():
+    import exojax.report
+
+    assert {"loss_curve", "roc", "completeness_map", "learning_curves"} <= set(dir(exojax.report))
+    assert exojax.report.roc is figures.roc
+    drawn = exojax.report.completeness_map(
+        np.array([1.0, 2]), np.array([1.0, 2]), np.ones((1, 1), int), np.ones((1, 1), int), "x", "y"
+    )
+    assert is_png(png(drawn))
+    with pytest.raises(AttributeError):
+        getattr(exojax.report, "nothing")  # noqa: B009
+
+
 def test_scores_are_counted_by_class():
     labels, probability = np.array([1, 1, 0, 0, 0]), np.array([0.9, 0.99, 0.01, 0.02, 0.9])
     figure = figures.score_distributions(labels, probability, 0.5)

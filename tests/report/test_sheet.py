@@ -445,5 +445,6 @@ def test_the_next_transits_follow_the_curve_with_a_growing_error():
 
 def test_timing_is_in_minutes_or_not_known():
     assert dict(numbers.rows(one_sheet()))["timing"] == "not known"
+    assert dict(numbers.rows(known(one_sheet(), ttv_sigma=-1.0, ttv_amplitude=0.0)))["timing"] == "on time, −1.0σ"
     late = known(one_sheet(), ttv_sigma=6.1, ttv_amplitude=0.01)
     assert dict(numbers.rows(late))["timing"] == "14 min off a linear ephemeris, 6.1σ"

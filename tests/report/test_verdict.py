@@ -18,9 +18,9 @@ def made(**changes):
     ("found", "begins"),
     [
         (interval(0.5, 0.3, 0.7), "Better than chance"),
-        (interval(0.15, 0.08, 0.3), "Not told from chance"),
+        (interval(0.15, 0.08, 0.3), "Not distinguished from chance"),
         (interval(0.05, 0.03, 0.08), "Worse than chance"),
-        (None, "Whether it is better than chance cannot be told"),
+        (None, "Whether it is better than chance cannot be known"),
     ],
 )
 def test_chance(found, begins):

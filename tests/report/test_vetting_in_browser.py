@@ -30,7 +30,8 @@ def candidate(k, **columns):
     row = {"id": str(1000 + k), "rank": 1, "period_days": 1.5 + k, "t0_days": 1400.0 + k, "time_system": "BTJD",
            "duration_hours": 3.0, "depth_ppm": 100.0 * (k + 1), "snr": 31.0 - k, "snr_red": 30.0 - k,
            "probability": 0.1 * k, "n_transits": 5, "single": False, "period_min_days": "", "matches": "", "flags": "",
-           "sectors": "1;2", "period_error_days": 0.001, "t0_error_days": 0.01, "depth_error_ppm": 20.0}  # fmt: skip
+           "sectors": "1;2", "period_error_days": 0.001, "t0_error_days": 0.01, "depth_error_ppm": 20.0,
+           "vet_planet_radius": 2.5}  # fmt: skip
     return row | columns
 
 
@@ -161,7 +162,7 @@ def test_marks_are_given_by_keys_kept_undone_and_exported(browser, tmp_path):
     head, line, _ = (tmp_path / "exofop.txt").read_text().split("\n")
     known = dict(zip(head.split("|"), line.split("|"), strict=True))
     expected = {"target": "TIC1000.01", "flag": "newctoi", "disp": "PC", "period": "1.5", "epoch": "2458400.000000"}
-    assert known | expected | {"depth": "100", "duration": "3"} == known
+    assert known | expected | {"depth": "100", "duration": "3", "r_planet": "2.5"} == known
     # Another search in the same browser has marks of its own.
     with opened(browser, page_of(tmp_path, fingerprint="another"), ready=READY) as page:
         assert page.inner_text("#tally") == "No candidate is marked yet"

@@ -223,7 +223,7 @@ function exportExofop(){
    period:text(value(r,'period_days')),period_unc:text(value(r,'period_error_days')),
    epoch:(value(r,'t0_days')+start).toFixed(6),epoch_unc:text(value(r,'t0_error_days')),
    depth:text(value(r,'depth_ppm')),depth_unc:text(value(r,'depth_error_ppm')),duration:text(value(r,'duration_hours')),
-   r_planet:text(value(r,'planet_radius_earths')),r_planet_unc:text(value(r,'planet_radius_error_earths')),
+   r_planet:text(value(r,'vet_planet_radius')),
    prop_period:'0',notes:noteOf(r).replace(/[|\r\n]/g,' ')};
   lines.push(EXOFOP.split('|').map(name=>known[name]??'').join('|'));}
  const day=new Date().toISOString().slice(0,10).replaceAll('-','');
