@@ -1,4 +1,4 @@
-"""exojax: find the stars that host a transiting planet from how their brightness changes.
+"""Find the stars that host a transiting planet in their light curves.
 
 >>> curves = exojax.read("my_fits_folder")          # doctest: +SKIP
 >>> result = exojax.search(curves)                  # doctest: +SKIP
@@ -42,7 +42,8 @@ __all__ = [
     "vet",
 ]
 
-# JAX takes a second to import: `exojax --help` and a reader of files need none of it.
+# Modules that hold the public names. They are imported at first use: importing JAX takes a second, and neither
+# `exojax --help` nor reading files needs it.
 _HOMES = {
     "Network": "models.base",
     "SearchResult": "runs.notebook",
@@ -61,7 +62,7 @@ _HOMES = {
 def _version() -> str:
     """Return the version of the installed distribution, or ``0+unknown`` where none is installed.
 
-    Git's tags decide it when the package is built or installed.
+    The build derives the version from the tags of Git.
     """
     from importlib.metadata import PackageNotFoundError, version
 

@@ -1,4 +1,4 @@
-"""Hold transit-like signals. NumPy only."""
+"""Define the container of the candidates that a search detects. NumPy only."""
 
 from __future__ import annotations
 
@@ -11,41 +11,44 @@ import numpy as np
 
 @dataclass(frozen=True, eq=False)
 class Candidates:
-    """Transit-like signals, several a star; every attribute is an array over ``n`` candidates.
+    """Transit-like signals, one or several per star; every attribute is an array of ``n`` candidates.
 
     Attributes:
-        star: int, row of its star in the light curves.
-        id: str, its star's.
-        rank: int, 1 for its star's best.
+        star: int, row of the star in the light curves.
+        id: str, name of the star.
+        rank: int, 1 for the best candidate of a star.
         period: float64, days; NaN for a single transit.
         period_error: float64, days, one sigma.
-        t0: float64, days: middle of the first transit at or after the curve's start, in the curve's time system.
-        t0_error: float64, days.
+        t0: float64, days: middle of the first transit at or after the start of the curve, in the curve's time system.
+        t0_error: float64, days, one sigma.
         duration: float64, days, first to last contact.
-        depth: float64, mean fraction lost over the flat part; in units of the star's scatter where the flux has
-            no absolute scale.
-        depth_error: float64, of the same unit, red noise included.
-        snr: float64, of the folded signal against white noise.
-        snr_red: float64, against the scatter on the scale of the transit; it ranks the list.
-        sde: float64, by how many standard deviations the peak stands out of the periodogram.
-        n_transits: int, with any measurement in them.
-        odd_even_sigma: float64, difference of depths of odd and even transits over its error.
-        secondary_sigma: float64, significance of the deepest other dip of the fold.
-        secondary_phase: float64, its phase from the transit, 0 to 1.
+        depth: float64, mean loss of flux over the flat part of the transit, as a fraction; in units of the star's
+            scatter where the flux has no absolute scale.
+        depth_error: float64, one sigma in the unit of ``depth``, red noise included.
+        snr: float64, signal-to-noise ratio of the folded transit against white noise.
+        snr_red: float64, the same against the scatter on the time scale of the transit; the candidates are ranked by
+            it.
+        sde: float64, signal detection efficiency: height of the peak above the mean of the periodogram, in standard
+            deviations.
+        n_transits: int, number of transits with at least one measurement.
+        odd_even_sigma: float64, difference between the depths of odd and even transits, in units of its error.
+        secondary_sigma: float64, significance of the deepest dip of the fold outside the transit.
+        secondary_phase: float64, phase of that dip from the transit, 0 to 1.
         centroid_sigma: float64, significance of the shift of the centroid in transit; NaN without centroids.
-        single: bool, one event only, or a duotransit, two of different seasons (``n_transits`` 2): a lower limit on the
-            period stands in ``period_min``, and of a duotransit all possible periods in ``aliases``.
-        period_min: float64, days; NaN where not ``single``.
-        aliases: str, other periods in days that explain the transits as well, and those of the best harmonics, joined
-            with ``;``.
-        ttv_sigma: float64, significance of the transits' deviations from a linear ephemeris; NaN where too few of them
-            can be timed.
-        ttv_amplitude: float64, days, of these deviations, as of a sinusoid; likewise.
-        next_transit: float64, days, the first mid-transit after the end of the curve; NaN of a single transit.
+        single: bool, true for a single transit, and for a duotransit: two transits in different seasons
+            (``n_transits`` is 2). ``period_min`` then holds a lower limit on the period, and for a duotransit
+            ``aliases`` holds all possible periods.
+        period_min: float64, days, lower limit on the period; NaN where not ``single``.
+        aliases: str, days, joined with ``;``: other periods that explain the transits equally well, and the best
+            harmonics.
+        ttv_sigma: float64, significance of the deviations of the transit times from a linear ephemeris; NaN where too
+            few transits can be timed.
+        ttv_amplitude: float64, days, amplitude of a sinusoid with these deviations; NaN as ``ttv_sigma``.
+        next_transit: float64, days, first mid-transit after the end of the curve; NaN for a single transit.
         next_transit_error: float64, days, one sigma.
-        detrending: str, how the star's variability was taken off: ``window``, or ``sinusoids`` and a window.
-        matches: str, what else has this ephemeris, joined with ``;``.
-        probability: float64, of a planet; NaN where no model judged it.
+        detrending: str, method that removed the star's variability: ``window``, or ``sinusoids`` followed by a window.
+        matches: str, known planets and other stars with the same ephemeris, joined with ``;``.
+        probability: float64, probability of a planet; NaN where no model scored the candidate.
     """
 
     star: np.ndarray
@@ -82,7 +85,7 @@ class Candidates:
 
     @classmethod
     def of_rows(cls, rows: Sequence[Mapping[str, Any]]) -> Candidates:
-        """Return one candidate a row, a mapping of at least every attribute's name to its value; none of no rows."""
+        """Return one candidate for each row; a row maps at least the name of every attribute to its value."""
         kinds: dict[str, type] = dict.fromkeys(("star", "rank", "n_transits"), np.int64)
         kinds |= dict.fromkeys(("id", "aliases", "matches", "detrending"), np.str_) | {"single": np.bool_}
         names = [field.name for field in fields(cls)]

@@ -1,4 +1,4 @@
-"""Every default in one place. Frozen dataclasses; the commands turn them into options, a run into ``config.json``."""
+"""Define every default, as frozen dataclasses: the commands turn them into options, a run into ``config.json``."""
 
 from __future__ import annotations
 
@@ -12,141 +12,143 @@ from exojax.errors import InputError
 T = TypeVar("T")
 
 KEPLER_CADENCE_MINUTES = 29.4244
+"""minutes between long-cadence samples of Kepler and K2"""
 
 
 @dataclass(frozen=True)
 class SimulateConfig:
-    """A population of K2-like stars, from a seed."""
+    """Settings of a simulated population of K2-like stars."""
 
     n_stars: int = 2000
-    """stars in all, training and test rows together"""
+    """number of stars, training and test rows together"""
     host_fraction: float = 0.1
     """share of stars whose transits can be seen (SNR >= 7.1 and two or more transits)"""
     n_cadences: int = 3197
-    """cadences a star, gaps included, at 29.4 minutes"""
+    """number of cadences per star, gaps included, at 29.4 minutes"""
     close_gaps: bool = False
-    """drop the campaign's gaps and join the pieces, as the Kaggle set may have done"""
+    """remove the campaign's gaps and join the pieces, as the authors of the Kaggle set may have done"""
     seed: int = 0
     """the same seed gives the same stars"""
     population: str = "synthetic"
-    """synthetic | synthetic-kaggle | fresh | benchmark: no two share a star, whatever their seeds"""
+    """synthetic | synthetic-kaggle | fresh | benchmark; two populations never share a star, whatever their seeds"""
 
 
 SIMULATED = {
     "synthetic": SimulateConfig(),
     "synthetic-kaggle": SimulateConfig(n_stars=5657, host_fraction=42 / 5657, population="synthetic-kaggle"),
 }
-"""sources that need no file: the second has the sizes and the imbalance of the Kaggle set"""
+"""settings of the sources that need no file; ``synthetic-kaggle`` has the sizes and the imbalance of the Kaggle set"""
 SIMULATED_TEST_FRACTION = {"synthetic": 0.3, "synthetic-kaggle": 570 / 5657}
-"""share of their stars kept for the test"""
+"""share of the simulated stars that are test stars"""
 
 
 @dataclass(frozen=True)
 class TeachMix:
-    """Shares of what the stars of a teaching population are; together they make 1."""
+    """Share of each kind of star in a pre-training population; the shares add up to 1."""
 
     planet: float = 0.40
-    """one to four transiting planets"""
+    """stars with one to four transiting planets"""
     binary: float = 0.11
-    """the star itself is an eclipsing pair"""
+    """stars that are eclipsing binaries"""
     blend: float = 0.20
-    """an eclipsing pair in the aperture of a brighter star, before or behind it or bound to it"""
+    """stars with a fainter eclipsing binary in their aperture, in the foreground, in the background or bound to them"""
     contact: float = 0.05
-    """two stars in contact"""
+    """contact binaries"""
     rotator: float = 0.05
-    """spots"""
+    """stars with spots"""
     pulsator: float = 0.03
-    """delta Scuti, gamma Doradus, RR Lyrae"""
+    """delta Scuti, gamma Doradus and RR Lyrae stars"""
     flare: float = 0.02
-    """flares"""
+    """stars with flares"""
     systematic: float = 0.05
-    """the spacecraft's own periods, strong"""
+    """stars with strong signals at the spacecraft's own periods"""
     glitch: float = 0.05
-    """drops of sensitivity, ramps, isolated dips"""
+    """stars with drops of sensitivity, ramps and isolated dips"""
     quiet: float = 0.04
-    """nothing but noise and a little granulation"""
+    """stars with noise and weak granulation only"""
 
 
 @dataclass(frozen=True)
 class TeachConfig:
-    """A population that teaches a network what transits and their impostors look like: broad, not the sky's rates."""
+    """Settings of a pre-training population of transits and false positives; its rates are not those of the sky."""
 
     mission: str = "kepler"
-    """kepler | k2 | tess | coarse (Kepler flattened, in 0.05-day bins of which 1,500 at most are kept)"""
+    """kepler | k2 | tess | coarse (flattened Kepler curves in bins of 0.05 days, at most 1,500 bins)"""
     n_stars: int = 2000
-    """stars in all"""
+    """number of stars"""
     seed: int = 0
     """the same seed gives the same stars"""
     mix: TeachMix = field(default_factory=TeachMix)
-    """what they are"""
+    """share of each kind of star"""
 
 
 @dataclass(frozen=True)
 class DataConfig:
-    """What is read, and as what."""
+    """Settings of the data source: where the light curves are, and how to read them."""
 
     source: str = "auto"
     """auto | synthetic | synthetic-kaggle | a folder with exoTrain.csv and exoTest.csv | one such CSV | an .npz of
-    light curves | a folder or glob of FITS or tables of single stars | one of these"""
+    light curves or of folded events | a folder or glob of FITS files or tables of single stars | one such file"""
     cadence_minutes: float | None = None
-    """minutes between samples of rows without a time axis; 29.4244 is assumed where it is not given"""
+    """minutes between samples of rows without a time axis; None assumes 29.4244"""
     labels: str | None = None
-    """a CSV of id,label for stars whose files have none"""
+    """path of a CSV with id,label, for stars whose files have no label"""
     positive: tuple[str, ...] = ("PC",)
     """dispositions that count as hosts, where a file has several"""
     rows: str = "all"
-    """rest: without the stars that are set aside, a fifth of those with a catalogue number | set-aside: these alone |
-    all"""
+    """rest: all stars except those that are set aside, a fifth of the stars with a catalogue number | set-aside: only
+    those | all"""
     simulate: SimulateConfig = field(default_factory=SimulateConfig)
-    """the population behind ``synthetic`` and ``synthetic-kaggle``"""
+    """the population of ``synthetic`` and ``synthetic-kaggle``"""
     flux_unit: str | None = None
-    """relative | ppm | ppt | percent | counts | magnitudes | mmag, where files of single stars do not tell"""
+    """relative | ppm | ppt | percent | counts | magnitudes | mmag, for files of single stars that do not state it"""
     time_unit: str | None = None
-    """days | hours | minutes | seconds, where files of single stars do not tell"""
+    """days | hours | minutes | seconds, for files of single stars that do not state it"""
     clock: str | None = None
-    """BJD | BTJD | BKJD | HJD | JD | MJD, where files of single stars do not tell"""
+    """BJD | BTJD | BKJD | HJD | JD | MJD, for files of single stars that do not state it"""
 
 
 @dataclass(frozen=True)
 class TrainConfig:
-    """How a network is trained. A model's own file overrides what it wants otherwise."""
+    """Settings of the training of a network. The defaults of a model stand in its own file."""
 
     steps: int = 600
-    """training steps"""
+    """number of training steps"""
     batch_size: int = 64
-    """stars a step, half of them hosts"""
+    """stars per step; half of them are hosts"""
     learning_rate: float = 2e-3
-    """peak of the learning rate"""
+    """largest learning rate"""
     warmup: float = 0.05
-    """share of the steps in which the rate rises to its peak; it then falls to 2 % of it along a cosine"""
+    """share of the steps in which the learning rate rises to its peak; afterwards it falls to 2 % of the peak as a
+    cosine"""
     constant: bool = False
-    """keep the learning rate constant instead"""
+    """keep the learning rate constant"""
     weight_decay: float = 1e-2
-    """AdamW's; 0 is plain Adam"""
+    """weight decay of AdamW; 0 is plain Adam"""
     adam_epsilon: float = 1e-8
-    """added to Adam's root of the mean squared gradient; well above a gradient that is only rounding"""
+    """epsilon of Adam; it must lie well above gradients that are rounding errors"""
     clip_norm: float = 1.0
-    """longest gradient that a step follows"""
+    """largest norm of the gradient; longer gradients are scaled to it"""
     average_decay: float = 0.99
-    """of the running average of the weights that is evaluated and kept; 0 keeps the last weights"""
+    """decay per step of the running average of the weights, which is evaluated and stored; 0 stores the last weights"""
     evaluate_every: int = 50
     """steps between validations and checkpoints"""
     patience: int = 8
-    """validations without a better average precision before training stops; only with enough hosts"""
+    """validations without a better average precision before training stops; used only with enough validation hosts"""
     passes: float = 0.0
-    """passes over the larger class after which a small data set has been seen enough, however many ``steps``
-    there are; 0 is no limit"""
+    """training stops after this many passes over the larger class, even before ``steps``; 0 sets no limit"""
     host_passes: float = 0.0
-    """the same of the smaller class: a handful of hosts is learnt by heart within a few hundred; 0 is no limit"""
+    """the same for the smaller class, because a network memorises a few hosts within some hundred passes; 0 sets no
+    limit"""
     members: int = 1
-    """networks trained from different seeds, whose mean log-odds count"""
+    """number of networks trained from different seeds; their log-odds are averaged"""
     inject: float = 0.0
-    """strength of the belief in injected transits: with H training hosts, inject / (inject + H) of the batch's
-    positives are training non-hosts with a simulated transit signal"""
+    """weight of injected transits, in hosts: with H training hosts, a share inject / (inject + H) of the positives of a
+    batch are training non-hosts with a simulated transit signal"""
 
     injected_copies: int = 0
-    """with fewer training hosts than this, copies of other training stars with a simulated planet that the search finds
-    make up the number; only for networks that look at folds of light curves"""
+    """with fewer training hosts than this number, copies of other training stars with an injected planet that the
+    search detects fill it up; only for networks that read folded light curves"""
 
     def __post_init__(self) -> None:
         least = {"steps": 1, "batch_size": 2, "evaluate_every": 1, "patience": 1, "members": 1}
@@ -169,23 +171,23 @@ class TrainConfig:
 
 @dataclass(frozen=True)
 class SearchConfig:
-    """How transits are searched for. Days and fractions."""
+    """Settings of the transit search. Periods and durations are in days."""
 
     period_min: float = 0.17
     """shortest period, days"""
     period_max: float | None = None
-    """longest period, days; None is half of the baseline, 500 at most"""
+    """longest period, days; None is half of the baseline, but at most 500"""
     duration_min: float = 1 / 24
     """shortest transit, days"""
     duration_max: float = 0.5
-    """longest transit, days, and never more than a quarter of the period"""
+    """longest transit, days; a transit never lasts longer than a quarter of its period"""
     window: float | None = None
-    """width of the running biweight that takes the star's own variability off, days; None is 2 days, or four times
-    ``duration_max`` where that is more"""
+    """width of the running biweight that removes the star's variability, days; None is the larger of 2 days and
+    ``4 * duration_max``"""
     snr_min: float = 7.1
-    """a star's second and further candidates, and single transits, have this red-noise SNR or more"""
+    """lowest red-noise SNR of a star's second and further candidates, and of single transits"""
     max_candidates: int = 3
-    """a star, its best peak included however weak"""
+    """largest number of candidates per star; the best peak of a star always counts, even below ``snr_min``"""
 
     @property
     def window_days(self) -> float:
@@ -195,12 +197,12 @@ class SearchConfig:
 
 @dataclass(frozen=True)
 class FoldConfig:
-    """How a candidate's light curve is folded into views."""
+    """Settings of the views into which a candidate's light curve is folded."""
 
     global_bins: int = 201
-    """bins of the views of the whole phase"""
+    """number of bins of the views of the whole phase"""
     local_bins: int = 61
-    """bins of the views around an event"""
+    """number of bins of the views around an event"""
 
     def __post_init__(self) -> None:
         for name in ("global_bins", "local_bins"):
@@ -210,58 +212,66 @@ class FoldConfig:
 
 @dataclass(frozen=True)
 class RunConfig:
-    """Everything that decides a run's weights, but the data themselves."""
+    """Settings of a run. Together with the data they determine its weights."""
 
     model: str = "cnn"
-    """a name in exojax/models/registry.py"""
+    """name of a model, as in exojax/models/registry.py"""
     seed: int = 0
-    """of the split, the initial weights, the batches and the augmentation"""
+    """seed of the split, the initial weights, the batches and the augmentation"""
     init: str | None = None
-    """a run of the same model, by name or path, whose weights a network starts from"""
+    """name or path of a run of the same model; a network starts from its weights"""
     data: DataConfig = field(default_factory=DataConfig)
+    """the data source"""
     train: TrainConfig | None = None
-    """None is the model's own, which stands in its file"""
+    """settings of the training; None takes the defaults of the model"""
     options: dict[str, float | int | str | bool] = field(default_factory=dict)
-    """where the model differs from its file: attributes of a network's module, keywords of a classical model's fit"""
+    """changes to the model: attributes of a network's module, or keywords of a classical model's fit"""
     search: SearchConfig = field(default_factory=SearchConfig)
-    """how stars are searched for a model that looks at folded curves; its ``max_candidates`` are judged"""
+    """the transit search for a model that reads folded curves; the model scores ``max_candidates`` of each star"""
     fold: FoldConfig = field(default_factory=FoldConfig)
-    """how what is found is folded for it"""
+    """the views of each candidate, for such a model"""
 
 
-# The protocol, the same for every model and source (see docs/believe/protocol.md).
+# The protocol of training and test, the same for every model and source (see docs/believe/protocol.md).
 TEST_FRACTION = 0.2
+"""share of the stars that are test stars"""
 VALIDATION_FRACTION = 0.2
+"""share of the other stars that are validation stars"""
 MIN_VALIDATION_HOSTS = 20
+"""number of validation hosts below which training takes a fixed number of steps and Platt calibration"""
 OUT_OF_FOLD = 3
+"""folds of the training rows whose scores set the threshold where there are too few validation hosts"""
 TUNE_OUTER_FRACTION = 0.25
+"""share of the training stars that no trial of a tuning uses"""
 
 
 RENAMED = {"TrainConfig": {"twins": "injected_copies"}}
-"""fields that runs of earlier releases hold under another name"""
-# Fields that runs of before hold, and that decide nothing any more.
+"""fields that have another name in the config.json of earlier releases: class -> old name -> new name"""
 RETIRED = {"SearchConfig": {"batch"}}
+"""fields of earlier releases that no longer have an effect: class -> names"""
 
 
 def from_dict(kind: type[T], values: Mapping[str, Any], where: str) -> T:
-    """Return a configuration from the dictionary that ``dataclasses.asdict`` made of it, as read from JSON.
+    """Return a configuration from its dictionary, as ``dataclasses.asdict`` returns it and JSON stores it.
 
     Args:
-        kind: one of the dataclasses above; fields that are missing keep their defaults.
+        kind: a dataclass of this module; missing fields keep their defaults.
         values: field name to value.
         where: the file, for messages.
 
     Raises:
-        InputError: an unknown field, or a value of another type.
+        InputError: ``values`` is no mapping, a field is unknown, or a value has a wrong type.
     """
     if not isinstance(values, Mapping):
-        raise InputError(f"{where}: holds no {kind.__name__}: expected an object, as in the config.json of a run")
+        raise InputError(f"{where}: expected a {kind.__name__} as a JSON object, as in the config.json of a run")
     hints = get_type_hints(kind)
     names, retired = RENAMED.get(kind.__name__, {}), RETIRED.get(kind.__name__, ())
     values = {names.get(name, name): value for name, value in values.items() if name not in retired}
     unknown = set(values) - set(hints)
     if unknown:
-        raise InputError(f"{where}: {kind.__name__} has no {sorted(unknown)[0]!r}; it has {', '.join(hints)}")
+        raise InputError(
+            f"{where}: {kind.__name__} has no field {sorted(unknown)[0]!r}; its fields are {', '.join(hints)}"
+        )
     made: dict[str, Any] = {}
     for name, value in values.items():
         hint = hints[name]
@@ -271,14 +281,12 @@ def from_dict(kind: type[T], values: Mapping[str, Any], where: str) -> T:
             continue
         if get_origin(hint) is tuple and isinstance(value, list):
             value = tuple(value)
-        wanted = tuple(get_origin(h) or h for h in (get_args(hint) if get_origin(hint) is UnionType else (hint,)))
-        if float in wanted and type(value) is int:
+        kinds = tuple(get_origin(h) or h for h in (get_args(hint) if get_origin(hint) is UnionType else (hint,)))
+        if float in kinds and type(value) is int:
             value = float(value)
-        # bool is an int to Python, but not to a reader of the file.
-        if not isinstance(value, wanted) or (isinstance(value, bool) and bool not in wanted):
-            raise InputError(
-                f"{where}: {name} is {value!r}, expected {hint if len(wanted) > 1 else wanted[0].__name__}"
-            )
+        # In Python a bool is an int; in the file, true in place of a number is a mistake.
+        if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):
+            raise InputError(f"{where}: {name} is {value!r}, expected {hint if len(kinds) > 1 else kinds[0].__name__}")
         made[name] = value
     try:
         return kind(**made)

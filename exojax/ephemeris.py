@@ -1,7 +1,7 @@
-"""Where a time lies in an orbit: the nearest transit, the phase, and the cadences in transit.
+"""Compute orbital phases: the nearest transit of a time, its phase, and the cadences in transit.
 
-Times, periods and durations share one unit, days or cadences. A period that is not finite is a single transit's.
-Loops in ``exojax/loops`` and code that JAX compiles fold by the same rule in their own words.
+Times, periods and durations share one unit, days or cadences. A single transit has a period of NaN or infinity.
+``exojax/loops`` and code that JAX compiles repeat the same formula.
 """
 
 from __future__ import annotations
@@ -9,9 +9,9 @@ from __future__ import annotations
 import numpy as np
 
 DRIFT = 0.25
-"""durations by which the transits of one signal drift against another's over the curve, at most, to be of one object"""
+"""largest drift between two signals of one object over the curve, in transit durations"""
 LOCKED = 0.01
-"""share by which such periods differ at most, where few transits bound the drift little"""
+"""largest relative difference between the periods of such signals; it matters where few transits are observed"""
 
 Times = float | np.ndarray
 """one number, or float64 of any shape"""
@@ -21,13 +21,13 @@ def nearest_transit(time: Times, period: Times, t0: Times) -> tuple[np.ndarray, 
     """Return the time since the nearest mid-transit, and the number of that transit.
 
     Args:
-        time: float64, of any shape that broadcasts with the others.
+        time: float64, of any shape that broadcasts with ``period`` and ``t0``.
         period: above 0; NaN or infinite for a single transit.
-        t0: a mid-transit.
+        t0: time of a mid-transit.
 
     Returns:
-        Two float64 arrays of the common shape: the time since the nearest mid-transit, at most half a period before or
-        after it; and the transit's number, 0 at ``t0``, a whole number or NaN where the time is.
+        Two float64 arrays of the common shape. First, the time since the nearest mid-transit, from minus half to plus
+        half a period. Second, the number of that transit, a whole number, 0 at ``t0``. Both are NaN where ``time`` is.
     """
     late = np.asarray(np.subtract(time, t0), np.float64)
     if np.ndim(period) == 0:
@@ -50,8 +50,8 @@ def transit_mask(time: Times, period: Times, t0: Times, duration: Times) -> np.n
     """Return whether each time lies within half a duration of a mid-transit, both ends included.
 
     Args:
-        time, period, t0: as of :func:`nearest_transit`.
-        duration: the whole width, first to last contact or a multiple of it.
+        time, period, t0: as in :func:`nearest_transit`.
+        duration: full width of the mask, such as the time from first to last contact.
 
     Returns:
         bool, of the common shape; false where the time is NaN.
@@ -64,19 +64,20 @@ def next_transit(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the first mid-transit at or after a time, and its one-sigma error.
 
-    Period and the epoch of a transit in the middle of the data are determined apart, so that the error grows with the
-    turns from there: ``error^2 = t0_error^2 - (m period_error)^2 + ((n - m) period_error)^2`` for transit ``n``, where
-    transit ``m`` is the one nearest ``middle`` and ``t0_error`` is that of transit 0.
+    The period and the epoch of the transit ``m`` nearest to the middle of the data are independent measurements, so
+    that the error of transit ``n`` grows with its distance from transit ``m``:
+    ``error^2 = t0_error^2 - (m period_error)^2 + ((n - m) period_error)^2``, where ``t0_error`` belongs to transit 0.
 
     Args:
-        period: above 0; NaN or infinite for a single transit, of which no other is known.
-        t0: a mid-transit, number 0.
+        period: above 0; NaN or infinite for a single transit.
+        t0: mid-transit of transit 0.
         period_error, t0_error: one sigma.
-        after: time from which the transit is looked for.
-        middle: of the data.
+        after: earliest time of the returned transit.
+        middle: time of the middle of the data.
 
     Returns:
-        Two float64 arrays of the common shape; NaN where the period is not known, the error also where an error is not.
+        Two float64 arrays of the common shape: the mid-transit and its error. Both are NaN for a single transit; the
+        error is NaN where ``period_error`` or ``t0_error`` is.
     """
     known = np.where(np.isfinite(period), period, np.nan)
     with np.errstate(invalid="ignore"):
@@ -87,14 +88,14 @@ def next_transit(
 
 
 def is_locked(period: float, other: float, duration: float, span: float) -> bool:
-    """Return whether two signals keep their phase over a curve, at one period or at half or twice of it.
+    """Return whether two signals keep their relative phase over a curve: period ratio 1:2, 1:1 or 2:1.
 
-    The eclipses of a binary do, two planets near a resonance drift apart.
+    The two eclipses of a binary keep it; the transits of two planets near a resonance drift apart.
 
     Args:
-        period, other: days or cadences; of single transits NaN or infinite.
-        duration: of the longer of the two.
-        span: of the curve.
+        period, other: periods of the two signals, days or cadences; NaN or infinite for a single transit.
+        duration: duration of the longer event, in the unit of the periods.
+        span: length of the curve, in the same unit.
     """
     if not (np.isfinite(period) and np.isfinite(other)):
         return False

@@ -1,8 +1,9 @@
-"""The one exception that means "the user can mend this"."""
+"""Define the exception for mistakes that the user can mend."""
 
 
 class InputError(Exception):
-    """A mistake in a file, an option or a run folder, told in one line: which file, where in it, what to do.
+    """A mistake in a file, an option or a run folder.
 
-    The commands print it on standard error without a traceback and exit with code 2.
+    The message is one line: which file, where in it, and what to do. The commands print it on standard error without a
+    traceback and exit with code 2.
     """

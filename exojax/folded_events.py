@@ -1,4 +1,4 @@
-"""Folded events: the views and numbers of each candidate that a network reads. NumPy only."""
+"""Define the container of folded events: the views and numbers that a network reads. NumPy only."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ import numpy as np
 from exojax.light_curves import LightCurves
 
 VIEWS = ("global_view", "local_view", "secondary_view", "odd_view", "even_view", "half_view", "double_view")
+"""names of all views"""
 WIDE_VIEWS = ("global_view", "double_view")
-"""views of the whole phase; the others show some durations around an event"""
+"""names of the views of the whole phase; the others cover a few durations around an event"""
 SCALARS = (
     "log_period",
     "log_duration",
@@ -35,31 +36,31 @@ SCALARS = (
     "odd_even_ratio",
     "epoch",
 )
-"""decimal logarithms of days, fractions and numbers, and plain numbers; those of ``tess_`` are in a file's own unit.
-``epoch`` (days, the mission's time) is known only where a whole survey is at hand, to tell its bad moments."""
+"""names of the numbers of a candidate. ``log_`` marks a decimal logarithm (of days, a fraction or a count), ``tess_``
+the unit of the TESS files. ``epoch`` (days, the mission's time) is known only for a whole survey, where it marks the
+survey's bad times."""
 VALUE, SCATTER, COVERAGE = range(3)
-"""the last axis of a view"""
+"""index on the last axis of a view"""
 
 
 @dataclass(frozen=True, eq=False)
 class FoldedEvents:
-    """``n`` rows of ``K`` candidates each: every candidate's light curve folded and binned, and numbers beside it.
+    """Views and numbers of ``n`` rows of ``K`` candidates each: folded and binned light curves.
 
     Attributes:
-        id: ``(n,)`` str, the star; several rows may be of one star.
-        views: of some of :data:`VIEWS` ``(n, K, bins, 3)`` float32. The last axis holds a bin's value (median 0 and
-            depth -1 over the view), the scatter of what is in it in the same unit, and its coverage, the share of the
-            points expected. Coverage is 0 in an empty bin and throughout a view that is not there, and value and
-            scatter are 0 then.
+        id: ``(n,)`` str, name of the star; a star may have several rows.
+        views: name, out of :data:`VIEWS`, to ``(n, K, bins, 3)`` float32. The last axis holds three numbers per bin:
+            its value (scaled so that the view has median 0 and depth -1), the scatter of its points in the same unit,
+            and its coverage, the share of the expected points. All three are 0 in an empty bin and in a missing view.
         scalars: ``(n, K, len(SCALARS))`` float32; NaN where unknown.
-        label: ``(n,)`` int8, 1 for planets and 0 for the rest, or None.
-        kind: ``(n,)`` str, what each row is known to be (``PC``, ``EB``, ...), or None.
-        source: where the rows came from, for people.
+        label: ``(n,)`` int8, 1 for planets and 0 for other rows; or None.
+        kind: ``(n,)`` str, known class of each row (``PC``, ``EB``, ...); or None.
+        source: origin of the rows, as text.
         sha256: fingerprint of the file.
-        warnings: what a reader of the figures has to know about the input, one sentence each.
-        catalogued: true where ``id`` names a star across files.
-        cadence: 0: folded events have none.
-        vetting: ``(n, K, t)`` float32, what the tests of :data:`exojax.vetting.all_tests.NUMBERS` measured, NaN where
+        warnings: one sentence for each fact about the input that changes the meaning of the results.
+        catalogued: true where ``id`` identifies a star across files.
+        cadence: 0, because folded events have no cadence.
+        vetting: ``(n, K, t)`` float32, results of the tests :data:`exojax.vetting.all_tests.NUMBERS`, NaN where
             unknown; or None.
     """
 
@@ -91,15 +92,23 @@ class FoldedEvents:
         )
 
 
-def there(global_view: np.ndarray) -> np.ndarray:
-    """Return ``(n,)`` bool: rows with a candidate, given ``global_view (n, K, bins, 3)``."""
+def has_candidate(global_view: np.ndarray) -> np.ndarray:
+    """Return ``(n,)`` bool, true for rows with at least one candidate.
+
+    Args:
+        global_view: ``(n, K, bins, 3)``, as in :class:`FoldedEvents`.
+    """
     return np.asarray((global_view[..., COVERAGE] > 0).any(axis=(1, 2)))
 
 
 def searchable(features: Mapping[str, np.ndarray]) -> np.ndarray | None:
-    """Return ``(n,)`` bool, rows with a candidate to judge, of a model's inputs; None where it looks at no folds."""
-    return there(features["global_view"]) if "global_view" in features else None
+    """Return ``(n,)`` bool, true for rows with a candidate; None where the inputs hold no folded light curves.
+
+    Args:
+        features: the inputs of a model by name; first axis ``n``.
+    """
+    return has_candidate(features["global_view"]) if "global_view" in features else None
 
 
 Data = LightCurves | FoldedEvents
-"""Rows to learn from or to score."""
+"""rows that a model is trained on or scores"""

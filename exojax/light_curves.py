@@ -1,4 +1,4 @@
-"""Frozen containers that every stage speaks. NumPy only: float64 time never enters JAX from here."""
+"""Define the frozen containers of light curves. NumPy only: time stays float64 and does not enter JAX."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 
 @dataclass(frozen=True, eq=False)
 class Stars:
-    """What is known of the stars themselves; NaN where it is not.
+    """Known properties of the stars; NaN where unknown.
 
     Attributes:
         radius: ``(n_stars,)`` float64, solar radii.
@@ -36,16 +36,17 @@ class Stars:
 
 @dataclass(frozen=True, eq=False)
 class Piece:
-    """What a mission's file says of its part of one star's light curve, for people.
+    """Facts from one mission file about its part of a star's light curve; the vetting sheet prints and plots them.
 
     Attributes:
         kind: ``sector``, ``quarter``, ``campaign``, or empty.
-        number: of it.
+        number: number of the sector, quarter or campaign.
         start, stop: days, first and last time.
-        ra, dec: degrees, J2000; NaN where the file does not say.
-        dumps: ``(k,)`` float64 days, cadences at which momentum was dumped or thrusters fired.
-        flagged: ``(k,)`` float64 days, cadences that the quality column takes out.
-        background: ``(2, k)`` float64, days and medians of the background flux, in the file's unit; may be empty.
+        ra, dec: degrees, J2000; NaN where the file does not state them.
+        dumps: ``(k,)`` float64, days: times of momentum dumps or thruster firings.
+        flagged: ``(k,)`` float64, days: times of cadences that are left out because of their quality flags.
+        background: ``(2, k)`` float64: times in days, and medians of the background flux in the file's unit; may be
+            empty.
     """
 
     kind: str
@@ -64,28 +65,28 @@ class LightCurves:
     """Brightness of ``n_stars`` stars over time, padded to a common number of cadences.
 
     Attributes:
-        id: ``(n_stars,)`` str. A catalogue number where ``catalogued``, else ``<file stem>:<0-based row>``.
+        id: ``(n_stars,)`` str: catalogue number where ``catalogued``, else ``<file stem>:<0-based row>``.
         time: ``(n_stars, n_cadences)`` float64, days in ``time_system``; NaN where a row is padded. It may be a
             read-only broadcast view when all stars share one axis.
-        flux: ``(n_stars, n_cadences)`` float32; relative with median 1 where ``absolute``, else centred near zero
-            in the file's own units. 0 where not ``valid``: read it together with ``valid``.
+        flux: ``(n_stars, n_cadences)`` float32: relative with median 1 where ``absolute``, else centred near zero
+            in the file's own units; 0 where not ``valid``.
         valid: ``(n_stars, n_cadences)`` bool, true where flux was measured.
-        label: ``(n_stars,)`` int8, 1 for a planet host and 0 for the rest, or None.
-        kind: ``(n_stars,)`` str, what each star is known to be (``planet``, ``binary``, ``quiet``, ...), or None.
-        catalogued: true where ``id`` names a star across files; a row number does not.
-        absolute: true where flux is on the relative scale, so that a dip's depth is a fraction.
+        label: ``(n_stars,)`` int8, 1 for a planet host and 0 for any other star; or None.
+        kind: ``(n_stars,)`` str, known class of each star (``planet``, ``binary``, ``quiet``, ...); or None.
+        catalogued: true where ``id`` identifies a star across files; a row number does not.
+        absolute: true where flux is on the relative scale, so that the depth of a dip is a fraction.
         cadence: days between neighbouring samples.
         time_system: ``BKJD``, ``BTJD``, ``BJD``, ``HJD``, ``JD``, ``MJD``, ``file`` (not known), ``simulated``,
-            ``own clock`` of arrays, or ``assumed`` where the file had no time axis.
-        source: where the rows came from, for people.
+            ``own clock`` for arrays, or ``assumed`` where the file had no time axis.
+        source: origin of the rows, as text.
         sha256: fingerprint of the file, of the folder's sorted files, or of the simulation's settings.
-        warnings: what a reader of the figures has to know about the input, one sentence each.
+        warnings: one sentence for each fact about the input that changes the meaning of the results.
         centroid: ``(n_stars, n_cadences, 2)`` float32, flux-weighted column and row in pixels, NaN where unknown; or
             None.
-        stars: what is known of the stars, or None.
+        stars: known properties of the stars, or None.
         flux_err: ``(n_stars, n_cadences)`` float32, one sigma in the unit of ``flux``, NaN where unknown; or None. The
-            search takes relative weights from it.
-        pieces: of a single star from mission files, one a file; else empty.
+            search derives relative weights from it.
+        pieces: for a single star from mission files, one item per file; else empty.
     """
 
     id: np.ndarray
@@ -124,31 +125,31 @@ class LightCurves:
 
     @classmethod
     def of(cls, time: Any, flux: Any, flux_err: Any = None, *, id: Any = None, label: Any = None) -> LightCurves:
-        """Return light curves of arrays or lists.
+        """Return light curves from arrays or lists.
 
         >>> curves = exojax.LightCurves.of([[0.0, 0.02, 0.04]], [[1.0, 0.999, 1.0]], id=["star"])
         >>> len(curves), curves.absolute
         (1, True)
 
         Args:
-            time: ``(c,)`` days, shared by all stars, or ``(n, c)``, or a list of rows that differ in length. Any order;
-                samples without a time are left out.
-            flux: ``(c,)`` or ``(n, c)`` or a list of rows, in any unit; NaN is missing. One rule decides whether it has
-                a scale (:mod:`exojax.io.scale`): where it has, it is divided by its median.
-            flux_err: as ``flux``, one sigma in its unit: the search weights samples by it. An error that is not above 0
-                is taken as unknown.
+            time: days: ``(c,)`` shared by all stars, ``(n, c)``, or a list of rows of different lengths. The order is
+                free; samples without a time are left out.
+            flux: ``(c,)``, ``(n, c)`` or a list of rows, in any unit; NaN is missing. Flux with an absolute scale, as
+                :mod:`exojax.io.scale` decides it, is divided by its median.
+            flux_err: one sigma, of the shape and unit of ``flux``; the search weights the samples by it. Errors of 0
+                or less count as unknown.
             id: ``(n,)`` names; 0, 1, 2, ... by default.
-            label: ``(n,)`` 1 for a planet host and 0 for the rest.
+            label: ``(n,)``, 1 for a planet host and 0 for any other star.
 
         Raises:
-            InputError: shapes do not agree, nothing is measured, or a label is neither 1 nor 0.
+            InputError: the shapes do not agree, no sample is finite, or a label is neither 1 nor 0.
         """
         from exojax.io.arrays import light_curves_of
 
         return light_curves_of(time, flux, flux_err, id=id, label=label)
 
     def to_lightkurve(self) -> list[Any]:
-        """Return one ``lightkurve.LightCurve`` a star.
+        """Return one ``lightkurve.LightCurve`` for each star.
 
         Raises:
             InputError: lightkurve is not installed.
@@ -159,7 +160,7 @@ class LightCurves:
 
     def take(self, index: np.ndarray) -> LightCurves:
         """Return the stars at ``index`` (``(k,)`` int, or ``(n_stars,)`` bool), in that order."""
-        # Indexing a broadcast time axis would copy it once per star.
+        # Indexing a broadcast time axis would make one copy per star.
         shared = self.time.strides[0] == 0
         chosen = np.arange(len(self))[index]
         time = np.broadcast_to(self.time[:1], (len(chosen), self.time.shape[1])) if shared else self.time[chosen]
@@ -179,19 +180,19 @@ class LightCurves:
 
 @dataclass(frozen=True, eq=False)
 class EvenCurves:
-    """Light curves on an even grid of cadences, which a batched search needs; empty cadences have weight 0.
+    """Light curves on an even grid of cadences, for the batched search; empty cadences have weight 0.
 
     Attributes:
-        start: ``(n_stars,)`` float64, days: the time of cadence 0, in the light curves' own time system. Cadence
-            ``k`` is at ``start + k * cadence``: from here on time is an index, and float32 is enough.
-        flux: ``(n_stars, n_cadences)`` float32; 0 where ``weight`` is. Relative with median 1 (or the file's units)
-            before detrending; after it the fraction by which flux lies above the trend (or file units above it).
-        weight: ``(n_stars, n_cadences)`` float32, inverse variance relative to the star's typical cadence: 1 for
-            that, 0 for none.
+        start: ``(n_stars,)`` float64, days: time of cadence 0, in the time system of the light curves. Cadence ``k`` is
+            at ``start + k * cadence``, so that later stages compute with the index in float32.
+        flux: ``(n_stars, n_cadences)`` float32; 0 where ``weight`` is 0. Before detrending: relative with median 1, or
+            in the file's units. After detrending: the fraction above the trend, or file units above it.
+        weight: ``(n_stars, n_cadences)`` float32: inverse variance relative to the star's typical cadence, which has
+            weight 1; 0 for an empty cadence.
         scatter: ``(n_stars,)`` float32, robust standard deviation of a cadence of weight 1, in units of ``flux``;
             NaN before detrending.
         cadence: days between cadences.
-        centroid: ``(n_stars, n_cadences, 2)`` float32 pixels, 0 where ``weight`` is, or None.
+        centroid: ``(n_stars, n_cadences, 2)`` float32, pixels, 0 where ``weight`` is 0; or None.
     """
 
     start: np.ndarray
@@ -203,10 +204,10 @@ class EvenCurves:
 
 
 def nominal_cadence(time: np.ndarray) -> float:
-    """Return the median step between neighbouring times that differ, days; NaN where no two of them do.
+    """Return the median of the positive steps between neighbouring times, days; NaN where there is no such step.
 
     Args:
-        time: ``(n,)`` float64, days; NaN, as of padding, is left out.
+        time: ``(n,)`` float64, days; NaN (padding) is left out.
     """
     steps = np.diff(time[np.isfinite(time)])
     steps = steps[steps > 0]
@@ -214,5 +215,5 @@ def nominal_cadence(time: np.ndarray) -> float:
 
 
 def shared_time(n_stars: int, n_cadences: int, cadence: float) -> np.ndarray:
-    """Return ``(n_stars, n_cadences)`` float64 view of one even time axis from 0, in steps of ``cadence`` days."""
+    """Return a ``(n_stars, n_cadences)`` float64 read-only view of one time axis: 0, ``cadence``, ... days."""
     return np.broadcast_to(np.arange(n_cadences) * cadence, (n_stars, n_cadences))

@@ -1,4 +1,4 @@
-"""The robust scatter: a standard deviation that outliers do not move."""
+"""Compute the robust scatter, a standard deviation that outliers hardly change."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ MAD_TO_SIGMA = 1.4826
 
 
 def scatter(values: np.ndarray, about: float | None = None) -> float:
-    """Return 1.4826 times the median absolute deviation of ``values``; NaN where there is none.
+    """Return 1.4826 times the median absolute deviation of ``values``; NaN without a finite value.
 
-    For arrays of JAX, with a mask, see :func:`exojax.features.flux.masked_scatter`.
+    For JAX arrays with a mask, see :func:`exojax.features.flux.masked_scatter`.
 
     Args:
         values: ``(n,)`` float, any unit; NaN is left out.
-        about: the centre from which deviations are taken; None for the median.
+        about: centre of the deviations, in the unit of ``values``; None for the median.
     """
     known = values[np.isfinite(values)]
     if not len(known):

@@ -22,5 +22,5 @@ def test_a_setting_that_decides_nothing_any_more_is_passed_over():
     """A run of before names the stars that were searched together."""
     before = {"model": "svc", "search": {"period_min": 0.5, "batch": 128}}
     assert from_dict(RunConfig, before, "config.json").search == SearchConfig(period_min=0.5)
-    with pytest.raises(InputError, match=r"config\.json: SearchConfig has no 'batches'"):
+    with pytest.raises(InputError, match=r"config\.json: SearchConfig has no field 'batches'"):
         from_dict(RunConfig, {"search": {"batches": 128}}, "config.json")

@@ -16,7 +16,7 @@ import numpy as np
 
 from exojax.errors import InputError
 from exojax.features.series_columns import FAMILIES, SERIES
-from exojax.folded_events import there
+from exojax.folded_events import has_candidate
 from exojax.models import candidate
 from exojax.models.base import Choice, Classical, Suggest
 from exojax.models.importance import permuted
@@ -177,7 +177,7 @@ def _figures(features: Mapping[str, np.ndarray]) -> np.ndarray:
         padded = {name: np.pad(x, [(0, pad)] + [(0, 0)] * (x.ndim - 1)) for name, x in batch.items()}
         parts.append(np.asarray(_columns(padded, moments))[: BATCH - pad])
     found = np.concatenate(parts) if parts else np.zeros((0, candidate.COLUMNS), np.float32)
-    candidates = there(features["global_view"][:, :1])
+    candidates = has_candidate(features["global_view"][:, :1])
     found = np.where(candidates[:, None], found, np.nan)
     found = np.concatenate([found, features["series"], features["vetting"][:, 0]], axis=1)
     return np.where(np.isfinite(found), found, np.nan).astype(np.float32)

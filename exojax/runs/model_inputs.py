@@ -12,7 +12,7 @@ from exojax.errors import InputError
 from exojax.evaluation import leakage
 from exojax.features.registry import compute
 from exojax.features.series_columns import SERIES
-from exojax.folded_events import SCALARS, VIEWS, WIDE_VIEWS, Data, FoldedEvents, there
+from exojax.folded_events import SCALARS, VIEWS, WIDE_VIEWS, Data, FoldedEvents, has_candidate
 from exojax.light_curves import LightCurves
 from exojax.models import registry
 from exojax.models.code import fingerprint
@@ -104,7 +104,7 @@ def usable(data: Data) -> np.ndarray:
     """Return ``(n,)`` bool: rows that hold something to judge."""
     if isinstance(data, LightCurves):
         return leakage.usable(data.flux, data.valid)
-    return there(data.views["global_view"]) & (data.views["global_view"][..., 0] != 0).any(axis=(1, 2))
+    return has_candidate(data.views["global_view"]) & (data.views["global_view"][..., 0] != 0).any(axis=(1, 2))
 
 
 def digests(data: Data) -> np.ndarray:

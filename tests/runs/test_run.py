@@ -23,8 +23,8 @@ def test_a_configuration_survives_json():
 @pytest.mark.parametrize(
     ("values", "words"),
     [
-        ({"modle": "cnn"}, "RunConfig has no 'modle'; it has model, seed"),
-        ({"train": {"stesp": 1}}, "TrainConfig has no 'stesp'"),
+        ({"modle": "cnn"}, "RunConfig has no field 'modle'; its fields are model, seed"),
+        ({"train": {"stesp": 1}}, "TrainConfig has no field 'stesp'"),
         ({"seed": "1"}, "seed is '1', expected int"),
         ({"seed": True}, "seed is True, expected int"),
         ({"seed": 1.0}, "seed is 1.0"),
