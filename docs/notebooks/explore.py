@@ -34,7 +34,7 @@ stars = int(os.environ.get("EXOJAX_NOTEBOOK_STARS", "240"))
 source = open_source(DataConfig("auto", simulate=SimulateConfig(n_stars=stars, host_fraction=0.2, n_cadences=1600)))
 curves = source.rows()
 host = curves.label == 1
-print(source.told)
+print(source.description)
 print(f"{len(curves):,} stars of {curves.flux.shape[1]:,} values, {host.sum()} of them with a planet")
 
 

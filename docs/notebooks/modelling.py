@@ -35,7 +35,7 @@ stars = int(os.environ.get("EXOJAX_NOTEBOOK_STARS", "240"))
 steps = int(os.environ.get("EXOJAX_NOTEBOOK_STEPS", "150"))
 source = open_source(DataConfig("auto", simulate=SimulateConfig(n_stars=stars, host_fraction=0.2, n_cadences=1600)))
 curves = source.rows()
-print(source.told)
+print(source.description)
 
 
 def show(figure):

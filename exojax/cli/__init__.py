@@ -1,1 +1,1 @@
-"""The commands: argument parsing and wiring only, one module each."""
+"""Define the commands, one module each: options and the calls of other rooms."""

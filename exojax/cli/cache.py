@@ -1,4 +1,4 @@
-"""``exojax cache``: what the user's cache holds, and how to clear it."""
+"""``exojax cache``: show the contents of the user's cache, or clear it."""
 
 from __future__ import annotations
 
@@ -12,27 +12,27 @@ from exojax.errors import InputError
 
 @dataclass(frozen=True)
 class Options:
-    """Show the cache: stars that were searched and folded, files that were read, compiled code, downloads."""
+    """Show the size of the cache: searched and folded stars, files read before, compiled code, downloads."""
 
     clear: bool = False
-    """remove all of it, downloads of --target included"""
+    """remove everything in the cache, also the downloads of --target"""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Entry point; returns the exit code."""
+    """Run the command with the arguments ``argv``; return its exit code."""
     return command.run("cache.py", Options, cache, argv)
 
 
 def cache(options: Options) -> None:
-    """Print a line a kind of entry, or remove everything."""
+    """Print one line for each kind of entry; with ``--clear`` remove them all."""
     from exojax.storage import cache as stored
 
     home = stored.directory()
     kinds = {"arrays": stored.entries()}
     kinds |= {name: [p for p in (home / name).rglob("*") if p.is_file()] for name in ("loops", "compiled", "targets")}
-    names = {"arrays": "files read, stars searched and folded", "loops": "compiled loops of the search"}
+    names = {"arrays": "files read; searched and folded stars", "loops": "compiled loops of the search"}
     names |= {"compiled": "compiled networks", "targets": "downloaded light curves"}
-    command.say(f"{home}  (arrays are kept up to {stored.limit() / 2**30:g} GB: EXOJAX_CACHE_GB)")
+    command.say(f"{home}  (files and stars take at most {stored.limit() / 2**30:g} GB; EXOJAX_CACHE_GB sets the limit)")
     for name, files in kinds.items():
         size = sum(path.stat().st_size for path in files) / 1e6
         command.say(f"  {names[name]:<40}{len(files):>7,} files  {size:>9,.1f} MB")
@@ -45,5 +45,7 @@ def cache(options: Options) -> None:
             if (home / name).is_dir():
                 shutil.rmtree(home / name)
     except OSError as error:
-        raise InputError(f"{home}: cannot be cleared ({error.strerror}): remove it yourself") from None
+        raise InputError(
+            f"{home}: the cache cannot be cleared ({error.strerror}); remove the folder yourself"
+        ) from None
     command.say("cleared")

@@ -1,4 +1,4 @@
-"""Run a command: parsing, exit codes, one-line errors, progress on a terminal, the compilation cache."""
+"""Run a command: parse its options, print errors on one line, set exit codes, show progress, cache compiled code."""
 
 from __future__ import annotations
 
@@ -33,20 +33,20 @@ def run(
     *,
     alone: bool = True,
 ) -> int:
-    """Parse ``argv`` into ``options``, run ``body``, and turn its end into an exit code.
+    """Parse ``argv`` into ``options``, run ``body``, and return an exit code.
 
-    Meanwhile no other process works in the folder of ``--out``, where the command has such an option and it is given.
+    The folder of ``--out``, if given, is locked: no other process can work in it until the command ends.
 
     Args:
-        name: of the command, for messages, where it was not started as a program.
-        options: a dataclass; its docstring and its fields' are the help.
-        body: returns an exit code, None for 0.
-        argv: without the program's name; ``sys.argv`` by default.
-        alone: False where several processes may share that folder.
+        name: name of the command in messages, if Python code calls it.
+        options: a dataclass; its docstring and those of its fields are the help text.
+        body: the command; returns an exit code, or None for 0.
+        argv: arguments without the program's name; ``sys.argv`` by default.
+        alone: False allows several processes in the folder of ``--out``.
 
     Returns:
-        0 on success, 2 for what the user can mend (one line on standard error says what), 130 and 143 after Ctrl-C and
-        SIGTERM, 141 when the reader of a pipe has gone. A bug raises, which Python turns into 1.
+        0 on success; 2 for a mistake that the user can mend, described on one line of standard error; 130 after Ctrl-C,
+        143 after SIGTERM; 141 when the reader of a pipe has closed it. A bug raises an exception, and Python returns 1.
     """
     name = process.started_as or name
     logging.basicConfig(level=logging.WARNING, format=f"{name}: %(message)s", stream=sys.stderr)
@@ -61,7 +61,7 @@ def run(
                 with display.displayed(), nullcontext() if out is None else locked(out):
                     return body(chosen) or 0
             finally:
-                # Here, where a closed pipe is understood, and not at exit, where it is not.
+                # A closed pipe must raise here, where it is handled, and not when Python exits.
                 sys.stdout.flush()
     except InputError as error:
         return _ended(name, str(error), 2)
@@ -69,7 +69,7 @@ def run(
         number = stop.args[0] if stop.args else signal.SIGINT
         return _ended(name, f"stopped by {signal.Signals(number).name}; run the same command again", 128 + number)
     except BrokenPipeError:
-        # `| head` has read enough; what is still buffered must not raise again at exit.
+        # The reader, such as `| head`, has closed the pipe. Buffered output must not raise again at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
     except Exception as error:
@@ -86,33 +86,33 @@ def run(
 
 
 def quiet_libraries() -> None:
-    """Keep what XLA, JAX, Orbax, absl and Flax say of themselves off standard error; their errors still raise.
+    """Suppress the log messages of XLA, JAX, Orbax, absl and Flax; their exceptions still raise.
 
-    XLA reads its level when JAX is imported, so this comes first. A level that the user has set stands.
+    Call it before JAX is imported, because XLA reads its log level then. A level set by the user is kept.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     for library in ("jax", "jaxlib", "orbax", "absl", "asyncio", "flax"):
-        # Of a full disk or a damaged checkpoint Orbax and its tasks write three hundred lines before it raises.
+        # On a full disk or a damaged checkpoint Orbax and its tasks log three hundred lines before they raise.
         level = logging.CRITICAL if library in ("orbax", "absl", "asyncio") else logging.ERROR
         logging.getLogger(library).setLevel(level)
         warnings.filterwarnings("ignore", module=rf"{library}(\.|$)")
 
 
 def _with_plain_text(record: logging.LogRecord) -> bool:
-    """Take from a record what a terminal would obey, and keep it."""
+    """Remove the control characters from a log record; return True, which keeps the record."""
     record.msg, record.args = plain(record.getMessage()), ()
     return True
 
 
 def _ended(name: str, text: str, code: int) -> int:
-    """Print why the command ends, on one line, and return its exit code."""
+    """Print on one line why the command ends; return its exit code."""
     print(plain(f"{name}: {' '.join(text.split())}"), file=sys.stderr)
     return code
 
 
 @contextmanager
 def _terminable() -> Iterator[None]:
-    """SIGTERM ends a command as Ctrl-C does, wherever it is; the training loop has its own way, which saves first."""
+    """End the command on SIGTERM as on Ctrl-C; the training loop has its own handler, which saves first."""
 
     def stop(number: int, frame: object) -> None:
         raise KeyboardInterrupt(number)
@@ -129,16 +129,16 @@ def _terminable() -> Iterator[None]:
 
 
 def use_compilation_cache() -> None:
-    """Keep compiled functions in the user's cache, so that a second run starts at once. JAX is not imported for it."""
+    """Store compiled functions in the user's cache, so that a second run starts at once; do not import JAX."""
     from exojax.storage import cache
 
     folder = cache.directory() / "compiled"
     with contextlib.suppress(OSError):
         folder.mkdir(parents=True, exist_ok=True)
-    # JAX warns at every function that it cannot keep.
+    # Without this check, JAX would warn at every function that it cannot store.
     if not os.access(folder, os.W_OK):
         announce.note(
-            f"{folder} cannot be written, so each command compiles anew: set EXOJAX_CACHE to a folder of yours"
+            f"{folder}: cannot be written, so that every command compiles again; set EXOJAX_CACHE to a folder of yours"
         )
         return
     settings = {"jax_compilation_cache_dir": str(folder), "jax_persistent_cache_min_compile_time_secs": 0.3}
@@ -150,9 +150,10 @@ def use_compilation_cache() -> None:
 
 
 def use_wide_vectors() -> None:
-    """Make XLA use AVX-512 where there is any, in training and scoring.
+    """Make XLA use AVX-512, where the processor has it, in training and scoring.
 
-    XLA reads it when JAX starts; in a process where it has, only its children would, and differ from it.
+    XLA reads the flag when JAX is imported. If JAX is imported already, the flag is not set: it would change only child
+    processes, whose results would then differ from those of this process.
     """
     name = "--xla_cpu_prefer_vector_width"
     if "jax" not in sys.modules and name not in os.environ.get("XLA_FLAGS", ""):
@@ -160,33 +161,33 @@ def use_wide_vectors() -> None:
 
 
 def say(text: str) -> None:
-    """Print lines on standard output, at once; no character of them is obeyed by a terminal."""
+    """Print lines on standard output at once, with control characters escaped."""
     print("\n".join(map(plain, text.split("\n"))), flush=True)
 
 
 def settle() -> None:
-    """End the bars, so that what is printed next stands below them."""
+    """End the progress bars, so that later output stands below them."""
     display.settle()
 
 
 class Show(Protocol):
-    """Shows how far a phase is; see :func:`exojax.storage.announce.phase`."""
+    """A function that shows the progress of a phase; see :func:`exojax.storage.announce.phase`."""
 
     def __call__(
         self, phase: str, done: int = 0, total: int = 0, facts: dict[str, Any] | None = None, *, unit: str = ""
     ) -> None:
-        """Show it."""
+        """Show ``done`` of ``total`` units of a phase, and further facts beside them."""
 
 
 @contextmanager
 def progress() -> Iterator[Show]:
-    """Show how far a command is: a bar on a terminal, elsewhere a line on standard error every ten seconds.
+    """Show the progress of a command: bars on a terminal, elsewhere a line on standard error every ten seconds.
 
-    What library code reports by :mod:`exojax.storage.announce` is shown alike, from a command's beginning to its end
-    (see :func:`run`); where this ends, the bars end too, and what is printed next stands below them.
+    Library code reports its own phases through :mod:`exojax.storage.announce`; they are shown in the same way. When
+    the context ends, the bars end, and later output stands below them.
 
     Yields:
-        ``show(phase, done, total, facts, unit=...)``: another ``phase`` begins another bar; ``facts`` stand beside it.
+        ``show(phase, done, total, facts, unit=...)``: a new ``phase`` begins a new bar; ``facts`` stand beside the bar.
     """
 
     def show(phase: str, done: int = 0, total: int = 0, facts: dict[str, Any] | None = None, *, unit: str = "") -> None:

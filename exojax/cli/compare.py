@@ -1,4 +1,4 @@
-"""``compare``: several models on the same folds."""
+"""``compare``: cross-validate several models on the same folds."""
 
 from __future__ import annotations
 
@@ -21,58 +21,61 @@ if TYPE_CHECKING:
     from exojax.runs.compare import ComparisonPlan
 
 NOTE = "no official test remains"
+"""note beside every figure when the rows of exoTest.csv are part of the folds"""
 
 
 @dataclass(frozen=True)
 class Options(ReadingOptions):
-    """Cross-validate models on the same star-grouped folds; a killed comparison goes on where it was.
+    """Cross-validate models on the same folds of stars. After an interruption the same command continues.
 
-    Calibration and threshold come from inner folds; outer rows are scored once. Rows kept for testing (a folder's
-    exoTest.csv, the test stars of a run on a single file) are not touched.
+    Calibration and threshold come from inner folds; every outer row is scored once. Test rows (exoTest.csv of a folder,
+    the test stars of a run on a single file) are not used.
     """
 
     data: Annotated[str, value("SOURCE")] = "auto"
-    """as for train"""
+    """a source, as in train"""
     out: Annotated[Path | None, value("DIR")] = None
     """folder for compare.csv, .json, .md and .html; out/compare/<source> by default"""
     positive: Annotated[str, value("PC,EB")] = "PC"
-    """dispositions that count as hosts, comma-separated, where a file has several"""
+    """dispositions that count as hosts, comma-separated, in a file with several dispositions"""
     labels: Annotated[str | None, value("CSV")] = None
-    """id,label of the stars, where their files have none; stars without one are left out"""
+    """CSV of id,label, for stars whose files have no label; stars without a label are left out"""
     models: Annotated[str, value("A,B,...")] = "svc,cnn-original,cnn"
-    """comma-separated names; differences are taken against the first"""
+    """names of the models, comma-separated; the others are compared with the first"""
     folds: Annotated[int, value("K")] = 5
-    """outer folds"""
+    """number of outer folds"""
     repeats: Annotated[int, value("R")] = 1
-    """times the stars are dealt anew"""
+    """number of repetitions, each with other folds"""
     inner: Annotated[int, value("K")] = 2
-    """inner folds that calibrate and set the threshold, each a fit more; 0 judges the order of the stars alone"""
+    """number of inner folds, which calibrate and set the threshold; each costs one more fit. 0: no calibration and no
+    threshold, only the ranking of the stars is scored"""
     tune: Annotated[int, value("N")] = 0
-    """points of each model's space that are tried in the inner folds, in every outer fold anew; 0 for its own"""
+    """number of settings of each model that are tried in the inner folds of every outer fold; 0 keeps the model's
+    own"""
     join_test: bool = False
-    """add the rows of exoTest.csv; no official test remains, and every figure says so"""
+    """add the rows of exoTest.csv to the folds; every figure then notes that no official test remains"""
     init: Annotated[str | None, value("RUN|none")] = None
-    """start that run's model from its weights in every fold; refused where it has seen the rows; by default the shipped
-    ones of a model that has any (transit), but for folded events, which are learnt from scratch; none: from scratch"""
+    """start the model of that run from its weights in every fold; the run must not have been trained on these rows. By
+    default a model with shipped weights (transit) starts from them, except on folded events; none: random weights"""
     steps: Annotated[int | None, value("N")] = None
-    """training steps of networks; each one's own by default"""
+    """training steps of networks; by default the number of each model"""
     seed: Annotated[int, value("N")] = 0
-    """of folds, weights and batches"""
+    """seed of the folds, the weights and the batches"""
     rows: Annotated[str, value("rest|all")] = "all"
-    """rest: leave out the stars that are set aside (a fifth, by their catalogue number) for one last score; all"""
+    """rest: leave out the stars that are set aside for a final score (a fifth, by catalogue number); all: use them"""
     n_stars: Annotated[int | None, value("N")] = None
-    """simulated stars in all; 2000 of synthetic, 5657 of synthetic-kaggle by default"""
+    """number of simulated stars; by default 2000 for synthetic, 5657 for synthetic-kaggle"""
     host_fraction: Annotated[float | None, value("SHARE")] = None
-    """share of simulated stars whose transits can be seen; 0.1 of synthetic by default"""
+    """share of simulated stars whose transits can be seen; by default 0.1 for synthetic"""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Entry point; returns the exit code."""
+    """Run the command with the arguments ``argv``; return its exit code."""
     return command.run("compare.py", Options, compare, argv)
 
 
 def compare(options: Options) -> None:
-    """Compare and write the tables."""
+    """Compare the models and write the tables."""
     command.use_wide_vectors()
     command.use_compilation_cache()
     from exojax.io.source import open_source
@@ -95,7 +98,7 @@ def compare(options: Options) -> None:
         rows=learnt_from(options.rows),
     )
     source = open_source(config)
-    command.say(source.told)
+    command.say(source.description)
     out = options.out or Path("out") / "compare" / source.name
     starts = [start_of(options.init, RunConfig(model=name), source.folded) for name in models]
     plan = compare.ComparisonPlan(
@@ -122,14 +125,14 @@ def compare(options: Options) -> None:
 
         found = compare.compare(plan, source.joined() if options.join_test else source.rows(), out, report)
         show("writing the tables")
-        _write(out, found, plan, source.told)
+        _write(out, found, plan, source.description)
     command.say(text_table(found["rows"]))
     command.say("\n".join(found["can_show"]))
     command.say(f"report: {out / 'compare.html'}")
 
 
 def _write(out: Path, found: dict[str, Any], plan: ComparisonPlan, source: str) -> None:
-    """Write compare.csv, .json, .md and .html, pr.png and cost.png; ``source`` is what the first line printed says."""
+    """Write compare.csv, .json, .md and .html, pr.png and cost.png; ``source`` is the description of the source."""
     from exojax.report import comparison
     from exojax.report.page import write_report
     from exojax.report.style import png
@@ -167,7 +170,7 @@ def _markdown(found: dict[str, Any]) -> str:
 
 
 def _flat(rows: list[dict[str, Any]]) -> tuple[list[str], list[list[Any]]]:
-    """Return columns and rows of the CSV, where each figure with an interval takes three columns."""
+    """Return the columns and rows of the CSV; a figure with an interval takes three columns."""
     flat = []
     for row in rows:
         line: dict[str, Any] = {}

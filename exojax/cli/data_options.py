@@ -1,4 +1,4 @@
-"""Turn options that several commands have into configuration."""
+"""Turn options that several commands share into configuration."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ class ReadingOptions:
     cadence_minutes: Annotated[float | None, value("MINUTES")] = None
     """minutes between samples of rows without a time axis"""
     flux_unit: Annotated[str | None, value("UNIT")] = None
-    """relative, ppm, ppt, percent, counts, magnitudes or mmag, where files of single stars do not tell"""
+    """relative, ppm, ppt, percent, counts, magnitudes or mmag, for files of single stars that do not state it"""
     time_unit: Annotated[str | None, value("UNIT")] = None
-    """days, hours, minutes or seconds, where files of single stars do not tell"""
+    """days, hours, minutes or seconds, for files of single stars that do not state it"""
     clock: Annotated[str | None, value("CLOCK")] = None
-    """BJD, BTJD, BKJD, HJD, JD or MJD, where files of single stars do not tell"""
+    """BJD, BTJD, BKJD, HJD, JD or MJD, for files of single stars that do not state it"""
 
 
 def with_stated(data: DataConfig, options: ReadingOptions) -> DataConfig:
-    """Return the configuration with what the options state of the files; else as it was.
+    """Return the configuration with the cadence, units and clock that the options state; others stay unchanged.
 
     Raises:
-        InputError: a unit or a clock is not known.
+        InputError: a unit or a clock is unknown.
     """
     checked_units(options.flux_unit, options.time_unit, options.clock)
     given = {name: getattr(options, name) for name in ("cadence_minutes", "flux_unit", "time_unit", "clock")}
@@ -38,17 +38,17 @@ def with_stated(data: DataConfig, options: ReadingOptions) -> DataConfig:
 
 
 def positive_of(listed: str) -> tuple[str, ...]:
-    """Return the dispositions in ``PC,EB``."""
+    """Return the dispositions in a comma-separated text such as ``PC,EB``."""
     return tuple(part.strip() for part in listed.split(",") if part.strip())
 
 
 def start_of(given: str | None, config: RunConfig, folded: bool) -> str | None:
-    """Return the run whose weights a network starts from; None for none.
+    """Return the name of the run whose weights a network starts from; None for random weights.
 
     Args:
-        given: ``--init``: a run, ``none``, or None where the option was not given.
-        config: of the network.
-        folded: whether the rows are ready-made folded events, which teach a network from scratch.
+        given: value of ``--init``: a run, ``none``, or None if the option was not given.
+        config: configuration of the network.
+        folded: true if the rows are folded events from a file; networks then start from random weights by default.
     """
     if given is not None:
         return None if given == "none" else given
@@ -58,21 +58,21 @@ def start_of(given: str | None, config: RunConfig, folded: bool) -> str | None:
 
 
 def learnt_from(rows: str) -> str:
-    """Return the rows to learn from or to choose by, as named.
+    """Return the value of ``--rows`` for training or choosing a model.
 
     Raises:
-        InputError: they are not ``rest`` or ``all``: no choice may see the stars that are set aside.
+        InputError: it is neither ``rest`` nor ``all``: the stars that are set aside must not affect any choice.
     """
     if rows not in ("rest", "all"):
-        raise InputError(f"--rows {rows}: give rest or all; exojax evaluate alone scores the stars that are set aside")
+        raise InputError(f"--rows {rows}: give rest or all; only exojax evaluate scores the stars that are set aside")
     return rows
 
 
 def checked(population: SimulateConfig) -> SimulateConfig:
-    """Return the same population, where it can be.
+    """Return the population unchanged after checking its numbers.
 
     Raises:
-        InputError: too few stars, or a share outside (0, 1).
+        InputError: there are fewer than 20 stars, or the share of hosts is not between 0 and 1.
     """
     if population.n_stars < 20:
         raise InputError(f"--n-stars {population.n_stars}: give 20 or more")
@@ -91,10 +91,10 @@ def data_of(
     host_fraction: float | None,
     rows: str = "all",
 ) -> DataConfig:
-    """Return what to read, from the options of these names.
+    """Return the settings of the data source from the options with the same names.
 
     Raises:
-        InputError: the simulated population cannot be, or a unit or a clock is not known.
+        InputError: the simulated population has a number out of range, or a unit or a clock is unknown.
     """
     stars = population_of(source, SimulateConfig(), n_stars=n_stars, host_fraction=host_fraction)
     population = checked(stars)
@@ -103,7 +103,7 @@ def data_of(
 
 
 NARROWEST_WINDOW = 2.0
-"""longest durations that a detrending window must hold: a narrower one takes the transit for the star's variability"""
+"""smallest width of the detrending window, in longest transit durations; a narrower window removes transits"""
 
 
 def search_of(
@@ -116,24 +116,24 @@ def search_of(
     snr_min: float = SearchConfig.snr_min,
     max_candidates: int,
 ) -> SearchConfig:
-    """Return how to search, from the options of these names.
+    """Return the settings of the search from the options with the same names; days.
 
     Raises:
-        InputError: a number is not finite or not above 0, a range is empty, or the window is too narrow for the
-            durations.
+        InputError: a number is not finite or not above 0, a range is empty, or the window is too narrow for the longest
+            duration.
     """
     _check_range("period", period_min, period_max)
     _check_range("duration", duration_min, duration_max)
     if period_max is not None and 4 * duration_min > period_max:
         raise InputError(
-            f"--duration-min {duration_min:g} --period-max {period_max:g}: a transit lasts a quarter of its period at "
-            "most; give a shorter --duration-min or a longer --period-max"
+            f"--duration-min {duration_min:g} --period-max {period_max:g}: a transit lasts at most a quarter of its "
+            "period; give a shorter --duration-min or a longer --period-max"
         )
     narrowest = NARROWEST_WINDOW * duration_max
     if window is not None and not narrowest <= window < float("inf"):
         raise InputError(
-            f"--window {window:g}: give {narrowest:g} days or more, twice the --duration-max of {duration_max:g}, or "
-            "the window takes transits for the star's own variability"
+            f"--window {window:g}: give {narrowest:g} days or more, which is twice --duration-max {duration_max:g}; a "
+            "narrower window removes transits"
         )
     if max_candidates < 1:
         raise InputError(f"--max-candidates {max_candidates}: give 1 or more")

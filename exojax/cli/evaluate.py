@@ -1,4 +1,4 @@
-"""``evaluate``: score a finished run."""
+"""``evaluate``: score light curves with a finished run."""
 
 from __future__ import annotations
 
@@ -16,36 +16,36 @@ from exojax.storage.lock import locked
 
 @dataclass(frozen=True)
 class Options(ReadingOptions):
-    """Score a finished run on light curves: metrics.json, predictions.csv, report.html and PNGs.
+    """Score light curves with a finished run; write metrics.json, predictions.csv, report.html and PNGs.
 
-    Of the run's own source the test rows kept apart by the run are scored, of a folder its exoTest.csv, of any other
-    file every row. Labelled stars that the run was trained on are refused by name.
+    On the run's own source, its test rows are scored; in a folder, exoTest.csv; in any other file, every row. A file
+    with labelled stars that the run was trained on is refused, and the message names a star.
     """
 
     run: Annotated[str, value("NAME")]
     """name of the run under checkpoints/, or a path"""
     data: Annotated[str, value("SOURCE")]
-    """as for train; what has no labels is scored without figures"""
+    """a source, as in train; without labels there are probabilities but no metrics"""
     labels: Annotated[str | None, value("CSV")] = None
-    """id,label of the stars, where their files have none; the run's by default for the run's own source"""
+    """CSV of id,label, for stars whose files have no label; for the run's own source, by default the CSV of the run"""
     rows: Annotated[str | None, value("rest|set-aside|all")] = None
-    """set-aside: score the stars alone that --rows rest left out of a training; the run's rows by default for its own
-    source, all for another"""
+    """set-aside: score only the stars that --rows rest left out of the training. By default the rows of the run for its
+    own source, and all rows for any other"""
     out: Annotated[Path | None, value("DIR")] = None
     """folder for the files; <run>/evaluation-<data> by default"""
     prior: Annotated[float | None, value("RATE")] = None
-    """share of hosts among the stars that probabilities are for; that of the training rows by default"""
+    """expected share of hosts among your stars, for the probabilities; by default the share among the training rows"""
     seed: Annotated[int | None, value("N")] = None
-    """of the bootstrap; the run's by default"""
+    """seed of the bootstrap; by default the seed of the run"""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Entry point; returns the exit code."""
+    """Run the command with the arguments ``argv``; return its exit code."""
     return command.run("evaluate.py", Options, evaluate, argv)
 
 
 def evaluate(options: Options) -> None:
-    """Score and write the files."""
+    """Score the rows and write the files."""
     command.use_wide_vectors()
     command.use_compilation_cache()
     import exojax
@@ -59,14 +59,14 @@ def evaluate(options: Options) -> None:
     own = options.data == run.config.data.source
     labels = options.labels or (run.config.data.labels if own else None)
     rows = options.rows or (run.config.data.rows if own else "all")
-    # What is not stated is as the run's own data.
+    # Units and cadence that the options do not state are those of the run's own data.
     config = with_stated(replace(run.config.data, source=options.data, labels=labels, rows=rows), options)
     if options.seed is not None:
         run = replace(run, config=replace(run.config, seed=options.seed))
     source = open_source(config, labelled=False)
     part = f"-{rows}" if options.rows not in (None, "all") else ""
     out = options.out or run.folder / f"evaluation-{source.name}{part}"
-    command.say(source.told)
+    command.say(source.description)
     with locked(out):
         curves = source.official_test() if source.official_test else source.rows()
         if source.whole_sha256:

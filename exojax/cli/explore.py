@@ -1,4 +1,4 @@
-"""``explore``: look at a data set before any model does."""
+"""``explore``: describe a data set with figures and statistics."""
 
 from __future__ import annotations
 
@@ -16,31 +16,31 @@ from exojax.storage import announce
 
 @dataclass(frozen=True)
 class Options(ReadingOptions):
-    """Figures and summary.json of a data set: examples, distributions, missing data, duplicates, balance."""
+    """Write figures and summary.json of a data set: examples, distributions, missing data, duplicates, balance."""
 
     out: Annotated[Path, value("DIR")]
     """folder for the files"""
     data: Annotated[str, value("SOURCE")] = "auto"
-    """as for train"""
+    """a source, as in train"""
     labels: Annotated[str | None, value("CSV")] = None
-    """id,label of the stars, where their files have none; stars without one are left out"""
+    """CSV of id,label, for stars whose files have no label; stars without a label are left out"""
     seed: Annotated[int, value("N")] = 0
-    """of the example stars and the bootstrap"""
+    """seed of the example stars and the bootstrap"""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Entry point; returns the exit code."""
+    """Run the command with the arguments ``argv``; return its exit code."""
     return command.run("explore.py", Options, explore, argv)
 
 
 def explore(options: Options) -> None:
-    """Read, draw, summarise."""
+    """Read the light curves, draw the figures and write the summary."""
     from exojax.io.source import open_source
     from exojax.report.explore import explore as draw
 
     config = with_stated(DataConfig(options.data, labels=options.labels), options)
     source = open_source(config, labelled=False)
-    command.say(source.told)
+    command.say(source.description)
     curves = source.curves()
     extra = source.official_test() if source.official_test else None
     announce.phase("drawing and counting")

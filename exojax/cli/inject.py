@@ -1,4 +1,4 @@
-"""``inject``: which planets a search of these light curves finds, and how often it finds one that is not there."""
+"""``inject``: measure the completeness and the false-alarm rate of a search of these light curves."""
 
 from __future__ import annotations
 
@@ -21,65 +21,66 @@ if TYPE_CHECKING:
     from exojax.light_curves import LightCurves
     from exojax.runs.inject import InjectionPlan
 
-# Smallest and largest size by default, and what an option's value is divided by.
 SIZES = {"radius": ((0.5, 16.0), 1.0), "depth": ((1e-4, 0.02), 1e6), "snr": ((3.0, 40.0), 1.0)}
+"""quantity -> its default range, and the divisor that converts the value of its option into the unit of the range"""
 
 
 @dataclass(frozen=True)
 class Options(ReadingOptions):
-    """Inject transits into real light curves before they are cleaned, and search: completeness and false alarms.
+    """Measure completeness and false alarms: inject transits into raw light curves, then clean and search them.
 
-    The plane is period and planet radius where stellar radii are known, period and depth where they are not, and period
-    and SNR where the flux has no absolute scale. Stars that are labelled as planet hosts are left out. An injection
-    counts as recovered when the search finds its period and epoch above the SNR that the stated share of signal-free
-    curves exceeds: the star's own, turned upside down after cleaning, or shuffled in blocks; the stricter of the two.
-    A killed run goes on where it was.
+    The map shows period against planet radius if stellar radii are known, against depth if not, and against SNR if the
+    flux has no absolute scale. Stars labelled as planet hosts are left out. An injection counts as recovered when the
+    search finds its period and epoch with an SNR above a threshold. The threshold is the SNR that the stated share of
+    signal-free curves exceeds. Signal-free curves are the cleaned curves, inverted or shuffled in blocks; the higher of
+    the two thresholds counts. After an interruption the same command continues.
     """
 
     out: Annotated[Path, value("DIR")]
     """folder for completeness.csv and .png, false_alarms.csv and .png, injections.csv"""
     data: Annotated[str, value("SOURCE")] = "auto"
-    """as for train"""
+    """a source, as in train"""
     stars: Annotated[Path | None, value("CSV")] = None
-    """id,radius,mass,teff,mag of the stars; else what the files say"""
+    """CSV of id,radius,mass,teff,mag; by default the values in the files"""
     n: Annotated[int, value("N")] = 2000
-    """injections"""
+    """number of injections"""
     null_stars: Annotated[int, value("N")] = 1000
-    """stars searched without a signal, at most"""
+    """largest number of signal-free stars to search"""
     false_alarm: Annotated[float, value("SHARE")] = 0.01
-    """of stars without a planet that may pass the threshold"""
+    """share of signal-free stars that may exceed the threshold"""
     period_min: Annotated[float, value("DAYS")] = SearchConfig.period_min
     """shortest period injected and searched"""
     period_max: Annotated[float | None, value("DAYS")] = None
-    """longest period injected and searched; half of the typical light curve by default, 500 at most"""
+    """longest period injected and searched; by default half of the median length of the light curves, but at most
+    500"""
     duration_min: Annotated[float, value("DAYS")] = SearchConfig.duration_min
     """shortest transit searched"""
     duration_max: Annotated[float, value("DAYS")] = SearchConfig.duration_max
-    """longest transit searched; never more than a quarter of the period"""
+    """longest transit searched; a transit never lasts longer than a quarter of its period"""
     window: Annotated[float | None, value("DAYS")] = None
-    """width of the running filter that takes the star's own variability off; 2, or four times --duration-max where that
-    is more, by default"""
+    """width of the running filter that removes the star's variability; by default the larger of 2 and four times
+    --duration-max"""
     radius: Annotated[tuple[float, float] | None, value("EARTH_RADII")] = None
-    """smallest and largest radius; needs stellar radii; 0.5 16 by default"""
+    """smallest and largest planet radius, 0.5 16 by default; needs stellar radii"""
     depth: Annotated[tuple[float, float] | None, value("PPM")] = None
-    """smallest and largest depth; needs flux with an absolute scale; 100 20000 by default"""
+    """smallest and largest transit depth, 100 20000 by default; needs flux with an absolute scale"""
     snr: Annotated[tuple[float, float] | None, value("SNR")] = None
-    """smallest and largest white-noise SNR of all transits together; 3 40 by default"""
+    """smallest and largest white-noise SNR of all transits together, 3 40 by default"""
     max_candidates: Annotated[int, value("N")] = SearchConfig.max_candidates
-    """a star, among which the injected one may be"""
+    """largest number of candidates per star; the injected planet must be one of them"""
     n_stars: Annotated[int, value("N")] = SimulateConfig.n_stars
-    """simulated stars in all"""
+    """number of simulated stars"""
     seed: Annotated[int, value("N")] = 0
-    """of simulated stars, planets and shuffled blocks"""
+    """seed of the simulated stars, the planets and the shuffled blocks"""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Entry point; returns the exit code."""
+    """Run the command with the arguments ``argv``; return its exit code."""
     return command.run("inject.py", Options, inject, argv)
 
 
 def inject(options: Options) -> int:
-    """Inject, search, and write; 3 where stars were skipped."""
+    """Inject, search and write the files; return 3 if stars were skipped, else 0."""
     _check(options)
     command.use_wide_vectors()
     command.use_compilation_cache()
@@ -92,7 +93,7 @@ def inject(options: Options) -> int:
     simulate = SimulateConfig(n_stars=options.n_stars, seed=options.seed)
     source = open_source(with_stated(DataConfig(options.data, simulate=simulate), options), labelled=False)
     table = None if options.stars is None else catalogue.stars(options.stars)
-    command.say(source.told)
+    command.say(source.description)
     every = source.curves()
     if table is not None:
         every = catalogue.with_stars(every, table)
@@ -101,7 +102,7 @@ def inject(options: Options) -> int:
     left_out = len(every) - len(curves)
     command.say(
         f"{plan.n:,} injections into {len(curves):,} stars"
-        + (f"; {left_out:,} labelled planet hosts are left out" if left_out else "")
+        + (f"; {left_out:,} stars labelled as planet hosts are left out" if left_out else "")
     )
     with command.progress() as show:
         found = inject.run(
@@ -124,13 +125,13 @@ def inject(options: Options) -> int:
 
 def _check(options: Options) -> None:
     if options.n < 1 or options.null_stars < 1:
-        raise InputError("--n and --null-stars must be 1 or more")
+        raise InputError(f"--n {options.n} --null-stars {options.null_stars}: give 1 or more for each")
     if not 0 < options.false_alarm < 1:
         raise InputError(f"--false-alarm {options.false_alarm}: give a share between 0 and 1, such as 0.01")
     for name in ("radius", "depth", "snr"):
         ends = getattr(options, name)
         if ends is not None and not 0 < ends[0] < ends[1] < float("inf"):
-            raise InputError(f"--{name} {ends[0]:g} {ends[1]:g}: give the smallest and the largest, above 0")
+            raise InputError(f"--{name} {ends[0]:g} {ends[1]:g}: give the smallest and the largest value, both above 0")
     _search_config(options)
 
 
@@ -152,12 +153,12 @@ def _plan(options: Options, curves: LightCurves) -> InjectionPlan:
     natural = quantity_of(curves)
     named = [name for name in SIZES if getattr(options, name) is not None]
     if len(named) > 1:
-        raise InputError(f"give one of --{' and --'.join(named)}")
+        raise InputError(f"--{' and --'.join(named)}: give only one of them")
     quantity: Quantity = named[0] if named else natural  # type: ignore[assignment]
     if quantity != "snr" and natural == "snr":
         raise InputError(f"--{quantity}: the flux of {curves.source} has no absolute scale; give --snr")
     if quantity == "radius" and natural != "radius":
-        raise InputError(f"--radius: {curves.source} tells no stellar radii; give --depth or --snr")
+        raise InputError(f"--radius: {curves.source} has no stellar radii; give --stars CSV, or --depth or --snr")
     given = getattr(options, quantity)
     size = SIZES[quantity][0] if given is None else tuple(end / SIZES[quantity][1] for end in given)
     if size[1] >= 1 and quantity == "depth":
@@ -177,10 +178,10 @@ def _plan(options: Options, curves: LightCurves) -> InjectionPlan:
 
 
 def _baseline(curves: LightCurves) -> float:
-    """Days: the median star's, from the first to the last measurement."""
+    """Return the median time from the first to the last measurement of a star, days."""
     first = np.where(curves.valid, curves.time, np.inf).min(axis=1, initial=np.inf)
     last = np.where(curves.valid, curves.time, -np.inf).max(axis=1, initial=-np.inf)
     measured = last > first
     if not measured.any():
-        raise InputError(f"{curves.source}: no star has two measurements")
+        raise InputError(f"{curves.source}: no star has two measurements; give other light curves")
     return float(np.median((last - first)[measured]))

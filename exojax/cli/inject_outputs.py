@@ -1,4 +1,4 @@
-"""Write the files of an injection experiment: maps and tables of recovered planets and of false alarms."""
+"""Write the files of an injection experiment: maps and tables of completeness and false alarms."""
 
 from __future__ import annotations
 
@@ -17,39 +17,42 @@ from exojax.runs.inject import InjectionOutcome, InjectionPlan
 from exojax.storage.write_file import write_csv
 
 PER_CELL = 30
-"""injections in a cell of the map, about, which has 3 to 10 cells on a side"""
+"""approximate number of injections per cell of the map, which has 3 to 10 cells on a side"""
 STEP, LOWEST, HIGHEST = 0.25, 4.0, 30.0
-"""red-noise SNRs at which false alarms are counted"""
+"""step, lowest and highest of the red-noise SNRs at which false alarms are counted"""
 PPM = 1e6
-# What a size is called, its unit in tables, what the tables multiply it with, and its axis.
+"""ppm in a fraction of 1"""
 NAMES = {
     "radius": ("radius", "earth_radii", 1.0, "planet radius, Earth radii"),
     "depth": ("depth", "ppm", PPM, "depth at mid-transit, ppm"),
-    "snr": ("snr", "white", 1.0, "SNR as injected (white noise, all transits)"),
+    "snr": ("snr", "white", 1.0, "injected SNR (white noise, all transits)"),
 }
+"""quantity -> its name in columns, its unit in columns, the factor to that unit, and the label of its axis"""
 
 Limits = dict[str, Threshold]
-"""``inverted`` and ``scrambled``"""
+"""the thresholds of ``inverted`` and of ``scrambled`` curves"""
 
 
 _CAPTIONS = {
-    "completeness": "Share of the injected transits that is found, cell by cell",
-    "false_alarms": "False alarms a star against the threshold: curves turned upside down, and scrambled",
+    "completeness": "Share of the injected planets that the search recovers, cell by cell",
+    "false_alarms": "False alarms per star against the threshold, for inverted and for scrambled curves",
 }
 
 
-def write(out: Path, plan: InjectionPlan, found: InjectionOutcome, limits: Limits, wanted: float) -> None:
-    """completeness.csv and .png, false_alarms.csv and .png, injections.csv, and skipped.csv where stars were.
+def write(out: Path, plan: InjectionPlan, found: InjectionOutcome, limits: Limits, rate: float) -> None:
+    """Write completeness.csv and .png, false_alarms.csv and .png, injections.csv, and skipped.csv if stars were
+    skipped.
 
     Args:
         out: folder.
         plan: the experiment.
-        found: by it.
-        limits: thresholds for ``wanted`` false alarms a star; the stricter decides what was recovered.
-        wanted: share.
+        found: its result.
+        limits: red-noise SNRs that a share ``rate`` of the signal-free stars exceeds; an injection must exceed the
+            higher threshold to count as recovered.
+        rate: false alarms per star.
     """
-    _write_completeness(out, plan, found, limits, wanted)
-    _write_false_alarms(out, found, limits, wanted)
+    _write_completeness(out, plan, found, limits, rate)
+    _write_false_alarms(out, found, limits, rate)
     _write(out / "injections.csv", _injections(plan, found))
     if found.skipped:
         rows = [{"id": name, "reason": reason} for name, reason in found.skipped]
@@ -61,16 +64,16 @@ def write(out: Path, plan: InjectionPlan, found: InjectionOutcome, limits: Limit
         metrics={},
         figures={_CAPTIONS[name]: image for name, image in images.items()},
         config={},
-        verdict=summary(found, limits, wanted),
-        summary="Transits were put into light curves before cleaning and detrending, and searched for. What is found "
-        "counts above the stricter of two thresholds, so that curves without transits raise as few alarms as wanted.",
+        verdict=summary(found, limits, rate),
+        summary="Transits were injected into light curves before cleaning and detrending, and searched for. "
+        "A detection counts if it exceeds the higher of two thresholds, which limit false alarms to the stated rate.",
     )
 
 
 def _edges(plan: InjectionPlan) -> tuple[np.ndarray, np.ndarray]:
     side = int(np.clip(round(np.sqrt(plan.n / PER_CELL)), 3, 10))
     x, y = (np.geomspace(*ends, side + 1) for ends in (plan.period, plan.size))
-    # Rounding must not leave the smallest and the largest outside.
+    # Rounding must not put the smallest and the largest value outside the cells.
     x[[0, -1]], y[[0, -1]] = plan.period, plan.size
     return x, y
 
@@ -80,15 +83,16 @@ def _write_completeness(out: Path, plan: InjectionPlan, found: InjectionOutcome,
     x, y = _edges(plan)
     level = max(limit.value for limit in limits.values())
     seen = found.injected
-    # Without a transit observed there is no SNR to have been injected.
-    there = seen["snr"] > 0 if plan.quantity == "snr" else np.ones(len(seen["snr"]), bool)
-    wanted = {
+    # A planet without an observed transit has no injected SNR.
+    observed = seen["snr"] > 0 if plan.quantity == "snr" else np.ones(len(seen["snr"]), bool)
+    outcomes = {
         "recovered": seen["exact"] > level,
         "harmonic": (seen["harmonic"] > level) & ~(seen["exact"] > level),
         "single": (seen["single"] > level) & ~(np.maximum(seen["exact"], seen["harmonic"]) > level),
         **{f"recovered_{kind}": seen["exact"] > limit.value for kind, limit in limits.items()},
     }
-    counts = {key: cells(seen["period"][there], seen["size"][there], hit[there], x, y) for key, hit in wanted.items()}
+    period, size = seen["period"][observed], seen["size"][observed]
+    counts = {key: cells(period, size, hit[observed], x, y) for key, hit in outcomes.items()}
     recovered, injected = counts["recovered"]
     rows: list[dict[str, Any]] = []
     for i, j in np.ndindex(injected.shape):
@@ -111,11 +115,11 @@ def _write_completeness(out: Path, plan: InjectionPlan, found: InjectionOutcome,
             }
         )
     _write(out / "completeness.csv", rows)
-    label_x = f"period, days\n(found: red-noise SNR above {level:.1f}, {alarms:g} false alarms a star)"
+    label_x = f"period, days\n(recovered: red-noise SNR above {level:.1f}, {alarms:g} false alarms per star)"
     completeness_map(out / "completeness.png", x, y * factor, recovered, injected, label_x, label)
 
 
-def _write_false_alarms(out: Path, found: InjectionOutcome, limits: Limits, wanted: float) -> None:
+def _write_false_alarms(out: Path, found: InjectionOutcome, limits: Limits, wanted_rate: float) -> None:
     rows: list[dict[str, Any]] = []
     shares = {}
     top = min(max(15.0, *(np.ceil(limit.value) + 2 for limit in limits.values())), HIGHEST)
@@ -138,11 +142,11 @@ def _write_false_alarms(out: Path, found: InjectionOutcome, limits: Limits, want
         shares[kind] = tuple(np.array([interval(int((best > level).sum()), len(best)) for level in levels]).T)
     _write(out / "false_alarms.csv", rows)
     values = {kind: limit.value for kind, limit in limits.items()}
-    false_alarm_curves(out / "false_alarms.png", levels, shares, values, wanted)
+    false_alarm_curves(out / "false_alarms.png", levels, shares, values, wanted_rate)
 
 
 def _injections(plan: InjectionPlan, found: InjectionOutcome) -> list[dict[str, Any]]:
-    """Return a row an injection: what was put in, and the red-noise SNR with which it was found."""
+    """Return one row per injection: the injected planet, and the red-noise SNR with which the search found it."""
     name, unit, factor, _ = NAMES[plan.quantity]
     seen = found.injected
     rows = []
@@ -151,13 +155,12 @@ def _injections(plan: InjectionPlan, found: InjectionOutcome) -> list[dict[str, 
         row |= {"duration_hours": 24 * seen["duration"][k], "impact": seen["impact"][k]}
         row |= {f"{name}_{unit}": seen["size"][k] * factor, "n_transits": seen["n_transits"][k]}
         row |= {"snr_white": seen["snr"][k]} if plan.quantity != "snr" else {}
-        rows.append(row | {f"snr_{how}": seen[how][k] or None for how in ("exact", "harmonic", "single")})
+        rows.append(row | {f"snr_{match}": seen[match][k] or None for match in ("exact", "harmonic", "single")})
     return rows
 
 
-def summary(found: InjectionOutcome, limits: Limits, wanted: float) -> list[str]:
-    """Return the lines that the command prints."""
-
+def summary(found: InjectionOutcome, limits: Limits, rate: float) -> list[str]:
+    """Return the lines that the command prints; arguments as in :func:`write`."""
     level = max(limit.value for limit in limits.values())
     seen = found.injected
     lines = []
@@ -165,11 +168,13 @@ def summary(found: InjectionOutcome, limits: Limits, wanted: float) -> list[str]
         bounds = f"{limit.value:.2f} [{limit.low:.2f}, {limit.high:.2f}]"
         share, low, high = interval(int((getattr(found, kind) > SearchConfig.snr_min).sum()), limit.n)
         lines.append(
-            f"{kind}: {wanted:g} false alarms a star above a red-noise SNR of {bounds} ({limit.n} stars); "
+            f"{kind}: {rate:g} false alarms per star above a red-noise SNR of {bounds} ({limit.n} stars); "
             f"above {SearchConfig.snr_min}: {share:.4f} [{low:.4f}, {high:.4f}]"
         )
         if limit.high == float("inf"):
-            lines.append(f"  {limit.n} stars cannot bound so low a rate: use more, or a higher --false-alarm")
+            lines.append(
+                f"  {limit.n} stars are too few to measure this rate: give more --null-stars or a higher --false-alarm"
+            )
     share, low, high = interval(int((seen["exact"] > level).sum()), len(seen["exact"]))
     lines.append(
         f"recovered above {level:.2f}: {share:.3f} [{low:.3f}, {high:.3f}] of {len(seen['exact']):,} injections"
@@ -180,7 +185,7 @@ def summary(found: InjectionOutcome, limits: Limits, wanted: float) -> list[str]
 
 
 def _write(path: Path, rows: Sequence[dict[str, Any]]) -> None:
-    """Write rows of the same columns: numbers to nine digits, nothing where there is none."""
+    """Write rows with the same columns as CSV: numbers with nine digits, unknown values empty."""
     write_csv(path, list(rows[0]), ([_cell(value) for value in row.values()] for row in rows))
 
 

@@ -1,4 +1,4 @@
-"""``exojax models``: every model by name, what it looks at, and how large it is."""
+"""``exojax models``: list every model with its inputs and its size."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from exojax.cli import command
 
 @dataclass(frozen=True)
 class Options:
-    """List the models that ``--model`` takes: their kind, their inputs, and the number of weights of a network."""
+    """List the models for ``--model``: name, kind, inputs, and the number of weights of a network."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Entry point; returns the exit code."""
+    """Run the command with the arguments ``argv``; return its exit code."""
     return command.run("models.py", Options, models, argv)
 
 
@@ -27,13 +27,13 @@ def models(options: Options) -> None:
 
     rows = []
     for name, model in registry.MODELS.items():
-        of = " and ".join(model.of) if isinstance(model, Stack) else ", ".join(model.inputs)
-        rows.append({"model": name, "kind": model.kind, "looks at": of, "weights": _weights(model)})
+        inputs = " and ".join(model.of) if isinstance(model, Stack) else ", ".join(model.inputs)
+        rows.append({"model": name, "kind": model.kind, "inputs": inputs, "weights": _weights(model)})
     command.say(text_table(rows))
 
 
 def _weights(model: object) -> str:
-    """Return how many weights a network has on series of 3,197 cadences and on views of the usual bins."""
+    """Return the number of weights of a network for series of 3,197 cadences and views of the default bins, as text."""
     import jax
     import numpy as np
 
@@ -43,9 +43,9 @@ def _weights(model: object) -> str:
 
     if not isinstance(model, Network):
         return "-"
-    how = FoldConfig()
+    fold = FoldConfig()
     shapes: dict[str, tuple[int, ...]] = {"scalars": (1, 3, len(SCALARS)), "spectrum": (1, 399), "flux": (1, 3197)}
-    shapes |= {name: (1, 3, how.global_bins if name in WIDE_VIEWS else how.local_bins, 3) for name in VIEWS}
+    shapes |= {name: (1, 3, fold.global_bins if name in WIDE_VIEWS else fold.local_bins, 3) for name in VIEWS}
     shapes |= {name: (1, 3197) for name in model.inputs if name not in shapes}
     example = {name: np.zeros(shapes[name], np.float32) for name in model.inputs}
     made = jax.eval_shape(partial(model.module.init, train=False), jax.random.key(0), example)

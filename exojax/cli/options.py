@@ -1,4 +1,4 @@
-"""Read the command line into a dataclass, with one line on what is wrong with it."""
+"""Read the command line into a dataclass; report a wrong option on one line."""
 
 from __future__ import annotations
 
@@ -47,13 +47,13 @@ SYNONYMS = {
     "--tic": "--target",
     "--weights": "--init",
 }
-"""options of other software, and the option here that does their work"""
+"""options of other software -> the corresponding option of exojax"""
 
 
-def value(called: str) -> Any:
-    """Return what the help calls an option's value, for ``Annotated[type, value("FILE")]``.
+def value(name: str) -> Any:
+    """Return the annotation that names an option's value in the help, for ``Annotated[type, value("FILE")]``.
 
-    A default of None is not shown, and a number that no person would type is shortened.
+    The help leaves out a default of None, and rounds a default with many digits.
     """
 
     def hint(default: str) -> str:
@@ -61,15 +61,20 @@ def value(called: str) -> Any:
             default = f"{float(default):.3g}" if len(default) > 9 else default
         return "" if default in ("", "None") else f"(default: {default})"
 
-    return tyro.conf.arg(metavar=called, help_behavior_hint=hint)
+    return tyro.conf.arg(metavar=name, help_behavior_hint=hint)
 
 
 def parse(name: str, options: type[Options], argv: Sequence[str]) -> Options:
-    """Return the options, of a dataclass whose docstrings are the help.
+    """Return the options in ``argv`` as an instance of a dataclass, whose docstrings are the help.
+
+    Args:
+        name: name of the command in the help.
+        options: the dataclass.
+        argv: arguments without the program's name.
 
     Raises:
-        InputError: an option is unknown, has no value or a value of another type, or one that is required is missing.
-        SystemExit: with code 0, after ``--help``.
+        InputError: an option is unknown, has no value or a value of a wrong type, or a required option is missing.
+        SystemExit: after ``--help``, with code 0.
     """
     if not {"-h", "--help"} & set(argv):
         _check_names(options, argv)
@@ -84,13 +89,15 @@ def parse(name: str, options: type[Options], argv: Sequence[str]) -> Options:
                 registry=_NUMBERS,
             )
     except _NotANumberError as error:
-        raise InputError(f"{_option_of(error.text, argv)}: {error.text!r} is not {error.wanted}; see --help") from None
+        raise InputError(
+            f"{_option_of(error.text, argv)}: {error.text!r} is not {error.expected}; see --help"
+        ) from None
     except SystemExit as end:
         if end.code in (0, None):
             raise
         raise InputError(f"{' '.join(argv)}: these options cannot be read; see --help") from None
     if unknown:
-        raise InputError(f"{unknown[0]}: the command takes options only, see --help")
+        raise InputError(f"{unknown[0]}: not an option; the command takes options only, see --help")
     seed = getattr(chosen, "seed", None)
     if seed is not None and not 0 <= seed < 2**31:
         raise InputError(f"--seed {seed}: give a number from 0 to {2**31 - 1}")
@@ -102,7 +109,7 @@ def _check_names(options: Any, argv: Sequence[str]) -> None:
     hints = get_type_hints(options, include_extras=True)
     named = [field for field in fields(options) if _POSITIONAL not in getattr(hints[field.name], "__metadata__", ())]
     known = {f"--{field.name.replace('_', '-')}": field for field in named}
-    wanted = {option: _n_values(hints[field.name]) for option, field in known.items()}
+    n_values = {option: _n_values(hints[field.name]) for option, field in known.items()}
     typed = [token.partition("=")[0].replace("_", "-") for token in argv]
     for at, option in enumerate(typed):
         if not _is_option(argv[at]):
@@ -111,17 +118,17 @@ def _check_names(options: Any, argv: Sequence[str]) -> None:
             raise InputError(f"no such option: {option}{_nearest(option, list(known))}; see --help")
         following = [_is_option(token) for token in argv[at + 1 :]]
         given = 1 if "=" in argv[at] else (following.index(True) if True in following else len(following))
-        if given < wanted[option]:
-            raise InputError(f"{option} needs {'a value' if wanted[option] == 1 else 'two values'}; see --help")
+        if given < n_values[option]:
+            raise InputError(f"{option} needs {'a value' if n_values[option] == 1 else 'two values'}; see --help")
     required = [option for option, field in known.items() if field.default is MISSING and option not in typed]
     if required:
         raise InputError(f"{' and '.join(required)} must be given; see --help")
 
 
 def _n_values(hint: Any) -> int:
-    """Return how many values an option of this type takes: none of a flag, two of a range."""
+    """Return how many values an option of this type takes: 0 for a flag, 2 for a range, else 1."""
     hint = get_args(hint)[0] if get_origin(hint) is Annotated else hint
-    ranges = [one for one in (hint, *get_args(hint)) if get_origin(one) is tuple and Ellipsis not in get_args(one)]
+    ranges = [part for part in (hint, *get_args(hint)) if get_origin(part) is tuple and Ellipsis not in get_args(part)]
     return 0 if hint is bool else len(get_args(ranges[0])) if ranges else 1
 
 
@@ -136,7 +143,7 @@ def _nearest(option: str, known: Sequence[str]) -> str:
 
 
 def _option_of(text: str, argv: Sequence[str]) -> str:
-    """Return the option whose value a text is."""
+    """Return the option that has ``text`` as its value."""
     option = ""
     for token in argv:
         name, _, joined = token.partition("=")
@@ -148,22 +155,24 @@ def _option_of(text: str, argv: Sequence[str]) -> str:
 
 @dataclass
 class _NotANumberError(Exception):
-    """A text stands where a number is wanted. tyro, which turns ValueError alone into a page, lets this one pass."""
+    """The value of an option is no number. It is no ValueError, because tyro prints a page of help for those."""
 
     text: str
-    wanted: str
+    expected: str
 
 
 _NUMBERS = ConstructorRegistry()
 _POSITIONAL = get_args(tyro.conf.Positional[int])[-1]
 
 
-def _number(kind: type, wanted: str) -> Callable[[PrimitiveTypeInfo], PrimitiveConstructorSpec[Any] | None]:
+def _number(kind: type, expected: str) -> Callable[[PrimitiveTypeInfo], PrimitiveConstructorSpec[Any] | None]:
+    """Return tyro's rule for numbers of a kind; ``expected`` names them in messages."""
+
     def read(texts: list[str]) -> Any:
         try:
             return kind(texts[0])
         except ValueError:
-            raise _NotANumberError(texts[0], wanted) from None
+            raise _NotANumberError(texts[0], expected) from None
 
     def rule(info: PrimitiveTypeInfo) -> PrimitiveConstructorSpec[Any] | None:
         if info.type is not kind:

@@ -28,29 +28,30 @@ from exojax.storage.write_file import write_atomically, write_csv
 from exojax.training.log import read_metrics
 
 N_PANELS, N_RANKED = 6, 20
-"""rows that are drawn, and that the table of the highest-scored lists"""
+"""number of rows in a figure, and in the table of the highest-scored rows"""
 
-WHAT = {
+DESCRIPTIONS = {
     "linear": "Logistic regression on the log power spectrum of the flux.",
     "svc": "A support vector classifier with a radial kernel on the power spectrum or the series of the flux.",
-    "boosting": "Gradient-boosted trees on scalars and figures of the best candidate and on statistics of the series.",
+    "boosting": "Gradient-boosted trees on numbers of the best candidate and on statistics of the series.",
     "mlp": "A dense network on the log power spectrum of the flux.",
     "mlp-flux": "A dense network on the standardised series.",
     "mlp-views": "A dense network on views of the light curve folded at its best periods.",
     "cnn-original": "The original project's network: four convolutions and a dense head on the standardised series.",
     "cnn": "Convolutions over time and over the lags of the autocorrelation of the flattened series.",
-    "transit": "Convolutions over views of the light curve folded at its best periods, and numbers beside them.",
+    "transit": "Convolutions over views of the light curve folded at its best periods, and numbers of each candidate.",
 }
+"""model -> its description in the model card"""
 
 
 def write(run: Run, found: Evaluation, out: Path, *, comparison: list[dict[str, Any]]) -> Path:
-    """Write everything; returns the report's path.
+    """Write all files of an evaluation; return the path of the report.
 
     Args:
-        run: what was evaluated.
-        found: by :func:`exojax.evaluate`.
-        out: folder, made where it is missing.
-        comparison: rows of the table beside other models, or none.
+        run: the run that was evaluated.
+        found: result of :func:`exojax.evaluate`.
+        out: folder; it is created if missing.
+        comparison: rows of a table of several models; empty for no table.
     """
     out.mkdir(parents=True, exist_ok=True)
     write_predictions(out / "predictions.csv", run, found)
@@ -77,9 +78,9 @@ def write(run: Run, found: Evaluation, out: Path, *, comparison: list[dict[str, 
         warnings=warnings,
         comparison=comparison,
         controls=found.controls,
-        summary=f"Scored: {scored}, {len(found.curves):,} rows. Calibrated and thresholded on "
+        summary=f"Scored: {scored}, {len(found.curves):,} rows. Calibration and threshold come from "
         f"{run.calibration.protocol} rows of the training data, by {METHODS[run.calibration.curve.method]}. "
-        f"Probabilities are for stars of which a share of {run.calibration.share:.4g} are hosts"
+        f"The probabilities assume that a share of {run.calibration.share:.4g} of the stars are hosts"
         f"{', as stated' if run.calibration.rate is not None else ', as among the training rows'}.",
         data={f"training {k}": v for k, v in facts.items()},
     )
@@ -87,7 +88,7 @@ def write(run: Run, found: Evaluation, out: Path, *, comparison: list[dict[str, 
         out / "MODEL_CARD.md",
         name=run.folder.name,
         model=run.config.model,
-        description=WHAT.get(run.config.model, "See its file in exojax/models/."),
+        description=DESCRIPTIONS.get(run.config.model, "See its file in exojax/models/."),
         data={
             "Trained on": source,
             "SHA-256 of it": run.data["sha256"],
@@ -104,14 +105,19 @@ def write(run: Run, found: Evaluation, out: Path, *, comparison: list[dict[str, 
 
 
 def changed(config: RunConfig, stepwise: bool) -> dict[str, Any]:
-    """Return the settings that are not defaults, those of training only of a model that is trained step by step."""
+    """Return the settings that differ from the defaults; without those of training if not ``stepwise``.
+
+    Args:
+        config: settings of the run.
+        stepwise: true for a network, which is trained step by step.
+    """
     mine, usual = asdict(config), asdict(RunConfig(model=config.model))
     found: dict[str, Any] = {"model": config.model}
     if not stepwise:
         mine.pop("train")
     for name, value in mine.items():
         if isinstance(value, dict):
-            if differing := {key: of for key, of in value.items() if of != (usual.get(name) or {}).get(key)}:
+            if differing := {key: x for key, x in value.items() if x != (usual.get(name) or {}).get(key)}:
                 found[name] = differing
         elif value != usual.get(name):
             found[name] = value
@@ -119,9 +125,9 @@ def changed(config: RunConfig, stepwise: bool) -> dict[str, Any]:
 
 
 def write_predictions(path: Path, run: Run, found: Evaluation) -> None:
-    """``id,probability,prediction[,label][,disagreement]``, a row for each row of the input.
+    """Write ``id,probability,prediction[,label][,disagreement]``, one row for each row of the input, in its order.
 
-    ``disagreement``, only of a run with several members, is empty where there is nothing to judge.
+    Only a run with several members has the column ``disagreement``; it is empty for a row that cannot be scored.
     """
     label, differ = found.curves.label, found.disagreement
     columns = ["id", "probability", "prediction"] + ["label"] * (label is not None)
@@ -139,7 +145,7 @@ def write_predictions(path: Path, run: Run, found: Evaluation) -> None:
 
 
 def write_importances(path: Path, run: Run) -> None:
-    """``feature,importance,error``, the most important first; no file of a model that has none."""
+    """Write ``feature,importance,error``, the most important first; no file for a model without importances."""
     arrays = run.scorer.arrays
     if not len(arrays.get("importance", ())):
         return
@@ -152,7 +158,7 @@ def write_importances(path: Path, run: Run) -> None:
 
 
 def plots(run: Run, found: Evaluation) -> dict[str, tuple[str, bytes]]:
-    """Caption -> (file stem, PNG)."""
+    """Draw the figures of an evaluation; return caption -> (file stem, PNG)."""
     drawn: dict[str, tuple[str, bytes]] = {}
     probability, label = found.probability, found.curves.label
     numbers = found.metrics
@@ -181,13 +187,13 @@ def plots(run: Run, found: Evaluation) -> dict[str, tuple[str, bytes]]:
         )
     records = read_metrics(run.folder / "metrics.jsonl")
     if records:
-        drawn["Training: loss and average precision on the validation rows, and the step that was kept"] = (
+        drawn["Training: loss and average precision on the validation rows, and the step of the stored weights"] = (
             "loss",
             png(figures.loss_curve(records, run.scorer.steps)),
         )
     arrays = run.scorer.arrays
     if len(arrays.get("importance", ())):
-        drawn["What the model leans on: loss of average precision, on rows held out in folds of the training rows"] = (
+        drawn["Importance of each feature: loss of average precision on held-out folds of the training rows"] = (
             "importances",
             png(importances(arrays["importance_name"], arrays["importance"], arrays["importance_error"])),
         )
@@ -195,7 +201,7 @@ def plots(run: Run, found: Evaluation) -> dict[str, tuple[str, bytes]]:
 
 
 def drawn_stars(run: Run, found: Evaluation) -> dict[str, tuple[str, bytes]]:
-    """Return the highest-scored and the most wrong rows: caption -> (file stem, PNG), of what the model judges."""
+    """Draw the highest-scored and the most wrong rows, as the model sees them; return caption -> (file stem, PNG)."""
     view = _view_of(run, found)
     what = "light curves" if view is None else "folds"
     top = np.argsort(-found.probability, kind="stable")[:N_PANELS]
@@ -207,7 +213,7 @@ def drawn_stars(run: Run, found: Evaluation) -> dict[str, tuple[str, bytes]]:
 
 
 def ranked(found: Evaluation) -> list[dict[str, Any]]:
-    """Return the highest-scored rows for a table."""
+    """Return the highest-scored rows, as rows of a table."""
     label = found.curves.label
     rows = []
     for place, r in enumerate(np.argsort(-found.probability, kind="stable")[:N_RANKED].tolist(), 1):
@@ -223,7 +229,7 @@ def ranked(found: Evaluation) -> list[dict[str, Any]]:
 
 
 def _view_of(run: Run, found: Evaluation) -> np.ndarray | None:
-    """Return ``(n, bins, 3)``, the fold of each row's best candidate as the model sees it; None if it sees none."""
+    """Return ``(n, bins, 3)``, the view of each row's best candidate; None for a model without folded inputs."""
     name = next((name for name in ("local_view", "global_view") if name in run.inputs), None)
     if name is None:
         return None
@@ -240,11 +246,9 @@ def _panel(found: Evaluation, view: np.ndarray | None, rows: np.ndarray, title: 
     ]
     colours = None if label is None else [HOST if label[r] == 1 else OTHER for r in rows]
     if view is not None:
-        of = view[rows]
+        value, measured = view[rows, :, VALUE], view[rows, :, COVERAGE] > 0
         width = "phase within the view; the best candidate of each star"
-        return png(
-            figures.folds(of[..., VALUE], of[..., COVERAGE] > 0, titles, title=title, width=width, colours=colours)
-        )
+        return png(figures.folds(value, measured, titles, title=title, width=width, colours=colours))
     if isinstance(curves, FoldedEvents):
         whole = curves.views["global_view"][rows, 0]
         phase = np.broadcast_to((np.arange(whole.shape[1]) + 0.5) / whole.shape[1] - 0.5, whole.shape[:2])

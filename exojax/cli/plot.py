@@ -1,4 +1,4 @@
-"""``plot``: a run's figures again, from its own source."""
+"""``plot``: draw the figures of a run again, from its own source."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ from exojax.storage import announce
 
 @dataclass(frozen=True)
 class Options:
-    """Draw a run's loss, PR, ROC, calibration and confusion figures, on the test rows of its own source."""
+    """Draw the loss, PR, ROC, calibration and confusion figures of a run, for the test rows of its own source."""
 
     run: Annotated[str, value("NAME")]
     """name of the run under checkpoints/, or a path"""
     out: Annotated[Path | None, value("DIR")] = None
     """folder for the PNGs; <run>/plots by default"""
     seed: Annotated[int | None, value("N")] = None
-    """of the bootstrap; the run's by default"""
+    """seed of the bootstrap; by default the seed of the run"""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Entry point; returns the exit code."""
+    """Run the command with the arguments ``argv``; return its exit code."""
     return command.run("plot.py", Options, plot, argv)
 
 
 def plot(options: Options) -> None:
-    """Score the run's test rows and draw."""
+    """Score the test rows of the run and draw the figures."""
     command.use_compilation_cache()
     from dataclasses import replace
 
@@ -48,7 +48,8 @@ def plot(options: Options) -> None:
     curves = source.rows()
     if curves.sha256 != run.data["sha256"]:
         raise InputError(
-            f"{source.path}: is not what {run.folder.name} was trained on; use exojax evaluate --data instead"
+            f"{source.path}: the data differ from those that {run.folder.name} was trained on; "
+            "use exojax evaluate --data instead"
         )
     announce.phase(f"evaluating {run.config.model}")
     found = exojax.evaluate(run, source.official_test() if source.official_test else curves)

@@ -1,4 +1,4 @@
-"""``pretrain``: the weights that come with exojax, from simulated stars alone."""
+"""``pretrain``: train the weights that exojax ships, on simulated stars only."""
 
 from __future__ import annotations
 
@@ -12,35 +12,35 @@ from exojax.cli.options import value
 from exojax.storage.lock import locked
 
 PER_MISSION = {"coarse": 3072, "tess": 1536, "k2": 1536, "kepler": 768}
-"""stars simulated for each mission"""
+"""mission -> number of simulated stars"""
 
 
 @dataclass(frozen=True)
 class Options:
-    """Teach ``transit`` by simulated stars of every mission, searched and folded as real ones are; ship its weights.
+    """Train ``transit`` on simulated stars of every mission, searched and folded as real ones; write its weights.
 
-    The search is kept in the cache and the training resumes: killed at any moment, the same command goes on.
+    After an interruption the same command continues: the cache holds the search, and the training resumes.
     """
 
     out: Annotated[Path, value("DIR")] = Path("exojax/pretrained")
     """folder for the weights: config.json, calibration.json, split.json, calibration_scores.npz, weights.npz"""
     run: Annotated[str, value("NAME")] = "taught"
-    """the run that is trained, with its checkpoints and its report"""
+    """name or path of the run, which holds the checkpoints and the report"""
     share: Annotated[float, value("SHARE")] = 1.0
-    """of the stars of each mission, for a try"""
+    """share of each mission's stars to use; a small share makes a quick trial"""
     steps: Annotated[int | None, value("N")] = None
-    """training steps"""
+    """training steps; by default the number of the model"""
     seed: Annotated[int, value("N")] = 11
-    """of the stars, the weights and the batches"""
+    """seed of the stars, the weights and the batches"""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Entry point; returns the exit code."""
+    """Run the command with the arguments ``argv``; return its exit code."""
     return command.run("pretrain.py", Options, pretrain, argv)
 
 
 def pretrain(options: Options) -> None:
-    """Simulate, search, train, evaluate, ship."""
+    """Simulate and search stars, train and evaluate the network, and write its weights."""
     command.use_wide_vectors()
     command.use_compilation_cache()
     from exojax import evaluate, fit
@@ -48,7 +48,7 @@ def pretrain(options: Options) -> None:
     from exojax.cli.table import comparison_rows, text_table
     from exojax.config import RunConfig
     from exojax.models import registry
-    from exojax.runs.pretrain import ship, taught_events
+    from exojax.runs.pretrain import pretraining_events, ship
     from exojax.runs.run import run_folder
 
     config = RunConfig(model="transit", seed=options.seed)
@@ -59,7 +59,7 @@ def pretrain(options: Options) -> None:
     with locked(run_folder(options.run)), command.progress() as show:
         sizes = {mission: max(round(options.share * n), 128) for mission, n in PER_MISSION.items()}
         show("simulating stars")
-        events = taught_events(sizes, config, lambda what, done, n: show(what, done, n, unit="stars"))
+        events = pretraining_events(sizes, config, lambda what, done, n: show(what, done, n, unit="stars"))
         run = fit(
             config,
             events,

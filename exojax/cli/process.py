@@ -1,9 +1,10 @@
-"""Run a command as a process of its own: stopped by a signal it ends within five seconds, whatever it is doing.
+"""Run a command as a process that ends within five seconds after a signal.
 
-Python answers Ctrl-C and SIGTERM between two of its own instructions, in the main thread. Compiled code may run for a
-minute before the next one, and at its end Python waits for every worker thread. Hence a thread that hears of signals
-from Python itself, at once, and that ends the process where the main thread has not done so within a few seconds: the
-time in which a training ends its step and saves. All files are whole: each is moved to its place in one step.
+Python handles Ctrl-C and SIGTERM in the main thread, between two of its own instructions. Compiled code may run for a
+minute before the next instruction, and at exit Python waits for all worker threads. Therefore a second thread receives
+the signals through :func:`signal.set_wakeup_fd`. It ends the process if the main thread has not ended after a few
+seconds, in which a training can finish its step and save. No file is left incomplete: each is moved to its place in
+one step.
 """
 
 from __future__ import annotations
@@ -25,17 +26,17 @@ from typing import NoReturn
 started_as = ""
 """the command as it was typed, such as ``exojax train`` or ``train.py``; empty where Python code calls it"""
 GRACE = 3.5
-"""seconds that the main thread has to end by itself"""
+"""seconds after a signal in which the main thread can end by itself"""
 COLLECTED = 200_000
-"""objects made before Python looks for garbage; JAX makes a million that stay, and each look walks through them"""
+"""new objects between two garbage collections; JAX keeps a million objects, and every collection visits all of them"""
 
 
 def as_program(name: str, main: Callable[[], int]) -> NoReturn:
-    """Run a command, and end the process with its exit code.
+    """Run a command and end the process with its exit code.
 
     Args:
         name: the command as it was typed, for messages.
-        main: returns the exit code.
+        main: the command; returns an exit code.
     """
     global started_as
     started_as = name
@@ -46,7 +47,7 @@ def as_program(name: str, main: Callable[[], int]) -> NoReturn:
             code = main()
         except SystemExit as end:
             code = end.code if isinstance(end.code, int) else int(end.code is not None)
-        except KeyboardInterrupt as stop:  # another one, while the first was answered
+        except KeyboardInterrupt as stop:  # a second signal, while the first was handled
             code = 128 + (stop.args[0] if stop.args else signal.SIGINT)
         except Exception:
             traceback.print_exc()
@@ -57,15 +58,16 @@ def as_program(name: str, main: Callable[[], int]) -> NoReturn:
             stream.flush()
     if {"jax", "numba"}.isdisjoint(sys.modules) or _is_profiled():
         sys.exit(code)
-    # All files are closed. Python would wait for threads that compile, and take most of a second to free its objects.
+    # All files are closed. A normal exit would wait for threads that compile, and free all objects for most of a
+    # second.
     os._exit(code)
 
 
 def _report_unraisable(error: sys.UnraisableHookArgs) -> None:
-    """Print an error that nobody can catch, but for two kinds.
+    """Print an exception that no code can catch, except two harmless kinds.
 
-    A signal in a callback of the garbage collector, as JAX has one, is lost there: the other thread ends the process.
-    Orbax leaves tasks behind an error that it has raised.
+    A signal during JAX's callback of the garbage collector is lost there; the second thread ends the process. Orbax
+    leaves unfinished tasks after an error that it has raised.
     """
     code = getattr(error.object, "cr_code", None)
     of_orbax = "orbax" in getattr(code, "co_filename", "") or str(error.exc_value) == "Event loop is closed"
@@ -74,7 +76,7 @@ def _report_unraisable(error: sys.UnraisableHookArgs) -> None:
 
 
 def _is_profiled() -> bool:
-    """Return whether a profiler or debugger of Python is at work, which writes what it found when Python ends."""
+    """Return whether a Python profiler or debugger is active, which writes its results when Python exits."""
     monitoring = getattr(sys, "monitoring", None)  # from Python 3.12 on
     watched = monitoring is not None and any(monitoring.get_tool(number) for number in range(6))
     return watched or sys.getprofile() is not None or sys.gettrace() is not None
@@ -82,7 +84,7 @@ def _is_profiled() -> bool:
 
 @contextmanager
 def _watched(name: str) -> Iterator[None]:
-    """End the process some seconds after a signal, and at once after a second one."""
+    """End the process ``GRACE`` seconds after a signal, and at once after a second signal."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return

@@ -1,4 +1,4 @@
-"""Show what a command is doing: a bar on a terminal, elsewhere a line on standard error every ten seconds."""
+"""Show the progress of a command: bars on a terminal, elsewhere a line on standard error every ten seconds."""
 
 from __future__ import annotations
 
@@ -20,12 +20,16 @@ EVERY = 10.0
 
 @dataclass
 class Phase:
-    """One thing that is being done, and how far it is; see :func:`exojax.storage.announce.phase`.
+    """One phase of a command and its progress; see :func:`exojax.storage.announce.phase`.
 
     Attributes:
-        began: when, in seconds of a clock that does not go back.
-        first: time and count of the first report with anything done. The rate is measured from there: before it,
-            something may have been compiled, or read from an earlier call.
+        text: name of the phase.
+        began: seconds of the monotonic clock at the beginning.
+        done, total: number of finished units and of all units; a total of 0 is unknown.
+        unit: name of the units.
+        facts: name to value, printed beside the progress.
+        first: time and count of the first report with ``done`` above 0. The rate is measured from there, because the
+            time before includes compilation, and units that an earlier call finished.
     """
 
     text: str
@@ -37,19 +41,19 @@ class Phase:
     first: tuple[float, int] | None = None
 
     def update(self, now: float, done: int, total: int, unit: str, facts: dict[str, Any]) -> None:
-        """Note how far it is."""
+        """Store the progress at the time ``now``."""
         if self.first is None and done:
             self.first = now, done
         self.done, self.total, self.unit, self.facts = done, total, unit, facts
 
     def rate(self, now: float) -> float | None:
-        """Return how many are done a second, or None before that can be known."""
+        """Return the units per second, or None while they are unknown."""
         if self.first is None or self.done <= self.first[1] or now <= self.first[0]:
             return None
         return (self.done - self.first[1]) / (now - self.first[0])
 
     def line(self, now: float) -> str:
-        """Return it as a line to read: ``searching: 120 of 1,000 stars, 14 a second, 1 min left``."""
+        """Return the progress as a line: ``searching: 120 of 1,000 stars, 14 a second, 1 min left``."""
         rate = self.rate(now)
         parts = [self.count()] if self.total or self.done else []
         if rate is not None and self.done < self.total:
@@ -59,32 +63,33 @@ class Phase:
         return f"{self.text}: {', '.join([*parts, *facts_text(self.facts)])}"
 
     def count(self) -> str:
-        """Return how far it is: ``120 of 1,000 stars``."""
+        """Return the count as text: ``120 of 1,000 stars``."""
         number = f"{self.done:,} of {self.total:,}" if self.total else f"{self.done:,}"
         return f"{number} {self.unit}".strip()
 
 
 def facts_text(facts: dict[str, Any]) -> list[str]:
-    """Return facts as words, such as ``loss 0.341``; counts of nothing are left out."""
+    """Return each fact as text, such as ``loss 0.341``; facts of value 0 are left out."""
     return [f"{k} {v:.3g}" if isinstance(v, float) else f"{k} {v}" for k, v in facts.items() if v != 0]
 
 
 def rate_text(rate: float) -> str:
-    """Return ``14 a second``, ``20 a minute`` or ``3 an hour``, whichever is a number of a few digits."""
+    """Return a rate per second as ``14 a second``, ``20 a minute`` or ``3 an hour``, with the shortest number above
+    1."""
     seconds, unit = (1, "a second") if rate >= 1 else (60, "a minute") if rate >= 1 / 60 else (3600, "an hour")
-    each = rate * seconds
-    return f"{each:,.0f} {unit}" if each >= 10 else f"{each:.2g} {unit}"
+    count = rate * seconds
+    return f"{count:,.0f} {unit}" if count >= 10 else f"{count:.2g} {unit}"
 
 
 def duration_text(seconds: float) -> str:
-    """Return ``45 s``, ``12 min`` or ``3.5 h``."""
+    """Return a duration as ``45 s``, ``12 min`` or ``3.5 h``."""
     if seconds < 90:
         return f"{seconds:.0f} s"
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 
 class Lines:
-    """A line on standard error every ten seconds, whatever the command is doing, from a thread of its own."""
+    """Progress as a line on standard error every ten seconds, printed by a separate thread."""
 
     def __init__(self) -> None:
         self._now = Phase("starting", time.monotonic())
@@ -94,7 +99,7 @@ class Lines:
         self._thread.start()
 
     def phase(self, text: str, done: int, total: int, *, unit: str, facts: dict[str, Any]) -> None:
-        """Note what is being done."""
+        """Store the progress of a phase; a new text, or a smaller count, begins a new phase."""
         with self._lock:
             if text != self._now.text or done < self._now.done:
                 self._now = Phase(text, time.monotonic())
@@ -102,15 +107,15 @@ class Lines:
 
     def note(self, text: str) -> None:
         """Write a line now."""
-        # Nobody reads it any more, and the command goes on.
+        # If standard error is closed, the command goes on.
         with contextlib.suppress(OSError, ValueError):
             print(plain(text), file=sys.stderr, flush=True)
 
     def settle(self) -> None:
-        """Leave the terminal to what is printed next: nothing to do here."""
+        """Return at once: lines do not disturb later output."""
 
     def end(self) -> None:
-        """Write no more."""
+        """End the thread."""
         self._ended.set()
         self._thread.join(1.0)
 
@@ -122,42 +127,42 @@ class Lines:
 
 
 class Bars:
-    """A bar on the terminal for each phase."""
+    """Progress as a bar on the terminal for each phase."""
 
     def __init__(self) -> None:
-        self._shown: Any = None
+        self._display: Any = None
         self._tasks: dict[str, Any] = {}
         self._lock = threading.Lock()
 
     def phase(self, text: str, done: int, total: int, *, unit: str, facts: dict[str, Any]) -> None:
-        """Move the bar of this phase, or begin another one."""
+        """Move the bar of this phase, or begin a new bar."""
         with self._lock:
-            if self._shown is None:
-                self._shown = _bars()
-                self._shown.start()
+            if self._display is None:
+                self._display = _bars()
+                self._display.start()
             parts = {"count": Phase(text, 0.0, done, total, unit).count() if total or done else ""}
             parts["facts"] = "  ".join(facts_text(facts))
             if text not in self._tasks:
-                # What came before it without a count is done, and of no interest any more.
+                # Remove the bars of earlier phases without a count: those phases have ended.
                 for name, task in list(self._tasks.items()):
-                    if self._shown.tasks[self._shown.task_ids.index(task)].total is None:
-                        self._shown.remove_task(self._tasks.pop(name))
-                self._tasks[text] = self._shown.add_task(text, total=total or None, completed=done, **parts)
-            self._shown.update(self._tasks[text], completed=done, total=total or None, **parts)
+                    if self._display.tasks[self._display.task_ids.index(task)].total is None:
+                        self._display.remove_task(self._tasks.pop(name))
+                self._tasks[text] = self._display.add_task(text, total=total or None, completed=done, **parts)
+            self._display.update(self._tasks[text], completed=done, total=total or None, **parts)
 
     def note(self, text: str) -> None:
         """Write a line above the bars."""
-        if self._shown is None:
+        if self._display is None:
             print(plain(text), file=sys.stderr, flush=True)
         else:
-            self._shown.console.print(plain(text), markup=False, highlight=False)
+            self._display.console.print(plain(text), markup=False, highlight=False)
 
     def settle(self) -> None:
-        """Leave the terminal to what is printed next."""
+        """End the bars, so that later output stands below them."""
         with self._lock:
-            if self._shown is not None:
-                self._shown.stop()
-            self._shown, self._tasks = None, {}
+            if self._display is not None:
+                self._display.stop()
+            self._display, self._tasks = None, {}
 
     end = settle
 
@@ -182,23 +187,23 @@ _showing: list[Lines | Bars] = []
 
 @contextmanager
 def displayed() -> Iterator[None]:
-    """Show all phases and notes of a command, from here to its end."""
-    how = Bars() if sys.stderr.isatty() else Lines()
-    _showing.append(how)
+    """Show all phases and notes of a command until the context ends."""
+    display = Bars() if sys.stderr.isatty() else Lines()
+    _showing.append(display)
     try:
-        with announce.displayed_by(how.phase, how.note):
+        with announce.displayed_by(display.phase, display.note):
             yield
     finally:
-        _showing.remove(how)
-        how.end()
+        _showing.remove(display)
+        display.end()
 
 
 def is_on() -> bool:
-    """Return whether anything is shown."""
+    """Return whether progress is shown."""
     return bool(_showing)
 
 
 def settle() -> None:
-    """End the bars, so that what is printed next stands below them."""
-    for how in _showing:
-        how.settle()
+    """End the bars, so that later output stands below them."""
+    for display in _showing:
+        display.settle()

@@ -28,11 +28,20 @@ if TYPE_CHECKING:
     from exojax.runs.fold_stars import SearchedStar
 
 N_PRINTED = 10
-"""candidates on the terminal"""
+"""number of candidates that the terminal shows"""
 
 
 def write_tables(out: Path, found: RankedCandidates, labels: Mapping[str, int] | None) -> list[Row]:
-    """Write ``candidates.csv``, and ``skipped.csv`` where anything was; returns the first lines, for the summary."""
+    """Write ``candidates.csv``, and ``skipped.csv`` if stars were skipped.
+
+    Args:
+        out: folder.
+        found: result of the search.
+        labels: id to 1 (planet host) or 0, for a column ``label``; None for no such column.
+
+    Returns:
+        The first lines, for the summary.
+    """
     first: list[Row] = []
     table = lines(found, labels)
     best = next(table, None)
@@ -47,7 +56,7 @@ def write_tables(out: Path, found: RankedCandidates, labels: Mapping[str, int] |
 
     write_csv(out / "candidates.csv", FIRST_COLUMNS if best is None else best, cells())
     if found.skipped:
-        rows = ([one.id, shared_path(one.path), one.reason] for one in found.skipped)
+        rows = ([star.id, shared_path(star.path), star.reason] for star in found.skipped)
         write_csv(out / "skipped.csv", ["id", "file", "reason"], rows)
     else:
         (out / "skipped.csv").unlink(missing_ok=True)
@@ -56,7 +65,7 @@ def write_tables(out: Path, found: RankedCandidates, labels: Mapping[str, int] |
 
 @dataclass(frozen=True)
 class Table:
-    """The lines of a CSV file, read from it at each iteration."""
+    """The lines of a CSV file; every iteration reads the file again."""
 
     path: Path
 
@@ -72,7 +81,7 @@ def _cell(name: str, value: Any) -> str:
     if isinstance(value, bool):
         return str(int(value))
     if isinstance(value, float):
-        # Ephemerides to a hundredth of a second, the rest to six figures.
+        # Ephemerides with a precision of a hundredth of a second, other numbers with six digits.
         return f"{value:.7f}" if name in ("period_days", "t0_days", "period_error_days") else f"{value:.6g}"
     return shared(str(value))
 
@@ -87,10 +96,20 @@ def write_sheets(
     report: Callable[[int], None],
     pdf: bool,
 ) -> dict[tuple[str, int], str]:
-    """Draw one page for each of the best candidates; returns ``(id, rank)`` to its path below ``out``.
+    """Draw a vetting sheet for each of the best candidates, and remove the sheets of an earlier call.
 
-    With ``explain`` each page says what moved the candidate's score; with ``pdf`` there is a PDF beside each. Sheets
-    that an earlier call left are removed: they may be of what is no longer so.
+    Args:
+        out: folder; the sheets go into its folder ``sheets``.
+        found: result of the search.
+        best: rows of the candidates to draw.
+        again: their stars, searched again, with the traces of the search.
+        explain: returns the reasons for the scores of a star's candidates, for a panel of the sheet; None for no panel.
+        notes: sentences about the source, printed on every sheet.
+        report: receives the number of finished sheets.
+        pdf: also write a PDF of each sheet.
+
+    Returns:
+        ``(id, rank)`` of each candidate to the path of its sheet below ``out``.
     """
     drawn: dict[tuple[str, int], str] = {}
     (out / "sheets").mkdir(exist_ok=True)
@@ -107,18 +126,17 @@ def write_sheets(
         why = explain(star) if explain else None
         for row in mine:
             rank = int(row["rank"])
-            # A file system takes names of 255 bytes.
+            # File systems allow names of up to 255 bytes.
             path = f"sheets/{re.sub(r'[^A-Za-z0-9_.-]+', '_', name)[:150]}-{rank}"
             while f"{path}.png" in drawn.values():
                 path += "x"
-            one, others = of_star.take(of_star.rank == rank), of_star.take(of_star.rank != rank)
-            seen = trace.periodograms[rank - 1]
+            candidate, others = of_star.take(of_star.rank == rank), of_star.take(of_star.rank != rank)
             drawing = sheet_of(
                 star.curves,
-                one,
+                candidate,
                 others,
                 trace,
-                seen,
+                trace.periodograms[rank - 1],
                 (*notes, *row["warnings"]),
                 Vetting(row["vetting"], row["verdicts"]),
             )
@@ -145,12 +163,12 @@ def write_index(
     """Write the vetting page from ``candidates.csv``.
 
     Args:
-        out: folder of both.
+        out: folder of the page and of ``candidates.csv``.
         drawn: ``(id, rank)`` to the path of its sheet.
-        about: the source, and what probabilities are for (empty where there are none).
-        found: by the search.
-        threshold: SNR below which candidates are hidden at first; None hides none.
-        pdf: there is a PDF beside each sheet.
+        about: description of the source, and a sentence about the probabilities (empty without probabilities).
+        found: result of the search.
+        threshold: SNR below which the page hides candidates at first; None hides none.
+        pdf: true if each sheet has a PDF.
     """
     announce.phase("writing index.html")
     n = f"{found.n_stars:,} stars searched, {len(found):,} candidates"
@@ -158,9 +176,9 @@ def write_index(
     if about[1]:
         text.append(about[1])
     if found.skipped:
-        text.append(f"{len(found.skipped):,} files or stars were skipped; skipped.csv says why.")
-    sheets = {(csv_cell(name), rank): path for (name, rank), path in drawn.items()}  # as the table names its stars
-    # The settings of the search, its source among them, tell whose marks the browser keeps.
+        text.append(f"{len(found.skipped):,} files or stars were skipped; skipped.csv has the reasons.")
+    sheets = {(csv_cell(name), rank): path for (name, rank), path in drawn.items()}  # ids as candidates.csv writes them
+    # The browser stores the user's marks under a fingerprint of the search's settings, which include the source.
     settings = (out / survey.PARTS / "search.json").read_bytes()
     page.write_index(
         out / "index.html",
@@ -175,18 +193,18 @@ def write_index(
 
 
 def summary(first: list[Row], found: RankedCandidates) -> str:
-    """Return the best candidates as a table, and what was done.
+    """Return the best candidates as a text table, and the numbers of stars and candidates.
 
     Args:
-        first: lines of the best.
-        found: by the search.
+        first: lines of the best candidates.
+        found: result of the search.
     """
     names = ("id", "rank", "period_days", "t0_days", "duration_hours", "depth_ppm", "snr_red", "n_transits", "matches")
     table = [{name: "" if line[name] is None else _short(line[name]) for name in names} for line in first]
     speed = "" if found.rate is None else f" ({found.rate:.1f} a second)"
     done = f"{found.n_stars:,} stars searched{speed}, {len(found):,} candidates, {len(found.skipped):,} skipped"
     if found.n_warned:
-        done += f"; {found.n_warned:,} stars with warnings, in their column of candidates.csv"
+        done += f"; {found.n_warned:,} stars with warnings: see the column warnings of candidates.csv"
     return f"{text_table(table)}\n{done}" if table else done
 
 

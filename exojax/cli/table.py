@@ -1,4 +1,4 @@
-"""Tables of figures with intervals, one row a model, for the terminal and for Markdown."""
+"""Format tables of figures with intervals, one row per model, for the terminal and for Markdown."""
 
 from __future__ import annotations
 
@@ -19,20 +19,21 @@ FIGURES = {
     "recall": "recall",
     "precision": "precision",
 }
+"""key in metrics.json -> title of the column"""
 
 CHANCE = "chance level"
-"""column with the average precision of a guess: the share of hosts among the rows scored"""
+"""title of the column with the average precision of random scores, which is the share of hosts among the scored rows"""
 
 
 def comparison_rows(runs: Sequence[Run], found: Sequence[Evaluation]) -> list[dict[str, Any]]:
-    """Rows for :func:`text_table` and for the report; of unlabelled data only the names."""
+    """Return one row per run for :func:`text_table` and for the report; unlabelled data give the name only."""
     rows = []
     for run, evaluation in zip(runs, found):
         row: dict[str, Any] = {"model": run.config.model}
         if evaluation.metrics is not None:
             figures = {title: evaluation.metrics[key] for key, title in FIGURES.items()}
             hosts, stars = evaluation.metrics["n_positive"], evaluation.metrics["n"]
-            # Beside the figure that it belongs to: an average precision says nothing without it.
+            # Next to the average precision, which means nothing without it.
             row |= {"average precision": figures.pop("average precision"), CHANCE: hosts / stars, **figures}
             row["hosts / stars"] = f"{hosts} / {stars}"
         rows.append(row)

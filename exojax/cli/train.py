@@ -1,4 +1,4 @@
-"""``train``: fit the models, evaluate them, compare them, leave a report."""
+"""``train``: train models, evaluate them and write a report."""
 
 from __future__ import annotations
 
@@ -25,60 +25,60 @@ if TYPE_CHECKING:
     from exojax.runs.run import Run
 
 BARE = ("svc", "cnn", "transit")
-"""what is trained when neither a model nor a run is named"""
+"""names of the models that are trained without --model, --run and --config"""
 
 
 @dataclass(frozen=True)
 class Options(ReadingOptions):
     """Train a model on light curves, evaluate it on stars it has not seen, and write a report.
 
-    Without options: svc, cnn and transit on the Kaggle files in data/, or on simulated
-    stars. Killed at any moment, the same command goes on where it was.
+    Without options: train svc, cnn and transit on the Kaggle files in data/, or else on simulated stars. After an
+    interruption the same command continues.
     """
 
     data: Annotated[str | None, value("SOURCE")] = None
     """auto, synthetic, synthetic-kaggle, a folder with exoTrain.csv and exoTest.csv, one such CSV, an .npz of light
     curves or of folded events, or a folder or glob of FITS files or tables of single stars"""
     labels: Annotated[str | None, value("CSV")] = None
-    """id,label of the stars, where their files have none; stars without one are left out"""
+    """CSV of id,label, for stars whose files have no label; stars without a label are left out"""
     model: Annotated[str | None, value("NAME")] = None
     """name of a model (linear, svc, mlp, cnn, transit, ...)"""
     run: Annotated[str | None, value("NAME")] = None
     """name of the run under checkpoints/, or a path"""
     steps: Annotated[int | None, value("N")] = None
-    """training steps of a network"""
+    """training steps of a network; by default the number of the model"""
     seed: Annotated[int | None, value("N")] = None
-    """of the split, the weights and the batches"""
+    """seed of the split, the weights and the batches"""
     fresh: bool = False
     """rename an old run of that name and start again"""
     config: Annotated[Path | None, value("FILE")] = None
-    """a config.json to start from"""
+    """a config.json with settings; options on the command line override them"""
     init: Annotated[str | None, value("RUN|none")] = None
-    """start a network from the weights of this run; by default from the shipped ones where the model has any that fit
-    (transit), but for folded events, which are learnt from scratch; none: from scratch"""
+    """start a network from the weights of this run. By default a model with shipped weights of the right shapes
+    (transit) starts from them, except on folded events; none: random weights"""
     positive: Annotated[str | None, value("PC,EB")] = None
-    """dispositions that count as hosts, comma-separated, where a file has several"""
+    """dispositions that count as hosts, comma-separated, in a file with several dispositions"""
     rows: Annotated[str | None, value("rest|all")] = None
-    """rest: leave out the stars that are set aside (a fifth, by their catalogue number) for one last score; all"""
+    """rest: leave out the stars that are set aside for a final score (a fifth, by catalogue number); all: use them"""
     download: bool = False
-    """fetch the Kaggle files into data/ first"""
+    """first download the Kaggle files into data/"""
     n_stars: Annotated[int | None, value("N")] = None
-    """simulated stars in all; 2000 of synthetic, 5657 of synthetic-kaggle by default"""
+    """number of simulated stars; by default 2000 for synthetic, 5657 for synthetic-kaggle"""
     host_fraction: Annotated[float | None, value("SHARE")] = None
-    """share of simulated stars whose transits can be seen; 0.1 of synthetic by default"""
+    """share of simulated stars whose transits can be seen; by default 0.1 for synthetic"""
     simulate_seed: Annotated[int | None, value("N")] = None
-    """of the simulated stars; --seed does not touch them"""
+    """seed of the simulated stars; --seed does not change them"""
     close_gaps: bool = False
-    """close the gaps of the simulated campaign up"""
+    """remove the gaps of the simulated campaign"""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Entry point; returns the exit code."""
+    """Run the command with the arguments ``argv``; return its exit code."""
     return command.run("train.py", Options, train, argv)
 
 
 def train(options: Options) -> None:
-    """Train, evaluate and report every model that is named."""
+    """Train and evaluate every chosen model and write its report."""
     started = time.time()
     command.use_wide_vectors()
     command.use_compilation_cache()
@@ -99,7 +99,7 @@ def train(options: Options) -> None:
 
 @dataclass(frozen=True)
 class Job:
-    """One model to be trained: on what, how, and where its run is kept."""
+    """One model to train, its data source, and the folder of its run."""
 
     config: RunConfig
     source: Source
@@ -107,10 +107,10 @@ class Job:
 
 
 def planned(options: Options) -> list[Job]:
-    """Return what is to be trained.
+    """Return the models to train, in order.
 
     Raises:
-        InputError: an option, a file or a run that it names cannot be used.
+        InputError: an option is wrong, or a file or run that an option names cannot be used.
     """
     from exojax.io.source import open_source
     from exojax.models import registry
@@ -127,11 +127,11 @@ def planned(options: Options) -> list[Job]:
         config = configure(options, name)
         source = open_source(config.data)
         if options.init is not None or not names_start(options):
-            # A handful of hosts cannot teach what a transit is; simulated ones can.
+            # A few hosts are too few to learn the shape of a transit, which the shipped weights contain.
             config = replace(config, init=start_of(options.init, config, source.folded))
         if options.positive is not None and not source.folded:
-            raise InputError("--positive: these sources have one label a star and no dispositions; leave it out")
-        # What ``auto`` found is what the run is of, whatever lies in data/ later.
+            raise InputError("--positive: this source has one label per star and no dispositions; leave the option out")
+        # The run stores the source that ``auto`` found, because data/ may change later.
         config = replace(config, data=replace(config.data, source=source.path))
         registry.build(config)
         folder = run_folder(f"{source.name}-{config.model}" if options.run is None else options.run)
@@ -140,7 +140,14 @@ def planned(options: Options) -> list[Job]:
 
 
 def trained(jobs: Sequence[Job], *, fresh: bool) -> tuple[Path, str]:
-    """Train and evaluate one model after the other; return the last one's report, and the table of all.
+    """Train and evaluate the models one after another.
+
+    Args:
+        jobs: one or more models; their source is the same.
+        fresh: rename the folders of old runs first.
+
+    Returns:
+        The path of the last report, and the table of all models as text.
 
     Raises:
         InputError: the data cannot be used, or a folder holds another run.
@@ -153,7 +160,7 @@ def trained(jobs: Sequence[Job], *, fresh: bool) -> tuple[Path, str]:
     from exojax.runs.fit import check_data, prepare_rows, split_rows
 
     source = jobs[0].source
-    command.say(source.told)
+    command.say(source.description)
     curves = source.rows()
     for job in jobs:
         usable = prepare_rows(job.config, curves)
@@ -164,9 +171,9 @@ def trained(jobs: Sequence[Job], *, fresh: bool) -> tuple[Path, str]:
             set_aside(job.folder)
         command.say(f"training {job.config.model} -> {job.folder}")
         done.append(_fitted(job, curves))
-        # The programs of one model are of no use to the next, and hold some hundred megabytes.
+        # The next model cannot use the compiled functions of this one, which take some hundred megabytes.
         jax.clear_caches()
-    # Only now, with weights, calibration and threshold final, is a test row looked at.
+    # The test rows are read only here, after weights, calibration and threshold are final.
     test = source.official_test() if source.official_test else curves
     if source.whole_sha256:
         test = replace(test, sha256=source.whole_sha256())
@@ -202,7 +209,11 @@ def _fitted(job: Job, curves: Data) -> Run:
 
 
 def configure(options: Options, model: str | None) -> RunConfig:
-    """Return the configuration: of the options given, over the run's own or the file's, over the defaults.
+    """Return the settings of a run. Options override the config.json of the file or the run, which overrides defaults.
+
+    Args:
+        options: the command line.
+        model: name of the model; None takes the one in config.json, or ``cnn``.
 
     Raises:
         InputError: a file is damaged, or the model is unknown.
@@ -214,21 +225,21 @@ def configure(options: Options, model: str | None) -> RunConfig:
     found: dict[str, Any] = {}
     if stored is not None:
         try:
-            # A run's own file has a checksum; one that a person may have written need not.
+            # The file of a run has a checksum; a file of --config may be written by hand.
             found = read_json(stored) if options.config is not None else read_checked(stored)
             found = found.get("config", found)
             from_dict(RunConfig, found, str(stored))
         except InputError as error:
-            # Setting a damaged run aside must not need the file that is damaged.
+            # --fresh must also work for a run whose config.json is damaged.
             if not options.fresh or options.config is not None:
                 raise
-            command.say(f"note: {error}; starting from the defaults")
+            command.say(f"note: {error}; the default settings are used")
             found = {}
     before = found.get("model", model)
     name = model or before or "cnn"
     registry.get(name)
     own = asdict(registry.training(RunConfig(model=name)))
-    # What the file leaves open is the model's own; what it says was meant for its own model.
+    # The file's settings of training hold for its own model only. Missing ones are the defaults of the model.
     found = found | {"model": name, "train": own | ((found.get("train") or {}) if before == name else {})}
     if before != name:
         found["options"] = {}
@@ -247,7 +258,7 @@ def configure(options: Options, model: str | None) -> RunConfig:
 
 
 def configured(options: Options) -> Path | None:
-    """Return the config.json that the options start from: the one that is named, or that of a run that is there."""
+    """Return the path of the config.json to start from: that of ``--config``, or that of an existing run, or None."""
     from exojax.runs.run import run_folder
 
     if options.config is not None or options.run is None:
@@ -257,7 +268,7 @@ def configured(options: Options) -> Path | None:
 
 
 def names_start(options: Options) -> bool:
-    """Return whether the config.json that the options start from says which weights a network starts from, or none."""
+    """Return whether the config.json to start from has the field ``init``, even if its value is null."""
     from exojax.storage.json_files import read_json
 
     stored = configured(options)
@@ -269,10 +280,10 @@ def names_start(options: Options) -> bool:
 
 
 def with_steps(config: RunConfig, steps: int | None) -> RunConfig:
-    """Return the configuration with so many training steps; None leaves them.
+    """Return the configuration with ``steps`` training steps and without other limits; None changes nothing.
 
     Raises:
-        InputError: less than one.
+        InputError: ``steps`` is below 1.
     """
     if steps is None:
         return config
@@ -282,24 +293,26 @@ def with_steps(config: RunConfig, steps: int | None) -> RunConfig:
 
 
 def set_aside(folder: Path) -> None:
-    """Rename an old run, whose lock is held, to the first free ``<run>.old-N``; it is never deleted.
+    """Rename the folder of an old run to the first free ``<run>.old-N``; the caller holds its lock.
 
     Raises:
-        InputError: the folder is no run's.
+        InputError: the folder holds files but no config.json.
     """
     if set(os.listdir(folder)) <= {NAME}:
         return
     if not (folder / "config.json").exists():
-        raise InputError(f"--fresh: {folder} holds no config.json, so it is no run; rename it yourself or give a --run")
+        raise InputError(
+            f"--fresh: {folder} has no config.json, so that it is no run; rename it yourself or give another --run"
+        )
     number = 1
     while (target := folder.with_name(f"{folder.name}.old-{number}")).exists():
         number += 1
     moved_aside(folder, target)
-    command.say(f"{folder} is now {target}")
+    command.say(f"the old run {folder} was renamed to {target}")
 
 
 class Clock:
-    """Stars a second for the progress bar."""
+    """Measure the stars per second for the progress bar."""
 
     def __init__(self, batch_size: int) -> None:
         self._batch = batch_size
@@ -307,7 +320,7 @@ class Clock:
         self._facts: dict[str, Any] = {}
 
     def facts(self, record: dict[str, Any]) -> dict[str, Any]:
-        """Return what stands beside the bar: the last loss, validation AP and stars/s."""
+        """Return the facts beside the bar: the last loss, average precision on the validation rows, and stars/s."""
         now = (record["step"], time.monotonic())
         if self._last is None or now[0] < self._last[0]:
             self._last = now

@@ -1,4 +1,4 @@
-"""``tune``: a model's hyper-parameters, chosen on training rows, judged on rows that no choice has seen."""
+"""``tune``: choose the hyper-parameters of a model on training rows, and score them on rows that no trial has seen."""
 
 from __future__ import annotations
 
@@ -18,50 +18,50 @@ from exojax.storage.lock import locked
 
 @dataclass(frozen=True)
 class Options(ReadingOptions):
-    """Choose a model's hyper-parameters by Optuna, in star-grouped folds of the training rows.
+    """Choose the hyper-parameters of a model with Optuna, in folds of the training stars.
 
-    The best are written as a config.json for train.py. They are judged on outer rows that no trial has seen; test rows
-    are not touched. A killed tuning goes on where it was, and machines that are given the same command and storage work
-    on one study.
+    The best settings are written as a config.json for train.py, and scored on outer rows that no trial has seen. Test
+    rows are not used. After an interruption the same command continues. Several machines with the same command and
+    storage work on one study.
     """
 
     model: Annotated[str, value("NAME")]
-    """name of the model; its file says what may be chosen"""
+    """name of the model; its file defines the settings to choose from"""
     data: Annotated[str, value("SOURCE")] = "auto"
-    """as for train"""
+    """a source, as in train"""
     trials: Annotated[int, value("N")] = 30
-    """finished trials wanted, earlier ones of the same study included"""
+    """number of finished trials, including earlier trials of the same study"""
     storage: Annotated[str | None, value("URL")] = None
-    """database of the study, such as postgresql+psycopg://user@host/name; study.db in the folder by default"""
+    """database of the study, such as postgresql+psycopg://user@host/name; by default study.db in the folder"""
     workers: Annotated[int, value("N")] = 1
-    """processes on this machine"""
+    """number of processes on this machine"""
     folds: Annotated[int, value("K")] = 3
-    """inner folds that score a trial"""
+    """number of inner folds that score a trial"""
     out: Annotated[Path | None, value("DIR")] = None
     """folder for config.json, tune.json, trials.csv and plots; out/tune/<source>-<model> by default"""
     positive: Annotated[str, value("PC,EB")] = "PC"
-    """dispositions that count as hosts, comma-separated, where a file has several"""
+    """dispositions that count as hosts, comma-separated, in a file with several dispositions"""
     labels: Annotated[str | None, value("CSV")] = None
-    """id,label of the stars, where their files have none; stars without one are left out"""
+    """CSV of id,label, for stars whose files have no label; stars without a label are left out"""
     steps: Annotated[int | None, value("N")] = None
-    """training steps of a network; its own by default"""
+    """training steps of a network; by default the number of the model"""
     seed: Annotated[int, value("N")] = 0
-    """of the split, the folds, the points tried and the weights"""
+    """seed of the split, the folds, the trials and the weights"""
     rows: Annotated[str, value("rest|all")] = "all"
-    """rest: leave out the stars that are set aside (a fifth, by their catalogue number) for one last score; all"""
+    """rest: leave out the stars that are set aside for a final score (a fifth, by catalogue number); all: use them"""
     n_stars: Annotated[int | None, value("N")] = None
-    """simulated stars in all; 2000 of synthetic, 5657 of synthetic-kaggle by default"""
+    """number of simulated stars; by default 2000 for synthetic, 5657 for synthetic-kaggle"""
     host_fraction: Annotated[float | None, value("SHARE")] = None
-    """share of simulated stars whose transits can be seen; 0.1 of synthetic by default"""
+    """share of simulated stars whose transits can be seen; by default 0.1 for synthetic"""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Entry point; returns the exit code."""
+    """Run the command with the arguments ``argv``; return its exit code."""
     return command.run("tune.py", Options, tune, argv, alone=False)
 
 
 def tune(options: Options) -> None:
-    """Tune, write what was found, and say how far to believe it."""
+    """Tune the model, write the best settings, and print their scores."""
     command.use_wide_vectors()
     command.use_compilation_cache()
     from exojax.cli.train import with_steps
@@ -91,12 +91,12 @@ def tune(options: Options) -> None:
         options.storage or f"sqlite:///{out / 'study.db'}",
         source.test_fraction,
     )
-    # Machines that share a study may share its folder.
+    # Machines that share a study may also share the folder, so that it is not locked then.
     with locked(out) if options.storage is None else nullcontext():
         tune.check_plan(plan)
-        command.say(source.told)
+        command.say(source.description)
         with command.progress() as show:
             found = tune.tune(plan, source.rows(), out, lambda what, done, total: show(what, done, total))
         announce.phase("writing the results")
-        summary = write(found, out, asdict(found.config), source.told)
+        summary = write(found, out, asdict(found.config), source.description)
     command.say(summary)

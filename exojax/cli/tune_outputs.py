@@ -1,4 +1,4 @@
-"""Write the files of a tuning: config.json, tune.json, trials.csv, plots; and its summary for the terminal."""
+"""Write the files of a tuning (config.json, tune.json, trials.csv, plots), and its summary for the terminal."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ from exojax.storage.plain_text import shared
 from exojax.storage.write_file import write_atomically, write_csv
 
 _CAPTIONS = {
-    "history": "Trials in the order of their end",
-    "importances": "Which setting mattered",
+    "history": "Trials in the order in which they ended",
+    "importances": "Importance of each setting",
     "slices": "Average precision of the inner folds against each setting",
 }
 
 
 def write(found: TuningResult, out: Path, config: dict[str, Any], source: str) -> str:
-    """Write everything.
+    """Write all files of a tuning.
 
     Args:
-        found: by :func:`exojax.runs.tune.tune`.
+        found: result of :func:`exojax.runs.tune.tune`.
         out: folder.
-        config: the best configuration, as written.
-        source: what is printed of the source.
+        config: the best configuration, as a dictionary for JSON.
+        source: description of the source.
 
     Returns:
         The summary for the terminal.
@@ -87,27 +87,27 @@ def write(found: TuningResult, out: Path, config: dict[str, Any], source: str) -
         config=shared(config),
         warnings=shared(found.warnings),
         verdict=_verdict(found),
-        summary=f"{shared(source)}: {len(found.trials)} finished trials; {overhead:.1%} of their time was the study's.",
+        summary=f"{shared(source)}: {len(found.trials)} finished trials; Optuna took {overhead:.1%} of their time.",
     )
     return _summary(found, overhead, out)
 
 
 def _verdict(found: TuningResult) -> list[str]:
-    """Return what the tuning is worth: on rows that no choice saw, and against the model's own settings."""
+    """Return sentences on the best settings: their score on the outer rows, and the comparison with the defaults."""
     chance, value = found.hosts_outer / max(found.n_outer, 1), figure_text(found.outer)
     rows = f"{found.n_outer:,} outer rows with {found.hosts_outer:,} hosts"
-    told = [f"The best settings reach an average precision of {value} on {rows}, where a guess reaches {chance:.3f}."]
+    lines = [f"The best settings reach an average precision of {value} on {rows}; random scores reach {chance:.3f}."]
     gain = found.gain
     if gain is None or gain.get("low") is None:
-        told.append("Whether they are better than the model's own cannot be known.")
+        lines.append("The data do not show whether they are better than the model's own settings.")
     else:
-        better = "better than" if gain["low"] > 0 else "worse than" if gain["high"] < 0 else "not distinguished from"
-        told.append(f"They are {better} the model's own settings: the difference is {figure_text(gain)}.")
-    told.append(
-        f"The inner folds gave {found.inner:.3f}, by which they were chosen: it is optimistic by "
-        f"{figure_text(found.optimism)}, and not to be quoted."
+        better = "better than" if gain["low"] > 0 else "worse than" if gain["high"] < 0 else "compatible with"
+        lines.append(f"They are {better} the model's own settings: the difference is {figure_text(gain)}.")
+    lines.append(
+        f"They were chosen by their score in the inner folds, {found.inner:.3f}. This score is too high by "
+        f"{figure_text(found.optimism)}; do not quote it."
     )
-    return told
+    return lines
 
 
 def _summary(found: TuningResult, overhead: float, out: Path) -> str:
@@ -116,9 +116,9 @@ def _summary(found: TuningResult, overhead: float, out: Path) -> str:
     chosen = [f"{k} {v:.3g}" if isinstance(v, float) else f"{k} {v}" for k, v in sorted(best.params.items())]
     lines = [
         *(f"note: {text}" for text in found.warnings),
-        f"{len(found.trials)} finished trials, {pruned} of them pruned; {overhead:.1%} of their time was the study's",
+        f"{len(found.trials)} finished trials, {pruned} of them pruned; Optuna took {overhead:.1%} of their time",
         f"best: {', '.join(chosen)}",
-        f"average precision, inner folds: {found.inner:.3f} (it was chosen by this: do not quote it)",
+        f"average precision, inner folds: {found.inner:.3f} (the settings were chosen by it: do not quote it)",
         f"average precision, {found.n_outer} outer rows with {found.hosts_outer} hosts: {figure_text(found.outer)} "
         f"(chance level {found.hosts_outer / max(found.n_outer, 1):.3f})",
         f"optimism, inner minus outer: {figure_text(found.optimism)}",

@@ -36,7 +36,7 @@ class Source:
 
     Attributes:
         name: short, for run folders: ``synthetic``, ``synthetic-kaggle``, ``kaggle`` or the file's stem.
-        told: the first line a command prints.
+        description: text on where the rows come from, which a command prints first.
         path: what the user named, or ``synthetic``.
         rows: reads the rows to learn from (for a file on its own: all its rows).
         official_test: reads the source's own test file, where it has one. Only an evaluation may call it.
@@ -47,7 +47,7 @@ class Source:
     """
 
     name: str
-    told: str
+    description: str
     path: str
     rows: Callable[[], Data]
     official_test: Callable[[], LightCurves] | None
@@ -154,9 +154,11 @@ def _open(config: DataConfig, labelled: bool) -> Source:
         here = Path("data")
         found = all((here / file).is_file() for file in download.FILES)
         if found:
-            return replace(_folder(here, config, labelled), name="kaggle", told=f"source: the Kaggle files in {here}/")
-        told = f"source: synthetic stars ({' and '.join(download.FILES)} are not in {here}/)"
-        return replace(_synthetic(population_of("synthetic", config.simulate)), told=told)
+            return replace(
+                _folder(here, config, labelled), name="kaggle", description=f"source: the Kaggle files in {here}/"
+            )
+        description = f"source: synthetic stars ({' and '.join(download.FILES)} are not in {here}/)"
+        return replace(_synthetic(population_of("synthetic", config.simulate)), description=description)
     if name in SIMULATED:
         return _synthetic(population_of(name, config.simulate))
     path = Path(name)
@@ -208,7 +210,7 @@ def _is_of_one_star(path: Path) -> bool:
     return bool(head.strip()) and b"\0" not in head and table.holds_one_star(path)
 
 
-def files_told(groups: list[folder.Group]) -> str:
+def files_text(groups: list[folder.Group]) -> str:
     """``3 stars in 5 files``."""
     n_files = sum(len(paths) for _, paths in groups)
     return f"{len(groups):,} star{'s' * (len(groups) != 1)} in {n_files:,} file{'s' * (n_files != 1)}"
@@ -218,7 +220,7 @@ def _stars(name: str, groups: list[folder.Group], stated: Stated) -> Source:
     stem = next((part for part in reversed(Path(name).parts) if not set("*?[") & set(part)), "stars").split(".")[0]
     return Source(
         name=stem or Path(name).resolve().name,
-        told=f"source: {name} ({files_told(groups)})",
+        description=f"source: {name} ({files_text(groups)})",
         path=name,
         rows=lambda: _packed(name, groups, stated),
         official_test=None,
@@ -306,7 +308,7 @@ def _folder(path: Path, config: DataConfig, labelled: bool) -> Source:
 
     return Source(
         name=path.resolve().name,
-        told=f"source: {path} ({' and '.join(download.FILES)})",
+        description=f"source: {path} ({' and '.join(download.FILES)})",
         path=str(path),
         rows=lambda: read(train),
         official_test=lambda: read(test),
@@ -330,5 +332,5 @@ def _synthetic(config: SimulateConfig) -> Source:
         write_truth(made[0], out / "truth.csv")
 
     name = config.population
-    told = "source: synthetic stars" + (" in the sizes of the Kaggle set" if name == "synthetic-kaggle" else "")
-    return Source(name, told, name, rows, None, SIMULATED_TEST_FRACTION[name], write_truth=leave_truth)
+    description = "source: synthetic stars" + (" in the sizes of the Kaggle set" if name == "synthetic-kaggle" else "")
+    return Source(name, description, name, rows, None, SIMULATED_TEST_FRACTION[name], write_truth=leave_truth)

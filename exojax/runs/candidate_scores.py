@@ -1,9 +1,10 @@
-"""The probability that a trained run gives the stars of a search, and why."""
+"""Score the candidates of a search with a trained run, and attribute the scores to their inputs."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import jax
 import jax.numpy as jnp
@@ -26,39 +27,41 @@ from exojax.training.scorer import BATCHES
 from exojax.training.step import logits as logits_by
 
 Explain = Callable[[SearchedStar], list[Attribution]]
-"""One star after its search -> why each of its candidates has its score."""
-_POINTS = 256  # on the way from no signal: with 64 the sum misses up to 0.2 of the score's log-odds, with these 0.06
-_WIDTH = 5  # bins that are told together
+"""takes a searched star; returns the attribution of the score of each of its candidates"""
+_POINTS = 256
+"""steps of the integral of gradients: its error is up to 0.06 of the log-odds, with 64 steps up to 0.2"""
+_WIDTH = 5
+"""neighbouring bins of a view that share one attribution"""
 
 
 @dataclass(frozen=True, eq=False)
 class CandidateScorer:
-    """How a run judges what a search finds.
+    """The functions of a run that score the candidates of a search.
 
     Attributes:
-        score_candidates: what ``search`` asks for probabilities; None for none.
-        fold: bins of the views that the run sees.
-        explain: gives reasons, of the score before any calibration; None of a run that does not look at folds.
-        told: a sentence on what the probabilities are for.
-        identity: differs for a run that was trained otherwise; empty for none.
+        score_candidates: returns the probabilities of candidates; None for no probabilities.
+        fold: bins of the views that the run reads.
+        explain: returns the attribution of the score before calibration; None for a run that reads no folded curves.
+        statement: a sentence on the share of hosts that the probabilities assume.
+        identity: text that differs between runs of different training; empty without a run.
     """
 
     score_candidates: ScoreCandidates | None = None
     fold: FoldConfig = field(default_factory=FoldConfig)
     explain: Explain | None = None
-    told: str = ""
+    statement: str = ""
     identity: str = ""
 
 
 def candidate_scorer(name: str, rate: float | None = None) -> CandidateScorer:
-    """How the run of this name judges.
+    """Return the functions of a run that score candidates.
 
-    A run on whole series judges a star at the number of cadences of its training; a longer one gets no probability,
-    and a warning.
+    A run that reads whole series cuts or pads a star to the number of cadences of its training. A star with more
+    cadences gets no probability, and a warning.
 
     Args:
-        name: of the run, or its path.
-        rate: share of hosts among the stars that probabilities are for; None is that of the training rows.
+        name: name or path of the run.
+        rate: expected share of hosts among the stars; None for the share among the training rows.
 
     Raises:
         InputError: there is no such run, it is damaged, or the rate is not between 0 and 1.
@@ -70,21 +73,21 @@ def candidate_scorer(name: str, rate: float | None = None) -> CandidateScorer:
     return CandidateScorer(
         _of_folds(run) if by_fold else _of_series(run, name),
         run.config.fold,
-        _reasons_of(run) if by_fold else None,
-        f"Probabilities are those of run {run.folder.name} for stars of which {share}.",
+        _Explainer(run) if by_fold else None,
+        f"Probabilities come from run {run.folder.name}, for stars of which {share}.",
         identity_of(run),
     )
 
 
 def _of_folds(run: Run) -> ScoreCandidates:
-    """Each candidate by its own fold: a star's probability is the highest of its candidates'."""
+    """Return the scoring function of a run that reads folded curves: every candidate is scored by its own fold."""
     seen = set(run.split["seen"]) if run.data["catalogued"] else set()
 
     def score_candidates(
         stars: Sequence[SearchedStar], found: Candidates, inputs: Mapping[str, np.ndarray]
     ) -> CandidateScores:
-        names = [str(one.curves.id[0]) for one in stars]
-        remarks = [f"run {run.folder.name} was trained on this star" if s in seen else "" for s in names]
+        names = [str(star.curves.id[0]) for star in stars]
+        remarks = [f"run {run.folder.name} was trained on this star" if name in seen else "" for name in names]
         if not len(found):
             return CandidateScores(np.zeros(0), remarks)
         features = _features(run, stars, found, inputs)
@@ -96,57 +99,65 @@ def _of_folds(run: Run) -> ScoreCandidates:
 def _features(
     run: Run, stars: Sequence[SearchedStar], found: Candidates, inputs: Mapping[str, np.ndarray]
 ) -> dict[str, np.ndarray]:
-    """Return the run's inputs of each candidate as a row of its own."""
+    """Return the inputs of the run, one row per candidate."""
     features = {name: inputs[name][:, None] for name in run.inputs if name in FOLDED}
     if plain := set(run.inputs) - set(FOLDED):
-        # Statistics of the whole series are the star's, the same for each of its candidates.
-        each = [compute(plain, one.curves) for one in stars]
-        features |= {name: np.concatenate([made[name] for made in each])[found.star] for name in plain}
+        # Statistics of the whole series belong to the star; its candidates share them.
+        per_star = [compute(plain, star.curves) for star in stars]
+        features |= {name: np.concatenate([made[name] for made in per_star])[found.star] for name in plain}
     return features
 
 
-def _reasons_of(run: Run) -> Explain:
-    states = run.scorer.states
+@dataclass(frozen=True, eq=False)
+class _Explainer:
+    """A run that attributes the scores of a star's candidates to the bins of their views and to their numbers."""
 
-    # One function object for all candidates: what is compiled for it is kept.
-    def mean(inputs: Inputs) -> jax.Array:
-        return jnp.stack([logits_by(state, inputs) for state in states]).mean(axis=0)
+    run: Run
 
-    def score(rows: dict[str, np.ndarray]) -> np.ndarray:
-        n = len(next(iter(rows.values())))
-        # A few at a time, by the program that is compiled already.
-        parts = [slice(first, first + BATCHES[0]) for first in range(0, n, BATCHES[0])]
-        return np.concatenate([run.scorer({name: x[p] for name, x in rows.items()}) for p in parts])
-
-    def moved_by(inputs: Views) -> dict[str, np.ndarray]:
-        if states:
-            return integrated_gradients(mean, inputs, steps=_POINTS, width=_WIDTH, options=quick_options())
-        # Trees have no gradients.
-        return integrated_occlusion(score, inputs, width=_WIDTH)
-
-    def explain(star: SearchedStar) -> list[Attribution]:
+    def __call__(self, star: SearchedStar) -> list[Attribution]:
+        """Return the attribution of the score of each candidate of a star."""
         found, made = joined([star])
-        features = _features(run, [star], found, made)
-        told = []
-        for k in range(len(found)):
-            inputs = {name: x[k : k + 1] for name, x in features.items()}
-            moved = moved_by(inputs)
-            numbers = withheld(score, inputs, "scalars")[0, 0] if "scalars" in inputs else np.zeros(0)
-            told.append(
-                Attribution(
-                    views={name: made[name][k] for name in VIEWS if name in moved},
-                    moved={name: moved[name][0, 0] for name in VIEWS if name in moved},
-                    numbers=dict(zip(SCALARS, numbers.tolist())),
-                    score=float(score(inputs)[0]),
-                    flat=float(flat(score, inputs)[0]),
-                )
-            )
-        return told
+        features = _features(self.run, [star], found, made)
+        return [
+            self._candidate({name: x[k : k + 1] for name, x in features.items()}, made, k) for k in range(len(found))
+        ]
 
-    return explain
+    def _candidate(self, inputs: dict[str, np.ndarray], made: Mapping[str, np.ndarray], k: int) -> Attribution:
+        moved = self._moved(inputs)
+        numbers = withheld(self._score, inputs, "scalars")[0, 0] if "scalars" in inputs else np.zeros(0)
+        return Attribution(
+            views={name: made[name][k] for name in VIEWS if name in moved},
+            moved={name: moved[name][0, 0] for name in VIEWS if name in moved},
+            numbers=dict(zip(SCALARS, numbers.tolist())),
+            score=float(self._score(inputs)[0]),
+            flat=float(flat(self._score, inputs)[0]),
+        )
+
+    def _moved(self, inputs: Views) -> dict[str, np.ndarray]:
+        """Return how much each bin moves the logit, by gradients for networks and by occlusion for trees."""
+        if self.run.scorer.states:
+            return integrated_gradients(self._mean_logit, inputs, steps=_POINTS, width=_WIDTH, options=quick_options())
+        return integrated_occlusion(self._score, inputs, width=_WIDTH)
+
+    @cached_property
+    def _mean_logit(self) -> Callable[[Inputs], jax.Array]:
+        """Mean logit of the members; one function object for all candidates, so that JAX compiles it once."""
+        states = self.run.scorer.states
+
+        def mean(inputs: Inputs) -> jax.Array:
+            return jnp.stack([logits_by(state, inputs) for state in states]).mean(axis=0)
+
+        return mean
+
+    def _score(self, rows: dict[str, np.ndarray]) -> np.ndarray:
+        """Return ``(n,)`` logits, in batches of the size for which the scorer is compiled already."""
+        n = len(next(iter(rows.values())))
+        parts = [slice(first, first + BATCHES[0]) for first in range(0, n, BATCHES[0])]
+        return np.concatenate([self.run.scorer({name: x[part] for name, x in rows.items()}) for part in parts])
 
 
 def _of_series(run: Run, name: str) -> ScoreCandidates:
+    """Return the scoring function of a run that reads whole series: all candidates of a star have its probability."""
     width, seen = int(run.data["n_cadences"]), set(run.split["seen"]) if run.data["catalogued"] else set()
     minutes = run.data["cadence_days"] * 1440
 
@@ -155,18 +166,21 @@ def _of_series(run: Run, name: str) -> ScoreCandidates:
     ) -> CandidateScores:
         probability, differ = np.full((2, len(stars)), np.nan)
         remarks = []
-        for number, one in enumerate(stars):
-            curves, text = one.curves, []
+        for number, star in enumerate(stars):
+            curves, text = star.curves, []
             ends = int(np.flatnonzero(np.isfinite(curves.time[0]))[-1]) + 1
             if ends > width:
-                text.append(f"no probability: {ends} cadences, run {name} was trained on {width}")
+                text.append(f"no probability: the star has {ends} cadences, run {name} was trained on {width}")
             else:
                 resized = _resized(curves, width)
                 probability[number] = predict(run, resized)[0]
                 spread = disagreement_of(run, inputs_of(run.inputs, resized, run.config), usable(resized))
                 differ[number] = np.nan if spread is None else spread[0]
                 if abs(curves.cadence / run.data["cadence_days"] - 1) > 0.01:
-                    text.append(f"run {name} was trained at {minutes:.4g} minutes, this is {curves.cadence * 1440:.4g}")
+                    text.append(
+                        f"run {name} was trained at a cadence of {minutes:.4g} minutes, this star has "
+                        f"{curves.cadence * 1440:.4g}"
+                    )
             if curves.catalogued and str(curves.id[0]) in seen:
                 text.append(f"run {name} was trained on this star")
             remarks.append("; ".join(text))

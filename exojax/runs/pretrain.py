@@ -23,7 +23,7 @@ from exojax.training.fit import WEIGHTS
 from exojax.training.weights import weights_of
 
 
-def taught_events(sizes: Mapping[str, int], config: RunConfig, report: ReportStage | None = None) -> FoldedEvents:
+def pretraining_events(sizes: Mapping[str, int], config: RunConfig, report: ReportStage | None = None) -> FoldedEvents:
     """Return simulated stars of several missions, searched and folded as real ones are; one row a star.
 
     Args:
