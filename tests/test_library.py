@@ -116,7 +116,7 @@ def test_without_labels_nothing_is_learned_and_no_figure_made(run, tmp_path: Pat
 
 
 def test_mistakes_are_input_errors(run, tmp_path: Path) -> None:
-    with pytest.raises(exojax.InputError, match="no run is there"):
+    with pytest.raises(exojax.InputError, match="there is no run"):
         exojax.load(tmp_path / "nowhere")
     with pytest.raises(exojax.InputError, match=r"made/up1\.npz.*svc was trained on"):
         exojax.predict(run, curves(seed=1, c=320))

@@ -1,4 +1,4 @@
-"""What differences between models a number of hosts can show, and what it cannot."""
+"""State which differences between models are significant, and which a number of hosts can reveal."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from collections.abc import Mapping
 from exojax.evaluation.metrics import Figure
 
 Z_LEVEL, Z_POWER = 1.960, 0.842
-"""of a two-sided 95 % interval, and of a power of four in five"""
+"""quantiles of the normal distribution: of a two-sided 95 % interval, and of a power of 80 %"""
 
 
-def told(differences: Mapping[str, Figure], first: str, hosts: int) -> list[str]:
-    """A sentence for each model: whether its difference is shown, what could have been, and how many hosts it takes.
+def statements(differences: Mapping[str, Figure], first: str, hosts: int) -> list[str]:
+    """Return a sentence for each model: its difference, whether it is significant, and how many hosts it would need.
 
-    The standard error is that of the bootstrap interval, taken as normal. It shrinks with the root of the number of
-    hosts, the share of hosts and the models being the same.
+    The bootstrap interval is treated as normal; its half width is 1.96 standard errors. The standard error falls with
+    the root of the number of hosts, for the same models and the same share of hosts.
 
     Args:
-        differences: model to its paired difference to ``first``; None is passed over.
+        differences: model to its paired difference to ``first``; None is left out.
         first: the model that the others are compared with.
-        hosts: stars with a planet among those scored.
+        hosts: number of scored stars with a planet.
     """
     lines = []
     for name, found in differences.items():
@@ -29,22 +29,23 @@ def told(differences: Mapping[str, Figure], first: str, hosts: int) -> list[str]
         value, low, high = found["value"], found["low"], found["high"]
         error = (high - low) / (2 * Z_LEVEL)
         if error < 1e-9:
-            lines.append(f"{name} and {first} rank these stars alike: no difference can be seen or ruled out")
+            lines.append(f"{name} and {first} rank these stars in the same order; they cannot be compared on them")
             continue
-        what = f"{name} against {first}: {value:+.3f} [{low:+.3f}, {high:+.3f}]"
-        power = f"one of {(Z_LEVEL + Z_POWER) * error:.2f} would be shown in four of five such comparisons"
+        difference = f"{name} against {first}: {value:+.3f} [{low:+.3f}, {high:+.3f}]"
+        power = f"a difference of {(Z_LEVEL + Z_POWER) * error:.2f} is significant in four of five such comparisons"
         if low > 0 or high < 0:
-            lines.append(f"{what}: shown. With {hosts} hosts {power}")
+            lines.append(f"{difference}: significant. With {hosts} hosts, {power}")
             continue
         lines.append(
-            f"{what}: not shown. With {hosts} hosts a difference under {Z_LEVEL * error:.2f} cannot be told from luck, "
-            f"{power}{_wanted(abs(value), error, hosts)}"
+            f"{difference}: not significant. With {hosts} hosts, a difference below {Z_LEVEL * error:.2f} is "
+            f"compatible with chance, and {power}. {_needed(abs(value), error, hosts)}"
         )
     return lines
 
 
-def _wanted(value: float, error: float, hosts: int) -> str:
+def _needed(value: float, error: float, hosts: int) -> str:
+    """Return a sentence on the number of hosts for which ``value`` is significant in four of five comparisons."""
     needed = hosts * ((Z_LEVEL + Z_POWER) * error / max(value, 1e-12)) ** 2
     if needed > 100 * hosts:
-        return "; one as small as was found would take more than a hundred times as many"
-    return f"; one as small as was found would take about {math.ceil(needed):,} hosts"
+        return "For the difference found here, that takes more than a hundred times as many hosts"
+    return f"For the difference found here, that takes about {math.ceil(needed):,} hosts"

@@ -1,4 +1,4 @@
-"""Write found candidates as a table: units of papers, one line a candidate, None where a value is unknown."""
+"""Turn the candidates of a search into the lines of ``candidates.csv``: units of papers, None for unknown values."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from exojax.runs.survey_parts import Row
 from exojax.vetting.all_tests import NUMBERS, VERDICTS
 
 FIRST_COLUMNS = ("id", "rank", "period_days", "t0_days", "duration_hours", "depth_ppm", "snr", "sde", "probability")
-"""columns that every table of candidates begins with"""
+"""first columns of every table of candidates"""
 
 
 def lines(found: RankedCandidates, labels: Mapping[str, int] | None) -> Iterator[Row]:
-    """Return the lines of ``candidates.csv``, one by one in ranked order.
+    """Yield the lines of ``candidates.csv`` in ranked order, each column name to value.
 
     Args:
-        found: by the search.
+        found: result of the search.
         labels: id to 1 (planet host) or 0, for a column ``label``; None for no such column.
     """
     for row in found.rows():

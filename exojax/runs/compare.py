@@ -1,4 +1,4 @@
-"""Several models on the same folds: repeated, stratified cross-validation, grouped by star, resumable fold by fold."""
+"""Compare several models by repeated, stratified cross-validation on the same folds of stars; resume fold by fold."""
 
 from __future__ import annotations
 
@@ -38,23 +38,23 @@ from exojax.training.trials import best_of
 
 @dataclass(frozen=True)
 class ComparisonPlan:
-    """What is compared, and on what.
+    """Settings of a comparison.
 
     Attributes:
-        models: names; differences are taken against the first.
-        folds: outer folds.
-        repeats: times the stars are dealt anew.
-        seed: of folds, weights and batches.
-        steps: of networks; None for each one's own.
-        init: a run whose model, where it is compared, starts from that run's weights in every fold.
-        test_fraction: share of stars left out altogether, the same as a run's test stars; 0 where the test rows are
-            a file of their own.
-        inner: folds of each outer fold's training rows, whose out-of-fold scores calibrate and set the threshold;
-            0 leaves both out, and only the order of the stars is judged.
-        tune: points of each model's space that are tried in those inner folds, in every outer fold anew; 0 for the
-            models' own settings, which a model without a space keeps.
-        note: what has to stand beside every figure; empty for none.
-        rows: ``rest`` where the stars that are set aside were left out of the data.
+        models: names; the others are compared with the first.
+        folds: number of outer folds.
+        repeats: number of repetitions, each with other folds.
+        seed: seed of the folds, the weights and the batches.
+        steps: training steps of networks; None for the number of each model.
+        init: name of a run; the model of this run starts from its weights in every fold. None for no such run.
+        test_fraction: share of the stars that are left out because a run with the same seed would keep them as test
+            stars; 0 where the test rows are a separate file.
+        inner: number of folds of the training rows of an outer fold. Their out-of-fold scores calibrate and set the
+            threshold. With 0 there is neither, and only the ranking of the stars is scored.
+        tune: number of settings of each model that are tried in the inner folds, for every outer fold separately; 0
+            keeps the model's own settings. A model without a space of settings always keeps its own.
+        note: text beside every figure; may be empty.
+        rows: ``rest`` if the data are without the stars that are set aside, else ``all``.
     """
 
     models: tuple[str, ...]
@@ -71,22 +71,22 @@ class ComparisonPlan:
 
 
 def compare(plan: ComparisonPlan, data: Data, out: Path, report: ReportStage | None = None) -> dict[str, Any]:
-    """Score every star by models that have not seen it, and compare.
+    """Score every star with models that have not seen it, and compare the models.
 
-    Each fold's models see the other folds only, all of their rows; networks take a fixed number of steps.
-    Scores of one fold become percentiles within the fold, so that folds can be pooled. Calibration and threshold come
-    from inner folds of those other rows, and the outer rows are scored once, when both stand.
+    The model of an outer fold is trained on all rows of the other folds; networks take a fixed number of steps.
+    Calibration and threshold come from inner folds of these rows. Then the rows of the outer fold are scored once.
+    The scores are converted to percentiles within their fold, so that the folds can be pooled.
 
     Args:
-        plan: what to compare.
+        plan: settings of the comparison.
         data: labelled light curves or folded events.
-        out: folder; a fold that is finished there is not fitted again.
-        report: progress.
+        out: folder; finished folds there are read back.
+        report: receives the progress.
 
     Returns:
-        ``rows``: one for each model, ready for a table; ``curves``: model to its PR curve; ``tuned``: model to what was
-        chosen in each fold; ``can_show``: what this many hosts can and cannot show; ``warnings``; ``n``,
-        ``n_positive``; ``data_sha256``; ``plan``.
+        ``rows``: one table row per model; ``curves``: model to precision-recall curve; ``tuned``: model to the
+        settings chosen in each fold; ``can_show``: sentences on the differences that this number of hosts can show;
+        ``warnings``; ``n`` and ``n_positive``: numbers of rows and of hosts; ``data_sha256``; ``plan``.
 
     Raises:
         InputError: a model is unknown, there are fewer hosts than folds, or ``out`` holds another comparison.
@@ -110,11 +110,11 @@ def compare(plan: ComparisonPlan, data: Data, out: Path, report: ReportStage | N
 
 
 def check_plan(plan: ComparisonPlan) -> None:
-    """Refuse what can be refused before a row is read.
+    """Check a plan before any row is read.
 
     Raises:
-        InputError: a model is unknown, named twice or has no space that can be tuned, a number is out of range, or the
-            run whose weights the models start from cannot be loaded.
+        InputError: a model is unknown, named twice or has no valid space of settings, a number is out of range, or the
+            run of ``init`` cannot be loaded.
     """
     for name in plan.models:
         registry.get(name)
@@ -126,9 +126,9 @@ def check_plan(plan: ComparisonPlan) -> None:
     if plan.inner < 0 or plan.inner == 1:
         raise InputError(f"--inner {plan.inner}: give 2 or more folds, or 0 for none")
     if plan.tune < 0 or (plan.tune and not plan.inner):
-        raise InputError(f"--tune {plan.tune}: give 1 point or more, which need --inner 2 or more folds; or 0 for none")
+        raise InputError(f"--tune {plan.tune}: give 1 or more together with --inner 2 or more; or 0 for no tuning")
     if len(set(plan.models)) < len(plan.models):
-        raise InputError(f"--models {','.join(plan.models)}: names a model twice")
+        raise InputError(f"--models {','.join(plan.models)}: a model is named twice; name each once")
     if plan.tune:
         check_installed()
         for name in plan.models:
@@ -139,11 +139,11 @@ def check_plan(plan: ComparisonPlan) -> None:
 
 
 def compared_rows(plan: ComparisonPlan, data: Data) -> UsableRows:
-    """Return the usable rows without those that are kept for a test.
+    """Return the usable rows without the test rows.
 
     Raises:
-        InputError: a class is missing, there are too few hosts for the folds, or the run whose weights the models start
-            from was trained on some of the rows.
+        InputError: a class is missing, there are too few hosts for the folds, or the run of ``init`` was trained on
+            some of the rows.
     """
     rows = usable_rows(data)
     check_both_classes(rows.label, data.source)
@@ -156,14 +156,14 @@ def compared_rows(plan: ComparisonPlan, data: Data) -> UsableRows:
 
 
 def check_enough(plan: ComparisonPlan, rows: UsableRows) -> None:
-    """Refuse classes with too few stars for the outer folds, the inner ones and the models themselves.
+    """Check that each class has enough stars for the outer folds, the inner folds and the models.
 
     Raises:
-        InputError: there are too few.
+        InputError: a class has too few stars.
     """
     for kind, n in (("planet hosts", rows.hosts), ("stars without planets", rows.others)):
         if n < plan.folds:
-            continue  # the split of the outer folds refuses them, with its own remedy
+            continue  # the split into outer folds raises an error of its own
         outer = n - -(-n // plan.folds)
         if plan.inner and outer < (plan.inner if plan.tune else 2):
             raise InputError(f"{n} {kind} in {plan.folds} folds leave too few for inner folds; give --inner 0")
@@ -171,13 +171,13 @@ def check_enough(plan: ComparisonPlan, rows: UsableRows) -> None:
         for name in plan.models:
             if fit < (needed := registry.get(name).fewest_stars):
                 raise InputError(
-                    f"{n} {kind}: some fits of {name} would have {fit} of them, and {needed} are needed; give fewer "
-                    "--folds, or --inner 0"
+                    f"{n} {kind}: some fits of {name} would get {fit} of them, but need {needed}; give fewer --folds, "
+                    "or --inner 0"
                 )
 
 
 def check_folder(plan: ComparisonPlan, data: Data, folder: Path) -> None:
-    """Write what the finished folds in ``folder`` depend on, or compare with what is there.
+    """Write the settings of the finished folds to ``folder``, or compare with the settings that are there.
 
     Raises:
         InputError: the folder holds another comparison.
@@ -190,15 +190,15 @@ def check_folder(plan: ComparisonPlan, data: Data, folder: Path) -> None:
 
 @dataclass(frozen=True, eq=False)
 class OuterScores:
-    """One model's scores of every row by fits that have not seen it.
+    """Scores of every row by one model, from fits that have not seen the row.
 
     Attributes:
         rank: ``(repeats, n)`` float, percentile within the fold.
-        probability: the same shape, calibrated; NaN without inner folds.
-        called: the same shape, bool, at or above the fold's threshold.
-        cost: ``(fits, 4)`` float: seconds of the fit, seconds a star of the scoring, MB, parameters.
-        tuned: what was chosen in each fold; none without tuning.
-        unsearched: stars that could not be searched.
+        probability: ``(repeats, n)`` float, calibrated; NaN without inner folds.
+        called: ``(repeats, n)`` bool, true at or above the threshold of the fold.
+        cost: ``(fits, 4)`` float: seconds of the fit, seconds of scoring per star, MB, number of parameters.
+        tuned: the settings chosen in each fold; empty without tuning.
+        unsearched: number of stars that could not be searched.
     """
 
     rank: np.ndarray
@@ -212,16 +212,16 @@ class OuterScores:
 def score_model(
     plan: ComparisonPlan, name: str, data: Data, rows: UsableRows, folds: np.ndarray, folder: Path, report: ReportStage
 ) -> OuterScores:
-    """Fit and score one model in every fold of every repeat; a fold that is finished in ``folder`` is read back.
+    """Fit and score one model in every fold of every repetition; read finished folds back from ``folder``.
 
     Args:
-        plan: the comparison.
-        name: of the model.
+        plan: settings of the comparison.
+        name: name of the model.
         data: all rows.
-        rows: the n rows that are compared on.
-        folds: ``(repeats, n)`` int.
-        folder: of the finished folds.
-        report: progress.
+        rows: the n rows of the comparison.
+        folds: ``(repeats, n)`` int, number of the outer fold of each row.
+        folder: folder of the finished folds.
+        report: receives the progress.
     """
     prepared = cache(partial(_prepared, plan, name, data, rows, report))
     total, first = len(plan.models) * folds.shape[0] * plan.folds, plan.models.index(name) * folds.shape[0] * plan.folds
@@ -249,7 +249,7 @@ def score_model(
 def _prepared(
     plan: ComparisonPlan, name: str, data: Data, rows: UsableRows, report: ReportStage
 ) -> tuple[Examples, InjectedCopies | None]:
-    """Return a model's inputs of all rows, and the copies with simulated planets that its training asks for."""
+    """Return the inputs of a model for all rows, and the copies with injected planets that its training needs."""
     model, mine = registry.get(name), data.take(rows.index)
     searching = partial(_searching, report, name)
     features = inputs_of(model.inputs, mine, RunConfig(), report=searching)
@@ -275,26 +275,26 @@ def score_fold(
     cadence: float,
     copies: InjectedCopies | None = None,
 ) -> dict[str, np.ndarray]:
-    """Tune, fit and calibrate one model on all rows but one fold's, then score that fold's, once.
+    """Tune, fit and calibrate one model on the rows outside one fold, then score the m rows of this fold once.
 
     Args:
-        plan: the comparison.
-        name: of the model.
+        plan: settings of the comparison.
+        name: name of the model.
         examples: the n rows.
-        out: ``(n,)`` bool, the fold's own rows: nothing is chosen by them.
+        out: ``(n,)`` bool, true for the rows of the fold; they affect no choice.
         repeat: number of the repetition, from 0.
         cadence: days between samples.
-        copies: copies of rows with simulated planets, for the trainings on these rows; tuning goes without.
+        copies: copies of rows with injected planets, added in training but not in tuning; None for no copies.
 
     Returns:
-        ``logits (m,)`` of the fold's own rows, NaN where a star cannot be searched; ``order (m,)``, the log-odds by
-        which they are ranked, those of the share of hosts for such a star; ``cost``: seconds of the fit, seconds a star
-        of the scoring, bytes, parameters; with inner folds ``probability (m,)`` and the ``threshold``; with tuning
-        ``tuned``: the chosen point's average precision in the inner folds and the seconds of all trials, and ``point``,
-        its numbers as JSON.
+        ``logits (m,)``, NaN where a star cannot be searched; ``order (m,)``: log-odds that rank the rows, those of the
+        share of hosts where a star cannot be searched; ``cost``: seconds of the fit, seconds of scoring per star, MB,
+        number of parameters. With inner folds also ``probability (m,)`` and ``threshold``. With tuning also
+        ``tuned``: average precision of the chosen settings in the inner folds, and seconds of all trials; and
+        ``point``: the chosen settings as JSON.
 
     Raises:
-        InputError: a model has no valid point, or cannot be trained.
+        InputError: the model has no valid settings, or cannot be trained.
     """
     train, seed = np.flatnonzero(~out), plan.seed + repeat
     config = RunConfig(model=name, seed=seed, train=training_of(plan, name))
@@ -315,7 +315,7 @@ def score_fold(
     if plan.inner:
         score = partial(_score_inner, fit, examples, train)
         calibration = calibrated(name, label, group, plan.inner, seed, score)
-    # Only now is an outer row looked at.
+    # The outer rows are used only from here on.
     outer = examples.take(out).features
     scorer(outer)  # the first call compiles
     compiled = time.perf_counter()
@@ -331,7 +331,7 @@ def score_fold(
 def _score_inner(
     fit: Callable[[np.ndarray], Scorer], examples: Examples, train: np.ndarray, inner: np.ndarray, out: np.ndarray
 ) -> np.ndarray:
-    """Return logits of the training rows ``out`` by a model fitted on the training rows ``inner``."""
+    """Return the logits of the training rows ``out`` from a model fitted to the training rows ``inner``."""
     return fit(train[inner])(examples.take(train[out]).features)
 
 
@@ -346,34 +346,34 @@ def _tune_fold(
 
 
 def training_of(plan: ComparisonPlan, name: str) -> TrainConfig:
-    """Return the model's own training, but for the number of steps where the plan gives one."""
+    """Return the training settings of a model, with the number of steps of the plan if it has one."""
     config = registry.get(name).train
     return config if plan.steps is None else replace(config, steps=plan.steps, passes=0.0, host_passes=0.0)
 
 
 def _initial(plan: ComparisonPlan, name: str) -> TrainState | None:
-    """Return the weights that a model starts from, where ``plan.init`` is a run of it."""
+    """Return the weights that a model starts from if ``plan.init`` is a run of this model, else None."""
     start = None if plan.init is None else load(plan.init)
     return None if start is None or start.config.model != name else start.scorer.states[0]
 
 
 def _summary(plan: ComparisonPlan, data: Data, rows: UsableRows, found: dict[str, OuterScores]) -> dict[str, Any]:
-    how: dict[str, Any] = {"groups": rows.group, "seed": plan.seed}
+    bootstrap: dict[str, Any] = {"groups": rows.group, "seed": plan.seed}
     first = found[plan.models[0]].rank
     differences = {
-        name: repeated.paired_difference(rows.label, scores.rank, first, **how)
+        name: repeated.paired_difference(rows.label, scores.rank, first, **bootstrap)
         for name, scores in found.items()
         if name != plan.models[0]
     }
-    table = [_line(plan, name, scores, rows.label, differences.get(name), how) for name, scores in found.items()]
+    table = [_line(plan, name, scores, rows.label, differences.get(name), bootstrap) for name, scores in found.items()]
     tuned = {name: scores.tuned for name, scores in found.items() if scores.tuned}
     return {
         "rows": table,
         "curves": {
-            name: repeated.mean_precision_recall(rows.label, scores.rank, **how) for name, scores in found.items()
+            name: repeated.mean_precision_recall(rows.label, scores.rank, **bootstrap) for name, scores in found.items()
         },
         "tuned": tuned,
-        "can_show": power.told(differences, plan.models[0], rows.hosts),
+        "can_show": power.statements(differences, plan.models[0], rows.hosts),
         "n": len(rows.label),
         "n_positive": int(rows.label.sum()),
         "data_sha256": data.sha256,
@@ -383,21 +383,26 @@ def _summary(plan: ComparisonPlan, data: Data, rows: UsableRows, found: dict[str
 
 
 def _line(
-    plan: ComparisonPlan, name: str, scores: OuterScores, label: np.ndarray, difference: Figure, how: dict[str, Any]
+    plan: ComparisonPlan,
+    name: str,
+    scores: OuterScores,
+    label: np.ndarray,
+    difference: Figure,
+    bootstrap: dict[str, Any],
 ) -> dict[str, Any]:
-    """Return a model's row of the table."""
+    """Return the row of a model in the table."""
     line: dict[str, Any] = {
         "model": name,
-        "average precision": repeated.mean_average_precision(label, scores.rank, **how),
+        "average precision": repeated.mean_average_precision(label, scores.rank, **bootstrap),
         "chance level": float(label.mean()),
-        "ROC AUC": repeated.mean_roc_auc(label, scores.rank, **how),
+        "ROC AUC": repeated.mean_roc_auc(label, scores.rank, **bootstrap),
         f"difference to {plan.models[0]}": difference,
     }
     if plan.inner:
         line |= {
-            "Brier": repeated.mean_brier(label, scores.probability, **how),
-            "recall at the threshold": repeated.mean_recall(label, scores.called, **how),
-            "precision at the threshold": repeated.mean_precision(label, scores.called, **how),
+            "Brier": repeated.mean_brier(label, scores.probability, **bootstrap),
+            "recall at the threshold": repeated.mean_recall(label, scores.called, **bootstrap),
+            "precision at the threshold": repeated.mean_precision(label, scores.called, **bootstrap),
         }
     if scores.tuned:
         line["inner less outer AP"] = round(float(np.mean([fold["inner"] - fold["outer"] for fold in scores.tuned])), 3)
@@ -418,8 +423,8 @@ def _warnings(
     width = max((row["average precision"]["high"] - row["average precision"]["low"] for row in table), default=0.0)
     untuned = [name for name, scores in found.items() if plan.tune and not scores.tuned]
     unsearched = [
-        f"{name}: {scores.unsearched} stars could not be searched: their probability is the share of hosts, and they "
-        "do not calibrate"
+        f"{name}: {scores.unsearched} stars could not be searched; their probability is the share of hosts, and they "
+        "are left out of the calibration"
         for name, scores in found.items()
         if scores.unsearched
     ]
@@ -427,16 +432,16 @@ def _warnings(
         *([plan.note] if plan.note else []),
         *rows.warnings,
         *unsearched,
-        *([f"{', '.join(untuned)}: no space to tune in, so as its file says"] if untuned else []),
-        "scores are percentiles within a fold, pooled over the folds; intervals draw stars and leave out the luck of "
-        "the training seed",
-        f"with {rows.hosts} hosts an average precision is known to about ±{width / 2:.2f}; differences are paired and "
-        "known better",
+        *([f"{', '.join(untuned)}: has no settings to tune; its own were used"] if untuned else []),
+        "scores are percentiles within a fold, pooled over the folds; the intervals come from resampling stars and do "
+        "not include the scatter between training seeds",
+        f"with {rows.hosts} hosts an average precision has an uncertainty of about ±{width / 2:.2f}; differences are "
+        "paired and have a smaller one",
     ]
 
 
 def _settings(plan: ComparisonPlan) -> dict[str, Any]:
-    """Return what finished folds depend on; models may be added later."""
+    """Return the settings on which finished folds depend. The models are not among them: models may be added later."""
     return {
         "folds": plan.folds,
         "repeats": plan.repeats,
@@ -446,13 +451,13 @@ def _settings(plan: ComparisonPlan) -> dict[str, Any]:
         "init": plan.init,
         **({"rows": plan.rows} if plan.rows != "all" else {}),
         "inner": plan.inner,
-        # Comparisons from before there was a choice go on.
+        # Left out at 0, so that comparisons of earlier releases without this setting can be continued.
         **({"tune": plan.tune} if plan.tune else {}),
     }
 
 
 def _percentile(logits: np.ndarray) -> np.ndarray:
-    """Return the share of the fold's scores below each, ties counted half."""
+    """Return, for each score of a fold, the share of the scores below it; ties count half."""
     ordered = np.sort(logits)
     low, high = np.searchsorted(ordered, logits, "left"), np.searchsorted(ordered, logits, "right")
     return (low + high) / (2 * len(logits))

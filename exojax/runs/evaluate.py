@@ -1,4 +1,4 @@
-"""A run scored on light curves it has not seen: probabilities, figures with intervals, shortcut controls."""
+"""Evaluate a run on light curves it has not seen: probabilities, metrics with intervals, shortcut controls."""
 
 from __future__ import annotations
 
@@ -21,22 +21,22 @@ from exojax.storage.array_files import load_arrays
 from exojax.training.scorer import Features
 
 ALPHA = 0.1
-"""share of the stars of a class whose prediction sets may miss it"""
+"""share of the stars of a class whose conformal prediction sets may leave out this class"""
 
 
 @dataclass(frozen=True, eq=False)
 class Evaluation:
-    """A run's probabilities and figures on some rows.
+    """Probabilities and metrics of a run on n rows.
 
     Attributes:
-        curves: the rows scored, in the order of the input.
-        probability: ``(n,)`` float64.
-        group: ``(n,)`` int, the star of each row.
-        counted: ``(n,)`` bool, rows that figures are made of: those that do not repeat an earlier one.
-        metrics: as in ``metrics.json``, or None for rows without labels.
+        curves: the scored rows, in the order of the input.
+        probability: ``(n,)`` float64, probability of a planet host.
+        group: ``(n,)`` int, number of the star of each row.
+        counted: ``(n,)`` bool, true for the rows that enter the metrics, which do not repeat an earlier row.
+        metrics: content of ``metrics.json``; None for rows without labels.
         controls: rows of the report's table of shortcut controls; empty without labels.
-        warnings: what a reader has to know, with or without labels.
-        disagreement: ``(n,)`` float64 of an ensemble's members, or None.
+        warnings: one sentence for each fact that changes the meaning of the results.
+        disagreement: ``(n,)`` float64, standard deviation of the members' probabilities; None for a single model.
     """
 
     curves: Data
@@ -50,18 +50,18 @@ class Evaluation:
 
 
 def evaluate(run: Run | str | Path, curves: Data, *, rate: float | None = None) -> Evaluation:
-    """Score a run on light curves or folded events.
+    """Evaluate a run on light curves or folded events.
 
-    Of the run's own source the stored test rows are scored, and of any other source every row.
+    On the run's own source, the stored test rows are scored; on any other source, every row.
 
     Args:
         run: from :func:`exojax.load`, or its name or path.
-        curves: n rows; without labels there are probabilities but no figures.
-        rate: share of hosts among the stars that probabilities are for; None is that of the training rows.
+        curves: n rows; without labels there are probabilities but no metrics.
+        rate: expected share of hosts among the stars; None for the share among the training rows.
 
     Raises:
-        InputError: the rate is not between 0 and 1, labelled rows share a star or a row with those the run was trained
-            on, or the rows are not of the layout that its model takes.
+        InputError: the rate is not between 0 and 1, a labelled row repeats a star or a row that the run was trained on,
+            or the rows do not have the layout of the training rows.
     """
     run = stating(run if isinstance(run, Run) else load(run), rate)
     if curves.sha256 == run.data["sha256"] and run.split["test_rows"]:
@@ -80,7 +80,7 @@ def evaluate(run: Run | str | Path, curves: Data, *, rate: float | None = None) 
 
     repeats = leakage.duplicates(digest, useful)
     if repeats.any():
-        warnings.append(f"{repeats.sum()} rows repeat an earlier one and do not count in the figures")
+        warnings.append(f"{repeats.sum()} rows repeat an earlier row and do not count in the metrics")
     group, counted = _stars(curves, useful, digest), ~repeats
     announce.phase(f"evaluating {run.config.model}: intervals by bootstrap")
     found = metrics.evaluate(
@@ -100,19 +100,19 @@ def evaluate(run: Run | str | Path, curves: Data, *, rate: float | None = None) 
 
 
 def check_labelled(run: Run, curves: Data, useful: np.ndarray, digest: np.ndarray) -> None:
-    """Refuse labelled rows that the run was trained on, before anything is computed.
+    """Check, before any computation, that the run was not trained on the labelled rows.
 
     Raises:
         InputError: a star or a row is among the run's training rows, there are no rows, or a file of the run that the
-            figures need is damaged.
+            metrics need is damaged.
     """
     if not len(curves):
-        raise InputError(f"{curves.source}: no rows to score")
+        raise InputError(f"{curves.source}: has no rows to score; give another source")
     leakage.check_unseen(
         np.array(run.split["seen"]),
         np.array(run.split["digests"]),
         curves.id,
-        np.where(useful, digest, ""),  # empty rows look alike without being one star
+        np.where(useful, digest, ""),  # two empty rows are equal, but need not be one star
         catalogued=curves.catalogued and run.data["catalogued"],
         file=curves.source,
     )
@@ -121,7 +121,7 @@ def check_labelled(run: Run, curves: Data, useful: np.ndarray, digest: np.ndarra
 
 
 def _warnings(run: Run, curves: Data, useful: np.ndarray, logits: np.ndarray) -> list[str]:
-    """Return what a reader of the probabilities has to know."""
+    """Return one sentence for each fact that changes the meaning of the probabilities."""
     warnings = []
     cadence = run.data["cadence_days"]
     if cadence and curves.cadence and abs(curves.cadence / cadence - 1) > 0.01:
@@ -131,9 +131,9 @@ def _warnings(run: Run, curves: Data, useful: np.ndarray, logits: np.ndarray) ->
         )
     if run.calibration.rate is not None:
         warnings.append(
-            f"probabilities are for stars of which a share of {run.calibration.rate:.4g} are hosts, as stated; the "
-            f"training rows have {run.calibration.prior:.4g}. The Brier score and the reliability of labelled rows "
-            "hold only where theirs is the stated share"
+            f"the probabilities assume that a share of {run.calibration.rate:.4g} of the stars are hosts, as stated; "
+            f"among the training rows it is {run.calibration.prior:.4g}. The Brier score and the reliability are valid "
+            "only if the labelled rows have the stated share"
         )
     share = f"got the share of hosts, {run.calibration.share:.3g}, as their probability"
     if not useful.all():
@@ -144,24 +144,24 @@ def _warnings(run: Run, curves: Data, useful: np.ndarray, logits: np.ndarray) ->
 
 
 def _stars(curves: Data, useful: np.ndarray, digest: np.ndarray) -> np.ndarray:
-    """Return ``(n,)`` int, the star of each row; empty rows look alike without being one star."""
+    """Return ``(n,)`` int, the number of the star of each row; every empty row counts as a star of its own."""
     rows = np.arange(len(curves)).astype(str)
     distinct = np.where(useful, digest, np.char.add("empty ", rows))
     return split.merge_groups(curves.id if curves.catalogued else rows, distinct)
 
 
 def disagreement_of(run: Run, features: Features, useful: np.ndarray | None = None) -> np.ndarray | None:
-    """Return how far an ensemble's members differ, ``(n,)`` float64 in units of the probability; None of one model.
+    """Return ``(n,)`` float64, standard deviation of the members' probabilities; None for a run with one member.
 
     Args:
         run: the run.
-        features: its inputs, of n rows.
-        useful: ``(n,)`` bool; the others get NaN, as does a row without a candidate.
+        features: inputs of its model for n rows.
+        useful: ``(n,)`` bool, rows to score; the other rows, and rows without a candidate, get NaN. None for all rows.
     """
     if len(run.scorer.states) < 2:
         return None
-    there = searchable(features)
-    known = np.ones(len(next(iter(features.values()))), bool) if there is None else there
+    with_candidate = searchable(features)
+    known = np.ones(len(next(iter(features.values()))), bool) if with_candidate is None else with_candidate
     known = known if useful is None else known & useful
     logits = run.scorer.members(features)
     return disagreement(run.config.model, run.calibration, np.where(known[None], logits, np.nan))
@@ -170,7 +170,8 @@ def disagreement_of(run: Run, features: Features, useful: np.ndarray | None = No
 def _conformal(
     run: Run, curves: Data, logits: np.ndarray, group: np.ndarray, used: np.ndarray
 ) -> dict[str, Any] | None:
-    """Return the prediction sets of the ``used`` rows' stars; None where no calibration scores were kept."""
+    """Return the conformal prediction sets of the stars of the ``used`` rows; None without stored calibration
+    scores."""
     if not (run.folder / SCORES).exists():
         return None
     known = load_arrays(run.folder / SCORES)

@@ -1,4 +1,4 @@
-"""From labelled light curves to a finished run: rows, split by star, inputs, training, calibration."""
+"""Fit a run to labelled light curves: choose and split the rows, compute the inputs, train, calibrate."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from exojax.training.recipe import Recipe
 from exojax.training.scorer import Scorer
 
 ReportPhase = Callable[[str, dict[str, Any]], None]
-"""``(phase, record)``: ``record["step"]``, and after a validation ``loss`` and so on."""
+"""takes ``(phase, record)``; the record holds ``step``, and after a validation ``loss`` and the validation scores"""
 
 
 def fit(
@@ -46,22 +46,23 @@ def fit(
     report: ReportPhase | None = None,
     recipe: Recipe = OWN,
 ) -> Run:
-    """Train, calibrate and keep a model; called again after a kill with the same arguments it goes on.
+    """Train, calibrate and store a model. After an interruption, the same call continues.
 
-    With 20 or more validation hosts, these stop the training early, calibrate and set the threshold. With fewer, the
-    number of steps is fixed, and calibration and threshold come from out-of-fold scores of the training rows.
+    With 20 or more validation hosts, the validation rows stop the training early, calibrate and set the threshold. With
+    fewer, the number of steps is fixed, and calibration and threshold come from out-of-fold scores of the training
+    rows.
 
     Args:
-        config: what to train and how.
+        config: settings of the run.
         data: labelled light curves or folded events.
-        folder: a name under ``checkpoints/`` or a path; by default ``<data's file or source>-<model>`` there.
-        test_fraction: share of stars kept for :func:`exojax.evaluate`; 0 where the source has a test file of its own.
-        report: progress.
-        recipe: functions in place of the model's own; the run remembers their names, and nothing of what they do.
+        folder: a name under ``checkpoints/`` or a path; by default ``checkpoints/<file or source>-<model>``.
+        test_fraction: share of the stars that :func:`exojax.evaluate` will score; 0 if the source has a test file.
+        report: receives the progress.
+        recipe: functions that replace the model's own; the run stores their names, but not their code.
 
     Raises:
-        InputError: data or configuration cannot be used, or the folder holds a run of another kind.
-        Interrupted: by Ctrl-C or SIGTERM, after saving.
+        InputError: the data or the configuration cannot be used, or the folder holds another run.
+        Interrupted: after Ctrl-C or SIGTERM; the training is saved.
     """
     if not isinstance(recipe, Recipe):
         raise InputError("recipe: expected a Recipe (from exojax.training.recipe), such as Recipe(loss=my_loss)")
@@ -73,7 +74,7 @@ def fit(
     start = check(config, parts, folder, recipe, test_fraction)
     if (folder / "calibration.json").exists():
         return load(folder)
-    keep_split(folder, parts, start)
+    write_split(folder, parts, start)
     examples = compute_inputs(config, parts, report)
     training = set_up(config, parts, examples, start, recipe, report)
     scorer = training.fit(parts.train, config.model, folder=folder, validation=parts.validation)
@@ -83,15 +84,15 @@ def fit(
 
 @dataclass(frozen=True, eq=False)
 class Split:
-    """Rows split by star.
+    """Rows split by star into training, validation and test.
 
     Attributes:
         data: all rows.
-        rows: the usable ones.
-        dev: ``(m,)`` int, the usable rows that are not for the test.
-        train: ``(k,)`` int places among ``dev``.
-        validation: ``(v,)`` int places among ``dev``; none where there would be too few hosts.
-        test: ``(t,)`` int, usable rows.
+        rows: the usable rows.
+        dev: ``(m,)`` int, index among the usable rows: training and validation rows together.
+        train: ``(k,)`` int, index into ``dev``.
+        validation: ``(v,)`` int, index into ``dev``; empty if there would be too few validation hosts.
+        test: ``(t,)`` int, index among the usable rows.
     """
 
     data: Data
@@ -103,21 +104,21 @@ class Split:
 
 
 def prepare_rows(config: RunConfig, data: Data) -> UsableRows:
-    """Return the rows that a model can learn from.
+    """Return the rows that a model can be trained on.
 
     Raises:
-        InputError: there are no labels or one class only, most rows are of no use, or stars that are set aside are
-            among them though the configuration leaves these out.
+        InputError: there are no labels or only one class, most rows are empty or constant, or the data hold stars that
+            are set aside although the configuration leaves them out.
     """
     if config.data.rows == "rest" and data.catalogued and is_set_aside(data.id).any():
-        raise InputError(f"{data.source}: holds stars that are set aside, which --rows rest leaves out")
+        raise InputError(f"{data.source}: holds stars that are set aside; --rows rest needs data without them")
     rows = usable_rows(data)
     check_both_classes(rows.label, data.source)
     return rows
 
 
 def split_rows(data: Data, rows: UsableRows, seed: int, test_fraction: float) -> Split:
-    """Split the rows by star into training, validation and test."""
+    """Split the usable rows by star into training, validation and test."""
     test = np.zeros(len(rows.label), bool)
     if test_fraction:
         test = split.holdout(rows.group, rows.label, fraction=test_fraction, seed=seed)
@@ -130,21 +131,21 @@ def split_rows(data: Data, rows: UsableRows, seed: int, test_fraction: float) ->
 
 
 def validation_rows(label: np.ndarray, group: np.ndarray, seed: int) -> np.ndarray:
-    """Return ``(n,)`` bool, the rows to validate on; none where these would be too few hosts to validate with."""
+    """Return ``(n,)`` bool, true for validation rows; all false if there would be too few validation hosts."""
     held = split.holdout(group, label, fraction=defaults.VALIDATION_FRACTION, seed=seed, stream="validation split")
     hosts = len(np.unique(group[held & (label == 1)]))
     return held if hosts >= defaults.MIN_VALIDATION_HOSTS else np.zeros(len(label), bool)
 
 
 def check(config: RunConfig, parts: Split, folder: Path, recipe: Recipe, test_fraction: float) -> Run | None:
-    """Refuse what cannot be finished before anything is searched or trained, and write ``config.json``.
+    """Check, before any search or training, that the run can be finished; write ``config.json``.
 
     Returns:
-        The run whose weights a network starts from, or None.
+        The run whose weights the network starts from; None for random weights.
 
     Raises:
-        InputError: the data or their size do not suit the model, the first weights cannot be used, or the folder holds
-            a run that was started otherwise.
+        InputError: the data or their size do not suit the model, the run of ``init`` cannot be used, or the folder
+            holds a run with other settings.
     """
     shapes = check_data(config, parts)
     finished = (folder / "calibration.json").exists()
@@ -152,24 +153,24 @@ def check(config: RunConfig, parts: Split, folder: Path, recipe: Recipe, test_fr
     facts = facts_of(parts.data, shapes)
     facts |= {"test_fraction": test_fraction, "streams": random_streams.VERSION}
     facts["code"] = fingerprint(registry.get(config.model))
-    write_config(folder, config, facts | ({"recipe": recipe.told()} if recipe.told() else {}))
+    write_config(folder, config, facts | ({"recipe": recipe.names()} if recipe.names() else {}))
     return start
 
 
 def check_data(config: RunConfig, parts: Split) -> dict[str, list[int]]:
-    """Return a star's shape of each of the model's inputs; refuse rows that are too few, or that it cannot take.
+    """Check that the data suit the model; return each input of the model with its shape for one star.
 
     Raises:
-        InputError: a class has too few stars for the folds of calibration and of the model itself, the data cannot give
-            the model's inputs, or the series are too short for it.
+        InputError: a class has too few stars for the folds of the calibration and of the model, the inputs of the model
+            cannot be computed from the data, or the series are too short.
     """
     model, source = registry.get(config.model), parts.data.source
     train = parts.rows.take(parts.dev[parts.train])
     needed = next(n for n in count(1) if _in_smallest_fit(n, parts) >= model.fewest_stars)
     if min(train.hosts, train.others) < needed:
         raise InputError(
-            f"{source}: {train.hosts} hosts and {train.others} others to train on; at least {needed} of each are "
-            f"needed for {config.model} and its calibration"
+            f"{source}: {train.hosts} hosts and {train.others} other stars to train on; {config.model} and its "
+            f"calibration need at least {needed} of each; give more labelled stars"
         )
     example = example_inputs(model.inputs, parts.data, config)
     check_shapes(config.model, example, source, options=config.options)
@@ -177,27 +178,25 @@ def check_data(config: RunConfig, parts: Split) -> dict[str, list[int]]:
 
 
 def _in_smallest_fit(n: int, parts: Split) -> int:
-    """Return how many of ``n`` training stars of a class the smallest fit has: all, or those of the other folds."""
+    """Return how many of ``n`` training stars of a class the smallest fit uses: all, or those outside one fold."""
     return n if len(parts.validation) else n - -(-n // min(defaults.OUT_OF_FOLD, n))
 
 
 def first_weights(config: RunConfig, parts: Split) -> Run | None:
-    """Return the run whose weights the training starts from, or None where it starts from scratch.
+    """Return the run whose weights the training starts from; None for random weights.
 
     Raises:
-        InputError: the run is of another model, or was trained on stars that calibrate or test this one.
+        InputError: the run has another model, or was trained on stars that calibrate or test this run.
     """
     if not config.init:
         return None
     start = load(config.init)
     if registry.get(config.model).kind != "network":
         raise InputError(
-            f"--init {start.folder.name}: {config.model} is fitted at once and starts from nothing; leave it out"
+            f"--init {start.folder.name}: {config.model} is no network and has no initial weights; leave --init out"
         )
     if start.config.model != config.model:
-        raise InputError(
-            f"--init {start.folder.name}: is a run of {start.config.model}, which cannot start a {config.model}"
-        )
+        raise InputError(f"--init {start.folder.name}: is a run of {start.config.model}; give a run of {config.model}")
     check_set_aside(start, config.data.rows)
     calibrating = parts.validation if len(parts.validation) else parts.train
     check_not_seen(start, parts.data, parts.rows, np.concatenate([parts.test, parts.dev[calibrating]]))
@@ -205,22 +204,27 @@ def first_weights(config: RunConfig, parts: Split) -> Run | None:
 
 
 def compute_inputs(config: RunConfig, parts: Split, report: ReportPhase) -> Examples:
-    """Return the model's inputs of all rows that are not for the test, searched and folded where it looks at folds."""
+    """Return the inputs of the model for all rows except the test rows; search and fold them if the model needs it."""
     dev, searching = parts.rows.take(parts.dev), partial(_searching, report)
     inputs = inputs_of(registry.get(config.model).inputs, parts.data.take(dev.index), config, report=searching)
     return Examples(inputs, dev.label, dev.group, parts.data.id[dev.index])
 
 
-def keep_split(folder: Path, parts: Split, start: Run | None) -> None:
-    """Write which stars did what, and how the training stars were observed."""
+def write_split(folder: Path, parts: Split, start: Run | None) -> None:
+    """Write ``split.json`` with the stars of each part, and for light curves ``coverage.npz`` of the training stars.
+
+    Args:
+        folder: folder of the run.
+        parts: the split.
+        start: the run whose weights the network starts from; its stars count as seen.
+    """
     data, rows = parts.data, parts.rows
     chosen = {"train": parts.dev[parts.train], "validation": parts.dev[parts.validation], "test": parts.test}
-    kept: dict[str, Any] = {name: data.id[rows.index[some]].tolist() for name, some in chosen.items()}
+    kept: dict[str, Any] = {name: data.id[rows.index[index]].tolist() for name, index in chosen.items()}
     kept["seen"] = kept["train"] + kept["validation"]
     kept["test_rows"] = rows.index[parts.test].tolist()
     kept["digests"] = rows.digest[np.concatenate([chosen["train"], chosen["validation"]])].tolist()
     if start is not None:
-        # The stars of the first weights count as seen.
         kept["digests"] += start.split["digests"]
         kept["seen"] += start.split["seen"]
     write_checked(folder / "split.json", kept)
@@ -233,14 +237,14 @@ def keep_split(folder: Path, parts: Split, start: Run | None) -> None:
 
 @dataclass(frozen=True, eq=False)
 class Training:
-    """All that the trainings of a run have in common.
+    """The common part of all fits of a run.
 
     Attributes:
         model: the model.
-        examples: rows that may be trained on or validate.
-        copies: of some of these rows, with simulated planets.
-        settings: how the model is fitted.
-        report: progress.
+        examples: training and validation rows.
+        copies: copies of some of these rows with injected planets; None for no copies.
+        settings: settings of the fit.
+        report: receives the progress.
     """
 
     model: Model
@@ -252,7 +256,14 @@ class Training:
     def fit(
         self, chosen: np.ndarray, phase: str, *, folder: Path | None = None, validation: np.ndarray | None = None
     ) -> Scorer:
-        """Fit on the ``chosen`` rows ``(k,)`` int; ``validation (v,)`` int stops a network early, none where empty."""
+        """Fit the model to some of the rows.
+
+        Args:
+            chosen: ``(k,)`` int, rows to train on.
+            phase: name of the phase for progress.
+            folder: folder of checkpoints and weights; None stores nothing.
+            validation: ``(v,)`` int, rows that stop a network early; None or empty for no early stop.
+        """
         announce.phase(phase)
         settings = replace(
             self.settings,
@@ -271,7 +282,7 @@ def set_up(
     recipe: Recipe,
     report: ReportPhase,
 ) -> Training:
-    """Return the training, with copies of training stars with simulated planets where the model asks for them."""
+    """Return the training, with copies of training stars with injected planets if the model needs them."""
     model, training = registry.build(config), registry.training(config)
     init = None if start is None else start.scorer.states[0]
     settings = FitSettings(training, parts.data.cadence, config.seed, init=init, recipe=recipe)
@@ -283,9 +294,9 @@ def set_up(
 
 
 def calibrate(config: RunConfig, parts: Split, training: Training, scorer: Scorer, folder: Path) -> None:
-    """Fit the map from logits to probabilities and choose the threshold; write both, and the scores behind them.
+    """Fit the map from logits to probabilities and choose the threshold; write both, and the scores used for them.
 
-    The scores are of the validation rows, or without these out-of-fold scores of the training rows.
+    The scores are those of the validation rows, or, without validation rows, out-of-fold scores of the training rows.
     """
     data, rows, examples = parts.data, parts.rows, training.examples
     prior = float(examples.label[parts.train].mean())
@@ -298,16 +309,16 @@ def calibrate(config: RunConfig, parts: Split, training: Training, scorer: Score
         train = rows.take(parts.dev[chosen])
         k = min(defaults.OUT_OF_FOLD, train.hosts, train.others)
         warnings.append(
-            f"only {train.hosts} training hosts: no validation rows; a fixed number of steps, and calibration and "
-            f"threshold from {k}-fold out-of-fold scores"
+            f"only {train.hosts} training hosts, too few for validation rows: the number of steps is fixed, and "
+            f"calibration and threshold come from {k}-fold out-of-fold scores"
         )
         logits = out_of_fold(config, training, chosen, k, folder / "out_of_fold")
     label, group = examples.label[chosen], examples.group[chosen]
     known = ~np.isnan(logits)
     if not known.all():
         warnings.append(
-            f"{np.sum(~known)} {protocol} rows could not be searched: their probability is the share of hosts, "
-            f"{prior:.3g}, and they do not calibrate"
+            f"{np.sum(~known)} {protocol} rows could not be searched; their probability is the share of hosts, "
+            f"{prior:.3g}, and they are left out of the calibration"
         )
     kind = np.full(len(chosen), "") if data.kind is None else data.kind[rows.index[parts.dev[chosen]]].astype(str)
     scores = {"logits": logits, "label": label, "group": group, "kind": kind}
@@ -320,26 +331,26 @@ def calibrate(config: RunConfig, parts: Split, training: Training, scorer: Score
         prior=prior,
         protocol=protocol,
         steps=scorer.steps,
-        # With out-of-fold scores there are too few hosts to choose a map by, and they are of several models.
+        # Out-of-fold scores come from several models and few hosts, too few to choose the kind of map.
         seed=config.seed if protocol == "validation" else None,
     )
     write_checked(folder / "calibration.json", stored(calibration) | {"warnings": warnings})
 
 
 def out_of_fold(config: RunConfig, training: Training, chosen: np.ndarray, k: int, folder: Path) -> np.ndarray:
-    """Return ``(n,)`` logits of the ``chosen`` rows ``(n,)`` int by models fitted on the other folds.
+    """Return ``(n,)`` logits of the rows ``chosen (n,)``, int, from models fitted to the other of ``k`` folds.
 
-    A fold that is finished in ``folder`` is read back.
+    Finished folds in ``folder`` are read back.
     """
-    some = training.examples.take(chosen)
-    fold = split.folds(some.group, some.label, k=k, seed=config.seed, stream="out-of-fold")
+    examples = training.examples.take(chosen)
+    fold = split.folds(examples.group, examples.label, k=k, seed=config.seed, stream="out-of-fold")
     logits = np.zeros(len(chosen))
     for number in range(k):
         out = fold == number
         kept = folder / f"{number}.npz"
         if not kept.exists():
             scorer = training.fit(chosen[~out], f"{config.model} fold {number + 1}/{k}")
-            save_arrays(kept, {"logits": scorer(some.take(out).features)})
+            save_arrays(kept, {"logits": scorer(examples.take(out).features)})
         logits[out] = load_arrays(kept)["logits"]
     return logits
 

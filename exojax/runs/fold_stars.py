@@ -1,4 +1,4 @@
-"""Light curves of any number of stars -> folded events: searched, and every candidate folded, cached by batch."""
+"""Search light curves and fold every candidate into views; results are cached by batch."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from exojax.vetting.centroid import centroid_shift
 from exojax.vetting.transit_series import of_even
 
 SOURCES = ("loops", "photometry", "detection", "vetting", "features", "runs/fold_stars.py")
-"""rooms whose code decides what is found and how it is folded"""
+"""folders and files of the code on which the search and the folds depend"""
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,11 +37,11 @@ class SearchedStar:
     """One star after its search.
 
     Attributes:
-        curves: the star.
+        curves: light curve of the star.
         found: its candidates, best first.
-        scatter: of a cadence of weight 1 of the flat curve, in units of its flux.
-        folded: the sums over the bins of each candidate's views.
-        vetting: what all tests gave for each candidate.
+        scatter: robust standard deviation of a cadence of weight 1 of the flat curve, in units of its flux.
+        folded: for each candidate, the sums over the bins of its views.
+        vetting: for each candidate, the results of all vetting tests.
     """
 
     curves: LightCurves
@@ -59,25 +59,30 @@ def search_each(
     masks: Sequence[np.ndarray | None],
     alter: Alter | None = None,
 ) -> Iterator[tuple[SearchedStar, Trace]]:
-    """Yield each star searched and folded, and the trace of its search.
+    """Search stars and fold their candidates; yield each star with the trace of its search.
 
-    The arguments are those of :func:`exojax.detection.search_star.search_each_star`.
+    Args:
+        stars: light curves of one star each.
+        search: settings of the search.
+        how: bins of the views.
+        masks, alter: as in :func:`exojax.detection.search_star.search_each_star`.
     """
-    found_each = search_each_star(stars, search, masks=masks, alter=alter)
-    for curves, (candidates, trace) in zip(stars, found_each, strict=True):
+    results = search_each_star(stars, search, masks=masks, alter=alter)
+    for curves, (candidates, trace) in zip(stars, results, strict=True):
         yield _folded(curves, candidates, trace, how), trace
 
 
 def vet_each(
     stars: Sequence[LightCurves], search: SearchConfig, how: FoldConfig, *, given: Known
 ) -> Iterator[tuple[SearchedStar, Trace]]:
-    """Yield each star measured and folded at the given ephemerides, nothing searched.
+    """Measure and fold stars at given ephemerides, without a search; yield each star with its trace.
 
     Args:
-        stars: one star each.
-        search: window and ranges.
+        stars: light curves of one star each.
+        search: settings, of which the detrending window and the ranges are used.
         how: bins of the views.
-        given: ephemerides of any stars, ``t0`` and ``duration`` known; a period that is NaN is a single transit.
+        given: ephemerides of these and other stars, with finite ``t0`` and ``duration``; a period of NaN is a single
+            transit.
     """
     for curves in stars:
         mine = given.of(str(curves.id[0])).on_clock(curves.time_system)
@@ -93,14 +98,14 @@ def _folded(curves: LightCurves, candidates: Candidates, trace: Trace, how: Fold
 
 
 def _vetted(curves: LightCurves, found: Candidates, trace: Trace, k: int) -> Vetting:
-    """Return what all tests give for candidate ``k`` of a star, without the transits of those found before it."""
+    """Return the results of all vetting tests of candidate ``k``; transits of earlier candidates have weight 0."""
     size = StarSize()
     if curves.stars is not None:
         radius, mass, density = (getattr(curves.stars, name)[0] for name in ("radius", "mass", "density"))
         size = StarSize(float(radius), float(mass), float(density))
-    where = float(found.period[k]), float(found.t0[k]), float(found.duration[k])
+    ephemeris = float(found.period[k]), float(found.t0[k]), float(found.duration[k])
     return all_tests(
-        of_even(trace.flat, trace.weights[k], *where),
+        of_even(trace.flat, trace.weights[k], *ephemeris),
         size,
         absolute=curves.absolute,
         cadence=trace.flat.cadence,
@@ -110,7 +115,7 @@ def _vetted(curves: LightCurves, found: Candidates, trace: Trace, k: int) -> Vet
 
 
 def _with_centroids(found: Candidates, trace: Trace) -> Candidates:
-    """Return the candidates with ``centroid_sigma`` measured, NaN for single transits and without centroids."""
+    """Return the candidates with a measured ``centroid_sigma``; NaN for single transits and without centroids."""
     even = trace.even
     if even.centroid is None:
         return found
@@ -123,32 +128,33 @@ def _with_centroids(found: Candidates, trace: Trace) -> Candidates:
 
 
 def joined(stars: Sequence[SearchedStar]) -> tuple[Candidates, dict[str, np.ndarray]]:
-    """Return the candidates of several stars, and the views and scalars of each.
+    """Return the candidates of several stars, and the model inputs of each candidate.
 
     Args:
-        stars: n of them, with views of the same bins.
+        stars: n stars; all views have the same bins.
 
     Returns:
-        m candidates, ``star`` the place of its star among ``stars``; :data:`exojax.folded_events.VIEWS`
-        ``(m, bins, 3)``, ``scalars (m, len(SCALARS))`` and ``vetting (m, len(NUMBERS))`` float32, no arrays where
-        there is no candidate.
+        The m candidates of all stars, where ``star`` is an index into ``stars``; and float32 arrays by name:
+        :data:`exojax.folded_events.VIEWS` ``(m, bins, 3)``, ``scalars (m, len(SCALARS))`` and
+        ``vetting (m, len(NUMBERS))``. Without a candidate there are no arrays.
     """
-    each = [replace(one.found, star=np.full(len(one.found), k)) for k, one in enumerate(stars)]
-    found = Candidates(**{f.name: np.concatenate([getattr(one, f.name) for one in each]) for f in fields(Candidates)})
+    tables = [replace(star.found, star=np.full(len(star.found), k)) for k, star in enumerate(stars)]
+    found = Candidates(**{f.name: np.concatenate([getattr(t, f.name) for t in tables]) for f in fields(Candidates)})
     if not len(found):
         return found, {}
-    scatter = np.array([one.scatter for one in stars])[found.star]
-    absolute = np.array([one.curves.absolute for one in stars])[found.star]
-    folded = [sums for one in stars for sums in one.folded]
-    inputs = candidate_inputs(found, folded, scatter, _about(stars), absolute=absolute)
-    numbers = [list(vetting.numbers.values()) for one in stars for vetting in one.vetting]
+    scatter = np.array([star.scatter for star in stars])[found.star]
+    absolute = np.array([star.curves.absolute for star in stars])[found.star]
+    folded = [sums for star in stars for sums in star.folded]
+    properties = Stars(*(_property(stars, field.name) for field in fields(Stars)))
+    inputs = candidate_inputs(found, folded, scatter, properties, absolute=absolute)
+    numbers = [list(vetting.numbers.values()) for star in stars for vetting in star.vetting]
     return found, inputs | {"vetting": np.array(numbers, np.float32)}
 
 
-def _about(stars: Sequence[SearchedStar]) -> Stars:
-    known = [one.curves.stars for one in stars]
-    column = lambda name: np.array([np.nan if s is None else getattr(s, name)[0] for s in known])  # noqa: E731
-    return Stars(*(column(field.name) for field in fields(Stars)))
+def _property(stars: Sequence[SearchedStar], name: str) -> np.ndarray:
+    """Return ``(n,)`` float64, one property of :class:`exojax.light_curves.Stars` for each star; NaN where unknown."""
+    known = [star.curves.stars for star in stars]
+    return np.array([np.nan if properties is None else getattr(properties, name)[0] for properties in known])
 
 
 def folded_events(
@@ -160,21 +166,23 @@ def folded_events(
     without: tuple[np.ndarray, np.ndarray, np.ndarray] | None = None,
     report: ReportCount | None = None,
 ) -> dict[str, np.ndarray]:
-    """Search every star and fold what is found; batches that were searched before come from the cache.
+    """Search every star and fold its candidates; read batches that were searched before from the cache.
 
     Args:
         curves: n stars.
-        search: of the search; ``max_candidates`` is K.
+        search: settings of the search; ``max_candidates`` is K.
         how: bins of the views.
-        alter: done to the flat curves before they are searched, as in :func:`exojax.detection.search_star.search_star`.
-        without: ``(n,)`` period, t0 and duration of a signal of each star that is masked first, days; NaN for none.
-        report: progress.
+        alter: function applied to the flat curves before the search, as in
+            :func:`exojax.detection.search_star.search_star`.
+        without: period, t0 and duration, each ``(n,)`` float64 days, of a signal of each star that is masked before the
+            search; NaN for no signal.
+        report: receives the progress.
 
     Returns:
-        ``(n, K, bins, 3)`` of each of :data:`exojax.folded_events.VIEWS`, ``scalars (n, K, len(SCALARS))`` and
-        ``vetting (n, K, len(NUMBERS))`` of :data:`exojax.vetting.all_tests.NUMBERS`, NaN where unknown. Stars
-        that cannot be searched have no coverage anywhere. ``period``, ``t0``, ``duration`` ``(n,)`` float64 days of
-        each star's best candidate, NaN where there is none.
+        Arrays by name. Float32: each of :data:`exojax.folded_events.VIEWS` ``(n, K, bins, 3)``, with coverage 0 for a
+        star that cannot be searched; ``scalars (n, K, len(SCALARS))`` and ``vetting (n, K, len(NUMBERS))``, NaN where
+        unknown. Float64: ``period``, ``t0`` and ``duration`` ``(n,)``, days, of the best candidate of each star, NaN
+        without a candidate.
     """
     n, k = len(curves), search.max_candidates
     out: dict[str, np.ndarray] = {}
@@ -183,14 +191,14 @@ def folded_events(
     out["scalars"] = np.full((n, k, len(SCALARS)), np.nan, np.float32)
     out["vetting"] = np.full((n, k, len(NUMBERS)), np.nan, np.float32)
     out |= {name: np.full(n, np.nan) for name in ("period", "t0", "duration")}
-    # A row's number instead of its name, to find it again among the batches.
+    # The id of a star becomes its row number, which identifies it in the batches.
     numbered = replace(curves, id=np.arange(n).astype(str), label=None, kind=None, warnings=())
 
-    def one(batch: list[LightCurves]) -> tuple[list[LightCurves], dict[str, np.ndarray]]:
+    def search_batch(batch: list[LightCurves]) -> tuple[list[LightCurves], dict[str, np.ndarray]]:
         masks = [None if without is None else _mask(star, search, without) for star in batch]
 
         def make() -> dict[str, np.ndarray]:
-            stars = [one for one, _ in search_each(batch, search, how, masks=masks, alter=alter)]
+            stars = [star for star, _ in search_each(batch, search, how, masks=masks, alter=alter)]
             found, made = joined(stars)
             return made | {name: getattr(found, name) for name in ("star", "rank", "period", "t0", "duration")}
 
@@ -200,7 +208,7 @@ def folded_events(
         return batch, cache.load_or_make(f"folded {of_sources(*SOURCES)} {settings} {_digest(batch, masks)}", make)
 
     done = 0
-    for batch, made in _mapped(one, (b for b in batches([numbered], search) if isinstance(b, list))):
+    for batch, made in _mapped(search_batch, (b for b in batches([numbered], search) if isinstance(b, list))):
         rows = np.array([int(star.id[0]) for star in batch])
         row, rank = rows[made["star"]], made["rank"] - 1
         kept = rank < k
@@ -227,28 +235,31 @@ def _mask(
 
 
 def _digest(batch: Sequence[LightCurves], masks: Sequence[np.ndarray | None]) -> str:
-    """Return a fingerprint of everything about a batch that decides what is found."""
+    """Return a fingerprint of the content of a batch on which its result depends."""
     content = hashlib.blake2b(digest_size=16)
-    for one, mask in zip(batch, masks, strict=True):
-        about = () if one.stars is None else (one.stars.radius, one.stars.mass, one.stars.mag)
-        some = [x for x in (one.centroid, mask) if x is not None]
-        content.update(f"{one.cadence!r} {one.absolute} {len(about)} {mask is None}".encode())
-        for array in (one.time, one.flux, one.valid, *about, *some):
+    for star, mask in zip(batch, masks, strict=True):
+        properties = () if star.stars is None else (star.stars.radius, star.stars.mass, star.stars.mag)
+        optional = [x for x in (star.centroid, mask) if x is not None]
+        content.update(f"{star.cadence!r} {star.absolute} {len(properties)} {mask is None}".encode())
+        for array in (star.time, star.flux, star.valid, *properties, *optional):
             content.update(np.ascontiguousarray(array).tobytes())
     return content.hexdigest()
 
 
 def _mapped(
-    one: Callable[[list[LightCurves]], tuple[list[LightCurves], dict[str, np.ndarray]]],
-    given: Iterator[list[LightCurves]],
+    function: Callable[[list[LightCurves]], tuple[list[LightCurves], dict[str, np.ndarray]]],
+    all_batches: Iterator[list[LightCurves]],
 ) -> Iterator[tuple[list[LightCurves], dict[str, np.ndarray]]]:
-    """Yield ``one`` of every batch, on all cores, in order; few are in flight, which bounds the memory."""
+    """Yield ``function(batch)`` for every batch in order, computed on all cores.
+
+    At most two batches per core are in memory ahead of the consumer.
+    """
     workers = cores()
     pool = ThreadPoolExecutor(workers)
     try:
         waiting = []
-        for batch in given:
-            waiting.append(pool.submit(one, batch))
+        for batch in all_batches:
+            waiting.append(pool.submit(function, batch))
             if len(waiting) > 2 * workers:
                 yield waiting.pop(0).result()
         for future in waiting:

@@ -1,4 +1,4 @@
-"""Injection and recovery composed: transits into a source's curves, the search, and the same search without signal."""
+"""Run an injection experiment: inject transits into light curves and search them; search signal-free curves too."""
 
 from __future__ import annotations
 
@@ -29,25 +29,26 @@ from exojax.storage.checksum import of_sources
 from exojax.storage.json_files import check_same
 
 PART_SOURCES = (*SOURCES, "simulate", "injection", "runs/inject.py")
-"""code that decides what a part holds"""
+"""folders and files of the code on which the content of a part depends"""
 BLOCK = 2.0
-"""longest durations in a block of a scrambled curve"""
-FOREVER = 1e9  # days: the period of an event that does not come again
+"""length of a block of a scrambled curve, in longest transit durations"""
+FOREVER = 1e9
+"""days: period that stands for a single transit, longer than any light curve"""
 
 
 @dataclass(frozen=True)
 class InjectionPlan:
-    """What is injected, and how it is searched for.
+    """Settings of an injection experiment.
 
     Attributes:
-        quantity: what ``size`` is: ``radius`` in Earth radii, ``depth`` a fraction, ``snr`` of the white-noise
+        quantity: meaning of ``size``: ``radius`` in Earth radii, ``depth`` as a fraction, or ``snr`` of the white-noise
             matched filter.
-        period: days, shortest and longest; log-uniform.
-        size: smallest and largest; log-uniform.
-        n: injections.
-        n_null: stars that are searched inverted and scrambled, at most.
-        seed: of everything that is drawn.
-        search: of the search.
+        period: shortest and longest period, days; the distribution is log-uniform.
+        size: smallest and largest size; the distribution is log-uniform.
+        n: number of injections.
+        n_null: largest number of stars that are searched inverted and scrambled.
+        seed: seed of all random numbers.
+        search: settings of the search.
     """
 
     quantity: Quantity
@@ -61,16 +62,17 @@ class InjectionPlan:
 
 @dataclass(frozen=True, eq=False)
 class InjectionOutcome:
-    """Every injection, and the strongest signal of every curve that holds none.
+    """Result of every injection, and the strongest detection in every signal-free curve.
 
     Attributes:
-        injected: column name -> ``(n,)``: ``id``, ``period``, ``t0``, ``duration``, ``impact``, ``size``, ``depth``
-            (mid-transit, of the unit of the flux), ``snr`` (white noise, as injected), ``n_transits`` (observed), and
-            the red-noise SNRs ``exact``, ``harmonic``, ``single`` with which it was found (0 where it was not).
-        inverted: ``(n_null,)`` float64, best red-noise SNR of each star's curve turned upside down.
-        scrambled: ``(n_null,)`` float64, of its curve cut into blocks that are shuffled.
-        n_stars: stars that were injected into.
-        skipped: ``(id, reason)`` of stars that cannot be searched.
+        injected: column name -> ``(n,)``: ``id``, ``period``, ``t0``, ``duration`` (days), ``impact``, ``size``,
+            ``depth`` (mid-transit, in the unit of the flux), ``snr`` (white noise, injected), ``n_transits``
+            (observed), and the red-noise SNRs ``exact``, ``harmonic`` and ``single`` of the detections that match the
+            injection (0 without one).
+        inverted: ``(n_null,)`` float64, highest red-noise SNR in the inverted curve of each star.
+        scrambled: ``(n_null,)`` float64, the same in the curve whose blocks are shuffled.
+        n_stars: number of stars with injections.
+        skipped: ``(id, reason)`` of each star that cannot be searched.
     """
 
     injected: dict[str, np.ndarray]
@@ -84,7 +86,7 @@ def usable(curves: LightCurves) -> LightCurves:
     """Return the stars that are not labelled as planet hosts.
 
     Raises:
-        InputError: there are none.
+        InputError: all stars are labelled as hosts.
     """
     if curves.label is None:
         return curves
@@ -94,7 +96,8 @@ def usable(curves: LightCurves) -> LightCurves:
 
 
 def quantity_of(curves: LightCurves) -> Quantity:
-    """Return ``radius`` where stellar radii are known, else ``depth``, and ``snr`` where flux has no absolute scale."""
+    """Return the best quantity for the size: ``snr`` without an absolute flux scale, else ``radius``, else
+    ``depth``."""
     if not curves.absolute:
         return "snr"
     known = curves.stars is not None and bool(np.isfinite(curves.stars.radius).any())
@@ -104,19 +107,19 @@ def quantity_of(curves: LightCurves) -> Quantity:
 def run(
     plan: InjectionPlan, curves: LightCurves, out: Path, *, workers: int = 1, report: ReportStage | None = None
 ) -> InjectionOutcome:
-    """Inject, search, and search what holds no signal.
+    """Inject planets and search the curves; search signal-free curves with the same settings.
 
-    Each star gets as many planets as the others, in a copy of its curve each. Signal-free curves are a star's own,
-    cleaned, without the cadences of what the search found there above ``snr_min``: turned upside down, and cut into
-    blocks of twice the longest duration that are put together in another order (both as Kepler's DR25 catalogue was
-    vetted; Coughlin 2017, KSCI-19114; Thompson et al. 2018, ApJS 235, 38).
+    The injections are spread evenly over the stars; each is in a separate copy of the curve. Signal-free curves are the
+    cleaned curves without the cadences of detections above ``snr_min``, once inverted, and once cut into blocks of
+    twice the longest duration in random order, as in the vetting of Kepler's DR25 catalogue (Coughlin 2017, KSCI-19114;
+    Thompson et al. 2018, ApJS 235, 38).
 
     Args:
-        plan: what.
-        curves: as measured; stars with planets of their own had better be left out (``usable``).
-        out: folder; a batch that is finished there is not searched again.
-        workers: batches at once.
-        report: progress.
+        plan: settings of the experiment.
+        curves: raw light curves; leave out stars with known planets (:func:`usable`).
+        out: folder; finished batches there are read back.
+        workers: number of batches at once.
+        report: receives the progress.
 
     Raises:
         InputError: no star can be searched, or ``out`` holds another experiment.
@@ -125,29 +128,30 @@ def run(
         curves = curves.take(np.isfinite(curves.stars.radius))
     stars: list[LightCurves] = []
     skipped: list[tuple[str, str]] = []
-    for one in one_by_one([curves], plan.search):
-        if isinstance(one, LightCurves):
-            stars.append(one)
+    for item in one_by_one([curves], plan.search):
+        if isinstance(item, LightCurves):
+            stars.append(item)
         else:
-            skipped.append((one.id, one.reason))
+            skipped.append((item.id, item.reason))
     if not stars:
-        raise InputError(f"{curves.source}: no star can be searched ({skipped[0][1] if skipped else 'there is none'})")
+        reason = f"the first: {skipped[0][1]}" if skipped else "it holds no star with a known radius"
+        raise InputError(f"{curves.source}: no star can be searched ({reason}); give other light curves")
     folder = out / "parts"
-    about = b"" if curves.stars is None else np.stack([curves.stars.radius, curves.stars.mass]).tobytes()
-    content = {"sha256": curves.sha256, "stars": len(curves), "about": hashlib.sha256(about).hexdigest()}
+    properties = b"" if curves.stars is None else np.stack([curves.stars.radius, curves.stars.mass]).tobytes()
+    content = {"sha256": curves.sha256, "stars": len(curves), "about": hashlib.sha256(properties).hexdigest()}
     check_same(
         folder / "plan.json",
         {"sources": of_sources(*PART_SOURCES), "cadence_days": curves.cadence} | content | _flat(plan),
         "experiment",
     )
     jobs = dict(_jobs(plan, stars, folder))
-    say = report or (lambda what, done, total: None)
     with ThreadPoolExecutor(workers) as pool:
         waiting = [pool.submit(job) for path, job in jobs.items() if not path.exists()]
         try:
             for done, future in enumerate(as_completed(waiting), len(jobs) - len(waiting) + 1):
                 future.result()
-                say("batches", done, len(jobs))
+                if report:
+                    report("batches", done, len(jobs))
         finally:
             pool.shutdown(cancel_futures=True)
     parts = [(path.name, load_arrays(path)) for path in jobs]
@@ -163,20 +167,20 @@ def run(
 
 
 def _jobs(plan: InjectionPlan, stars: list[LightCurves], folder: Path) -> Iterator[tuple[Path, Callable[[], None]]]:
-    """Yield each part's file, and what makes it: a batch of stars."""
+    """Yield the file of each part and the function that computes and writes it, for a batch of stars."""
     n = len(stars)
-    rounds = [generator(plan.seed, "injected stars", k).permutation(n) for k in range(-(-plan.n // n))]
-    star = np.concatenate(rounds)[: plan.n]
-    numbers = generator(plan.seed, "injected planets").random((plan.n, 5))
+    passes = [generator(plan.seed, "injected stars", k).permutation(n) for k in range(-(-plan.n // n))]
+    star = np.concatenate(passes)[: plan.n]
+    uniforms = generator(plan.seed, "injected planets").random((plan.n, 5))
     for k, first in enumerate(range(0, plan.n, BATCH_STARS)):
-        which = np.arange(first, min(first + BATCH_STARS, plan.n))
+        number = np.arange(first, min(first + BATCH_STARS, plan.n))
         path = folder / f"injected-{k}.npz"
-        yield path, _saving(path, _injected, plan, [stars[i] for i in star[which]], which, numbers[which])
+        yield path, _saving(path, _injected, plan, [stars[i] for i in star[number]], number, uniforms[number])
     null = np.sort(generator(plan.seed, "signal-free stars").permutation(n)[: plan.n_null])
     for k, first in enumerate(range(0, len(null), BATCH_STARS)):
-        which = null[first : first + BATCH_STARS]
+        number = null[first : first + BATCH_STARS]
         path = folder / f"null-{k}.npz"
-        yield path, _saving(path, _null, plan, [stars[i] for i in which], which)
+        yield path, _saving(path, _null, plan, [stars[i] for i in number], number)
 
 
 def _joined(parts: list[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
@@ -221,13 +225,13 @@ def _null(plan: InjectionPlan, stars: list[LightCurves], number: np.ndarray) -> 
 
 
 def _one_null(plan: InjectionPlan, star: LightCurves, number: int) -> dict[str, np.ndarray]:
-    own, trace = search_star(star, plan.search)
-    taken = _own_transits(own.take(own.snr_red >= plan.search.snr_min), trace)
+    detected, trace = search_star(star, plan.search)
+    transits = _transits(detected.take(detected.snr_red >= plan.search.snr_min), trace)
     rng = generator(plan.seed, "shuffled blocks", number)
 
     def best(alter: Alter) -> np.ndarray:
-        # As many searches and candidates as a star has without being altered.
-        found, _ = search_star(star, plan.search, masked=taken, alter=alter)
+        # The number of searches and candidates is the same as for an unaltered star.
+        found, _ = search_star(star, plan.search, masked=transits, alter=alter)
         return np.array([found.snr_red.max(initial=0.0)])
 
     block = int(np.ceil(BLOCK * plan.search.duration_max / trace.even.cadence))
@@ -237,17 +241,17 @@ def _one_null(plan: InjectionPlan, star: LightCurves, number: int) -> dict[str, 
     }
 
 
-def _own_transits(own: Candidates, trace: Trace) -> np.ndarray:
-    """Return what the search found in the star itself, ``(n_cadences,)`` bool."""
-    period = np.where(own.single, FOREVER, own.period)
+def _transits(candidates: Candidates, trace: Trace) -> np.ndarray:
+    """Return ``(n_cadences,)`` bool, true in the transits of the candidates of one star."""
+    period = np.where(candidates.single, FOREVER, candidates.period)
     even, name = trace.even, np.array(["star"])
-    names = np.full(len(own), "star")
+    names = np.full(len(candidates), "star")
     size = even.flux.shape[1]
-    return known_transits(name, even.start, even.cadence, size, names, period, own.t0, own.duration)[0]
+    return known_transits(name, even.start, even.cadence, size, names, period, candidates.t0, candidates.duration)[0]
 
 
 def _flat(plan: InjectionPlan) -> dict[str, Any]:
-    """As JSON gives it back: lists for tuples."""
-    told = asdict(plan)
-    search = {f"search.{name}": value for name, value in told.pop("search").items()}
-    return {name: list(v) if isinstance(v, tuple) else v for name, v in (told | search).items()}
+    """Return the settings as one flat dictionary with lists instead of tuples, as JSON returns it."""
+    settings = asdict(plan)
+    search = {f"search.{name}": value for name, value in settings.pop("search").items()}
+    return {name: list(v) if isinstance(v, tuple) else v for name, v in (settings | search).items()}

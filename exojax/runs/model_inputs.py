@@ -1,4 +1,4 @@
-"""What a model is shown of each row, and what tells rows apart, whether they are light curves or folded events."""
+"""Compute the inputs of a model, and a fingerprint of each row, for light curves and for folded events."""
 
 from __future__ import annotations
 
@@ -22,12 +22,13 @@ from exojax.storage.checksum import of_sources
 from exojax.vetting.all_tests import NUMBERS
 
 FOLDED = (*VIEWS, "scalars", "vetting")
+"""names of the inputs that need a search and a fold"""
 SCORE_SOURCES = ("simulate/random_streams.py", "evaluation", "features", "training")
-"""code that decides a model's scores beside its own, and for folds that of the search"""
+"""folders and files of the code on which a model's scores depend, beside its own code and that of the search"""
 
 
 def code_of(name: str) -> str:
-    """Return 16 hex digits of all code that decides the scores of the named model."""
+    """Return 16 hex digits, a fingerprint of all code on which the scores of the named model depend."""
     model = registry.get(name)
     search = SOURCES if set(model.inputs) & set(FOLDED) else ()
     return hashlib.sha256(f"{fingerprint(model)} {of_sources(*SCORE_SOURCES, *search)}".encode()).hexdigest()[:16]
@@ -36,19 +37,22 @@ def code_of(name: str) -> str:
 def inputs_of(
     names: Iterable[str], data: Data, config: RunConfig, *, report: ReportCount | None = None
 ) -> dict[str, np.ndarray]:
-    """Return the named inputs of every row. All depend on the row alone, but for a search's cadence and padding.
+    """Return the named inputs of every row.
+
+    An input of a row depends on this row only, apart from the cadence and the padding that the search shares in a
+    batch.
 
     Args:
-        names: keys of :data:`exojax.features.registry.FEATURES`, or of :data:`FOLDED`.
-        data: n rows. Light curves are searched and folded where folded inputs are asked for.
-        config: its ``search`` and ``fold`` say how.
-        report: progress of the search.
+        names: names from :data:`exojax.features.registry.FEATURES` or :data:`FOLDED`.
+        data: n rows. Light curves are searched and folded if a name is in :data:`FOLDED`.
+        config: settings of the run, of which ``search`` and ``fold`` are used.
+        report: receives the progress of the search.
 
     Returns:
-        Each ``(n, ...)`` float32 NumPy.
+        Name to ``(n, ...)`` float32. For folded events ``series``, the statistics of the series, is NaN.
 
     Raises:
-        InputError: folded events have no series to make an input from, but for its statistics, which are NaN then.
+        InputError: ``data`` are folded events, and another input needs the light curve.
     """
     names = set(names)
     if isinstance(data, FoldedEvents):
@@ -62,31 +66,31 @@ def inputs_of(
 
 
 def example_inputs(names: Iterable[str], data: Data, config: RunConfig) -> dict[str, np.ndarray]:
-    """Return inputs of the shapes that :func:`inputs_of` would give, of one row or none, with nothing searched.
+    """Return inputs of the shapes of :func:`inputs_of` without a search, for one row, or none if there is none.
 
     Raises:
-        InputError: folded events have no series to make an input from.
+        InputError: ``data`` are folded events, and an input needs the light curve.
     """
-    names, one = set(names), data.take(np.arange(min(len(data), 1)))
-    if isinstance(one, FoldedEvents):
-        return inputs_of(names, one, config)
+    names, row = set(names), data.take(np.arange(min(len(data), 1)))
+    if isinstance(row, FoldedEvents):
+        return inputs_of(names, row, config)
     k, fold = config.search.max_candidates, config.fold
     shapes: dict[str, tuple[int, ...]] = {
         name: (k, fold.global_bins if name in WIDE_VIEWS else fold.local_bins, 3) for name in VIEWS
     }
     shapes |= {"scalars": (k, len(SCALARS)), "vetting": (k, len(NUMBERS))}
-    views = {name: np.zeros((len(one), *shapes[name]), np.float32) for name in sorted(names & set(FOLDED))}
-    return inputs_of(names - set(FOLDED), one, config) | views
+    views = {name: np.zeros((len(row), *shapes[name]), np.float32) for name in sorted(names & set(FOLDED))}
+    return inputs_of(names - set(FOLDED), row, config) | views
 
 
 def _of_events(name: str, data: FoldedEvents) -> np.ndarray:
     if name == "series":
-        # Statistics of a series that is not at hand are unknown, as a view that a file does not have is empty.
+        # Without the light curve its statistics are unknown.
         return np.full((len(data), len(SERIES)), np.nan, np.float32)
     if name not in FOLDED:
         raise InputError(
-            f"{data.source}: holds folded events and no light curves to make {name!r} from: use a model that looks at "
-            "folds, such as --model transit"
+            f"{data.source}: holds folded events, and the input {name!r} needs light curves; use a model that reads "
+            "folded light curves, such as --model transit"
         )
     if name == "scalars":
         return data.scalars
@@ -95,23 +99,23 @@ def _of_events(name: str, data: FoldedEvents) -> np.ndarray:
         return unknown if data.vetting is None else data.vetting
     if name in data.views:
         return data.views[name]
-    # A view that the file does not have is empty, of the width that its like has there.
-    like = "global_view" if name == "double_view" else "local_view"
-    return np.zeros_like(data.views[like])
+    # A view that the file does not have is empty, with the bins of a similar view.
+    similar = "global_view" if name == "double_view" else "local_view"
+    return np.zeros_like(data.views[similar])
 
 
 def usable(data: Data) -> np.ndarray:
-    """Return ``(n,)`` bool: rows that hold something to judge."""
+    """Return ``(n,)`` bool, false for rows that are empty or constant."""
     if isinstance(data, LightCurves):
         return leakage.usable(data.flux, data.valid)
     return has_candidate(data.views["global_view"]) & (data.views["global_view"][..., 0] != 0).any(axis=(1, 2))
 
 
 def digests(data: Data) -> np.ndarray:
-    """Return ``(n,)`` str fingerprint of each row's measurements: equal where they are bit-identical."""
+    """Return ``(n,)`` str, a fingerprint of the measurements of each row, equal for bit-identical rows."""
     if isinstance(data, LightCurves):
         return leakage.row_digest(data.flux, data.valid)
-    # The two views that every file has: one event comes with a secondary in one file and without in another.
+    # Only the two views that every file has: an event may have a secondary view in one file and none in another.
     both = [np.ascontiguousarray(data.views[name][..., 0], "<f4") + np.float32(0) for name in VIEWS[:2]]
     return np.array(
         [hashlib.blake2b(a.tobytes() + b.tobytes(), digest_size=16).hexdigest() for a, b in zip(*both)], "<U32"

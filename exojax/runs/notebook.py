@@ -1,4 +1,4 @@
-"""The public functions for arrays in a notebook: search, vet, fold, fit; what they return keeps its light curves."""
+"""Define the public functions for notebooks: search, vet, fold, fit."""
 
 from __future__ import annotations
 
@@ -32,17 +32,17 @@ if TYPE_CHECKING:
     from exojax.runs.run import Run
 
 BLOCK = 512
-"""rows that are handed to the search at once"""
+"""rows that the search receives at once"""
 
 
 @dataclass(frozen=True, eq=False)
 class SearchResult:
-    """The candidates of some light curves, best first.
+    """The ranked candidates of light curves.
 
     Attributes:
         curves: the light curves that were searched.
-        config: ranges and thresholds.
-        skipped: stars that could not be searched, and why.
+        config: settings of the search.
+        skipped: stars that could not be searched, with the reason.
     """
 
     curves: LightCurves
@@ -66,13 +66,13 @@ class SearchResult:
 
     @property
     def table(self) -> pd.DataFrame:
-        """One line a candidate, the columns of ``candidates.csv``; NaN or None where a value is unknown."""
+        """One row per candidate, best first, with the columns of ``candidates.csv``; NaN or None where unknown."""
         import pandas as pd
 
         return pd.DataFrame(list(lines(self._found, None)))
 
     def to_csv(self, path: str | Path) -> None:
-        """Write :attr:`table`, without row numbers."""
+        """Write :attr:`table` as CSV, without row numbers."""
         rows = list(lines(self._found, None))
         columns = rows[0] if rows else FIRST_COLUMNS
         write_csv(Path(path), columns, (line.values() for line in rows))
@@ -81,10 +81,10 @@ class SearchResult:
         """Return the vetting sheet of a candidate as a Matplotlib figure.
 
         Args:
-            candidate: its row in :attr:`table`.
+            candidate: row number in :attr:`table`, from 0.
 
         Raises:
-            IndexError: there is no such row.
+            IndexError: the table has no such row.
         """
         from exojax.candidates import Candidates
         from exojax.report.folding import sheet_of
@@ -97,16 +97,15 @@ class SearchResult:
         star = self.curves.take(np.flatnonzero(self.curves.id == row["id"])[:1])
         how = FoldConfig() if scorer is None else scorer.fold
         searched, trace = next(survey.again([star], self.config, None, how, self._given))
-        of_star = Candidates.of_rows([one | {"star": 0} for one in self._found.of_star(row["star"])])
+        of_star = Candidates.of_rows([line | {"star": 0} for line in self._found.of_star(row["star"])])
         rank = int(row["rank"])
-        mine = of_star.rank == rank
-        seen = trace.periodograms[rank - 1]
+        is_chosen = of_star.rank == rank
         sheet = sheet_of(
             searched.curves,
-            of_star.take(mine),
-            of_star.take(~mine),
+            of_star.take(is_chosen),
+            of_star.take(~is_chosen),
             trace,
-            seen,
+            trace.periodograms[rank - 1],
             tuple(row["warnings"]),
             Vetting(row["vetting"], row["verdicts"]),
         )
@@ -130,14 +129,15 @@ def search(
     >>> result.table[["id", "period_days", "depth_ppm", "snr"]]     # doctest: +SKIP
 
     Args:
-        curves: n stars with ids that differ.
-        config: ranges, in days, and thresholds; the defaults where it is None.
-        run: gives each candidate a probability: a name under ``checkpoints/`` or a path; None for no probabilities.
-        prior: share of hosts among the stars that probabilities are for; None is that of the run's training rows.
-        known: planets that are named in the column ``matches``.
+        curves: n stars with different ids.
+        config: ranges in days, and thresholds; None for the defaults.
+        run: trained run that gives each candidate a probability: ``pretrained``, a name under ``checkpoints/`` or a
+            path; None for no probabilities.
+        prior: expected share of hosts among the stars; None for the share among the run's training rows.
+        known: known planets; the column ``matches`` names them.
 
     Returns:
-        The candidates of all stars, the highest signal-to-noise ratio against red noise first.
+        The candidates of all stars, ranked by the signal-to-noise ratio against red noise.
 
     Raises:
         InputError: two stars share an id, or the run cannot be read.
@@ -156,25 +156,26 @@ def vet(
     run: str | None = "pretrained",
     prior: float | None = None,
 ) -> SearchResult:
-    """Measure and judge candidates at given ephemerides; nothing is searched.
+    """Measure and vet candidates at given ephemerides, without a search.
 
     >>> result = exojax.vet(curves, period=9.7, t0=1327.3, duration=0.17)    # doctest: +SKIP
 
     Args:
-        curves: n stars with ids that differ.
-        period: days, one number for all or one of each candidate; NaN for a single transit.
-        t0: days, any mid-transit in the light curves' time system.
-        duration: days, first to last contact.
-        id: the star of each candidate; by default there is one candidate a star, in the order of the stars.
-        config: the filter window is taken from it.
+        curves: n stars with different ids.
+        period: days, one number or ``(k,)`` for k candidates; NaN for a single transit.
+        t0: days, any mid-transit in the time system of the light curves; one number or ``(k,)``.
+        duration: days, first to last contact; one number or ``(k,)``.
+        id: ``(k,)``, the star of each candidate; by default one candidate per star, in the order of the stars.
+        config: settings, of which the detrending window is used.
         run: as in :func:`search`.
         prior: as in :func:`search`.
 
     Returns:
-        As of :func:`search`.
+        As :func:`search`.
 
     Raises:
-        InputError: an ephemeris cannot be one, names no star, or as in :func:`search`.
+        InputError: an ephemeris has an impossible value or names no star, two stars share an id, or the run cannot be
+            read.
     """
     given = _ephemerides(curves, period, t0, duration, id)
     return _survey(curves, config or SearchConfig(), run, prior, None, given)
@@ -183,24 +184,24 @@ def vet(
 def fold(
     curves: LightCurves, period: Any, t0: Any, duration: Any, *, config: SearchConfig | None = None
 ) -> FoldedEvents:
-    """Fold each star at one ephemeris into the views that people and networks look at.
+    """Fold each star at one ephemeris into views, for plots and for networks.
 
     >>> events = exojax.fold(curves, 9.7, 1327.3, 0.17)    # doctest: +SKIP
     >>> events.views["local_view"].shape                    # doctest: +SKIP
     (1, 1, 61, 3)
 
     Args:
-        curves: n stars with ids that differ.
-        period: days, one number for all or one a star; NaN for a single transit.
-        t0: days, any mid-transit in the light curves' time system.
-        duration: days, first to last contact.
-        config: the filter window is taken from it.
+        curves: n stars with different ids.
+        period: days, one number or ``(n,)``; NaN for a single transit.
+        t0: days, any mid-transit in the time system of the light curves; one number or ``(n,)``.
+        duration: days, first to last contact; one number or ``(n,)``.
+        config: settings, of which the detrending window is used.
 
     Returns:
-        n rows of one candidate each, which :func:`exojax.predict` takes; a star without measured flux has no coverage.
+        n rows of one candidate each, for :func:`exojax.predict`; the coverage of a star without measured flux is 0.
 
     Raises:
-        InputError: an ephemeris cannot be one.
+        InputError: an ephemeris has an impossible value.
     """
     given, settings, how = _ephemerides(curves, period, t0, duration, None), config or SearchConfig(), FoldConfig()
     n = len(curves)
@@ -211,8 +212,7 @@ def fold(
     scalars = np.full((n, 1, len(SCALARS)), np.nan, np.float32)
     vetting = np.full((n, 1, len(NUMBERS)), np.nan, np.float32)
     for star in range(n):
-        one = curves.take(np.array([star]))
-        (searched, _), *_ = vet_each([one], settings, how, given=given)
+        (searched, _), *_ = vet_each([curves.take(np.array([star]))], settings, how, given=given)
         _, made = joined([searched])
         for name in VIEWS if made else ():
             views[name][star, 0] = made[name][0]
@@ -232,18 +232,18 @@ def fold(
 
 
 def fit(model: str | RunConfig | Network, data: Data, folder: str | Path | None = None, **settings: Any) -> Run:
-    """Train, calibrate and keep a model; the same call again goes on where a killed one was.
+    """Train, calibrate and store a model. After an interruption, the same call continues.
 
     >>> run = exojax.fit("transit", curves)    # doctest: +SKIP
 
     Args:
-        model: a name, a configuration, or a network of one's own, which is registered as ``mine``.
+        model: a name, a configuration, or your own network, which is registered as ``mine``.
         data: labelled light curves or folded events.
-        folder: a name under ``checkpoints/`` or a path; by default ``<data's source>-<model>``.
-        settings: as of :func:`exojax.runs.fit.fit`: ``test_fraction``, ``report``, ``recipe``.
+        folder: a name under ``checkpoints/`` or a path; by default ``checkpoints/<source>-<model>``.
+        settings: ``test_fraction``, ``report`` and ``recipe``, as in :func:`exojax.runs.fit.fit`.
 
     Raises:
-        InputError: data or configuration cannot be used, or the folder holds a run of another kind.
+        InputError: the data or the configuration cannot be used, or the folder holds another run.
     """
     from exojax.models import registry
     from exojax.runs import fit as runs_fit
@@ -268,14 +268,14 @@ def _survey(
 ) -> SearchResult:
     if len(set(curves.id.tolist())) < len(curves):
         names, counts = np.unique(curves.id, return_counts=True)
-        raise InputError(f"id {names[counts > 1][0]} names several stars: give each its own")
+        raise InputError(f"id {names[counts > 1][0]}: several stars have this id; give every star a different one")
     scorer = _scorer_of(run, prior)
 
     def stars(done: set[str]) -> Any:
         for first in range(0, len(curves), BLOCK):
             yield replace(curves.take(np.arange(first, min(first + BLOCK, len(curves)))), warnings=())
 
-    # The rows stay in a file without a name as long as the result lives.
+    # The rows of the result are in an open file without a name, which exists as long as the result.
     with tempfile.TemporaryDirectory(prefix="exojax-") as out:
         found = survey.search(
             stars,
@@ -307,10 +307,12 @@ def _ephemerides(curves: LightCurves, period: Any, t0: Any, duration: Any, id: A
             for name, value in (("period", period), ("t0", t0), ("duration", duration))
         }
     except ValueError:
-        raise InputError(f"period, t0 and duration: give one number, or {len(names)}, one of each candidate") from None
-    strangers = set(names.tolist()) - set(curves.id.tolist())
-    if strangers:
-        raise InputError(f"id {min(strangers)}: there is no such star among the {len(curves)} light curves")
+        raise InputError(
+            f"period, t0 and duration: give one number, or {len(names)} numbers, one for each candidate"
+        ) from None
+    unknown = set(names.tolist()) - set(curves.id.tolist())
+    if unknown:
+        raise InputError(f"id {min(unknown)}: there is no such star among the {len(curves)} light curves")
     found = Known(names, np.full(len(names), ""), **columns)
     check_ephemerides(found, "vet")
     return found

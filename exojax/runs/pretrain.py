@@ -1,4 +1,4 @@
-"""A network taught by simulated stars alone: folded events of whole populations, and weights small enough to ship."""
+"""Train a network on simulated stars only: compute folded events of whole populations, and write its weights."""
 
 from __future__ import annotations
 
@@ -24,22 +24,23 @@ from exojax.training.weights import weights_of
 
 
 def pretraining_events(sizes: Mapping[str, int], config: RunConfig, report: ReportStage | None = None) -> FoldedEvents:
-    """Return simulated stars of several missions, searched and folded as real ones are; one row a star.
+    """Return simulated stars of several missions, searched and folded as real stars are; one row per star.
 
     Args:
-        sizes: mission to number of stars, as in :class:`exojax.config.TeachConfig`.
-        config: its ``seed`` makes the stars; its ``search`` and ``fold`` treat them.
-        report: progress.
+        sizes: mission to number of stars, with missions as in :class:`exojax.config.TeachConfig`.
+        config: settings of the run: ``seed`` of the stars, ``search`` and ``fold``.
+        report: receives the progress.
 
     Returns:
-        Rows with their label (a planet of theirs can be seen) and kind, the missions one after the other.
+        One mission after another; the label is 1 for a star with a planet whose transits can be seen, and ``kind`` is
+        the simulated class of the star.
     """
     parts, ids, labels, kinds = [], [], [], []
     for mission, n in sizes.items():
         curves, _ = teach(TeachConfig(mission=mission, n_stars=n, seed=config.seed))
         say = None if report is None else lambda done, of, mission=mission: report(f"searching {mission}", done, of)
         parts.append(folded_events(curves, config.search, config.fold, report=say))
-        assert curves.label is not None  # they are simulated
+        assert curves.label is not None  # simulated stars have labels and kinds
         assert curves.kind is not None
         ids.append(curves.id)
         labels.append(curves.label)
@@ -53,15 +54,15 @@ def pretraining_events(sizes: Mapping[str, int], config: RunConfig, report: Repo
         kind=np.concatenate(kinds),
         source="simulated populations",
         sha256=hashlib.sha256(settings.encode()).hexdigest(),
-        warnings=("these stars are simulated: a figure measured on them says nothing about the sky",),
+        warnings=("these stars are simulated: metrics measured on them do not hold for real stars",),
         catalogued=False,
     )
 
 
 def ship(run: Run, out: Path) -> None:
-    """Write a run without its checkpoints, with its weights as plain arrays; ``out`` can be loaded like any run.
+    """Write a run with its weights as plain arrays instead of checkpoints; ``out`` can be loaded like any run.
 
-    The split of simulated stars is left out: no file of a user's can hold one of them.
+    The lists of ``split.json`` are empty, because no file of a user contains a simulated star of this run.
     """
     out.mkdir(parents=True, exist_ok=True)
     for name in ("config.json", "calibration.json", SCORES):

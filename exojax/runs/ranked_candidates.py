@@ -1,8 +1,8 @@
-"""All candidates of a search in one ranked list, of which memory holds some hundred bytes each.
+"""Rank all candidates of a search in one list, with some hundred bytes of memory per candidate.
 
-Ranking and matching need a few numbers of every candidate, and all of them at once; everything else about a candidate
-stays on disk. It is read twice, part by part: first those numbers, then, once it is known which candidates match, the
-whole rows with their flags, which go into one temporary file from which any row can be fetched.
+Ranking and matching need a few numbers of all candidates at once; all other columns stay on disk. The parts are read
+twice. The first reading collects these numbers. After the matches are known, the second reading adds matches and flags
+to the rows and writes them to one temporary file, from which any row can be read.
 """
 
 from __future__ import annotations
@@ -30,20 +30,20 @@ from exojax.vetting.reasons import reasons
 from exojax.vetting.shared_ephemeris import shared_ephemeris
 
 _COLUMNS = ("snr_red", "period", "t0", "duration", "period_error", "t0_error")
-"""numbers of every candidate that are held in memory, float64"""
+"""columns that are held in memory, float64"""
 
 
 @dataclass(frozen=True, eq=False)
 class RankedCandidates:
-    """Candidates that a search found, in ranked order, highest red-noise SNR first, read from disk one by one.
+    """The candidates of a search, highest red-noise SNR first, read from disk one by one.
 
     Attributes:
-        stars: ids of the stars that have candidates, in the order of the list.
-        skipped: what could not be searched, in order of ids.
-        n_warned: stars with warnings.
-        with_disagreement: any candidate was judged by several networks.
-        rate: stars a second that this call searched, without the first part, which may have waited for a compilation;
-            None where there was no second one.
+        stars: ids of the stars with candidates, in the order of the list.
+        skipped: stars that could not be searched, in the order of their ids.
+        n_warned: number of stars with warnings.
+        with_disagreement: true if several networks scored at least one candidate.
+        rate: stars per second searched by this call, measured after its first part, because that may include
+            compilation; None with fewer than two parts.
     """
 
     stars: Sequence[str]
@@ -67,21 +67,21 @@ class RankedCandidates:
     def row(self, k: int) -> Row:
         """Return candidate ``k`` of the ranked list.
 
-        The row has the attributes of :class:`exojax.light_curves.Candidates` by name (``star`` is a row of ``stars``),
-        the star's ``radius``, ``mass``, ``teff`` and ``mag``, and ``time_system``, ``absolute`` (the depth is a
-        fraction), ``shape``, ``flags``, ``vetting`` and ``verdicts`` (by name), ``disagreement`` and ``warnings`` (a
-        list).
+        The row maps names to values: the attributes of :class:`exojax.candidates.Candidates` (``star`` is an index into
+        ``stars``); ``radius``, ``mass``, ``teff`` and ``mag`` of the star; ``time_system``; ``absolute`` (true if the
+        depth is a fraction); ``shape``; ``flags``; ``vetting`` and ``verdicts`` (test to result); ``disagreement``; and
+        ``warnings`` (a list).
         """
         offset, size = self._place[k].tolist()
         row: Row = json.loads(self._read(size, offset))
         return row | {"star": int(self._star[k])}
 
     def rows(self) -> Iterator[Row]:
-        """Return all candidates, in ranked order."""
+        """Yield all candidates in ranked order."""
         return (self.row(k) for k in range(len(self)))
 
     def of_star(self, star: int) -> list[Row]:
-        """Return the candidates of the star of this number, best rank first."""
+        """Return the candidates of star number ``star`` in ``stars``, best rank first."""
         return sorted((self.row(k) for k in np.flatnonzero(self._star == star).tolist()), key=lambda row: row["rank"])
 
     def table(self) -> Candidates:
@@ -90,12 +90,12 @@ class RankedCandidates:
 
 
 def ranked(paths: Sequence[Path], known: Known | None = None, rate: float | None = None) -> RankedCandidates:
-    """Rank the candidates of all parts, match them against each other and against the known planets, and flag them.
+    """Rank the candidates of all parts, match them with each other and with the known planets, and flag them.
 
     Args:
-        paths: of the parts, in one folder, in an order that is always the same; temporary rows are kept beside them.
-        known: planets that are named in ``matches``.
-        rate: stars a second.
+        paths: files of the parts, in one folder and in a reproducible order; the temporary file is in that folder.
+        known: known planets, which the column ``matches`` names.
+        rate: stars per second, for the result.
 
     Raises:
         InputError: a part is damaged since it was written.
@@ -108,7 +108,7 @@ def ranked(paths: Sequence[Path], known: Known | None = None, rate: float | None
     for n_read, path in enumerate(paths):
         announce.phase("ranking candidates", n_read, len(paths), unit="parts")
         part = read_part(path)
-        skipped |= {(one["id"], one["path"], one["reason"]) for one in part["skipped"]}
+        skipped |= {(star["id"], star["path"], star["reason"]) for star in part["skipped"]}
         rows = part["rows"]
         star.append(np.array([names.setdefault(row["id"], len(names)) for row in rows], np.int32))
         rank.append(np.array([row["rank"] for row in rows], np.int16))
@@ -120,30 +120,30 @@ def ranked(paths: Sequence[Path], known: Known | None = None, rate: float | None
     if not names:
         return RankedCandidates((), skipped_stars, rate=rate)
     ids = np.array(list(names), object)
-    of, column = np.concatenate(star), dict(zip(_COLUMNS, np.concatenate(numbers).T))
+    star_of, column = np.concatenate(star), dict(zip(_COLUMNS, np.concatenate(numbers).T))
     by_name = np.empty(len(ids), np.int64)
     by_name[np.argsort(ids, kind="stable")] = np.arange(len(ids))
-    order = np.lexsort((np.concatenate(rank), by_name[of], -column["snr_red"]))
-    # Numbered in the order of the list: matches are made, and ties broken, whatever the order of the parts.
-    unique, first, within = np.unique(of[order], return_index=True, return_inverse=True)
+    order = np.lexsort((np.concatenate(rank), by_name[star_of], -column["snr_red"]))
+    # Number the stars in the order of the list, so that matches and ties do not depend on the order of the parts.
+    unique, first, within = np.unique(star_of[order], return_index=True, return_inverse=True)
     number = np.empty(len(unique), np.int64)
     number[np.argsort(first, kind="stable")] = np.arange(len(unique))
     listed = number[within]
     column = {name: values[order] for name, values in column.items()}
     announce.phase(f"matching {len(order):,} candidates")
     matches = np.empty(len(order), object)
-    matches[order] = _matches(ids[of[order]], listed, column)
+    matches[order] = _matches(ids[star_of[order]], listed, column)
     planets = np.full(len(order), "", object)
     if known is not None:
         at = np.concatenate(clock)[order]
         for time_system, number_of in clocks.items():
             here = at == number_of
-            some = {key: values[here] for key, values in column.items()}
-            planets[order[here]] = _planets(ids[of[order[here]]], some, known.on_clock(time_system))
+            columns = {key: values[here] for key, values in column.items()}
+            planets[order[here]] = _planets(ids[star_of[order[here]]], columns, known.on_clock(time_system))
     stars = [""] * len(unique)
     for old, new in zip(unique.tolist(), number.tolist()):
         stars[new] = str(ids[old])
-    file = tempfile.TemporaryFile(dir=paths[0].parent)  # noqa: SIM115  # kept open as long as its rows may be read
+    file = tempfile.TemporaryFile(dir=paths[0].parent)  # noqa: SIM115  # open as long as the result exists
     place, n_warned = _write_rows(file, paths, matches, planets, len(unique))
     found = RankedCandidates(
         stars,
@@ -160,10 +160,10 @@ def ranked(paths: Sequence[Path], known: Known | None = None, rate: float | None
 
 
 def _matches(name: np.ndarray, star: np.ndarray, column: Mapping[str, np.ndarray]) -> np.ndarray:
-    """Return ``(n,)`` objects: other stars' candidates with each one's ephemeris, as ``match_candidates`` writes."""
+    """Return ``(n,)`` str objects: candidates of other stars with the ephemeris of each, see ``match_candidates``."""
     ephemerides = (column[key] for key in ("period", "t0", "duration", "period_error", "t0_error"))
     found = match_candidates(star, name, *ephemerides)
-    # Most are empty: as objects they share one text, where an array of texts has room for the longest in each.
+    # Most texts are empty. As objects they share one text; an array of str would give each the length of the longest.
     empty, texts = "", np.empty(len(found), object)
     texts[:] = empty
     for k in np.flatnonzero(found != empty):
@@ -172,16 +172,16 @@ def _matches(name: np.ndarray, star: np.ndarray, column: Mapping[str, np.ndarray
 
 
 def _planets(name: np.ndarray, column: Mapping[str, np.ndarray], known: Known) -> np.ndarray:
-    """Return ``(n,)`` objects: the known planets of the star that each candidate is, as ``match_known`` writes them."""
+    """Return ``(n,)`` str objects: the known planets of its star that each candidate matches, see ``match_known``."""
     texts = np.full(len(name), "", object)
-    listed = set(known.id.tolist())
-    mine = np.array([k for k, one in enumerate(name.tolist()) if one in listed], np.int64)
-    if len(mine):
-        texts[mine] = match_known(
-            name[mine].astype(np.str_),
-            column["period"][mine],
-            column["t0"][mine],
-            column["duration"][mine],
+    hosts = set(known.id.tolist())
+    on_host = np.array([k for k, star in enumerate(name.tolist()) if star in hosts], np.int64)
+    if len(on_host):
+        texts[on_host] = match_known(
+            name[on_host].astype(np.str_),
+            column["period"][on_host],
+            column["t0"][on_host],
+            column["duration"][on_host],
             known.id,
             known.name,
             known.period,
@@ -194,7 +194,13 @@ def _planets(name: np.ndarray, column: Mapping[str, np.ndarray], known: Known) -
 def _write_rows(
     file: Any, paths: Sequence[Path], matches: np.ndarray, planets: np.ndarray, n_stars: int
 ) -> tuple[np.ndarray, int]:
-    """Write every row with its matches, flags and warnings; ``n_stars`` were searched together.
+    """Write every row with its matches, flags and warnings to ``file``.
+
+    Args:
+        file: binary file.
+        paths: files of the parts.
+        matches, planets: ``(n,)`` str objects in the order of the parts.
+        n_stars: number of stars in the search, for the test of shared ephemerides.
 
     Returns:
         ``(n, 2)`` int64, offset and size of each row in the order of the parts; and the number of stars with warnings.
@@ -207,8 +213,8 @@ def _write_rows(
         part = read_part(path)
         rows = part["rows"]
         n_warned += len(part["warnings"])
-        mine = slice(k, k + len(rows))
-        for row, text, shared, planet in zip(rows, _flags(rows, matches[mine]), matches[mine], planets[mine]):
+        own = slice(k, k + len(rows))
+        for row, text, shared, planet in zip(rows, _flags(rows, matches[own]), matches[own], planets[own]):
             texts = filter(None, (text, *reasons(row["vetting"], row["verdicts"])))
             row |= {"matches": ";".join(filter(None, (planet, shared))), "flags": ";".join(texts)}
             row["verdicts"]["shared"] = shared_ephemeris(str(shared), n_stars).verdict
@@ -224,16 +230,16 @@ def _write_rows(
 
 
 def _flags(rows: list[Row], matches: np.ndarray) -> list[str]:
-    """Return what speaks against the candidates of one part, which holds all candidates of its stars."""
+    """Return the flags of the candidates of one part, joined with ``;``; a part holds all candidates of its stars."""
     if not rows:
         return []
     number: dict[str, int] = {}
     found = Candidates.of_rows([row | {"star": number.setdefault(row["id"], len(number))} for row in rows])
-    about = StarTable(*(np.array([row[one.name] for row in rows], np.float64) for one in fields(StarTable)))
+    columns = (np.array([row[property.name] for row in rows], np.float64) for property in fields(StarTable))
     texts = flags(
-        # Before the known planets of the star itself are added to what it shares with others.
+        # Only the matches with other stars, without the known planets of the star itself.
         replace(found, matches=matches.astype(np.str_)),
-        about,
+        StarTable(*columns),
         np.array([row["absolute"] for row in rows], bool),
         np.array([row["time_system"] for row in rows], np.str_),
         np.array([row["shape"] for row in rows], np.float64),

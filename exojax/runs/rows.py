@@ -1,4 +1,4 @@
-"""The rows of a data set that a model can learn from, and the refusals that protect a split of them."""
+"""Choose the rows of a data set that a model can be trained on, and check that a split of them does not leak."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from exojax.runs.run import Run
 
 @dataclass(frozen=True, eq=False)
 class UsableRows:
-    """Rows that a model can learn from.
+    """The m rows of a data set that a model can be trained on.
 
     Attributes:
-        index: ``(m,)`` int rows of the light curves: neither empty nor constant nor repeated.
-        group: ``(m,)`` int the star of each; stars that share a row are one.
+        index: ``(m,)`` int, row in the data set; these rows are not empty, not constant and not repeated.
+        group: ``(m,)`` int, number of the star of each row; two ids with an identical row count as one star.
         label: ``(m,)`` int, 1 for hosts.
-        digest: ``(m,)`` str fingerprint of each.
-        warnings: what was dropped.
+        digest: ``(m,)`` str, fingerprint of each row.
+        warnings: sentences on the rows that were dropped.
     """
 
     index: np.ndarray
@@ -33,30 +33,32 @@ class UsableRows:
     warnings: tuple[str, ...]
 
     def take(self, chosen: np.ndarray) -> UsableRows:
-        """Return some of them, by number or as a mask."""
+        """Return the rows ``chosen`` (``(k,)`` int, or ``(m,)`` bool)."""
         return UsableRows(
             self.index[chosen], self.group[chosen], self.label[chosen], self.digest[chosen], self.warnings
         )
 
     @property
     def hosts(self) -> int:
-        """Return the number of stars with a planet."""
+        """Number of stars with a planet."""
         return len(np.unique(self.group[self.label == 1]))
 
     @property
     def others(self) -> int:
-        """Return the number of stars without one."""
+        """Number of stars without a planet."""
         return len(np.unique(self.group)) - self.hosts
 
 
 def usable_rows(curves: Data) -> UsableRows:
-    """Drop empty, constant and repeated rows, and say so.
+    """Return the rows without empty, constant and repeated ones; warnings count the dropped rows.
 
     Raises:
-        InputError: the rows have no labels, or most rows are of no use.
+        InputError: the rows have no labels, or most rows are empty or constant.
     """
     if curves.label is None:
-        raise InputError(f"{curves.source}: has no labels to learn from; add a LABEL column (2 host, 1 not)")
+        raise InputError(
+            f"{curves.source}: has no labels; add a column LABEL (2 for hosts, 1 for other stars) or give --labels CSV"
+        )
     useful = usable(curves)
     if 2 * useful.sum() < len(curves):
         first = curves.id[np.flatnonzero(~useful)[0]] if len(curves) else "none"
@@ -71,8 +73,8 @@ def usable_rows(curves: Data) -> UsableRows:
     if not useful.all():
         warnings.append(f"{np.sum(~useful)} empty or constant rows were dropped")
     if repeated.any():
-        warnings.append(f"{repeated.sum()} rows that repeat an earlier one were dropped")
-    # Before the repeats are dropped: two names that share a row are one star.
+        warnings.append(f"{repeated.sum()} rows that repeat an earlier row were dropped")
+    # Group before dropping repeated rows, because two ids with an identical row are one star.
     star = curves.id if curves.catalogued else np.arange(len(curves)).astype(str)
     group = np.zeros(len(curves), np.int64)
     group[useful] = split.merge_groups(star[useful], digest[useful])
@@ -80,49 +82,47 @@ def usable_rows(curves: Data) -> UsableRows:
 
 
 def check_both_classes(label: np.ndarray, source: str) -> None:
-    """Refuse rows of one class only.
+    """Check that there are rows of both classes.
 
     Raises:
         InputError: all of ``label (n,)`` are 1, or none is.
     """
     for name, other in (("planet hosts", label != 1), ("stars without planets", label == 1)):
         if not other.any():
-            raise InputError(
-                f"{source}: all {len(label)} usable rows are {name}; a split needs labelled stars of both classes"
-            )
+            raise InputError(f"{source}: all {len(label)} usable rows are {name}; give labelled stars of both classes")
 
 
 def check_not_seen(start: Run, data: Data, rows: UsableRows, kept: np.ndarray) -> None:
-    """Refuse first weights that were trained on the stars that are to calibrate or test the new ones.
+    """Check that the run of ``--init`` was not trained on stars that calibrate or test the new run.
 
     Args:
-        start: the run that they come from.
+        start: the run of ``--init``.
         data: labelled rows.
-        rows: the usable ones.
-        kept: ``(k,)`` int, those of ``rows`` that calibrate or test.
+        rows: the usable rows.
+        kept: ``(k,)`` int, index into ``rows`` of the rows that calibrate or test.
 
     Raises:
-        InputError: a star or a row of ``kept`` is among those that ``start`` was trained on.
+        InputError: ``start`` was trained on a star or a row of ``kept``.
     """
     seen = np.isin(rows.digest[kept], start.split["digests"])
     if data.catalogued and start.data["catalogued"]:
         seen |= np.isin(data.id[rows.index[kept]], start.split["seen"])
     if seen.any():
         raise InputError(
-            f"--init {start.folder.name}: was trained on {seen.sum()} of the stars that are to calibrate or test this "
-            f"run (the first is {data.id[rows.index[kept[seen]][0]]}); start from a run on other data"
+            f"--init {start.folder.name}: was trained on {seen.sum()} of the stars that calibrate or test this run "
+            f"(the first is {data.id[rows.index[kept[seen]][0]]}); start from a run on other data"
         )
 
 
 def check_set_aside(start: Run, rows: str) -> None:
-    """Refuse first weights that were trained on stars which are set aside, where ``rows`` is ``rest``.
+    """Check that the run of ``--init`` was not trained on stars that are set aside, if ``rows`` is ``rest``.
 
     Raises:
-        InputError: a star that ``start`` was trained on is set aside.
+        InputError: ``start`` was trained on a star that is set aside.
     """
     seen = np.array(start.split["seen"], str)
-    if rows == "rest" and start.data["catalogued"] and (aside := is_set_aside(seen)).any():
+    if rows == "rest" and start.data["catalogued"] and (excluded := is_set_aside(seen)).any():
         raise InputError(
-            f"--init {start.folder.name}: was trained on {aside.sum()} of the stars that are set aside (the first is "
-            f"{seen[aside][0]}); start from a run that was trained with --rows rest"
+            f"--init {start.folder.name}: was trained on {excluded.sum()} of the stars that are set aside (the first "
+            f"is {seen[excluded][0]}); start from a run that was trained with --rows rest"
         )

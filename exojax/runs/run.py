@@ -1,4 +1,4 @@
-"""A trained model with all that is needed to use and to question it: weights, calibration, split, configuration."""
+"""Load, check and use a trained run: its weights, calibration, split and configuration."""
 
 from __future__ import annotations
 
@@ -31,13 +31,17 @@ from exojax.training.scorer import Features, Scorer
 log = logging.getLogger("exojax")
 
 CHECKPOINTS = Path("checkpoints")
+"""folder of all runs, below the working directory"""
 PRETRAINED = "pretrained"
-"""name of the run that comes with exojax, wherever it is called from"""
+"""name of the run that exojax ships"""
 SHIPPED = Path(str(files("exojax"))) / PRETRAINED
+"""folder of that run, inside the package"""
 SCORES = "calibration_scores.npz"
-"""in a run's folder: ``logits``, ``label``, ``group``, ``kind`` (empty where unknown) of the rows that calibrated it"""
+"""file with ``logits``, ``label``, ``group`` and ``kind`` (empty where unknown) of the rows that calibrated a run"""
 FACTS = ("sha256", "inputs", "cadence_days", "catalogued")
+"""required keys of ``data`` in config.json"""
 PARTS = ("train", "validation", "test", "test_rows", "seen", "digests")
+"""required keys of split.json"""
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,14 +49,14 @@ class Run:
     """A finished run.
 
     Attributes:
-        folder: its folder.
-        config: everything that decided its weights but the data.
-        data: facts of its data: ``sha256``, ``n``, ``n_positive``, ``inputs``, ``cadence``, ...
-        split: ``train``, ``validation``, ``test``: ids; ``test_rows``: row numbers; ``seen`` and
-            ``digests``: ids and fingerprints of the rows that the weights have seen, those of ``--init`` included.
-        calibration: logits to probabilities.
-        warnings: what a reader of its figures has to know.
-        scorer: features to logits.
+        folder: folder of its files.
+        config: its settings.
+        data: facts about its data: ``sha256``, ``n``, ``n_positive``, ``inputs``, ``cadence_days``, ...
+        split: ``train``, ``validation`` and ``test``: ids; ``test_rows``: row numbers; ``seen`` and ``digests``: ids
+            and fingerprints of the rows that the weights have seen, including those of the run of ``--init``.
+        calibration: conversion of logits to probabilities.
+        warnings: one sentence for each fact that changes the meaning of its results.
+        scorer: the model with its weights, which converts inputs to logits.
     """
 
     folder: Path
@@ -65,25 +69,27 @@ class Run:
 
     @property
     def inputs(self) -> tuple[str, ...]:
-        """Names of the features its model takes."""
+        """Names of the inputs of its model."""
         return registry.get(self.config.model).inputs
 
     def probability(self, features: Features) -> np.ndarray:
-        """Return ``(n,)`` float64 calibrated probability of a planet, from the model's features of n stars."""
+        """Return ``(n,)`` float64, calibrated probability of a planet, from the model's inputs of n stars."""
         return apply(self.config.model, self.calibration, self.scorer(features))
 
 
 def run_folder(run: str | Path) -> Path:
-    """The folder of a run: a ``Path`` as it is; of a str its name under ``checkpoints/``, or a path with a separator.
+    """Return the folder of a run.
 
-    ``pretrained`` is the one that comes with exojax.
+    Args:
+        run: a ``Path``, which is returned unchanged; a text with a path separator, which is a path; ``pretrained`` for
+            the run that exojax ships; or another text, which is a name under ``checkpoints/``.
 
     Raises:
-        InputError: the name is empty, or dots only.
+        InputError: the name is empty, or consists of dots.
     """
     if isinstance(run, Path):
         return run
-    # A bare name never means a folder beside: ``--run docs`` must not train into the docs.
+    # A name without a separator never means a folder in the working directory: ``--run docs`` must not write to docs/.
     name = str(run)
     if name == PRETRAINED:
         return SHIPPED
@@ -93,18 +99,21 @@ def run_folder(run: str | Path) -> Path:
 
 
 def load(run: str | Path) -> Run:
-    """Return a finished run, by its name under ``checkpoints/`` or its path. Nothing in the folder is ever executed.
+    """Load a finished run, without executing any code of its folder.
+
+    Args:
+        run: its name under ``checkpoints/``, its path, or ``pretrained``.
 
     Raises:
         InputError: there is no such run, it is not finished, or a file in it is damaged.
     """
     folder = run_folder(run)
     if not (folder / "config.json").exists():
-        raise InputError(f"{folder}: no run is there; train one with --run {Path(run).name}")
+        raise InputError(f"{folder}: there is no run; train one with --run {Path(run).name}")
     stored = read_checked(folder / "config.json")
     config = from_dict(RunConfig, stored.get("config", {}), str(folder / "config.json"))
     if not (folder / "calibration.json").exists():
-        raise InputError(f"{folder}: the run is not finished; run the same train command again to go on")
+        raise InputError(f"{folder}: the run is not finished; run the same train command again to continue it")
     try:
         facts = stored["data"]
         members = registry.training(config).members
@@ -112,15 +121,15 @@ def load(run: str | Path) -> Run:
         found = read_checked(folder / "calibration.json")
         warnings = tuple(found.pop("warnings"))
         how = restored(found)
-        for wanted, got in zip(how.steps or (), scorer.steps or ()):
-            if wanted != got:
+        for calibrated, loaded in zip(how.steps or (), scorer.steps or ()):
+            if calibrated != loaded:
                 warnings += (
-                    f"the checkpoint of step {wanted} is damaged; the weights are those of step {got}, which are "
-                    "not the ones that were calibrated",
+                    f"the checkpoint of step {calibrated} is damaged; the weights are those of step {loaded}, for "
+                    "which the calibration was not made",
                 )
         split = read_checked(folder / "split.json")
-        for needed, there in ((FACTS, facts), (PARTS, split)):
-            if missing := [key for key in needed if key not in there]:
+        for needed, stored_keys in ((FACTS, facts), (PARTS, split)):
+            if missing := [key for key in needed if key not in stored_keys]:
                 raise KeyError(missing[0])
     except (KeyError, TypeError, ValueError) as error:
         raise InputError(
@@ -130,9 +139,9 @@ def load(run: str | Path) -> Run:
 
 
 def shipped_start(config: RunConfig) -> str | None:
-    """Return the name of the shipped run whose weights the configured network can start from.
+    """Return the name of the shipped run if the configured network can start from its weights, else None.
 
-    None where there is none of its model, or its weights are of other shapes.
+    The network must have the same model and weights of the same shapes.
     """
     if not (SHIPPED / "config.json").is_file():
         return None
@@ -142,8 +151,8 @@ def shipped_start(config: RunConfig) -> str | None:
         return None
     try:
         run = load(PRETRAINED)
-    except InputError as error:  # the model's file may have been changed since
-        log.warning("the shipped weights are not started from: %s", error)
+    except InputError as error:  # the code of the model may have changed since
+        log.warning("the shipped weights cannot be loaded, so that the network starts from random weights: %s", error)
         return None
     example = {
         name: jax.ShapeDtypeStruct((1, *shape), np.float32)
@@ -156,7 +165,7 @@ def shipped_start(config: RunConfig) -> str | None:
 
 
 def identity_of(run: Run) -> str:
-    """Return 16 hex digits of a run's settings, calibration and model's code: another training has others."""
+    """Return 16 hex digits, a fingerprint of a run's settings, calibration and model code."""
     content = hashlib.sha256(fingerprint(registry.get(run.config.model)).encode())
     for name in ("config.json", "calibration.json", SCORES):
         if (run.folder / name).exists():
@@ -165,7 +174,7 @@ def identity_of(run: Run) -> str:
 
 
 def stating(run: Run, rate: float | None) -> Run:
-    """Return the run, its probabilities for stars of which a share ``rate`` are hosts; None leaves it as it is.
+    """Return the run with probabilities for a share ``rate`` of hosts among the stars; None changes nothing.
 
     Raises:
         InputError: the rate is not between 0 and 1.
@@ -174,37 +183,37 @@ def stating(run: Run, rate: float | None) -> Run:
 
 
 def predict(run: Run | str | Path, data: Data) -> np.ndarray:
-    """Return ``(n,)`` float64 probability that each row is of a planet host.
+    """Return ``(n,)`` float64, the probability that each row is a planet host.
 
-    A row without enough measurements, or that cannot be searched, gets the share of hosts among the training rows, or
-    the rate that was stated.
+    A row that is empty or constant, or that cannot be searched, gets the share of hosts that the probabilities assume:
+    the share among the training rows, or the stated rate.
 
     Args:
         run: from :func:`load`, or its name or path.
         data: n rows, light curves or folded events.
 
     Raises:
-        InputError: the run cannot be loaded, or its network takes series of another length.
+        InputError: the run cannot be loaded, or its model needs series of another length.
     """
     run = run if isinstance(run, Run) else load(run)
     return from_logits(run, logits_of(run, data))
 
 
 def logits_of(run: Run, data: Data) -> np.ndarray:
-    """``(n,)`` float64 logits before calibration; NaN for a row without enough measurements or without a candidate.
+    """Return ``(n,)`` float64 logits before calibration; NaN for an empty or constant row, or one without a candidate.
 
     Raises:
-        InputError: the run's network takes series of another length, or other views.
+        InputError: the model of the run needs series of another length, or other views.
     """
     features = checked_inputs(run, data)
     return np.where(usable(data), run.scorer(features), np.nan)
 
 
 def checked_inputs(run: Run, data: Data) -> dict[str, np.ndarray]:
-    """Return the inputs of the run's model; what it cannot take is refused before anything is searched.
+    """Return the inputs of the run's model, after checking their shapes without a search.
 
     Raises:
-        InputError: the run's model takes series of another length, or other views.
+        InputError: the model of the run needs series of another length, or other views.
     """
     example = example_inputs(run.inputs, data, run.config)
     check_shapes(run.config.model, example, data.source, trained=run.data["inputs"])
@@ -212,7 +221,7 @@ def checked_inputs(run: Run, data: Data) -> dict[str, np.ndarray]:
 
 
 def from_logits(run: Run, logits: np.ndarray) -> np.ndarray:
-    """Return ``(n,)`` float64 probabilities of :func:`logits_of`; the share of hosts where a logit is NaN."""
+    """Convert the logits of :func:`logits_of` to ``(n,)`` float64 probabilities; NaN to the share of hosts."""
     return apply(run.config.model, run.calibration, logits)
 
 
@@ -224,48 +233,52 @@ def check_shapes(
     trained: Mapping[str, list[int]] | None = None,
     options: Mapping[str, Any] | None = None,
 ) -> None:
-    """Refuse series that a model cannot take, before anything is written.
+    """Check that a model can use inputs of these shapes.
 
     Args:
-        model: name in the registry.
+        model: name of the model.
         features: its inputs, each ``(n, ...)``.
         source: the file, for the message.
-        trained: a star's shape of each input when it was trained; None before training.
-        options: of the model, where it differs from its file.
+        trained: shape of each input of one star in training; None before training.
+        options: changes to the model, as in :class:`exojax.config.RunConfig`.
 
     Raises:
-        InputError: a network's layers would have nothing left of so short a series, or a classical model was trained
-            on another length.
+        InputError: the series are too short for the layers of a network, a classical model was trained on series of
+            another length, or the views have other bins than in training.
     """
     here = {name: list(x.shape[1:]) for name, x in features.items()}
     if here == trained:
         return
     for name in (name for name in FOLDED if name in here and name in (trained or {})):
-        # The number of candidates, which comes first, is of no concern to the network.
+        # Only the bins matter: a network can use any number of candidates, which is the first axis.
         bins, before = here[name][1], (trained or here)[name][1]
         if bins != before:
             raise InputError(
-                f"{source}: {name} has {bins} bins, the run was trained on {before}: fold both alike, or train on these"
+                f"{source}: {name} has {bins} bins, and the run was trained on {before}; fold with the same number of "
+                "bins, or train on these data"
             )
     spec = registry.build(RunConfig(model=model, options=dict(options or {})))
-    told = ", ".join(f"{name} {shape}" for name, shape in here.items())
+    shapes = ", ".join(f"{name} {shape}" for name, shape in here.items())
     if not isinstance(spec, Network):
         if trained is not None:
-            was = ", ".join(f"{name} {shape}" for name, shape in trained.items())
-            raise InputError(f"{source}: {model} was trained on {was}, here it is {told}; score the same layout")
+            before_shapes = ", ".join(f"{name} {shape}" for name, shape in trained.items())
+            raise InputError(
+                f"{source}: {model} was trained on {before_shapes}, but these data have {shapes}; give data of the "
+                "shape of the training data"
+            )
         return
     example = {name: jax.ShapeDtypeStruct((1, *shape), np.float32) for name, shape in here.items()}
     try:
         made = jax.eval_shape(partial(spec.module.init, train=False), jax.random.key(0), example)
         enough = all(leaf.size for leaf in jax.tree.leaves(made))
-    except ZeroDivisionError:  # a pooling window of no width
+    except ZeroDivisionError:  # a pooling window of width 0
         enough = False
     if not enough:
-        raise InputError(f"{source}: its series are too short for {model} ({told}); use longer ones or another model")
+        raise InputError(f"{source}: the series are too short for {model} ({shapes}); use longer ones or another model")
 
 
 def facts_of(data: Data, inputs: dict[str, list[int]]) -> dict[str, Any]:
-    """What ``config.json`` says of the data."""
+    """Return the facts about the data for ``config.json``; ``inputs`` is each input's shape for one star."""
     return {
         "sha256": data.sha256,
         "n": len(data),
@@ -280,35 +293,35 @@ def facts_of(data: Data, inputs: dict[str, list[int]]) -> dict[str, Any]:
 
 
 def write_config(folder: Path, config: RunConfig, facts: dict[str, Any]) -> None:
-    """Write ``config.json``, or compare with the one that is there.
+    """Write ``config.json``, or compare with an existing one.
 
     Raises:
-        InputError: the run was started with another configuration or on other data; the differences are named.
+        InputError: the run has other settings or other data; the message names the differences.
     """
-    wanted = json.loads(json.dumps({"config": asdict(config), "data": facts}))
+    content = json.loads(json.dumps({"config": asdict(config), "data": facts}))
     path = folder / "config.json"
     if not path.exists():
-        write_checked(path, wanted)
+        write_checked(path, content)
         return
     before = read_checked(path)
-    # A run from before there was a field has its default.
+    # Fields that are newer than the run have their defaults.
     if "config" in before:
         before["config"] = json.loads(json.dumps(asdict(from_dict(RunConfig, before["config"], str(path)))))
-    # Runs of earlier releases do not tell their model's code.
+    # Runs of earlier releases do not store a fingerprint of their model's code.
     if "data" in before and "code" not in before["data"]:
-        before["data"]["code"] = wanted["data"].get("code")
-    # What is finished draws nothing any more.
+        before["data"]["code"] = content["data"].get("code")
+    # A finished run draws no random numbers any more.
     if (folder / "calibration.json").exists() and "data" in before:
-        before["data"]["streams"] = wanted["data"].get("streams")
-    # The same data may be named by another path.
+        before["data"]["streams"] = content["data"].get("streams")
+    # The same data may have another path now.
     if before.get("data", {}).get("sha256") == facts["sha256"] and "data" in before.get("config", {}):
-        before["config"]["data"]["source"] = wanted["config"]["data"]["source"]
-    old, new = _flat(before), _flat(wanted)
+        before["config"]["data"]["source"] = content["config"]["data"]["source"]
+    old, new = _flat(before), _flat(content)
     changed = [f"{key}: {old.get(key)} -> {new.get(key)}" for key in sorted(old | new) if old.get(key) != new.get(key)]
     if changed:
         raise InputError(
-            f"{folder}: this run was started otherwise ({'; '.join(changed)}); "
-            "give it another --run, or --fresh to set the old one aside and start again"
+            f"{folder}: this run was started with other settings or data ({'; '.join(changed)}); "
+            "give another --run, or --fresh to rename the old run and start again"
         )
 
 

@@ -1,4 +1,4 @@
-"""Any number of stars through the search: in batches, on all cores, resumable part by part."""
+"""Search any number of stars in batches on all cores; an interrupted search resumes part by part."""
 
 from __future__ import annotations
 
@@ -38,20 +38,22 @@ from exojax.vetting.flags import local_views, resolved, shape_of
 _log = logging.getLogger(__name__)
 
 PARTS = ".parts"
+"""folder of the parts, in the folder of a search"""
 PART_SOURCES = (*SOURCES, "runs/survey.py", "runs/survey_parts.py", "runs/candidate_scores.py")
-"""code that decides what a part holds; parts of other code are not mixed in"""
+"""folders and files of the code on which the content of a part depends; a search does not mix parts of different
+code"""
 
 SHAPED = 3.0
-"""durations of the fold from which a transit's shape is measured"""
+"""width of the view in which the shape of a transit is measured, in durations"""
 
 
 class CandidateScores(NamedTuple):
     """Scores of n candidates.
 
     Attributes:
-        probability: ``(n,)`` of a planet.
-        remarks: a sentence on each star, or an empty text.
-        disagreement: ``(n,)`` how far an ensemble's members differ, or None.
+        probability: ``(n,)`` float, probability of a planet; NaN where unknown.
+        remarks: for each star a sentence, which may be empty.
+        disagreement: ``(n,)`` float, standard deviation of the members' probabilities; None for a single model.
     """
 
     probability: np.ndarray
@@ -60,8 +62,8 @@ class CandidateScores(NamedTuple):
 
 
 ScoreCandidates = Callable[[Sequence[SearchedStar], Candidates, Mapping[str, np.ndarray]], CandidateScores]
-"""Called with stars, all their candidates, and the views and scalars of each, as of
-:func:`exojax.runs.fold_stars.joined`."""
+"""takes stars, all their candidates, and the inputs of each candidate, as :func:`exojax.runs.fold_stars.joined` returns
+them"""
 
 
 def search(
@@ -78,33 +80,33 @@ def search(
     workers: int = 1,
     report: ReportCount | None = None,
 ) -> RankedCandidates:
-    """Search stars, a batch at a time; what is in ``out`` already is not searched again.
+    """Search stars batch by batch; stars whose parts are in ``out`` already are not searched again.
 
-    What is found does not depend on ``workers``, nor on how often the search was killed and called again.
+    The result depends neither on ``workers`` nor on interruptions.
 
     Args:
-        stars: called with the ids that are done; gives light curves of one star or more, or what was skipped, in an
-            order that is always the same. Ids are unique. Warnings are kept of light curves that come alone.
-        config: of the search.
-        out: folder; parts are kept below it.
-        settings: what else decides what is found, such as the source: ``out`` must hold parts of nothing else.
-        known: planets that are labelled in ``matches``.
-        mask_known: search without the known planets' transits.
-        given: ephemerides to measure instead of a search; stars without one are skipped.
-        score_candidates: gives ``probability``.
-        how: bins of the views that the score_candidates sees; the defaults where it is None.
-        workers: batches at once; also the number of threads.
-        report: progress.
+        stars: takes the set of finished ids; returns the other stars in a reproducible order, as light curves of one or
+            more stars, or as skipped stars. Ids are unique. The warnings of light curves of a single star are kept.
+        config: settings of the search.
+        out: folder; the parts are written to a folder in it.
+        settings: further settings on which the result depends, such as the source; all parts in ``out`` share them.
+        known: known planets, which the column ``matches`` names.
+        mask_known: leave out the transits of the known planets before searching.
+        given: ephemerides to measure instead of searching; stars without an ephemeris are skipped.
+        score_candidates: returns the probabilities of candidates; None for no probabilities.
+        how: bins of the views; None for the defaults.
+        workers: number of threads, each with one batch.
+        report: receives the progress.
 
     Returns:
-        What all parts hold, those of earlier calls included. Its rows stay on disk: memory does not grow with them.
+        The candidates of all parts, including those of earlier calls. The rows stay on disk.
 
     Raises:
         InputError: ``out`` holds another search.
     """
     folder = out / PARTS
-    wanted = {"sources": of_sources(*PART_SOURCES), **settings, **asdict(config), "mask_known": mask_known}
-    check_same(folder / "search.json", wanted, "search")
+    content = {"sources": of_sources(*PART_SOURCES), **settings, **asdict(config), "mask_known": mask_known}
+    check_same(folder / "search.json", content, "search")
     paths, done, bad = _resumed(folder)
     clock = _Clock()
     warned: dict[str, list[str]] = {}
@@ -114,7 +116,7 @@ def search(
         ),
         workers,
         partial(
-            _one,
+            _search_batch,
             config=config,
             known=known if mask_known else None,
             given=given,
@@ -128,27 +130,27 @@ def search(
             for name in part["stars"]:
                 if texts := warned.pop(name, []) + part["warnings"].get(name, []):
                     part["warnings"][name] = texts
-            for one in part["skipped"]:
-                warned.pop(one["id"], None)
+            for star in part["skipped"]:
+                warned.pop(star["id"], None)
             paths.append(write_part(folder, part))
             done.update(part["stars"])
             bad += len(part["skipped"])
             clock.count(len(part["stars"]))
             if report:
                 report(len(done), bad)
-    # In the order of their names, which follows from their stars: two batches may have ended in any order.
+    # Sorted by file name, which depends on the stars only, because batches end in any order.
     return ranked(sorted(set(paths)), known, clock.rate)
 
 
 class _Clock:
-    """Stars a second, from the end of the first batch on: before it something may have been compiled."""
+    """Measure the stars per second from the end of the first batch, which may include compilation."""
 
     def __init__(self) -> None:
         self._first = self._last = 0.0
         self._counted = 0
 
     def count(self, n: int) -> None:
-        """Note that a part with ``n`` stars is finished."""
+        """Count a finished part with ``n`` stars."""
         self._last = time.perf_counter()
         if not n:
             return
@@ -159,23 +161,22 @@ class _Clock:
 
     @property
     def rate(self) -> float | None:
-        """Stars a second, or None before the second batch."""
+        """Stars per second, or None before the second batch."""
         return self._counted / max(self._last - self._first, 1e-9) if self._counted else None
 
 
 def _resumed(folder: Path) -> tuple[list[Path], set[str], int]:
-    """Return the parts of an earlier call, the stars that need not be read again, and how many were skipped.
+    """Return the parts of an earlier call, the ids of their stars, and the number of skipped stars.
 
-    A damaged part is removed, so that its stars, which were one batch, are searched again; so is a part with a star of
-    another part.
+    A damaged part, and a part with a star of another part, is removed, so that its stars are searched again.
     """
     paths: list[Path] = []
     done: set[str] = set()
     reported: list[tuple[Path, set[str]]] = []
     bad = 0
-    there = sorted(folder.glob("part-*.json"))
-    for number, path in enumerate(there):
-        announce.phase("reading what was searched before", number, len(there), unit="parts")
+    existing = sorted(folder.glob("part-*.json"))
+    for number, path in enumerate(existing):
+        announce.phase("reading the results of an earlier search", number, len(existing), unit="parts")
         try:
             part = read_part(path)
         except DamagedError as error:
@@ -183,7 +184,7 @@ def _resumed(folder: Path) -> tuple[list[Path], set[str], int]:
             path.unlink()
             continue
         if twice := done.intersection(part["stars"]):
-            _log.warning("%s: holds star %s, as another part does; its stars are searched again", path, min(twice))
+            _log.warning("%s: holds star %s of another part; its stars are searched again", path, min(twice))
             path.unlink()
             continue
         if part["stars"]:
@@ -191,12 +192,12 @@ def _resumed(folder: Path) -> tuple[list[Path], set[str], int]:
             paths.append(path)
             bad += len(part["skipped"])
         else:
-            reported.append((path, {one["id"] for one in part["skipped"]}))
-    if there:
-        announce.phase("reading what was searched before", len(there), len(there), unit="parts")
+            reported.append((path, {star["id"] for star in part["skipped"]}))
+    if existing:
+        announce.phase("reading the results of an earlier search", len(existing), len(existing), unit="parts")
     for path, names in reported:
-        # A file is reported before its star is searched: of a star that is not, it will be reported again, or has been
-        # mended.
+        # A bad file is reported before its star is searched. If the star is not finished, its files are read again, so
+        # that a file which is still bad is reported again.
         if names <= done:
             paths.append(path)
             bad += 1
@@ -206,33 +207,41 @@ def _resumed(folder: Path) -> tuple[list[Path], set[str], int]:
 
 
 def _with_warnings(stars: Stars, warned: dict[str, list[str]]) -> Stars:
-    """Yield the stars; the warnings of those that come alone go to ``warned``."""
-    for given in stars:
-        if isinstance(given, LightCurves) and len(given) == 1 and given.warnings:
-            warned[str(given.id[0])] = list(given.warnings)
-        yield given
+    """Yield the stars; add the warnings of light curves of a single star to ``warned``."""
+    for item in stars:
+        if isinstance(item, LightCurves) and len(item) == 1 and item.warnings:
+            warned[str(item.id[0])] = list(item.warnings)
+        yield item
 
 
 def _on_one_clock(stars: Stars, known: Known | None) -> Stars:
-    """Yield the stars; those whose known epochs cannot be brought to their light curve's clock as skipped."""
-    for one in stars:
-        if known is None or isinstance(one, Skipped):
-            yield one
+    """Yield the stars; skip those whose known epochs cannot be converted to the clock of their light curve."""
+    for item in stars:
+        if known is None or isinstance(item, Skipped):
+            yield item
             continue
-        named = [known.mismatch(name, one.time_system) for name in one.id.tolist()]
-        for name, reason in zip(one.id.tolist(), named):
+        reasons = [known.mismatch(name, item.time_system) for name in item.id.tolist()]
+        for name, reason in zip(item.id.tolist(), reasons):
             if reason:
-                yield Skipped(name, Path(one.source), reason)
-        yield one.take(np.array([not reason for reason in named])) if any(named) else one
+                yield Skipped(name, Path(item.source), reason)
+        yield item.take(np.array([not reason for reason in reasons])) if any(reasons) else item
 
 
 def again(
     stars: Stars, config: SearchConfig, known: Known | None, how: FoldConfig, given: Known | None = None
 ) -> Iterator[tuple[SearchedStar, Trace]]:
-    """Search a few stars again, for what a picture needs; ``known`` is masked, arguments as of :func:`search`."""
-    for one in one_by_one(stars, config):
-        if not isinstance(one, Skipped):
-            yield from _found_each([one], config, known, given, how)
+    """Search a few stars again and yield each with its trace, for plots; skipped stars are left out.
+
+    Args:
+        stars: light curves of one or more stars, or skipped stars.
+        config: settings of the search.
+        known: known planets to mask; None masks nothing.
+        how: bins of the views.
+        given: ephemerides to measure instead of searching; None searches.
+    """
+    for item in one_by_one(stars, config):
+        if not isinstance(item, Skipped):
+            yield from _found_each([item], config, known, given, how)
 
 
 def _found_each(
@@ -244,9 +253,9 @@ def _found_each(
 
 
 def _batches(
-    stars: Stars, workers: int, one: Callable[[list[LightCurves]], Part], config: SearchConfig
+    stars: Stars, workers: int, search_batch: Callable[[list[LightCurves]], Part], config: SearchConfig
 ) -> Generator[Part]:
-    """Yield parts, in the order of their batches; two batches a thread are in flight, which bounds the memory."""
+    """Yield the parts in the order of their batches; at most two batches per thread are in memory."""
     waiting: deque[Future[Part]] = deque()
     pool = ThreadPoolExecutor(workers)
     try:
@@ -254,17 +263,17 @@ def _batches(
             if isinstance(batch, Skipped):
                 yield _part([], [batch], [], {})
                 continue
-            waiting.append(pool.submit(one, batch))
+            waiting.append(pool.submit(search_batch, batch))
             while len(waiting) > 2 * workers or (waiting and waiting[0].done()):
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()
     finally:
-        # After Ctrl-C nobody waits for the batches that are under way.
+        # After Ctrl-C, do not wait for the running batches.
         pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _one(
+def _search_batch(
     batch: list[LightCurves],
     *,
     config: SearchConfig,
@@ -275,11 +284,11 @@ def _one(
 ) -> Part:
     searched, shapes = [], []
     vetting: list[Vetting] = []
-    for one, trace in _found_each(batch, config, known, given, how):
-        searched.append(one)
-        vetting += one.vetting
-        shape = shape_of(*local_views(one.found, trace.flat, durations=SHAPED), SHAPED)
-        shapes += resolved(shape, one.found.duration, trace.flat.cadence).tolist()
+    for searched_star, trace in _found_each(batch, config, known, given, how):
+        searched.append(searched_star)
+        vetting += searched_star.vetting
+        shape = shape_of(*local_views(searched_star.found, trace.flat, durations=SHAPED), SHAPED)
+        shapes += resolved(shape, searched_star.found.duration, trace.flat.cadence).tolist()
     found, inputs = joined(searched)
     unknown = np.full(len(found), np.nan)
     scored = (
@@ -294,18 +303,20 @@ def _one(
     for k, row in enumerate(rows):
         star = batch[int(found.star[k])]
         row |= {"time_system": star.time_system, "absolute": star.absolute, "shape": shapes[k]}
-        row["sectors"] = ";".join(str(one.number) for one in star.pieces if one.kind)
+        row["sectors"] = ";".join(str(piece.number) for piece in star.pieces if piece.kind)
         row["disagreement"] = float(differ[k])
-        # Six digits: a row has forty of them, and there may be millions of rows.
+        # Six digits, because a row has forty numbers and there may be millions of rows.
         rounded = {name: float(f"{value:.6g}") for name, value in vetting[k].numbers.items()}
         row |= {"vetting": rounded, "verdicts": dict(vetting[k].verdicts)}
         for field in fields(StarTable):
             row[field.name] = float("nan") if star.stars is None else float(getattr(star.stars, field.name)[0])
-    there, names = set(found.id.tolist()), [str(star.id[0]) for star in batch]
-    why = "no flux that varies" + (" outside the known transits" if known is not None else "")
+    with_candidates, names = set(found.id.tolist()), [str(star.id[0]) for star in batch]
+    reason = "the flux is constant" + (" outside the known transits" if known is not None else "")
     if given is not None:
-        why = "no ephemeris is given for it, or no flux that varies"
-    empty = [Skipped(name, Path(star.source), why) for name, star in zip(names, batch) if name not in there]
+        reason = "no ephemeris is given for this star, or its flux is constant"
+    empty = [
+        Skipped(name, Path(star.source), reason) for name, star in zip(names, batch) if name not in with_candidates
+    ]
     return _part(names, empty, rows, {name: [text] for name, text in zip(names, scored.remarks) if text})
 
 
@@ -319,6 +330,6 @@ def _mask(star: LightCurves, config: SearchConfig, known: Known | None) -> np.nd
         return None
     even = to_even(star, shortest=config.duration_min)
     known = known.of(str(star.id[0])).on_clock(star.time_system)
-    there = np.isfinite(known.t0) & np.isfinite(known.duration)
-    planets = (known.id[there], known.period[there], known.t0[there], known.duration[there])
+    complete = np.isfinite(known.t0) & np.isfinite(known.duration)
+    planets = (known.id[complete], known.period[complete], known.t0[complete], known.duration[complete])
     return known_transits(star.id, even.start, even.cadence, even.flux.shape[1], *planets)[0]

@@ -1,4 +1,4 @@
-"""Hyper-parameters of one model, chosen on training rows alone and judged on rows that no choice has seen."""
+"""Choose the hyper-parameters of a model on training rows, and score them on rows that no trial has seen."""
 
 from __future__ import annotations
 
@@ -33,16 +33,16 @@ from exojax.training.workers import run_workers
 
 @dataclass(frozen=True)
 class TuningPlan:
-    """The model that is tuned, and how.
+    """Settings of a tuning.
 
     Attributes:
-        config: the model, and what all trials have in common.
-        trials: finished trials wanted.
-        folds: inner folds that score a trial.
-        workers: local processes.
+        config: the model, and the settings that all trials share.
+        trials: number of finished trials at the end.
+        folds: number of inner folds that score a trial.
+        workers: number of local processes.
         storage: URL of the study's database.
-        test_fraction: share of stars left out altogether, the same as a run's test stars; 0 where the test rows are
-            a file of their own.
+        test_fraction: share of the stars that are left out because a run with the same seed would keep them as test
+            stars; 0 where the test rows are a separate file.
     """
 
     config: RunConfig
@@ -55,20 +55,20 @@ class TuningPlan:
 
 @dataclass(frozen=True, eq=False)
 class TuningResult:
-    """The best point of a study, and how good it is on rows that no trial has seen.
+    """The best settings of a study, and their score on rows that no trial has seen.
 
     Attributes:
-        config: the best point, as ``train.py --config`` takes it.
-        inner: its average precision in the inner folds, by which it was chosen.
-        outer: that of the same point on the outer rows, fitted on all inner rows.
-        default: the same of the model's own settings.
-        gain: ``outer`` less ``default``, the same stars drawn for both.
-        n_outer: outer rows, and ``hosts_outer`` of them hosts.
-        hosts_outer: see there.
+        config: the best settings, as ``train.py --config`` reads them.
+        inner: their average precision in the inner folds, by which they were chosen.
+        outer: their average precision on the outer rows, after a fit to all inner rows.
+        default: average precision of the model's own settings on the outer rows.
+        gain: ``outer`` minus ``default``, with a paired bootstrap over stars.
+        n_outer: number of outer rows.
+        hosts_outer: number of hosts among them.
         trials: every finished trial.
         importances: share of each hyper-parameter in the variance of the score.
-        study: its name in the database.
-        warnings: what a reader has to know.
+        study: name of the study in the database.
+        warnings: one sentence for each fact that changes the meaning of the results.
     """
 
     config: RunConfig
@@ -85,19 +85,21 @@ class TuningResult:
 
     @property
     def optimism(self) -> float | None:
-        """``inner`` less ``outer``: what choosing the best of many has added, and the luck of the outer rows."""
+        """``inner`` minus ``outer``: the bias from choosing the best of many trials, plus the scatter of both
+        scores."""
         return None if self.outer is None else self.inner - self.outer["value"]
 
 
 def check_plan(plan: TuningPlan) -> None:
-    """Refuse what can be refused before a row is read.
+    """Check a plan before any row is read.
 
     Raises:
-        InputError: the model is unknown or has no space, a number is out of range, or the database cannot be reached.
+        InputError: the model is unknown or has no settings to tune, a number is out of range, or the database cannot be
+            reached.
     """
     model = registry.get(plan.config.model)
     if model.space is None:
-        raise InputError(f"--model {plan.config.model}: has no space to tune in; its file's MODEL may name one")
+        raise InputError(f"--model {plan.config.model}: has no settings to tune; define space in its MODEL")
     for name, number in (("trials", plan.trials), ("workers", plan.workers)):
         if number < 1:
             raise InputError(f"--{name} {number}: give 1 or more")
@@ -106,20 +108,20 @@ def check_plan(plan: TuningPlan) -> None:
 
 
 def tune(plan: TuningPlan, data: Data, out: Path, report: ReportStage) -> TuningResult:
-    """Tune a model, and score the best point on rows that no trial has seen.
+    """Tune a model, and score the best settings on rows that no trial has seen.
 
-    Test rows are set aside first, as in a run with the same seed; of the rest a quarter of the stars are outer rows,
-    which are scored once, when all trials are finished. Workers get a file of the inner rows and nothing else.
+    The test rows are left out first, as in a run with the same seed. A quarter of the other stars are the outer rows,
+    which are scored once after all trials. The workers can read the inner rows only.
 
     Args:
-        plan: what to tune.
+        plan: settings of the tuning.
         data: labelled light curves or folded events.
         out: folder.
-        report: progress.
+        report: receives the progress.
 
     Raises:
-        InputError: the plan cannot be carried out, there are fewer hosts than folds, the space has no valid point, or
-            ``out`` holds another tuning.
+        InputError: the plan is wrong, there are fewer hosts than folds, no settings are valid, or ``out`` holds another
+            tuning.
     """
     config, seed = plan.config, plan.config.seed
     check_plan(plan)
@@ -148,7 +150,7 @@ def tune(plan: TuningPlan, data: Data, out: Path, report: ReportStage) -> Tuning
     warnings = [*rows.warnings]
     if hosts < defaults.MIN_VALIDATION_HOSTS:
         warnings.append(
-            f"only {hosts} outer hosts: the outer score and the optimism are known to no better than its interval says"
+            f"only {hosts} outer hosts: the outer score and the optimism are uncertain, as the interval shows"
         )
     return TuningResult(
         config=best,
@@ -166,7 +168,10 @@ def tune(plan: TuningPlan, data: Data, out: Path, report: ReportStage) -> Tuning
 
 
 def split_rows(plan: TuningPlan, rows: UsableRows) -> tuple[np.ndarray, np.ndarray]:
-    """Return the numbers of the inner rows, which choose, and of the outer rows, which score; test rows are neither."""
+    """Split the rows by star; return the indices of the inner rows (for trials) and of the outer rows (for the score).
+
+    The test rows are in neither.
+    """
     seed, dev = plan.config.seed, np.arange(len(rows.label))
     if plan.test_fraction:
         dev = np.flatnonzero(~split.holdout(rows.group, rows.label, fraction=plan.test_fraction, seed=seed))
@@ -179,10 +184,10 @@ def split_rows(plan: TuningPlan, rows: UsableRows) -> tuple[np.ndarray, np.ndarr
 
 
 def check_folder(plan: TuningPlan, data: Data, path: Path) -> str:
-    """Write what the study depends on, or compare with what is there, and return the study's name.
+    """Write the settings on which the study depends, or compare with those in ``path``; return the study's name.
 
     Raises:
-        InputError: another tuning is there.
+        InputError: ``path`` holds the settings of another tuning.
     """
     config = plan.config
     settings = {
@@ -201,10 +206,10 @@ def check_folder(plan: TuningPlan, data: Data, path: Path) -> str:
 
 
 def check_points(config: RunConfig, data: Data) -> None:
-    """Refuse data that no point of the model's space can be trained on.
+    """Check that the model can be trained on the data with at least one of the settings to tune.
 
     Raises:
-        InputError: the data cannot give the model's inputs, or no point is valid.
+        InputError: the inputs of the model cannot be computed from the data, or no settings are valid.
     """
     example = example_inputs(registry.get(config.model).inputs, data, config)
     check_shapes(config.model, example, data.source)
@@ -212,14 +217,14 @@ def check_points(config: RunConfig, data: Data) -> None:
 
 
 def compute_inputs(config: RunConfig, data: Data, rows: UsableRows, report: ReportStage) -> Examples:
-    """Return the model's inputs of the rows."""
+    """Return the inputs of the model for the rows."""
     searching = partial(_report_searching, report)
     features = inputs_of(registry.get(config.model).inputs, data.take(rows.index), config, report=searching)
     return Examples(features, rows.label, rows.group)
 
 
 def outer_scores(config: RunConfig, inner: Examples, outer: Examples, cadence: float) -> np.ndarray:
-    """Return ``(n,)`` logits of the outer rows by a model fitted on all inner rows."""
+    """Return ``(n,)`` logits of the outer rows from a model fitted to all inner rows."""
     model = registry.build(config)
     scorer = fit_model(model, inner, FitSettings(registry.training(config), cadence, config.seed))
     return at_prior(model, scorer(outer.features), float(inner.label.mean()))

@@ -176,8 +176,8 @@ def _note_fits(report: ReportRecord | None, of: int, first: int, done: int) -> N
 
 
 def _check_no_recipe(recipe: Recipe) -> None:
-    if recipe.told():
-        raise InputError(f"a recipe ({', '.join(recipe.told())}) is for networks; this model is fitted at once")
+    if recipe.names():
+        raise InputError(f"a recipe ({', '.join(recipe.names())}) is for networks; this model is fitted at once")
 
 
 def steps_for(config: TrainConfig, labels: np.ndarray) -> int:

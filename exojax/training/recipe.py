@@ -1,4 +1,4 @@
-"""How a network learns, as functions that a researcher passes in."""
+"""Define the recipe of a training: functions of a researcher that replace those of a model."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ TrainStep = Callable[[TrainState, Batch], tuple[TrainState, dict[str, Any]]]
 
 @dataclass(frozen=True)
 class Recipe:
-    """What a training does otherwise than the model's file and its configuration say; None leaves it to them.
+    """Functions that replace those of the model and its configuration in a training; None replaces nothing.
 
-    Functions are static to the compiler: pass the same objects again and a second training compiles nothing.
+    JAX compiles a training for these function objects: a second training with the same objects compiles nothing.
 
     Attributes:
-        loss: ``(logits (b,), labels (b,)) -> (b,)``, as in ``optax.losses``. A loss that weights the classes shifts
-            the log-odds; calibration, on rows that the weights have not seen, takes it back.
-        augment: ``(key, inputs, labels (b,)) -> inputs`` of every training batch, in place of the model's own.
+        loss: ``(logits (b,), labels (b,)) -> (b,)``, as in ``optax.losses``. A loss with class weights shifts the
+            log-odds; the calibration, on rows that the weights have not seen, corrects the shift.
+        augment: ``(key, inputs, labels (b,)) -> inputs``, applied to every training batch.
         schedule: ``step -> learning rate``, as in optax.
-        train_step: in place of :func:`exojax.training.step.train_step`; best made of its parts, ``gradients`` and
-            ``advance``, or around it, so that the running sums which are logged are kept.
+        train_step: replaces :func:`exojax.training.step.train_step`. Build it from that function or from its parts
+            ``gradients`` and ``advance``, which keep the running sums for the log.
     """
 
     loss: Loss | None = None
@@ -36,8 +36,8 @@ class Recipe:
     schedule: optax.Schedule | None = None
     train_step: TrainStep | None = None
 
-    def told(self) -> dict[str, str]:
-        """Return the names of the functions given: what a run folder can remember of them."""
+    def names(self) -> dict[str, str]:
+        """Return the module and name of each function that is given, for the run folder."""
         given = {field.name: getattr(self, field.name) for field in fields(self)}
         return {name: _name(function) for name, function in given.items() if function is not None}
 

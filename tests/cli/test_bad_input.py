@@ -155,7 +155,7 @@ OPTIONS: dict[str, tuple[tuple[object, ...], tuple[str, ...]]] = {
     "empty name": (("--run", ""), ("--run",)),
     "dots": (("--run", ".."), ("--run",)),
     "no configuration": (("--config", "nowhere.json"), ("nowhere.json",)),
-    "no start": (("--init", "nowhere", "--model", "tiny"), ("nowhere", "no run is there")),
+    "no start": (("--init", "nowhere", "--model", "tiny"), ("nowhere", "there is no run")),
 }
 
 

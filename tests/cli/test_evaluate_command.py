@@ -94,7 +94,7 @@ class TestAnotherFile:
         assert len(read_rows(Path("double/predictions.csv"))) == 23
         assert found[1]["n"] == 20
         assert found[1]["average_precision"] == found[0]["average_precision"]
-        assert any("3 rows repeat an earlier one" in text for text in found[1]["warnings"])
+        assert any("3 rows repeat an earlier row" in text for text in found[1]["warnings"])
 
     def test_one_class_only_leaves_figures_undefined(self, tiny_run: Path, call: Call) -> None:
         write_csv(Path("quiet.csv"), stars(12, 0, seed=9))
@@ -153,7 +153,7 @@ class TestARunThatCannotBeUsed:
     @pytest.mark.parametrize("command", [evaluate.main, plot.main])
     def test_missing(self, command: object, call: Call, one_file: Path) -> None:
         source = ("--data", one_file) if command is evaluate.main else ()
-        assert_refused(call(command, "--run", "nope", *source), "checkpoints/nope", "no run is there")
+        assert_refused(call(command, "--run", "nope", *source), "checkpoints/nope", "there is no run")
         assert not Path("checkpoints").exists()
 
     @pytest.mark.parametrize("content", ["{", "[]", "null", '{"config": 3}', '{"config": {"model": "tiny"}}', "\x80\0"])

@@ -134,7 +134,7 @@ class TestGoingOn:
         assert read_json(Path("checkpoints/next/config.json"))["config"]["init"] == str(tiny_run)
         first = [read_json_lines(run / "metrics.jsonl")[0]["loss"] for run in (Path("checkpoints/next"), tiny_run)]
         assert first[0] < first[1]  # one step from learned weights, against the first four from none
-        assert_refused(call(train.main, "--run", "next", "--init", "k9"), "checkpoints/k9", "no run is there")
+        assert_refused(call(train.main, "--run", "next", "--init", "k9"), "checkpoints/k9", "there is no run")
         ran = call(train.main, "--run", "next", "--init", "checkpoints/next")
         assert_refused(ran, "config.init", "-> checkpoints/next", "--fresh")
 

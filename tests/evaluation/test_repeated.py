@@ -51,8 +51,8 @@ def test_the_curve_of_one_repetition_is_that_of_the_metrics():
     np.testing.assert_allclose(both.y, np.mean(each, axis=0))
 
 
-def test_differences_with_and_without_proof():
-    proven, hidden, same = power.told(
+def test_what_is_shown_and_what_is_not():
+    shown, hidden, same = power.statements(
         {
             "b": {"value": 0.2, "low": 0.1, "high": 0.3},
             "c": {"value": 0.05, "low": -0.05, "high": 0.15},
@@ -63,14 +63,14 @@ def test_differences_with_and_without_proof():
         40,
     )
     # Half the interval; and 2.80 / 1.96 times as much for a power of four in five.
-    assert proven == (
-        "b against a: +0.200 [+0.100, +0.300]: shown. With 40 hosts one of 0.14 would be shown in four of five such "
-        "comparisons"
+    assert shown == (
+        "b against a: +0.200 [+0.100, +0.300]: significant. With 40 hosts, a difference of 0.14 is significant in four "
+        "of five such comparisons"
     )
-    assert "not shown. With 40 hosts a difference under 0.10 cannot be told from luck" in hidden
-    assert "would take about 327 hosts" in hidden  # 40 * (0.143 / 0.05) ** 2
-    assert "alike" in same
-    (tiny,) = power.told({"b": {"value": 1e-4, "low": -0.1, "high": 0.1}}, "a", 40)
+    assert "not significant. With 40 hosts, a difference below 0.10 is compatible with chance" in hidden
+    assert "that takes about 327 hosts" in hidden  # 40 * (0.143 / 0.05) ** 2
+    assert "in the same order" in same
+    (tiny,) = power.statements({"b": {"value": 1e-4, "low": -0.1, "high": 0.1}}, "a", 40)
     assert "more than a hundred times" in tiny
 
 

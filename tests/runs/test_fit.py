@@ -190,7 +190,7 @@ def test_the_stored_split_parts_no_star(tmp_path, size):
     counted = sum(len(run.split[part]) for part in ("train", "validation", "test"))
     assert counted == n - 2
     assert [data.id[row] for row in run.split["test_rows"]] == run.split["test"]
-    assert any("2 rows that repeat an earlier one were dropped" in warning for warning in run.warnings)
+    assert any("2 rows that repeat an earlier row were dropped" in told for told in run.warnings)
     assert len(run.split["digests"]) == counted - len(run.split["test"])
 
 
@@ -304,7 +304,7 @@ def test_a_folder_holds_one_run_only(tmp_path, change, words):
     given = {"config": config(), "data": curves()}
     fit(**given, folder=tmp_path)
     before = folder_contents(tmp_path)
-    with pytest.raises(InputError, match="started otherwise") as refused:
+    with pytest.raises(InputError, match="started with other settings") as refused:
         fit(**(given | change), folder=tmp_path)
     assert words in str(refused.value)
     assert "--fresh" in str(refused.value)

@@ -64,7 +64,7 @@ def test_members_disagree_in_units_of_the_probability_given():
     unknown = disagreement("svc", PLATT, np.where([[0, 1, 0]], np.nan, z))
     assert np.isnan(unknown).tolist() == [False, True, False]
     for wrong in (z[:1], z[0]):
-        with pytest.raises(ValueError, match="two members or more"):
+        with pytest.raises(ValueError, match="at least two members"):
             disagreement("svc", PLATT, wrong)
 
 

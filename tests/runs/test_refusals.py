@@ -54,10 +54,18 @@ def _idle(monkeypatch):
 @pytest.mark.parametrize(
     ("model", "data", "words"),
     [
-        ("svc", curves(hosts=2), "1 hosts and 31 others to train on; at least 2 of each are needed for svc"),
-        ("stack", curves(hosts=5), "4 hosts and 28 others to train on; at least 5 of each are needed for stack"),
-        ("cnn", events(), "events.npz: holds folded events and no light curves to make 'flat' from"),
-        ("cnn-original", curves(c=24), "its series are too short for cnn-original"),
+        (
+            "svc",
+            curves(hosts=2),
+            "1 hosts and 31 other stars to train on; svc and its calibration need at least 2 of each",
+        ),
+        (
+            "stack",
+            curves(hosts=5),
+            "4 hosts and 28 other stars to train on; stack and its calibration need at least 5 of each",
+        ),
+        ("cnn", events(), "events.npz: holds folded events, and the input 'flat' needs light curves"),
+        ("cnn-original", curves(c=24), "the series are too short for cnn-original"),
     ],
 )
 def test_fit(model, data, words, tmp_path):
@@ -90,14 +98,18 @@ def test_evaluate(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("plan", "data", "words"),
     [
-        ({"models": ("transit", "cnn")}, events(), "no light curves to make 'flat' from"),
+        ({"models": ("transit", "cnn")}, events(), "the input 'flat' needs light curves"),
         ({"models": ("linear", "cnn-original")}, curves(c=24), "too short for cnn-original"),
         ({"models": ("svc",), "folds": 3}, curves(hosts=2), "2 planet hosts cannot be shared among 3 folds"),
         ({"models": ("svc",), "folds": 2}, curves(hosts=3), "3 planet hosts in 2 folds leave too few for inner folds"),
         ({"models": ("svc",), "folds": 2, "inner": 4, "tune": 2}, curves(hosts=6), "too few for inner folds"),
-        ({"models": ("svc", "stack"), "folds": 2}, curves(hosts=8), "some fits of stack would have 2 of them, and 3"),
+        (
+            {"models": ("svc", "stack"), "folds": 2},
+            curves(hosts=8),
+            "some fits of stack would get 2 of them, but need 3",
+        ),
         ({"models": ("svc",), "folds": 1}, curves(), "--folds 1"),
-        ({"models": ("svc",), "init": "nowhere"}, curves(), "no run is there"),
+        ({"models": ("svc",), "init": "nowhere"}, curves(), "there is no run"),
     ],
 )
 def test_compare(plan, data, words, tmp_path):

@@ -85,7 +85,7 @@ def test_damaged_json_is_named(tmp_path, content):
 
 
 def test_load_says_what_is_missing(tmp_path):
-    with pytest.raises(InputError, match="no run is there; train one with --run nothing"):
+    with pytest.raises(InputError, match="there is no run; train one with --run nothing"):
         load(tmp_path / "nothing")
     write_config(tmp_path, RunConfig(train=TrainConfig()), FACTS)
     with pytest.raises(InputError, match="not finished"):
