@@ -224,7 +224,7 @@ def all_tests(
     }
     if not series.mes >= DETECTED:
         verdicts |= {name: "inconclusive" for name in OF_STRENGTH if verdicts[name] == "fail"}
-    if _own_light(verdicts, shift.secondary_depth / series.depth):
+    if _own_light(verdicts, numbers["secondary_over_depth"]):
         verdicts["secondary"] = "pass"
     return Vetting({name: _finite(value) for name, value in numbers.items()}, verdicts)
 

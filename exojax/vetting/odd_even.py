@@ -42,7 +42,7 @@ def odd_even(series: TransitSeries) -> OddEven:
     Errors hold white noise by cadences and red noise by transits (Pont, Zucker & Queloz 2006).
     """
     nan = float("nan")
-    if series.single or not np.isfinite(series.depth):
+    if series.single or not np.isfinite(series.depth) or series.depth == 0:
         return OddEven(nan, nan, nan, nan, nan, nan, nan, "not known")
     # The transit at t0 has an even number of orbits from itself.
     first = round(float(series.time[0] - series.t0 - series.late[0]) / series.period)

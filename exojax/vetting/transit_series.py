@@ -16,6 +16,8 @@ CLIP = 5.0
 """robust standard deviations beyond which a box out of transit is no noise"""
 DETRENDING = 0.05
 """share of its depth that detrending takes off a transit or adds to it"""
+LEAST_OUTSIDE = 5
+"""cadences out of transit from which their noise is known"""
 LONGEST = 0.24
 """share of the period that a transit lasts at most for the fold to have an outside"""
 
@@ -42,7 +44,8 @@ class TransitSeries:
         level: mean flux where not ``near``.
         depth: ``level`` less the mean flux in transit, fraction; NaN where no cadence is in transit or none outside.
         events: ``(k,)`` int64, transits with a cadence in them.
-        white: standard deviation of a cadence.
+        white: standard deviation of a cadence; NaN where it is not known, with fewer than five cadences out of transit
+            or where all of them are equal.
         red: standard deviation of a transit's mean beyond that.
         ses: ``(n,)`` float64, significance of a transit in each cadence's neighbourhood in time (single event
             statistic).
@@ -174,8 +177,9 @@ def _noise(flux: np.ndarray, weight: np.ndarray, held: np.ndarray) -> tuple[floa
 
     Boxes that lie far off the usual ones are eclipses or glitches, and no noise.
     """
-    if not len(flux):
-        return float("nan"), float("nan")
+    unknown = float("nan"), float("nan")
+    if len(flux) < LEAST_OUTSIDE:
+        return unknown
     total = np.maximum(held[:, 4], weight)
     binned = held[:, 3] / total
     away = np.abs(binned - median(binned))
@@ -183,6 +187,6 @@ def _noise(flux: np.ndarray, weight: np.ndarray, held: np.ndarray) -> tuple[floa
     flux, weight, total, binned = flux[usual], weight[usual], total[usual], binned[usual]
     white = spread(flux, weight)
     if not white > 0:
-        return white, 0.0
+        return unknown
     expected = white * np.sqrt(np.mean(1.0 / total) / np.mean(1.0 / weight))
     return white, float(np.sqrt(max(spread(binned, total) ** 2 - expected**2, 0.0)))

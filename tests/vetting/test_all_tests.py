@@ -1,6 +1,7 @@
 """All tests together: the same names for every candidate, and NaN where nothing can be measured."""
 
 import numpy as np
+import pytest
 from sample_curves import CADENCE, again, series
 
 from exojax.vetting.all_tests import NUMBERS, UNKNOWN, VERDICTS, StarSize, Vetting, all_tests
@@ -62,3 +63,28 @@ def test_each_failed_test_is_put_into_words_with_its_number() -> None:
     assert reasons(UNKNOWN.numbers, UNKNOWN.verdicts) == []
     every = dict.fromkeys(VERDICTS, "fail")
     assert len(reasons(binary.numbers, every)) == len(TEXTS)  # type: ignore[arg-type]
+
+
+def degenerate_flux(kind: int, n: int, rng: np.random.Generator) -> np.ndarray:
+    """Return flux with little or nothing in it: constant, quantised, one deep cadence, or noise on half of it."""
+    noise = 1e-4 * rng.standard_normal(n)
+    if kind == 0:
+        return np.zeros(n)
+    if kind == 1:
+        return np.round(noise * 5e3) / 5e3
+    if kind == 2:
+        return np.where(np.arange(n) == n // 2, -0.01, 0.0)
+    return np.where(np.arange(n) < n // 2, 0.0, noise)
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_curves_without_noise_or_without_an_outside_give_no_number_that_means_nothing(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    n = int(rng.choice([1, 2, 5, 12, 60, 400]))
+    time = 100.0 + CADENCE * np.sort(rng.choice(2 * n, n, replace=False))
+    flux, period = degenerate_flux(seed % 4, n, rng), float(rng.choice([0.2, 0.9, 5.0, np.nan]))
+    found = run(transit_series(time, flux, np.full(n, 1e-4), period, 100.0 + 3 * rng.random(), rng.uniform(0.05, 1.5)))
+    assert set(found.verdicts.values()) <= {"pass", "inconclusive", "fail", "not known"}
+    if np.ptp(flux) == 0:
+        for name in ("mes", "primary", "secondary", "odd_even", "sweet_one", "shape_gain", "events_chi", "asymmetry"):
+            assert np.isnan(found.numbers[name]), name
