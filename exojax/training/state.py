@@ -154,7 +154,7 @@ def shapes_of(module: nn.Module, example: Mapping[str, jax.Array | np.ndarray], 
     variables = jax.eval_shape(partial(module.init, train=False), {"params": jax.random.key(0)}, example)
     params, batch_stats = variables["params"], variables.get("batch_stats", {})
     return TrainState(
-        step=np.int32(0),
+        step=jnp.int32(0),
         key=jax.random.key(0),
         params=params,
         batch_stats=batch_stats,

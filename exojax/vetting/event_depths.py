@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from exojax.vetting.transit_series import TransitSeries
+from exojax.vetting.transit_series import TransitSeries, ratio
 from exojax.vetting.transit_shape import TransitShape, expected_loss
 from exojax.vetting.verdict import Verdict, above, below
 
@@ -85,10 +85,10 @@ def event_depths(series: TransitSeries, shape: TransitShape) -> EventDepths:
     chi_squared = float(((depth - scale * predicted) ** 2 / variance).sum() / freedom)
     each, expected = depth / error, series.depth / error
     unevenness = float((((each - expected) ** 2) / expected).sum()) / freedom
-    consistency = series.mes / float(np.sqrt(unevenness)) if unevenness > 0 else nan
+    consistency = ratio(series.mes, float(np.sqrt(unevenness))) if unevenness > 0 else nan
     median = float(np.median(depth))
     dominance = float(each.max()) / series.mes if count >= 3 else nan
-    ratio = float(depth.mean()) / median if count >= 3 and median > 0 else nan
+    share = float(depth.mean()) / median if count >= 3 and median > 0 else nan
     chases = _chases(series, number, each)
     return EventDepths(
         number,
@@ -97,11 +97,11 @@ def event_depths(series: TransitSeries, shape: TransitShape) -> EventDepths:
         chi_squared,
         consistency,
         dominance,
-        ratio,
+        share,
         chases,
         above(chi_squared, *UNLIKE),
         above(dominance, *DOMINANT),
-        above(max(ratio, 1 / ratio) if ratio > 0 else nan, *MEAN_MEDIAN),
+        above(max(share, 1 / share) if share > 0 else nan, *MEAN_MEDIAN),
         below(chases, *CHASES) if count <= FEW else "not known",
     )
 

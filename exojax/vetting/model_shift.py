@@ -14,7 +14,7 @@ import numpy as np
 from scipy.special import erfcinv
 
 from exojax.loops import boxes
-from exojax.vetting.transit_series import TransitSeries, spread
+from exojax.vetting.transit_series import TransitSeries, ratio, spread
 from exojax.vetting.verdict import Verdict, above, below
 
 SEARCHED = 20_000
@@ -162,7 +162,7 @@ def _red(series: TransitSeries, fold: _Fold, rest: np.ndarray) -> float:
 
 def _margin(event: float, red: float, tertiary: float, positive: float, survey: float, fold: float) -> float:
     """Return by how much an event exceeds its false-alarm levels, the least of those that are known."""
-    differences = (event / red - survey, event - tertiary - fold, event - positive - fold)
+    differences = (ratio(event, red) - survey, event - tertiary - fold, event - positive - fold)
     known = [x for x in differences if np.isfinite(x)]
     return min(known) if known else float("nan")
 
@@ -172,5 +172,6 @@ def _second(event: float, red: float, tertiary: float, positive: float, survey: 
     apart = [event - other - fold + 1.0 for other in (tertiary, positive) if np.isfinite(other)]
     margins = [max(apart)] if apart else [event - survey]
     if not red > RED:
-        margins.append(event / red - survey)
-    return float(min(margins)) if np.isfinite(event) else float("nan")
+        margins.append(ratio(event, red) - survey)
+    known = [margin for margin in margins if np.isfinite(margin)]
+    return float(min(known)) if known else float("nan")

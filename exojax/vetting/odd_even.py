@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from exojax.vetting.transit_series import TransitSeries, mean_error
+from exojax.vetting.transit_series import TransitSeries, mean_error, ratio
 from exojax.vetting.verdict import Verdict, above
 
 SIGMA = (2.0, 2.9)
@@ -42,7 +42,7 @@ def odd_even(series: TransitSeries) -> OddEven:
     Errors hold white noise by cadences and red noise by transits (Pont, Zucker & Queloz 2006).
     """
     nan = float("nan")
-    if series.single or not np.isfinite(series.depth) or series.depth == 0:
+    if series.single or not np.isfinite(series.depth):
         return OddEven(nan, nan, nan, nan, nan, nan, nan, "not known")
     # The transit at t0 has an even number of orbits from itself.
     first = round(float(series.time[0] - series.t0 - series.late[0]) / series.period)
@@ -57,6 +57,6 @@ def odd_even(series: TransitSeries) -> OddEven:
     difference, error = abs(odd - even), float(np.hypot(odd_error, even_error))
     with np.errstate(divide="ignore"):
         uneven = series.unevenness * series.depth * float(np.sqrt((1.0 / seen).sum()))
-    sigma, sigma_uneven = difference / error, difference / float(np.hypot(error, uneven))
-    ratio = (odd - even) / series.depth
-    return OddEven(odd, even, odd_error, even_error, sigma, sigma_uneven, ratio, above(sigma_uneven, *SIGMA))
+    sigma, sigma_uneven = ratio(difference, error), ratio(difference, float(np.hypot(error, uneven)))
+    share = ratio(odd - even, series.depth)
+    return OddEven(odd, even, odd_error, even_error, sigma, sigma_uneven, share, above(sigma_uneven, *SIGMA))

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from exojax.vetting.transit_series import TransitSeries
+from exojax.vetting.transit_series import TransitSeries, ratio
 from exojax.vetting.verdict import Verdict, above, worst
 
 LONGEST = 4.0
@@ -67,7 +67,7 @@ def orbital_light(series: TransitSeries, density: float) -> OrbitalLight:
     found = covariance @ (weighted @ flux)
     covariance *= float(weight @ (flux - found @ design) ** 2) / (len(flux) - len(found))
     tides, day = float(found[0]), float(found[1])
-    tides_sigma, day_sigma = (float(x / np.sqrt(covariance[k, k])) for k, x in enumerate((tides, day)))
+    tides_sigma, day_sigma = (ratio(x, float(np.sqrt(covariance[k, k]))) for k, x in enumerate((tides, day)))
     bright = above(day_sigma if day > SHARE * series.depth else 0.0, *BRIGHT)
     verdict = worst(above(tides_sigma, *TIDAL), bright) if series.period <= LONGEST else "not known"
     return OrbitalLight(tides, day, tides_sigma, day_sigma, _mass_ratio(tides, tides_sigma, series, density), verdict)

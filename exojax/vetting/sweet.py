@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from exojax.vetting.transit_series import TransitSeries
+from exojax.vetting.transit_series import TransitSeries, ratio
 from exojax.vetting.verdict import Verdict, above
 
 LONGEST = 10.0
@@ -75,6 +75,6 @@ def _sine(sine: np.ndarray, cosine: np.ndarray, flux: np.ndarray, weight: np.nda
     covariance *= float(weight @ (flux - found @ design) ** 2) / (len(flux) - len(found))
     size = float(np.hypot(found[0], found[1]))
     if not size > 0:
-        return 0.0, 0.0
+        return float("nan"), float("nan")
     along = found[:2] / size
-    return size, size / float(np.sqrt(along @ covariance[:2, :2] @ along))
+    return size, ratio(size, float(np.sqrt(along @ covariance[:2, :2] @ along)))

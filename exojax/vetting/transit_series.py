@@ -96,7 +96,12 @@ class TransitSeries:
     @property
     def mes(self) -> float:
         """Significance of all transits together (multiple event statistic)."""
-        return self.depth / self.depth_error
+        return ratio(self.depth, self.depth_error)
+
+
+def ratio(value: float, unit: float) -> float:
+    """Return ``value / unit``; NaN where ``unit`` is 0, as of a noise that could not be measured, or not known."""
+    return float(value / unit) if unit and np.isfinite(unit) else float("nan")
 
 
 def mean_error(series: TransitSeries, cadences: float, transits: float) -> float:

@@ -74,15 +74,17 @@ def degenerate_flux(kind: int, n: int, rng: np.random.Generator) -> np.ndarray:
         return np.round(noise * 5e3) / 5e3
     if kind == 2:
         return np.where(np.arange(n) == n // 2, -0.01, 0.0)
-    return np.where(np.arange(n) < n // 2, 0.0, noise)
+    if kind == 3:
+        return np.where(np.arange(n) < n // 2, 0.0, noise)
+    return 1e-180 * noise
 
 
-@pytest.mark.parametrize("seed", range(60))
+@pytest.mark.parametrize("seed", range(200))
 def test_curves_without_noise_or_without_an_outside_give_no_number_that_means_nothing(seed: int) -> None:
     rng = np.random.default_rng(seed)
-    n = int(rng.choice([1, 2, 5, 12, 60, 400]))
+    n = int(rng.choice([1, 2, 5, 6, 8, 12, 25, 60, 400]))
     time = 100.0 + CADENCE * np.sort(rng.choice(2 * n, n, replace=False))
-    flux, period = degenerate_flux(seed % 4, n, rng), float(rng.choice([0.2, 0.9, 5.0, np.nan]))
+    flux, period = degenerate_flux(seed % 5, n, rng), float(rng.choice([0.2, 0.9, 5.0, np.nan]))
     found = run(transit_series(time, flux, np.full(n, 1e-4), period, 100.0 + 3 * rng.random(), rng.uniform(0.05, 1.5)))
     assert set(found.verdicts.values()) <= {"pass", "inconclusive", "fail", "not known"}
     if np.ptp(flux) == 0:
