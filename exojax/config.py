@@ -169,9 +169,14 @@ class TrainConfig:
                 raise InputError(f"train.{name} is {getattr(self, name)}; it must lie from {low} to {high}")
 
 
+TOLERANCES = 4.0
+"""tolerances of the tolerant search that its shortest period lasts: transits of shorter ones would be within reach of
+their neighbours"""
+
+
 @dataclass(frozen=True)
 class SearchConfig:
-    """Settings of the transit search. Periods and durations are in days."""
+    """How transits are searched for. Days and fractions, but for ``ttv``."""
 
     period_min: float = 0.17
     """shortest period, days"""
@@ -187,7 +192,16 @@ class SearchConfig:
     snr_min: float = 7.1
     """lowest red-noise SNR of a star's second and further candidates, and of single transits"""
     max_candidates: int = 3
-    """largest number of candidates per star; the best peak of a star always counts, even below ``snr_min``"""
+    """a star, its best peak included however weak"""
+    ttv: float = 0.0
+    """hours by which transits may be off a linear ephemeris: they are also searched for with this tolerance, at periods
+    of four times as long or longer; 0 for on time"""
+
+    def __post_init__(self) -> None:
+        longest = float("inf") if self.period_max is None else self.period_max
+        if not 0 <= self.ttv < float("inf") or (self.ttv and TOLERANCES * self.ttv / 24 >= longest):
+            most = "" if self.period_max is None else f" below {24 * longest / TOLERANCES:.4g}, a quarter of period_max"
+            raise InputError(f"search.ttv is {self.ttv:g}; give hours, 0 or more{most and ' and' + most}")
 
     @property
     def window_days(self) -> float:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Annotated
 
 from exojax.cli.options import value
-from exojax.config import DataConfig, RunConfig, SearchConfig, SimulateConfig
+from exojax.config import TOLERANCES, DataConfig, RunConfig, SearchConfig, SimulateConfig
 from exojax.errors import InputError
 from exojax.io.columns import checked as checked_units
 from exojax.io.simulated import population_of
@@ -115,6 +115,7 @@ def search_of(
     window: float | None,
     snr_min: float = SearchConfig.snr_min,
     max_candidates: int,
+    ttv: float = SearchConfig.ttv,
 ) -> SearchConfig:
     """Return the settings of the search from the options with the same names; days.
 
@@ -139,6 +140,13 @@ def search_of(
         raise InputError(f"--max-candidates {max_candidates}: give 1 or more")
     if not 0 < snr_min < float("inf"):
         raise InputError(f"--snr-min {snr_min:g}: give a number above 0")
+    if not 0 <= ttv < float("inf"):
+        raise InputError(f"--ttv {ttv:g}: give a number of hours, 0 or more")
+    if period_max is not None and ttv > 0 and TOLERANCES * ttv / 24 >= period_max:
+        raise InputError(
+            f"--ttv {ttv:g} --period-max {period_max:g}: transits are off time by less than a quarter of their period, "
+            f"{24 * period_max / TOLERANCES:.4g} hours; give fewer hours or a longer --period-max"
+        )
     return SearchConfig(
         period_min=period_min,
         period_max=period_max,
@@ -147,6 +155,7 @@ def search_of(
         window=window,
         snr_min=snr_min,
         max_candidates=max_candidates,
+        ttv=ttv,
     )
 
 

@@ -80,7 +80,10 @@ class Options(ReadingOptions):
     snr_min: Annotated[float, value("SNR")] = SearchConfig.snr_min
     """lowest red-noise SNR of a star's second and further candidates, and of single transits"""
     max_candidates: Annotated[int, value("N")] = SearchConfig.max_candidates
-    """largest number of candidates per star"""
+    """a star"""
+    ttv: Annotated[float, value("HOURS")] = SearchConfig.ttv
+    """hours by which transits may be off a linear ephemeris: also search for them with this tolerance, at periods of
+    four times as long or longer"""
     n_stars: Annotated[int, value("N")] = SimulateConfig.n_stars
     """number of simulated stars"""
     seed: Annotated[int, value("N")] = 0
@@ -187,7 +190,9 @@ def _config(options: Options) -> SearchConfig:
     if options.mask_known and options.known is None:
         raise InputError("--mask-known needs the planets to mask: give --known CSV")
     if options.mask_known and options.candidates is not None:
-        raise InputError("--mask-known is for a search, and --candidates does not search: give only one of them")
+        raise InputError("--mask-known searches, --candidates does not: give one of them")
+    if options.ttv and options.candidates is not None:
+        raise InputError("--ttv searches, --candidates does not: give one of them")
     return search_of(
         period_min=options.period_min,
         period_max=options.period_max,
@@ -196,6 +201,7 @@ def _config(options: Options) -> SearchConfig:
         window=options.window,
         snr_min=options.snr_min,
         max_candidates=options.max_candidates,
+        ttv=options.ttv,
     )
 
 

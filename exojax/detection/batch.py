@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from exojax.config import SearchConfig
+from exojax.config import TOLERANCES, SearchConfig
 from exojax.detection.period_grid import LEAST_PERIOD
 from exojax.detection.seasons import GAP
 from exojax.io.folder import Skipped
@@ -92,6 +92,11 @@ def _obstacle(one: LightCurves, config: SearchConfig) -> str:
         return (
             f"{span:.2f} days hold no two transits of {config.duration_min:.3g} d, a quarter of their period at most: "
             "give a shorter --duration-min"
+        )
+    if config.ttv and TOLERANCES * config.ttv / 24 >= longest:
+        return (
+            f"transits off time by {config.ttv:g} hours have periods of {TOLERANCES * config.ttv / 24:.4g} d or more, and "
+            f"{span:.2f} days hold no two of them: give fewer hours for --ttv"
         )
     if config.window_days < 3 * wide:
         return f"at {cadence:.3g} days a cadence a --window of {config.window_days:.3g} d holds fewer than three"

@@ -11,25 +11,48 @@ from exojax.detection.curve import FlatCurve
 from exojax.detection.measure import LONGEST_SHARE, Ephemeris, FittedTransit, describe, fit_transit
 from exojax.detection.red_noise import Noise
 from exojax.detection.star import Star
-from exojax.detection.timing import Timing, aligned, time_transits
+from exojax.detection.timing import Timing, on_time, straightened, time_transits
+from exojax.detection.tolerant import retimed
 from exojax.ephemeris import is_locked, transit_mask
 from exojax.light_curves import EvenCurves
 
 
-def refit(rows: list[dict[str, Any]], last: EvenCurves, star: Star) -> EvenCurves:
+def in_transit(row: dict[str, Any], size: int) -> np.ndarray:
+    """Return the cadences of a candidate's transits with what lies beside them, ``(size,)`` bool.
+
+    Args:
+        row: of the candidate, with ``reach`` cadences on either side of mid-transit, and ``timing`` where its transits
+            may be off time.
+        size: cadences of the curve.
+    """
+    timing: Timing | None = row.get("timing")
+    if timing is None:
+        return transit_mask(np.arange(size), row["period"], row["t0"], 2 * row["reach"])
+    first, last = int(np.ceil(-timing.t0 / timing.period)), int((size - timing.t0) / timing.period)
+    number = np.setdiff1d(np.arange(first, last + 1), timing.number)
+    middle = np.concatenate([timing.middle, timing.t0 + timing.period * number])
+    return np.any([transit_mask(np.arange(size), np.inf, at, 2 * row["reach"]) for at in middle], axis=0)
+
+
+def refit(rows: list[dict[str, Any]], last: EvenCurves, star: Star) -> tuple[EvenCurves, list[Timing]]:
     """Measure each candidate again on the last flat curve, whose trend does not follow it, without the others.
 
     A trend that is found before the transits are known takes a tenth of a long, shallow one with it, and of the other
     candidates the later ones were still in the curve when secondary and odd-even were measured.
 
     Returns:
-        The flat curve, transits that are not on time moved to where their best line expects them.
+        The flat curve, transits that are not on time moved to where their best line expects them, and their times.
     """
     flux, size = last.flux[0] / last.scatter[0], last.flux.shape[1]
-    inside = [transit_mask(np.arange(size), row["period"], row["t0"], 2 * row["reach"]) for row in rows]
+    inside = [in_transit(row, size) for row in rows]
     timings: list[Timing] = []
     for k, row in enumerate(rows):
         curve = without_others(flux, last.weight[0], inside, k)
+        if row.get("timing") is not None:
+            timings.append(_tolerant_again(row, curve, star))
+            if len(rows) > 1:
+                _describe_again(row, rows, *straightened(flux, last.weight[0], timings[-1]), inside, star)
+            continue
         shortest, longest = star.limits[0], min(star.limits[1], LONGEST_SHARE * row["period"])
         shape = fit_transit(curve, Ephemeris(row["period"], row["t0"], row["duration"], row["snr"]), shortest, longest)
         moved = abs(shape.t0 - row["t0"]) if row["single"] else abs(shape.period / row["period"] - 1) * size
@@ -46,10 +69,26 @@ def refit(rows: list[dict[str, Any]], last: EvenCurves, star: Star) -> EvenCurve
         if len(rows) > 1:
             _describe_again(row, rows, flux, last.weight[0], inside, star)
     for timing in timings:
-        reach = 2 * timing.duration
-        moved_flux, moved_weight = (aligned(x[0], timing, reach)[None] for x in (last.flux, last.weight))
-        last = replace(last, flux=moved_flux, weight=moved_weight)
-    return last
+        moved_flux, moved_weight = straightened(last.flux[0], last.weight[0], timing)
+        last = replace(last, flux=moved_flux[None], weight=moved_weight[None])
+    return last, timings
+
+
+def _tolerant_again(row: dict[str, Any], curve: FlatCurve, star: Star) -> Timing:
+    """Time the transits of a candidate that the tolerant search found again, and fit them once they are aligned."""
+    noise = Noise.of(curve, float(star.grid.durations[-1]))
+    timing: Timing = retimed(curve, noise, row["timing"], star.tolerance) or row["timing"]
+    row |= {"timing": timing, "ttv_sigma": timing.sigma, "ttv_amplitude": timing.amplitude}
+    row |= _aligned_fit(row, curve, timing, star)
+    return timing
+
+
+def _aligned_fit(row: dict[str, Any], curve: FlatCurve, timing: Timing, star: Star) -> dict[str, Any]:
+    """Return the transit fitted to the aligned events; nothing where the fit fails."""
+    start = Ephemeris(timing.period, timing.t0, timing.duration, row["snr"])
+    longest = min(star.limits[1], LONGEST_SHARE * timing.period)
+    shape = fit_transit(on_time(curve, timing), start, star.limits[0], longest)
+    return vars(shape) if shape.depth > 0.5 * timing.depth and np.isfinite(shape.t0_error) else {}
 
 
 def _timed(row: dict[str, Any], curve: FlatCurve, star: Star) -> Timing | None:
@@ -60,12 +99,7 @@ def _timed(row: dict[str, Any], curve: FlatCurve, star: Star) -> Timing | None:
         return None
     row |= {"ttv_sigma": timing.sigma, "ttv_amplitude": timing.amplitude}
     if timing.late:
-        reach = 2 * timing.duration
-        together = FlatCurve.of(aligned(curve.flux, timing, reach), aligned(curve.weight, timing, reach))
-        start = Ephemeris(timing.period, timing.t0, timing.duration, row["snr"])
-        shape = fit_transit(together, start, star.limits[0], min(star.limits[1], LONGEST_SHARE * timing.period))
-        if shape.depth > 0.5 * timing.depth and np.isfinite(shape.t0_error):
-            row |= vars(shape)
+        row |= _aligned_fit(row, curve, timing, star)
     return timing
 
 

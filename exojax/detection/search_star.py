@@ -26,7 +26,7 @@ from exojax.detection.peaks import aliases
 from exojax.detection.period_grid import INNER, PeriodGrid
 from exojax.detection.periodogram import Periodogram, periodogram
 from exojax.detection.red_noise import Noise
-from exojax.detection.refit import refit, without_others
+from exojax.detection.refit import in_transit, refit, without_others
 from exojax.detection.seasons import (
     coverage,
     measure_seasons,
@@ -34,7 +34,8 @@ from exojax.detection.seasons import (
 from exojax.detection.select import SINGLE_SNR, NextCandidate, choose
 from exojax.detection.single_transits import shortest_period, single_event
 from exojax.detection.star import WINDOW, Star, is_better
-from exojax.detection.timing import time_transits
+from exojax.detection.timing import straightened, time_transits
+from exojax.detection.tolerant import tolerant_signal
 from exojax.detection.transit_depths import TransitDepths
 from exojax.ephemeris import next_transit, phase, transit_mask
 from exojax.light_curves import EvenCurves, LightCurves
@@ -49,6 +50,8 @@ MOST_EXCLUDED = 0.6
 """share of a curve's cadences that may be left out of its last trend"""
 RESIDUAL_REACH = 1.5
 """durations from a transit within which a further signal is a residual of it, beside its mask"""
+LATE_MARGIN = 1.1
+"""ratio of the SNR of a candidate off time to that of one on time from which it is better"""
 MOST_RESIDUALS = 2
 """searches of one star that may end in a residual"""
 HOPELESS = 0.85
@@ -303,8 +306,8 @@ def _search_steps(
             break
         # What was found by one detrending is searched on by it alone.
         flats = {row["detrending"]: flats[row["detrending"]]}
-        taken |= transit_mask(np.arange(size), row["period"], row["t0"], 2 * row["reach"])
-        if any(_is_residual(row, before) for before in rows):
+        taken |= in_transit(row, size)
+        if any(_is_residual(row, before, star.tolerance) for before in rows):
             n_residuals += 1
             if n_residuals > MOST_RESIDUALS:
                 break
@@ -318,11 +321,14 @@ def _search_steps(
     if alter is None and not np.array_equal(kept, final := _kept_from_trend(taken, even.weight[0])):
         last = star.clean(final, name)
     order = sorted(range(len(rows)), key=lambda k: -rows[k]["snr_red"])
+    weights = [weight for _, weight in seen]
     if alter is None:
-        last = refit(rows, last, star)
+        last, timings = refit(rows, last, star)
+        for timing in timings:
+            weights = [straightened(weight, weight, timing)[1] for weight in weights]
     scale = float(last.scatter[0]) if absolute else 1.0
     table = _table([rows[k] for k in order], curves, even, scale)
-    return table, Trace(even, last, tuple(seen[k][0] for k in order), tuple(seen[k][1] for k in order))
+    return table, Trace(even, last, tuple(seen[k][0] for k in order), tuple(weights[k] for k in order))
 
 
 def _is_better(new: dict[str, Any], old: dict[str, Any], cadence: float) -> bool:
@@ -333,6 +339,29 @@ def _next_row(
     star: Star, curve: FlatCurve, *, first: bool
 ) -> Generator[tuple[PeriodGrid, FlatCurve], Periodogram, tuple[Periodogram, dict[str, Any] | None]]:
     """Request a periodogram, and return it and the columns of the star's next candidate, None where there is none."""
+    found, row = yield from _on_time_row(star, curve, first=first)
+    late = _late_row(star, curve) if star.tolerance > 0 else None
+    if late is None or (row is not None and late["snr_red"] < LATE_MARGIN * row["snr_red"]):
+        return found, row
+    return found, late
+
+
+def _late_row(star: Star, curve: FlatCurve) -> dict[str, Any] | None:
+    """Return the columns of the best candidate whose transits may be off time, None where there is none."""
+    longest = min(star.longest_period, 0.5 * (curve.last - curve.first)) if star.seasons else star.grid.period_max
+    periods = star.grid.period_min, longest
+    signal = tolerant_signal(curve, star.even.cadence, star.tolerance, periods, star.limits)
+    if signal is None or signal.periodic.snr_red < star.config.snr_min:
+        return None
+    reach = MASK_REACH * max(signal.periodic.duration, signal.timing.duration)
+    row = vars(signal.periodic) | {"single": False, "period_min": np.nan, "alias": [], "reach": reach}
+    return row | {"timing": signal.timing}
+
+
+def _on_time_row(
+    star: Star, curve: FlatCurve, *, first: bool
+) -> Generator[tuple[PeriodGrid, FlatCurve], Periodogram, tuple[Periodogram, dict[str, Any] | None]]:
+    """Request a periodogram, and return it and the columns of the best candidate that is on time, None for none."""
     if star.seasons:
         seen = measure_seasons(star.grid, curve, star.seasons, *star.limits, star.longest_period)
         choice = choose(seen.periodic, seen.event, first=first, snr_min=star.config.snr_min)
@@ -393,12 +422,14 @@ def _row(
     }
 
 
-def _is_residual(new: dict[str, Any], old: dict[str, Any]) -> bool:
+def _is_residual(new: dict[str, Any], old: dict[str, Any], tolerance: float = 0.0) -> bool:
     """Return whether all of a signal's transits lie beside those of another one, as the residuals of a mask do.
 
-    Either is single, or the new period is a simple multiple or fraction of the old one.
+    Either is single, or the new period is a simple multiple or fraction of the old one. Those of a candidate that was
+    found off time may be ``tolerance`` cadences farther.
     """
-    beside = bool(transit_mask(new["t0"], old["period"], old["t0"], 2 * RESIDUAL_REACH * old["duration"]))
+    reach = RESIDUAL_REACH * old["duration"] + (0.0 if old.get("timing") is None else tolerance)
+    beside = bool(transit_mask(new["t0"], old["period"], old["t0"], 2 * reach))
     if new["single"] or old["single"]:
         return beside and new["single"]
     ratio = new["period"] / old["period"]

@@ -76,6 +76,11 @@ class Star:
         wanted = self.config.period_max
         return (LONGEST_PERIOD if wanted is None else wanted) / self.even.cadence
 
+    @property
+    def tolerance(self) -> float:
+        """Cadences by which transits may be off a linear ephemeris; 0 where they are on time."""
+        return self.config.ttv / 24 / self.even.cadence
+
     @cached_property
     def waves(self) -> np.ndarray:
         """``(n,)`` float64, frequencies of the star's periodic signals, cycles a cadence."""

@@ -25,6 +25,8 @@ FLOOR = 0.2
 """cadences, error of a time that boxes leave where few cadences sample a deep transit (K2-3 b, WASP-18 b)"""
 COVERED = 0.7
 """share of a transit that has to be measured at any shift near the best"""
+LEFT = 0.75
+"""durations on either side of an event that are its own where it was before it was moved"""
 SIGNIFICANT = 5.0
 """sigma from which a candidate's transits are taken as not on time"""
 
@@ -71,7 +73,16 @@ class Timing:
         return self.sigma >= SIGNIFICANT
 
 
-def time_transits(curve: FlatCurve, noise: Noise, period: float, t0: float, duration: float) -> Timing | None:
+def time_transits(
+    curve: FlatCurve,
+    noise: Noise,
+    period: float,
+    t0: float,
+    duration: float,
+    *,
+    reach: float | None = None,
+    least: int = LEAST_EVENTS,
+) -> Timing | None:
     """Return the times of a candidate's transits, or None where too few of them can be timed.
 
     Each event is compared with a box of one depth at every shift; its time and error are mean and standard deviation of
@@ -81,18 +92,21 @@ def time_transits(curve: FlatCurve, noise: Noise, period: float, t0: float, dura
         curve: weight 0 in the transits of other candidates.
         noise: of the curve outside of the transits.
         period, t0, duration: cadences, of the fold.
+        reach: cadences up to which shifts are tried; None for a fifth of the period and 1.5 durations at most.
+        least: timed events that are needed.
     """
     size = len(curve.flux)
     number = np.arange(int(np.ceil(-t0 / period)), int((size - t0) / period) + 1)
-    if len(number) < LEAST_EVENTS:
+    if len(number) < least:
         return None
-    reach = min(REACH * period, DURATIONS * duration)
+    if reach is None:
+        reach = min(REACH * period, DURATIONS * duration)
     shifts = np.arange(-reach, reach + STEP, STEP)
     middle = t0 + period * number
     best = None
     for stretch in STRETCHES:
         width = max(stretch * duration, 2.0)
-        lost, measured = _boxes(curve, middle[:, None] + shifts, width)
+        lost, measured = boxes(curve, middle[:, None] + shifts, width)
         usable = measured >= COVERED * width
         power = np.where(usable & (lost > 0), lost**2 / np.maximum(measured, 1e-9), 0.0)
         top = power.max(axis=1)
@@ -108,7 +122,7 @@ def time_transits(curve: FlatCurve, noise: Noise, period: float, t0: float, dura
     # Where a gap is near, the best of the shifts that are left is no time.
     close = np.abs(shifts - shifts[at][:, None]) <= 0.5 * width
     timed = (snr >= LEAST_SNR) & (np.abs(shifts[at]) < reach - 1) & (usable | ~close).all(axis=1)
-    if timed.sum() < max(LEAST_EVENTS, LEAST_SHARE * seen.sum()):
+    if timed.sum() < max(least, LEAST_SHARE * seen.sum()):
         return None
     depth = float(lost[rows, at][timed].sum() / measured[rows, at][timed].sum())
     gain = (2 * depth * lost - depth**2 * measured) / red[:, None] ** 2
@@ -125,7 +139,7 @@ def time_transits(curve: FlatCurve, noise: Noise, period: float, t0: float, dura
     return Timing(n, middle[timed] + shift, error, sigma, amplitude, period + line[1], t0 + line[0], width, depth)
 
 
-def _boxes(curve: FlatCurve, middle: np.ndarray, width: float) -> tuple[np.ndarray, np.ndarray]:
+def boxes(curve: FlatCurve, middle: np.ndarray, width: float) -> tuple[np.ndarray, np.ndarray]:
     """Return the loss and the weight within a box about each of ``middle``, cadences that are cut counted in part."""
     size = len(curve.flux)
     sums = []
@@ -164,3 +178,23 @@ def aligned(values: np.ndarray, timing: Timing, reach: float) -> np.ndarray:
         if first < stop:
             moved[first:stop] = values[first + shift : stop + shift]
     return moved
+
+
+def straightened(flux: np.ndarray, weight: np.ndarray, timing: Timing) -> tuple[np.ndarray, np.ndarray]:
+    """Return flux and weight, ``(n_cadences,)`` each, with every timed event where the best line expects it.
+
+    Two durations on either side move with an event. Where it was before, outside of that, it would be seen twice: both
+    are 0 there.
+    """
+    reach = 2 * timing.duration
+    place = np.arange(len(flux))
+    left = np.zeros(len(flux), bool)
+    for expected, middle in zip(timing.expected.tolist(), timing.middle.tolist()):
+        left |= (np.abs(place - middle) <= LEFT * timing.duration) & (np.abs(place - expected) > reach)
+    zero = np.float32(0)
+    return (np.where(left, zero, aligned(flux, timing, reach)), np.where(left, zero, aligned(weight, timing, reach)))
+
+
+def on_time(curve: FlatCurve, timing: Timing) -> FlatCurve:
+    """Return a curve with every timed event where the best line expects it; see :func:`straightened`."""
+    return FlatCurve.of(*straightened(curve.flux, curve.weight, timing))

@@ -42,9 +42,20 @@ def ready() -> None:
 
 
 def _modules() -> tuple[ModuleType, ...]:
-    from exojax.loops import boxes, candidate, harmonics, least_squares, periodogram, seasons, single, trend, views
+    from exojax.loops import (
+        boxes,
+        candidate,
+        harmonics,
+        least_squares,
+        periodogram,
+        seasons,
+        single,
+        tolerant,
+        trend,
+        views,
+    )
 
-    return trend, periodogram, candidate, least_squares, single, views, boxes, seasons, harmonics
+    return trend, periodogram, candidate, least_squares, single, views, boxes, seasons, harmonics, tolerant
 
 
 def _prepare(home: Path) -> None:

@@ -115,14 +115,17 @@ def _vetted(curves: LightCurves, found: Candidates, trace: Trace, k: int) -> Vet
 
 
 def _with_centroids(found: Candidates, trace: Trace) -> Candidates:
-    """Return the candidates with a measured ``centroid_sigma``; NaN for single transits and without centroids."""
+    """Return the candidates with ``centroid_sigma`` measured.
+
+    NaN without centroids, for single transits, and where transits are off time by more than they last.
+    """
     even = trace.even
     if even.centroid is None:
         return found
     t0 = (found.t0 - even.start[0]) / even.cadence
     period, duration = found.period / even.cadence, found.duration / even.cadence
     sigma = np.full(len(found), np.nan)
-    for k in np.flatnonzero(~found.single):
+    for k in np.flatnonzero(~found.single & ~(found.ttv_amplitude > found.duration)):
         sigma[k] = centroid_shift(even.centroid[0], trace.weights[k], period[k], t0[k], duration[k]).sigma
     return replace(found, centroid_sigma=sigma)
 
