@@ -1,4 +1,4 @@
-"""Tables about stars: ``--labels``, ``--stars`` and ``--known``. A header, and one line a star or a planet."""
+"""Read CSV tables of stars and planets: ``--labels``, ``--stars``, ``--known`` and ``--candidates``."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from exojax.io import clocks, columns, identity, text
 from exojax.light_curves import LightCurves, Stars
 from exojax.storage import open_file
 
-# The plain name first, then those of the NASA Exoplanet Archive, MAST, ExoFOP and SHERLOCK.
+# Names of columns: our own first, then those of the NASA Exoplanet Archive, MAST, ExoFOP and SHERLOCK.
 _IDS = (
     *("id", "kepid", "tic_id", "ticid", "tid", "epic_id", "epic", "kic_id", "kic", "tic", "epic_hostname", "star"),
     *("object_id", "target_id", "star_id", "target", "object", "hostname", "gaia_id", "source_id"),
@@ -39,9 +39,9 @@ _DURATIONS = (
     *("duration_value",),
 )
 _IN_HOURS = ("koi_duration", "pl_trandur", "pl_trandurh", "duration_value")
-"""durations that their archives give in hours without saying so in the name"""
+"""columns of durations whose archives use hours although the name has no unit"""
 _IN_MINUTES = ("per_err",)
-"""columns of SHERLOCK's tables, whose durations are minutes"""
+"""columns of SHERLOCK's tables, in which durations are in minutes"""
 _CLOCKS = {"koi_time0bk": "BKJD", "koi_time0": "BJD", "pl_tranmid": "BJD"}
 _NAMES = ("name", "planet", "kepler_name", "kepoi_name", "pl_name", "toi", "ctoi", "toi_id")
 _MARKS = ("planet", "false positive", "unsure")
@@ -51,16 +51,16 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, eq=False)
 class Known:
-    """Planets (or binaries) that are known already; every attribute is an array over them.
+    """Ephemerides of known planets or binaries; every attribute is an array of ``n`` objects.
 
     Attributes:
-        id: str, the star's.
-        name: str, the planet's; empty where the file has none.
-        period: float64, days.
-        t0: float64, days in ``clock``, NaN where unknown.
-        duration: float64, days, NaN where unknown.
-        clock: str, of ``clocks.ZERO``; empty where the table does not tell, which is the light curve's own. None is
-            empty throughout.
+        id: str, name of the star.
+        name: str, name of the planet; empty where the file has none.
+        period: float64, days; NaN for a single transit.
+        t0: float64, days in ``clock``; NaN where unknown.
+        duration: float64, days; NaN where unknown.
+        clock: str, a key of ``clocks.ZERO``, or empty where the table does not state it, which means the clock of the
+            light curve. None means empty for all.
     """
 
     id: np.ndarray
@@ -78,20 +78,20 @@ class Known:
         return self._take(self.id == star)
 
     def on_clock(self, time_system: str) -> Known:
-        """Return the same with ``t0`` on a light curve's clock; those that cannot be brought there are left out."""
+        """Return the ephemerides with ``t0`` on the clock of a light curve, without those that cannot be converted."""
         clock = np.full(len(self), "") if self.clock is None else self.clock
         t0 = self.t0.copy()
-        kept = np.array([not _mismatch(*one, time_system) for one in zip(clock.tolist(), t0.tolist())], bool)
+        kept = np.array([not _mismatch(*epoch, time_system) for epoch in zip(clock.tolist(), t0.tolist())], bool)
         for name in set(clock[kept].tolist()) - {"", time_system}:
-            mine = kept & (clock == name)
-            t0[mine] = clocks.convert(t0[mine], name, time_system)
+            rows = kept & (clock == name)
+            t0[rows] = clocks.convert(t0[rows], name, time_system)
         return replace(self, t0=t0, clock=np.where(clock == "", "", time_system))._take(kept)
 
     def mismatch(self, star: str, time_system: str) -> str:
-        """Return why an epoch of a star cannot be brought to its light curve's clock, or an empty text."""
-        mine = self.of(star)
-        clock = [""] * len(mine) if mine.clock is None else mine.clock.tolist()
-        reasons = (_mismatch(*one, time_system) for one in zip(clock, mine.t0.tolist()))
+        """Return why an epoch of a star cannot be converted to the clock of its light curve, or an empty text."""
+        planets = self.of(star)
+        clock = [""] * len(planets) if planets.clock is None else planets.clock.tolist()
+        reasons = (_mismatch(*epoch, time_system) for epoch in zip(clock, planets.t0.tolist()))
         return next((reason for reason in reasons if reason), "")
 
     def _take(self, index: np.ndarray) -> Known:
@@ -100,36 +100,36 @@ class Known:
 
 
 def _mismatch(clock: str, t0: float, time_system: str) -> str:
-    """Return why an epoch of ``clock`` (empty where it is not known) is none of ``time_system``, or an empty text."""
+    """Return why an epoch on ``clock`` (empty if unknown) cannot be converted to ``time_system``, or an empty text."""
     if math.isnan(t0) or clock == time_system:
         return ""
     if clock and time_system not in clocks.ZERO:
-        return f"its known t0 is {clock}, and the clock of its light curve is not known: state it with --clock"
+        return f"its known t0 is in {clock}, and the clock of its light curve is unknown: state it with --clock"
     if clock or (time_system not in ("BJD", "HJD", "JD")):
         return ""
-    # Without a clock, an epoch that is no Julian date is none of such a light curve.
+    # An epoch without a clock can be on the light curve's clock of Julian dates only if it is a Julian date.
     return (
         ""
         if t0 > clocks.JULIAN
         else (
-            f"its known t0 is {t0:g}, its light curve is in {time_system}: name the column t0_btjd or t0_bkjd, or give "
-            f"{time_system}"
+            f"its known t0 is {t0:g}, and its light curve is in {time_system}: name the column t0_btjd or t0_bkjd, or "
+            f"give t0 in {time_system}"
         )
     )
 
 
 def labels(path: Path) -> tuple[dict[str, int], str]:
-    """Return the stars' labels, of columns ``id`` and ``label`` or of the marks that the vetting page exports.
+    """Read the labels of stars from columns ``id`` and ``label``, or from the marks that the vetting page exports.
 
-    A star of ``marks.csv`` (``id,rank,mark,note``, a line a candidate) with any planet is 1, with false positives only
-    it is 0; one of which a candidate is unsure, and none a planet, has no label.
+    In ``marks.csv`` (``id,rank,mark,note``, one line per candidate), a star with a planet is labelled 1, and a star
+    with false positives only is labelled 0. Any other star has no label.
 
     Returns:
-        Star id -> 1 (planet host) or 0; and a sentence on the stars without a label, empty where there are none.
+        Star id to 1 (planet host) or 0; and a sentence on the stars without a label, empty if there are none.
 
     Raises:
-        InputError: a column is missing, a label is neither 0 nor 1, a mark is none, or a star has two labels; it names
-            the line.
+        InputError: a column is missing, a label is neither 0 nor 1, a mark is unknown, or a star has two labels; the
+            message names the line.
     """
     found: dict[str, int] = {}
     marks: dict[str, set[str]] = {}
@@ -138,18 +138,19 @@ def labels(path: Path) -> tuple[dict[str, int], str]:
             mark = row["mark"].lower()
             if mark not in (*_MARKS, ""):
                 raise InputError(
-                    f"{path}: line {line}: mark is {row['mark'][:40]!r}: it must be {', '.join(_MARKS)}, or empty"
+                    f"{path}: line {line}: mark is {row['mark'][:40]!r}: give {', '.join(_MARKS)}, or leave it empty"
                 )
             marks.setdefault(row["id"], set()).add(mark)
             continue
         value = _number(row, ("label",), path, line)
         if value not in (0, 1):
             raise InputError(
-                f"{path}: line {line}: label is {row['label'][:40]!r}: it must be 1 (planet host) or 0 (the rest)"
+                f"{path}: line {line}: label is {row['label'][:40]!r}: give 1 for planet hosts and 0 for other stars"
             )
         if found.setdefault(row["id"], int(value)) != value:
             raise InputError(
-                f"{path}: line {line}: star {row['id'][:40]} has label {int(value)} here, another above: keep one"
+                f"{path}: line {line}: star {row['id'][:40]} has label {int(value)} here and another label above: "
+                "keep one of them"
             )
     unsure = 0
     for star, given in marks.items():
@@ -159,15 +160,19 @@ def labels(path: Path) -> tuple[dict[str, int], str]:
             found[star] = 0
         else:
             unsure += 1
-    plural = "stars have" if unsure > 1 else "star has"
-    return found, f"{path}: {unsure} {plural} no planet and no clear false positive, and no label" if unsure else ""
+    stars = "stars" if unsure > 1 else "star"
+    reason = "no candidate is marked as a planet, and some are unsure or not marked"
+    return found, f"{path}: {unsure} {stars} without a label: {reason}" if unsure else ""
 
 
 def stars(path: Path) -> dict[str, dict[str, float]]:
-    """Return star id -> ``radius`` and ``mass`` (Sun's), ``teff`` (K), ``mag``, where the file has them.
+    """Read properties of stars: star id to ``radius`` and ``mass`` (solar units), ``teff`` (K) and ``mag``.
+
+    Empty cells and missing columns are left out.
 
     Raises:
-        InputError: no column of ids, none of the four, or a cell that is no number or not positive; it names the line.
+        InputError: there is no column of ids, or none of the four columns; or a cell is no number or not positive. The
+            message names the line.
     """
     found: dict[str, dict[str, float]] = {}
     for line, row in _rows(path, needed=tuple(name for names in _STAR.values() for name in names)):
@@ -175,31 +180,33 @@ def stars(path: Path) -> dict[str, dict[str, float]]:
         for key in ("radius", "mass", "teff"):
             if values[key] <= 0:
                 raise InputError(
-                    f"{path}: line {line}: {key} of star {row['id'][:40]} is not positive: correct or empty it"
+                    f"{path}: line {line}: {key} of star {row['id'][:40]} is {values[key]:g}: give a number above 0, "
+                    "or leave it empty"
                 )
         found[row["id"]] = {key: value for key, value in values.items() if not math.isnan(value)}
     return found
 
 
 def with_stars(curves: LightCurves, known: Mapping[str, Mapping[str, float]]) -> LightCurves:
-    """Return the light curves with what ``known`` (of ``stars``) holds in place of their files' own."""
+    """Return the light curves with the stellar properties in ``known``, from :func:`stars`, in place of their own."""
     unknown = np.full(len(curves), np.nan)
     old = curves.stars or Stars(unknown, unknown, unknown, unknown)
-    about = [known.get(star, {}) for star in curves.id.tolist()]
-    new = {key: [of.get(key, was) for of, was in zip(about, getattr(old, key).tolist())] for key in _STAR}
+    rows = [known.get(star, {}) for star in curves.id.tolist()]
+    new = {key: [row.get(key, value) for row, value in zip(rows, getattr(old, key).tolist())] for key in _STAR}
     return replace(curves, stars=Stars(**{key: np.array(values, np.float64) for key, values in new.items()}))
 
 
 def known(path: Path) -> Known:
-    """Return known planets: ``id``, ``period`` and where known ``t0``, ``duration`` (days) and ``name``.
+    """Read known planets: ``id``, ``period`` (days) and, optionally, ``t0``, ``duration`` (days) and ``name``.
 
-    Names of the NASA Exoplanet Archive (``koi_period``, ``pl_orbper``), of ExoFOP (``Period (days)``, ``Epoch (BJD)``,
-    ``Duration (hours)``) and of SHERLOCK (``T. dur (min)``) are understood; units stand in brackets, at the end of the
-    name, or are the archive's. Its column's name or brackets, its size, or the star's catalogue decide the clock
-    of ``t0``. Lines without a period are left out.
+    Names of columns may also be those of the NASA Exoplanet Archive (``koi_period``, ``pl_orbper``), of ExoFOP
+    (``Period (days)``, ``Epoch (BJD)``, ``Duration (hours)``) and of SHERLOCK (``T. dur (min)``). A unit may stand in
+    brackets or at the end of the name; otherwise the archive's unit is used. The clock of ``t0`` follows from the name
+    of the column, from the size of the numbers, or from the catalogue of the star. Lines without a period are left out.
 
     Raises:
-        InputError: no column of ids or periods, or a cell that is no number or not positive; it names the line.
+        InputError: there is no column of ids or periods, or a cell is no number or not positive. The message names the
+            line.
     """
     rows: list[tuple[str, str, float, float, float, str]] = []
     for line, row in _rows(path, needed=_PERIODS):
@@ -207,7 +214,7 @@ def known(path: Path) -> Known:
         duration = _number(row, _DURATIONS, path, line) * _days_of(row)
         if period <= 0 or duration <= 0:
             raise InputError(
-                f"{path}: line {line}: a period or duration of star {row['id'][:40]} is not positive: correct it"
+                f"{path}: line {line}: the period or the duration of star {row['id'][:40]} is not positive: correct it"
             )
         if not math.isnan(period):
             name = next((row[key] for key in _NAMES if row.get(key)), "")
@@ -220,12 +227,12 @@ def known(path: Path) -> Known:
 
 
 def _given(row: Mapping[str, str], names: Sequence[str]) -> str:
-    """Return the first of the columns that has a value in this row, or an empty text."""
+    """Return the first of the named columns with a value in this row, or an empty text."""
     return next((name for name in names if row.get(name, "").lower() not in _MISSING), "")
 
 
 def _days_of(row: Mapping[str, str]) -> float:
-    """Return the days of one unit of the row's duration."""
+    """Return the unit of the row's duration, in days."""
     name = _given(row, _DURATIONS)
     unit = row.get(f"unit of {name}", "").lower()
     end = name.rpartition("_")[2]
@@ -243,64 +250,68 @@ def _clock_of(row: Mapping[str, str], t0: float) -> str:
     notes = _CLOCKS.get(name) or next(iter(clocks.of_text(f"{name} {row.get(f'unit of {name}', '')}") or ()), "")
     if t0 > clocks.JULIAN:
         return notes if notes in ("BJD", "HJD", "JD") else "BJD"
-    # A small number in a column called BJD has lost its first digits: the catalogue tells which.
+    # A small number in a column called BJD lacks its first digits. The catalogue of the star determines them.
     return notes if notes in ("BKJD", "BTJD", "MJD") else row["clock"]
 
 
 def _report_unknown(path: Path, row: Mapping[str, str], rows: Sequence[Sequence[object]]) -> None:
-    """Warn of a table in which no epoch or no duration is understood, and of the columns that might be it."""
-    for n, (what, names) in enumerate((("t0", _EPOCHS), ("duration", _DURATIONS)), 3):
-        if all(math.isnan(float(str(one[n]))) for one in rows):
+    """Warn if no planet has an epoch, or none has a duration; name the columns that were not recognised."""
+    for n, (quantity, names) in enumerate((("t0", _EPOCHS), ("duration", _DURATIONS)), 3):
+        if all(math.isnan(float(str(planet[n]))) for planet in rows):
             others = [
                 name for name in row if not name.startswith("unit of ") and name not in ("clock", "id", *_PERIODS)
             ]
             unknown = (
-                "" if set(names) & row.keys() else f" (not understood: {', '.join(others)[:80] or 'no other column'})"
+                "" if set(names) & row.keys() else f" (not recognised: {', '.join(others)[:80] or 'no other column'})"
             )
-            _log.warning("%s: no planet has a %s%s", path, what, unknown)
+            _log.warning("%s: no planet has a %s%s", path, quantity, unknown)
 
 
 def ephemerides(path: Path) -> Known:
-    """Return given candidates: ``id``, ``period``, ``t0`` and ``duration`` in days, columns named as in :func:`known`.
+    """Read candidates to vet: ``id``, ``period``, ``t0`` and ``duration`` in days, with columns as in :func:`known`.
 
     Raises:
-        InputError: as :func:`known`; or an epoch or a duration is missing, or a duration is longer than half its
-            period. It names the star.
+        InputError: as in :func:`known`; or an epoch or a duration is missing, or a duration is longer than half of the
+            period. The message names the star.
     """
     found = known(path)
     if not len(found):
-        raise InputError(f"{path}: holds no line with a period: give id, period, t0 and duration in days")
+        raise InputError(f"{path}: no line has a period: give id, period, t0 and duration in days")
     check_ephemerides(found, str(path))
     return found
 
 
 def check_ephemerides(found: Known, source: str) -> None:
-    """Refuse ephemerides that cannot be measured.
+    """Check that every ephemeris is complete and possible.
 
     Raises:
-        InputError: see :func:`ephemerides`; ``source`` begins the message.
+        InputError: an epoch or a duration is missing, a number is not positive, or a duration is longer than half of
+            the period. The message begins with ``source``.
     """
     for name in ("t0", "duration"):
         bad = ~np.isfinite(getattr(found, name))
         if bad.any():
             raise InputError(
-                f"{source}: star {str(found.id[bad][0])[:40]} has a candidate without {name}: give it in days"
+                f"{source}: star {str(found.id[bad][0])[:40]} has a candidate without {name}: give {name} in days"
             )
     bad = (found.period <= 0) | (found.duration <= 0) | (found.duration > 0.5 * found.period)
     if bad.any():
         k = int(np.argmax(bad))
         raise InputError(
             f"{source}: star {str(found.id[k])[:40]} has a period of {found.period[k]:g} and a duration of "
-            f"{found.duration[k]:g} days: a transit lasts half of its period at most, and both are above 0"
+            f"{found.duration[k]:g} days: give numbers above 0, and a duration of at most half of the period"
         )
 
 
 def _rows(path: Path, needed: tuple[str, ...]) -> Iterator[tuple[int, dict[str, str]]]:
-    """Yield line number and cells by lower-case column name; ``id`` as spelled everywhere, ``clock`` its own."""
+    """Yield each line's number, and its cells by lower-case column name.
+
+    ``id`` is normalised; ``clock`` is added: the clock of the star's catalogue, or empty.
+    """
     lines = text.decoded(open_file.content(path, text.LARGEST), path).splitlines()
     numbered = [(n, line) for n, line in enumerate(lines, 1) if line.strip() and not line.startswith("#")]
     if not numbered:
-        raise InputError(f"{path}: is empty: it must have a header with a column id")
+        raise InputError(f"{path}: is empty: give a table with a header and a column id")
     first = numbered[0][1]
     mark = next((mark for mark in (",", ";", "\t", "|") if mark in first), ",")
     bare = [line.strip(mark) if mark == "|" else line for _, line in numbered]
@@ -324,7 +335,8 @@ def _rows(path: Path, needed: tuple[str, ...]) -> Iterator[tuple[int, dict[str, 
         row = dict(zip(header, (cell.strip() for cell in cells)))
         if row[id_name].lower() in _MISSING:
             raise InputError(f"{path}: line {line} has no {id_name}: add it or remove the line")
-        own = next((of for name, of in identity.TIME_SYSTEM.items() if row[id_name].upper().startswith(name)), clock)
+        prefixes = identity.TIME_SYSTEM.items()
+        own = next((system for name, system in prefixes if row[id_name].upper().startswith(name)), clock)
         yield line, {**units, **row, "id": identity.spelling(row[id_name]), "clock": own}
 
 
@@ -336,7 +348,7 @@ def _cells_of(table: Iterator[list[str]], path: Path) -> Iterator[list[str]]:
 
 
 def _number(row: Mapping[str, str], names: tuple[str, ...], path: Path, line: int) -> float:
-    """Return the first of the columns that has a value; NaN where none has."""
+    """Return the value of the first of the named columns that has one; NaN if none has."""
     for name in names:
         if (text := row.get(name, "")).lower() in _MISSING:
             continue
@@ -345,6 +357,8 @@ def _number(row: Mapping[str, str], names: tuple[str, ...], path: Path, line: in
         except ValueError:
             value = math.inf
         if not math.isfinite(value):
-            raise InputError(f"{path}: line {line}: {name} is {text[:40]!r}, not a number: correct it or empty it")
+            raise InputError(
+                f"{path}: line {line}: {name} is {text[:40]!r}, not a number: correct it or leave it empty"
+            )
         return value
     return math.nan

@@ -1,4 +1,4 @@
-"""Times of a file -> days on a known clock: BKJD, BTJD, BJD, HJD, JD or MJD; ``file`` where nothing tells which."""
+"""Convert the times of a file to days on a known clock: BKJD, BTJD, BJD, HJD, JD or MJD; ``file`` if it is unknown."""
 
 from __future__ import annotations
 
@@ -14,12 +14,13 @@ from exojax.errors import InputError
 ZERO = {"BJD": 0.0, "HJD": 0.0, "JD": 0.0, "MJD": 2400000.5, "BKJD": 2454833.0, "BTJD": 2457000.0}
 """Julian date of each clock's zero, days"""
 BARYCENTRIC = ("BJD", "BKJD", "BTJD")
-"""clocks that count the same days from different zeros; the others are up to 8.3 minutes off"""
+"""barycentric clocks, which differ in their zero only; the others deviate by up to 8.3 minutes"""
 PLAUSIBLE = {"BKJD": (50.0, 5000.0), "BTJD": (1200.0, 12000.0), "MJD": (30000.0, 80000.0)}
-"""days between which a mission's times (or those of this century) lie"""
+"""clock -> range of plausible times, days"""
 JULIAN = 2400000.0
 """days above which a time is a full Julian date"""
 UNITS = {"days": 1.0, "hours": 1 / 24, "minutes": 1 / 1440, "seconds": 1 / 86400}
+"""unit -> days"""
 _UNITS = {
     "days": ("d", "day", "days"),
     "hours": ("h", "hr", "hrs", "hour", "hours"),
@@ -27,7 +28,7 @@ _UNITS = {
     "seconds": ("s", "sec", "secs", "second", "seconds"),
 }
 _SHORT = ("d", "h", "min", "s")
-"""words that are a unit in brackets or in a header, but not in a name (``t_min`` is the first time)"""
+"""words that mean a unit in brackets or in a header, but not in a name (``t_min`` is the first time)"""
 _FOREIGN = ("yr", "year", "years", "ms", "us", "ns", "century")
 _NAMES = (
     ("BKJD", "BKJD|KBJD|KJD"),
@@ -39,22 +40,22 @@ _NAMES = (
     ("JD", "R?JD|JULIAN"),
 )
 _LONGEST = 20000.0
-"""days between first and last that photometry of one star covers at most; more is another unit"""
+"""days: longest plausible light curve of one star; longer times are in another unit"""
 _COARSE = 0.2
-"""days: a regular step of more may be hours or minutes"""
+"""days: longest regular step that is plausible; longer steps may be in hours or minutes"""
 _FINE = 5 / 86400
-"""days: photometry of stars has no shorter step"""
+"""days: shortest plausible step of photometry"""
 
 
 @dataclass(frozen=True)
 class Clock:
-    """Rule by which times of a file become days.
+    """The conversion of a file's times to days.
 
     Attributes:
-        name: of ``ZERO``, or ``file`` where the clock is not known.
-        factor: days of one unit of the file's.
-        shift: days to add after that.
-        notes: what a reader of the figures has to know, one sentence each.
+        name: a key of ``ZERO``, or ``file`` if the clock is unknown.
+        factor: days per unit of the file's times.
+        shift: days to add after the multiplication.
+        notes: one sentence for each choice or conversion that changes the meaning of the times.
     """
 
     name: str
@@ -63,19 +64,19 @@ class Clock:
     notes: tuple[str, ...] = ()
 
     def days(self, time: np.ndarray) -> np.ndarray:
-        """Return ``time (n,)`` in days; the same bits where nothing is to be converted."""
+        """Return ``time (n,)`` in days; bit-identical if no conversion is needed."""
         days = time if self.factor == 1 else time * self.factor
         return days if self.shift == 0 else days + self.shift
 
 
 def of_text(text: str) -> tuple[str, float | None] | None:
-    """Return the clock that a name or unit tells, and the Julian date that was subtracted, where it does.
+    """Return the clock in the name or unit of a column, and the Julian date that was subtracted; None without a clock.
 
     >>> of_text("BJD - 2457000, days"), of_text("BJD_TDB"), of_text("time")
     (('BTJD', 2457000.0), ('BJD', None), None)
     """
     plain = text.upper().replace("J.D.", "JD")
-    # The letters TDB, UTC and the like are no clock of their own.
+    # Time scales such as TDB and UTC are ignored.
     letters = next((name for name, form in _NAMES if re.search(rf"(?<![A-Z])(?:{form})(?![A-Z])", plain)), None)
     zero = re.search(r"(?<!\d)(24\d{5}(?:\.\d+)?)(?!\d)", plain)
     if zero is not None:
@@ -89,10 +90,15 @@ def of_text(text: str) -> tuple[str, float | None] | None:
 
 
 def unit_of(name: str, unit: str, stated: str = "") -> str | None:
-    """Return ``days``, ``hours``, ``minutes`` or ``seconds``, from a unit, a header's unit, or words of the name.
+    """Return the unit of time: ``days``, ``hours``, ``minutes`` or ``seconds``; None if it is unknown.
+
+    Args:
+        name: name of the column, whose words are considered last.
+        unit: unit of the column, considered first.
+        stated: unit of times in the header.
 
     Raises:
-        InputError: the unit is of time, but none of these.
+        InputError: the unit is another unit of time, such as years.
     """
     for text, short in ((unit, True), (stated, True), (name, False)):
         words = re.findall(r"[a-z]+", text.lower())
@@ -114,22 +120,22 @@ def clock_of(
     time_unit: str | None = None,
     clock: str | None = None,
 ) -> Clock:
-    """Return how a column of times becomes days, and on which clock.
+    """Return the conversion of a column of times to days on a clock.
 
-    The order: what the user states; the column's own name and unit; the header's reference date (``BJDREFI`` and
-    ``BJDREFF``, ``JDREF``, ``MJDREF``); the mission; the size of the times.
+    The sources of information, in this order: the user; the name and unit of the column; the header's reference date
+    (``BJDREFI`` and ``BJDREFF``, ``JDREF``, ``MJDREF``); the mission; the size of the times.
 
     Args:
-        name: of the column.
-        unit: of the column, as the file has it.
+        name: name of the column.
+        unit: unit of the column, as in the file.
         header: keywords of the file, in capitals.
-        mission_clock: ``BKJD`` or ``BTJD`` where the star's catalogue or the mission is known, else empty.
+        mission_clock: ``BKJD`` or ``BTJD`` if the star's catalogue or the mission is known, else empty.
         time: ``(n,)`` float64, NaN where unknown.
-        time_unit: stated by the user: one of ``UNITS``.
-        clock: stated by the user: one of ``ZERO``.
+        time_unit: unit stated by the user, a key of ``UNITS``; or None.
+        clock: clock stated by the user, a key of ``ZERO``; or None.
 
     Raises:
-        InputError: times can be days or another unit and nothing decides. The message names the option that does.
+        InputError: the times may be in days or in another unit. The message names the option that states the unit.
     """
     notes: list[str] = []
     known = time[np.isfinite(time)]
@@ -143,7 +149,7 @@ def clock_of(
         words = "days" if named or mission_clock or middle > JULIAN else _plain_days(known)
     factor = UNITS[words]
     if factor != 1:
-        notes.append(f"times are in {words}: converted to days")
+        notes.append(f"times are in {words}; they were converted to days")
         known, middle = known * factor, middle * factor
     if clock is not None:
         shift = ZERO[clock] if clock == "MJD" and middle > JULIAN else 0.0
@@ -164,35 +170,35 @@ def clock_of(
         found, shift = mission_clock, 0.0
     elif named and 40000 < middle < 80000:
         found, shift = named[0], 2400000.0
-        notes.append(f"{name} is taken for {named[0]} - 2400000")
+        notes.append(f"{name} is read as {named[0]} - 2400000")
     elif named and named[0] in ("HJD", "JD") and 1000 < middle < 15000:
         found, shift = named[0], 2450000.0
-        notes.append(f"{name} is taken for {named[0]} - 2450000")
+        notes.append(f"{name} is read as {named[0]} - 2450000")
     else:
         found, shift = "file", 0.0
     low, high = PLAUSIBLE.get(found, (-np.inf, np.inf))
     if len(known) and not low <= middle + shift <= high:
-        notes.append(f"times of about {middle:.6g} cannot be {found}: the clock is not known (--clock states it)")
+        notes.append(f"times of about {middle:.6g} cannot be {found}; the clock is unknown (state it with --clock)")
         found, shift = "file", 0.0
     return Clock(found, factor, shift, tuple(notes))
 
 
 def convert(t: np.ndarray, source: str, target: str) -> np.ndarray:
-    """Return epochs ``(n,)`` float64 of one clock on another.
+    """Convert epochs ``t (n,)``, float64 days, from one clock to another.
 
     Raises:
-        InputError: one of the clocks is not known.
+        InputError: one of the clocks is unknown.
     """
     if source == target:
         return t
-    for one in (source, target):
-        if one not in ZERO:
-            raise InputError(f"the clock {one!r} is not known: give one of {', '.join(ZERO)}")
+    for name in (source, target):
+        if name not in ZERO:
+            raise InputError(f"the clock {name!r} is unknown: give one of {', '.join(ZERO)}")
     return t + (ZERO[source] - ZERO[target])
 
 
 def _reference(header: Mapping[str, Any]) -> tuple[str, float] | None:
-    """Return the clock of a header's reference date, and the days to add to its times."""
+    """Return the clock of a header's reference date, and the days to add to its times; None without such a date."""
     for stem, letters, origin in (
         ("BJDREF", "BJD", 0.0),
         ("JDREF", "JD", 0.0),
@@ -206,7 +212,7 @@ def _reference(header: Mapping[str, Any]) -> tuple[str, float] | None:
         if not np.isfinite(zero):
             return None
         for clock in ("BKJD", "BTJD"):
-            # A fraction stands in BJDREFF, and is added.
+            # BJDREFF holds a fraction of a day, which is added.
             if letters == "BJD" and 0 <= zero - ZERO[clock] < 1:
                 return clock, zero - ZERO[clock]
         return letters, zero
@@ -220,10 +226,10 @@ def _number(value: object) -> float | None:
 
 
 def _plain_days(known: np.ndarray) -> str:
-    """Return ``days`` where the times by themselves can be nothing else that photometry has.
+    """Return ``days`` if the steps and the span of the times exclude other units.
 
     Raises:
-        InputError: they fit another unit as well, or better.
+        InputError: another unit fits the times as well, or better.
     """
     if len(known) < 3:
         return "days"
@@ -238,7 +244,7 @@ def _plain_days(known: np.ndarray) -> str:
         fit = [words for words, days in UNITS.items() if span * days <= _LONGEST and _FINE <= step * days <= _COARSE]
         others = " or ".join(fit) or "another unit"
         raise InputError(
-            f"times in steps of {step:.4g} over {span:.6g} may be days or {others}, and nothing in the file tells: "
-            "state it with --time-unit"
+            f"times in steps of {step:.4g} over {span:.6g} may be in days or in {others}, and the file does not state "
+            "the unit: give --time-unit"
         )
     return "days"

@@ -1,14 +1,14 @@
-"""Decide which column of a table is time, flux, error, quality, centroid and star: one rule for every reader.
+"""Recognise the columns of a table: time, flux, error, quality, centroid and star, by one rule for every reader.
 
-A reader turns its file into a :class:`Table`; :func:`measured` returns what stands in it. Names are compared as words
-(``rel_flux_T1`` is *rel*, *flux*, *t1*; brackets are units). The order of preference:
+A reader turns its file into a :class:`Table`, and :func:`measured` returns the measurements in it. Names are compared
+word by word (``rel_flux_T1`` has the words *rel*, *flux* and *t1*); brackets hold units. The order of preference:
 
-- time: barycentric (BJD, BTJD, BKJD), then ``time``, then HJD, MJD, JD, then dates and days;
-- flux: the names of ``FLUXES`` in their order, then whatever is called corrected, calibrated, detrended or relative,
-  then plain flux, then magnitudes, then raw flux; among equals the first of the file. Never a background, sky, error,
-  model, centroid, limit or the like (``NOT_FLUX``);
-- error: of the chosen flux, by its name; else the only error of its kind;
-- quality: the mission's bits where the column is the mission's, letters, or a flag that is 0 where all is well.
+- time: barycentric times (BJD, BTJD, BKJD), then ``time``, then HJD, MJD, JD, then dates and days;
+- flux: the names in ``FLUXES`` in their order, then names with a word such as corrected, calibrated, detrended or
+  relative, then plain flux, then magnitudes, then raw flux; among equals the first column of the file. A name with a
+  word in ``NOT_FLUX``, such as background, error or model, is no flux;
+- error: the error of the chosen flux, by its name, else the only error of the same kind;
+- quality: the mission's quality bits, letters, or a flag that is 0 for good rows.
 """
 
 from __future__ import annotations
@@ -44,8 +44,8 @@ FLUXES = (
     "lc_init",
     "tamflux2",
 )
-"""corrected flux of Kepler, K2, TESS; QLP since sector 56 and before; eleanor; K2SFF; TASOC; PATHOS; DIAMANTE; the
-data-validation time series of TESS; SuperWASP"""
+"""names of corrected flux: Kepler, K2 and TESS; QLP since sector 56 and before; eleanor; K2SFF; TASOC; PATHOS;
+DIAMANTE; the data-validation time series of TESS; SuperWASP"""
 _CORRECTED = _set(
     "corr cor corrected fcor cal calibrated det detrended detrend dtr flat flattened clean cleaned pdcsap pdc rm pca "
     "cbv norm normalized normalised rel relative ksp kspsap init decorr decorrelated systematics"
@@ -54,7 +54,7 @@ _RAW = _set("raw fraw sap uncorrected simple inst instrumental")
 _FLUX = _set("flux fluxes nflux fcor fraw intensity counts count adu electrons lc lc0 lc1 f sap pdcsap")
 _MAG = _set("mag mags magnitude magnitudes dmag tmag vmag gmag rmag imag bmag kmag diff dm")
 _MAG_FORMS = re.compile(r"(irm|tfa|pca|epd)\d|mag\d*")
-"""CDIPS's and ASAS-3's numbered apertures"""
+"""numbered apertures of CDIPS and ASAS-3, in magnitudes"""
 _ERROR = _set(
     "err errs error errors eflux emag merr mer uncertainty uncertainties unc sigma sig std stddev stdev e fluxerr"
 )
@@ -114,12 +114,12 @@ _NO_UNIT = ("", "-", "--", "---", "none", "1", "unitless", "unit", "nan")
 
 @dataclass(frozen=True)
 class Stated:
-    """Units and clock that the user states of files; None leaves it to them.
+    """Units and clock of files as the user states them; None where the file decides.
 
     Attributes:
         flux_unit: one of ``FLUX_UNITS``.
-        time_unit: one of ``clocks.UNITS``.
-        clock: one of ``clocks.ZERO``.
+        time_unit: a key of ``clocks.UNITS``.
+        clock: a key of ``clocks.ZERO``.
     """
 
     flux_unit: str | None = None
@@ -128,13 +128,14 @@ class Stated:
 
 
 NOTHING_STATED = Stated()
+"""the files decide units and clock"""
 
 
 def checked(flux_unit: str | None, time_unit: str | None, clock: str | None) -> Stated:
-    """Return what the user states.
+    """Return the units and the clock that the user states, after checking them.
 
     Raises:
-        InputError: a word is not known; the message lists those that are.
+        InputError: a unit or a clock is unknown; the message lists the known ones.
     """
     for option, value, known in (
         ("--flux-unit", flux_unit, FLUX_UNITS),
@@ -151,12 +152,11 @@ class Column:
     """One column of a file.
 
     Attributes:
-        name: as the file has it.
-        unit: as the file has it; empty where it has none.
-        values: returns ``(n,)`` or ``(n, ...)`` of numbers, or of text where they are none. Called only for columns
-            that are used.
-        text: returns ``(n,)`` of text as the file has it; None takes it from ``values``. A long catalogue number loses
-            digits as a float.
+        name: name in the file.
+        unit: unit in the file; may be empty.
+        values: returns ``(n,)`` or ``(n, ...)`` numbers, or text. It is called only for columns that are used.
+        text: returns the ``n`` cells as text, for long catalogue numbers, which lose digits as floats; None converts
+            ``values`` to text.
     """
 
     name: str
@@ -166,19 +166,19 @@ class Column:
 
     @property
     def key(self) -> str:
-        """The name without brackets, in lower case, its words joined with ``_``."""
+        """Name without brackets, in lower case, with its words joined by ``_``."""
         return "_".join(words(self.name))
 
 
 @dataclass(frozen=True)
 class Table:
-    """Columns of one star's file, and its header.
+    """Columns and header of a file of one star.
 
     Attributes:
         path: the file, for messages.
-        columns: in the order of the file.
-        header: keywords in capitals; empty where there is none.
-        named: whether the names are the file's own (a table without a header has none).
+        columns: the columns, in the order of the file.
+        header: keywords in capitals; may be empty.
+        named: false if the file has no header, so that the names of the columns are assumed.
     """
 
     path: Path
@@ -189,20 +189,20 @@ class Table:
 
 @dataclass(frozen=True, eq=False)
 class Measured:
-    """Measurements as a table has them, on one scale of time; all arrays are ``(n,)``.
+    """The ``n`` measurements of a table, with time in days.
 
     Attributes:
-        time: float64, days in ``clock``, NaN where unknown.
-        flux: float64 or as stored, in ``unit``.
-        error: of ``flux``, or None.
-        good: bool, false where the file says that the measurement is bad, or it is none.
-        centroid: ``(n, 2)`` pixels, or None.
-        clock: of ``clocks.ZERO``, or ``file``.
-        unit: ``magnitudes``, ``flux``, or empty where nothing tells.
-        stated: whether the unit is the file's or the user's own word, and not the column's name.
-        name: of the column of flux.
-        star: catalogue number or name in a column of the table; empty where there is none.
-        notes: what a reader of the figures has to know, one sentence each.
+        time: ``(n,)`` float64, days in ``clock``, NaN where unknown.
+        flux: ``(n,)`` float64, or the stored type, in ``unit``.
+        error: ``(n,)`` one sigma of ``flux``, or None.
+        good: ``(n,)`` bool, false for bad or missing measurements.
+        centroid: ``(n, 2)`` float32, pixels, or None.
+        clock: a key of ``clocks.ZERO``, or ``file``.
+        unit: ``magnitudes``, ``flux``, or empty if unknown.
+        stated: true if the user or the unit of the column states the unit; false if it follows from the name.
+        name: name of the column of flux.
+        star: catalogue number or name in a column of the table; may be empty.
+        notes: one sentence for each choice or conversion that changes the meaning of the measurements.
     """
 
     time: np.ndarray
@@ -219,7 +219,7 @@ class Measured:
 
 
 def words(name: str) -> list[str]:
-    """Return the words of a column's name in lower case, without what stands in brackets.
+    """Return the words of a column's name in lower case, without the text in brackets.
 
     >>> words("rel_flux_T1"), words("Flux (mJy)"), words("fluxErr"), words("J.D.-2400000")
     (['rel', 'flux', 't1'], ['flux'], ['flux', 'err'], ['jd'])
@@ -241,7 +241,7 @@ def _apart(match: re.Match[str]) -> str:
 
 
 def bracket(name: str) -> str:
-    """Return what stands in a name's brackets, its unit; empty where there are none."""
+    """Return the text in the brackets of a name, which is its unit; may be empty."""
     found = re.search(r"[\[({](.*?)[\])}]", name)
     return found[1].strip() if found else ""
 
@@ -250,13 +250,14 @@ def measured(table: Table, mission: str = "", catalogue: str = "", stated: State
     """Return the measurements of a table.
 
     Args:
-        table: of one star.
-        mission: ``Kepler`` or ``TESS`` where the header or the file's name tells it; empty otherwise.
-        catalogue: of the star, ``KIC``, ``EPIC``, ``TIC``, or empty.
-        stated: what the user states.
+        table: table of one star.
+        mission: a key of ``quality.MISSION_BAD``, such as ``Kepler``; empty if unknown.
+        catalogue: catalogue of the star: ``KIC``, ``EPIC``, ``TIC``, or empty.
+        stated: units and clock stated by the user.
 
     Raises:
-        InputError: there is no column of times or of flux, or two readings fit and nothing decides.
+        InputError: there is no column of times or of flux, or a unit cannot be decided; the message then names the
+            option that states it.
     """
     try:
         return _measured(table, mission, catalogue, stated)
@@ -271,9 +272,12 @@ def _measured(table: Table, mission: str, catalogue: str, stated: Stated) -> Mea
     time_column, raw_time = _time(table, notes)
     flux_column, flux = _flux(table, notes)
     if flux.ndim != 1:
-        raise InputError(f"{flux_column.name} holds images, it is a target pixel file: give the light curve file")
+        raise InputError(f"{flux_column.name} holds images, as a target pixel file does: give the light curve file")
     if len(flux) != len(raw_time):
-        raise InputError(f"{time_column.name} has {len(raw_time)} values and {flux_column.name} {len(flux)}")
+        raise InputError(
+            f"{time_column.name} has {len(raw_time)} values and {flux_column.name} {len(flux)}: give columns of the "
+            "same length"
+        )
     own_clock = {"": "", "Kepler": "BKJD"}.get(mission, "BTJD") or identity.TIME_SYSTEM.get(catalogue, "")
     unit = f"{time_column.unit} {bracket(time_column.name)}".strip()
     clock = clocks.clock_of(
@@ -306,7 +310,7 @@ def _measured(table: Table, mission: str, catalogue: str, stated: Stated) -> Mea
 
 
 def numbers(values: np.ndarray) -> np.ndarray | None:
-    """Return values as numbers, NaN where masked; None where they are none."""
+    """Return values as numbers, NaN where masked; None if they are no numbers."""
     if np.ma.isMaskedArray(values):
         values = np.ma.filled(values.astype(np.float64), np.nan) if values.dtype.kind in "fiub" else values.filled("")
     if values.dtype.kind in "fiu":
@@ -317,7 +321,7 @@ def numbers(values: np.ndarray) -> np.ndarray | None:
 
 
 def _with_pairs(columns: Sequence[Column]) -> list[Column]:
-    """Return the columns with astropy's ``time.jd1`` and ``time.jd2`` as one, ``time``, of the form (n, 2)."""
+    """Return the columns, with astropy's ``time.jd1`` and ``time.jd2`` merged into one column ``(n, 2)``."""
     by_name = {column.name: column for column in columns}
     made = []
     for column in columns:
@@ -331,9 +335,9 @@ def _with_pairs(columns: Sequence[Column]) -> list[Column]:
 
 
 def _pair(first: Column, second: Column) -> np.ndarray:
-    parts = [numbers(one.values()) for one in (first, second)]
+    parts = [numbers(column.values()) for column in (first, second)]
     if any(part is None for part in parts):
-        raise InputError(f"{first.name} and {second.name} hold no numbers")
+        raise InputError(f"{first.name} and {second.name} hold values that are no numbers: give Julian dates")
     return np.stack([np.asarray(part, np.float64) for part in parts], axis=1)
 
 
@@ -348,16 +352,16 @@ def _time(table: Table, notes: list[str]) -> tuple[Column, np.ndarray]:
                 column = Column(f"{column.name} [JD]", "", column.values)
             others = [table.columns[other].name for _, other in ranked if other != k]
             if others:
-                notes.append(f"time: {column.name} is read (also there: {', '.join(others)[:80]})")
+                notes.append(f"time: the column {column.name} is used (not used: {', '.join(others)[:80]})")
             return column, values
     has = ", ".join(column.name for column in table.columns)[:80]
     if ranked:
-        raise InputError(f"{table.columns[ranked[0][1]].name} holds no time: give days (it has {has})")
+        raise InputError(f"{table.columns[ranked[0][1]].name} holds no times: give days (the columns are {has})")
     raise InputError(f"has no time column ({has}): name one of them time")
 
 
 def time_rank(name: str) -> int | None:
-    """Return how far back in the order of preference a column of that name stands; None where it is no time."""
+    """Return the rank of a column of times by its name, 0 for the most preferred; None if it is no column of times."""
     found = words(name)
     if _NOT_TIME & set(found) or _ERROR & set(found):
         return None
@@ -368,7 +372,7 @@ def time_rank(name: str) -> int | None:
 
 
 def _times_in(values: np.ndarray) -> np.ndarray | None:
-    """Return float64 of numbers, of pairs of doubles (astropy's ``Time``), or of ISO dates (as a Julian date)."""
+    """Return times as ``(n,)`` float64, from numbers, pairs of doubles or ISO dates (as Julian dates); None if none."""
     found = numbers(values)
     if found is not None:
         if found.ndim == 2 and found.shape[1] == 2:
@@ -379,7 +383,7 @@ def _times_in(values: np.ndarray) -> np.ndarray | None:
     if values.dtype.kind == "M":
         return _julian(values)
     try:
-        text = [str(one).strip().replace(" ", "T").rstrip("Z") for one in texts(values)]
+        text = [cell.strip().replace(" ", "T").rstrip("Z") for cell in texts(values)]
         if not re.match(r"\d{4}-\d\d-\d\d", text[0]):
             return None
         moments = np.array(text, "datetime64[us]")
@@ -389,17 +393,17 @@ def _times_in(values: np.ndarray) -> np.ndarray | None:
 
 
 def _julian(moments: np.ndarray) -> np.ndarray:
-    """Return the Julian dates of ``(n,)`` datetime64, float64, NaN where there is none."""
+    """Convert ``(n,)`` datetime64 to float64 Julian dates; NaN where missing."""
     since = moments.astype("datetime64[us]") - np.datetime64("2000-01-01T12:00:00", "us")
     return np.where(np.isnat(moments), np.nan, since.astype(np.float64) / 86400e6 + 2451545.0)
 
 
 def texts(values: np.ndarray) -> list[str]:
-    """Return the elements of ``(n,)`` bytes, text or numbers as text; nothing of more dimensions."""
+    """Return the elements of ``(n,)`` bytes, text or numbers as text; an empty list for more dimensions."""
     return (
         []
         if values.ndim != 1
-        else [one.decode("latin-1") if isinstance(one, bytes) else str(one) for one in values.tolist()]
+        else [cell.decode("latin-1") if isinstance(cell, bytes) else str(cell) for cell in values.tolist()]
     )
 
 
@@ -416,19 +420,19 @@ def _flux(table: Table, notes: list[str]) -> tuple[Column, np.ndarray]:
             continue
         others = [table.columns[other].name for _, other in ranked if other != k]
         if empty:
-            notes.append(f"{', '.join(empty)[:80]} holds no number: {column.name} is read")
-        # That the missions' corrected flux comes before their raw flux is known.
+            notes.append(f"flux: {', '.join(empty)[:80]} holds no finite number; the column {column.name} is used")
+        # No note for mission files, where the corrected flux is the usual choice.
         elif others and column.key != "pdcsap_flux":
-            notes.append(f"flux: {column.name} is read (also there: {', '.join(others)[:80]})")
+            notes.append(f"flux: the column {column.name} is used (not used: {', '.join(others)[:80]})")
         return column, values
     has = ", ".join(column.name for column in table.columns)[:80]
     if empty:
-        raise InputError(f"not one of its rows has both a time and a flux ({', '.join(empty)[:70]}): leave it out")
+        raise InputError(f"no row has both a time and a flux ({', '.join(empty)[:70]}): leave the file out")
     raise InputError(f"has no flux column ({has}): name one of them flux")
 
 
 def flux_rank(name: str) -> tuple[int, int] | None:
-    """Return how far back in the order of preference a column of that name stands; None where it is no flux."""
+    """Return the rank of a column of flux by its name, (0, 0) for the most preferred; None if it is no flux."""
     found = words(name)
     key = "_".join(found)
     if key in FLUXES:
@@ -450,9 +454,9 @@ def flux_rank(name: str) -> tuple[int, int] | None:
 def _in_unit(
     table: Table, column: Column, flux: np.ndarray, stated: Stated
 ) -> tuple[str, bool, np.ndarray, np.ndarray | None, list[str]]:
-    """Return the kind of unit, whether it was stated, flux and error in it, and remarks.
+    """Return the unit (``flux``, ``magnitudes`` or empty), whether it was stated, flux and error in it, and notes.
 
-    Parts per million and the like become fractions.
+    Parts per million, parts per thousand and per cent are converted to fractions.
     """
     notes: list[str] = []
     error = _error(table, column)
@@ -462,11 +466,11 @@ def _in_unit(
         flux = flux.astype(np.float64) * _FACTORS[unit]
         known = flux[np.isfinite(flux)]
         about_zero = len(known) > 0 and abs(float(np.median(known))) < 0.5
-        notes.append(f"{column.name} is in {unit}: taken as relative flux" + (" minus 1" if about_zero else ""))
+        notes.append(f"{column.name} is in {unit}; it is read as relative flux" + (" minus 1" if about_zero else ""))
         error = None if error is None else error * _FACTORS[unit]
         return "flux", True, flux + 1 if about_zero else flux, error, notes
     if unit in ("magnitudes", "mmag"):
-        notes.append(f"{column.name} is in {unit}: converted to flux")
+        notes.append(f"{column.name} is in {unit}; it was converted to flux")
         thousandth = 1e-3 if unit == "mmag" else 1.0
         error = None if error is None else error * thousandth
         return "magnitudes", True, flux.astype(np.float64) * thousandth, error, notes
@@ -479,18 +483,24 @@ def _in_unit(
     looks = MAGNITUDES[0] < middle < MAGNITUDES[1] and 0 < scatter < RELATIVE_SCATTER
     if looks and not (named and table.named):
         raise InputError(
-            f"{column.name} (median {middle:.4g}, scatter {scatter:.2g}) may be magnitudes or counts, and nothing in "
-            "the file tells: state it with --flux-unit magnitudes or --flux-unit counts"
+            f"{column.name} (median {middle:.4g}, scatter {scatter:.2g}) may be in magnitudes or counts, and the file "
+            "does not state the unit: give --flux-unit magnitudes or --flux-unit counts"
         )
     if looks:
         notes.append(
-            f"{column.name} is taken for flux by its name; if it is in magnitudes, state --flux-unit magnitudes"
+            f"{column.name} is read as flux because of its name; if it is in magnitudes, give --flux-unit magnitudes"
         )
     return "flux" if named else "", False, flux, error, notes
 
 
 def flux_unit(text: str, name: str, header: Mapping[str, Any]) -> str | None:
-    """Return the unit of flux that a unit's text, a column's name or the header tells: of ``FLUX_UNITS``, or None."""
+    """Return the unit of a column of flux, one of ``FLUX_UNITS``; None if it is unknown.
+
+    Args:
+        text: unit of the column, as in the file.
+        name: name of the column.
+        header: keywords of the file, in capitals.
+    """
     plain = text.lower().strip()
     found = set(words(name))
     stems = {re.sub(r"\d+$", "", word) for word in found}
@@ -503,7 +513,7 @@ def flux_unit(text: str, name: str, header: Mapping[str, Any]) -> str | None:
     kind = str(header.get("MEASUREMENT_TYPE", "")).lower()
     if "diff" in found and kind:
         return "magnitudes" if "mag" in kind else "relative"
-    # KEPSEISMIC's flux has no unit of its own.
+    # The files of KEPSEISMIC do not state the unit of their flux, which is ppm.
     if str(header.get("ORIGIN", "")).strip() == "CEA & SSI" and "flux" in found:
         return "ppm"
     # Electrons, counts, janskys and the like are physical fluxes.
@@ -511,7 +521,7 @@ def flux_unit(text: str, name: str, header: Mapping[str, Any]) -> str | None:
 
 
 def _error(table: Table, flux: Column) -> np.ndarray | None:
-    """Return the errors of a column of flux, float64; None where the table has none."""
+    """Return the errors of a column of flux, float64; None if the table has none."""
     own = set(words(flux.name))
     best: tuple[int, Column] | None = None
     for column in table.columns:
@@ -520,7 +530,7 @@ def _error(table: Table, flux: Column) -> np.ndarray | None:
         if not marks or (marks == {"e"} and found[0] != "e") or set(found) & {"bkg", "background", "sky", "snr"}:
             continue
         rest = set(found) - _ERROR
-        # An error of magnitudes is none of flux; one of another column of flux is none of this.
+        # Skip errors of another column, and errors in magnitudes for flux or the reverse.
         if rest - own - {"flux", "mag"} or _kind(found) not in ("", _kind(words(flux.name))):
             continue
         distance = len(own - rest)
@@ -536,7 +546,7 @@ def _error(table: Table, flux: Column) -> np.ndarray | None:
 
 
 def _kind(name: list[str]) -> str:
-    """Return ``flux``, ``mag`` or, where the words tell neither, an empty text."""
+    """Return ``flux`` or ``mag`` if a word of the name contains it, else an empty text."""
     return next((kind for kind in ("flux", "mag") if any(kind in word for word in name)), "")
 
 
@@ -551,10 +561,10 @@ def _centroid(table: Table) -> np.ndarray | None:
 
 
 def _star(table: Table) -> str:
-    """Return the one star that a column of the table names, if there is such a column.
+    """Return the id of the star in a column of the table; empty without such a column.
 
     Raises:
-        InputError: it names several.
+        InputError: the column names several stars.
     """
     by_key = {column.key: column for column in table.columns}
     for name in _STAR_IDS:
@@ -562,10 +572,10 @@ def _star(table: Table) -> str:
             continue
         text = by_key[name].text
         values = texts(by_key[name].values()) if text is None else text()
-        ids = {one.strip() for one in values} - {"", "nan"}
+        ids = {cell.strip() for cell in values} - {"", "nan"}
         if len(ids) == 1:
             return identity.spelling(ids.pop())
-        # A number of its own in each row is the row's.
+        # A column with another value in almost every row holds numbers of rows, not stars.
         if 1 < len(ids) < 0.5 * len(values):
-            raise InputError(f"{by_key[name].name} names {len(ids)} stars: give one table a star")
+            raise InputError(f"{by_key[name].name} names {len(ids)} stars: give one table per star")
     return ""

@@ -1,4 +1,4 @@
-"""The Kaggle set, fetched through ``kagglehub`` where that is installed."""
+"""Download the Kaggle set with ``kagglehub``."""
 
 from __future__ import annotations
 
@@ -12,16 +12,17 @@ from exojax.errors import InputError
 
 _HANDLE = "keplersmachines/kepler-labelled-time-series-data"
 FILES = ("exoTrain.csv", "exoTest.csv")
+"""names of the files of the Kaggle set"""
 
 
 def fetch(folder: Path) -> Path:
-    """Put ``exoTrain.csv`` and ``exoTest.csv`` into ``folder`` (made if need be) and return it.
+    """Download ``exoTrain.csv`` and ``exoTest.csv`` into ``folder``, and return the folder.
 
-    Files that are there already are kept and nothing is downloaded when both are.
+    Existing files are kept; if both exist, nothing is downloaded.
 
     Raises:
-        InputError: without ``kagglehub``, a network, or a writable folder; it says which two files to put
-            where.
+        InputError: ``kagglehub`` is not installed, the download fails, or the folder cannot be written. The message
+            gives the address of the files.
     """
     if all((folder / name).is_file() for name in FILES):
         return folder
@@ -31,7 +32,7 @@ def fetch(folder: Path) -> Path:
         fetched = Path(kagglehub.dataset_download(_HANDLE))
     except ImportError as error:
         raise _by_hand(folder, "kagglehub is not installed: pip install kagglehub") from error
-    # Without a network, an account or the set itself, kagglehub and what it is built on raise as they please.
+    # Without a network or an account, kagglehub and its libraries raise exceptions of many kinds.
     except Exception as error:
         raise _by_hand(folder, str(error).partition("\n")[0][:90] or type(error).__name__) from error
     for name in FILES:
@@ -59,7 +60,7 @@ def _copy(source: Path, target: Path) -> None:
     os.close(descriptor)
     try:
         shutil.copyfile(source, temporary)
-        # mkstemp's file is its owner's alone; data in a shared folder should not be.
+        # The file of mkstemp is readable for its owner only; other users of a shared folder need the data too.
         os.chmod(temporary, 0o644)
         os.replace(temporary, target)
     except BaseException:

@@ -1,4 +1,4 @@
-"""Mission FITS of Kepler, K2 and TESS, and the like from other pipelines: one file -> one segment of a light curve."""
+"""Read FITS light curves of Kepler, K2, TESS and other pipelines: one file gives one segment of a light curve."""
 
 from __future__ import annotations
 
@@ -27,33 +27,38 @@ if TYPE_CHECKING:
     from astropy.io.fits import Header
 
 LARGEST = 256 * 2**20
-"""bytes, unpacked: no light curve of one star is larger"""
+"""bytes, unpacked: largest file that is read; light curves of one star are smaller"""
 _BACKGROUND = 200
-"""medians of the background that are kept of a file, for a picture"""
+"""number of medians of the background per file, for plots"""
 _MOST_AXES = 999
-"""of the standard; astropy counts up to whatever stands there"""
+"""largest number of axes and of fields in the FITS standard; astropy does not check it"""
 _FORMS = {"L": "S1", "B": "u1", "I": ">i2", "J": ">i4", "K": ">i8", "E": ">f4", "D": ">f8"}
+"""FITS format -> NumPy dtype"""
 _BLOCK, _CARD, _MOST_BLOCKS = 2880, 80, 200
-"""bytes of a block and of a card; blocks of a header"""
+"""bytes of a block, bytes of a card, and largest number of blocks of a header"""
 
 
 def read(path: Path, stated: Stated = NOTHING_STATED) -> Segment:
     """Read one light curve file, plain or gzipped.
 
-    The table is the first with a time and a flux; which columns these are, and which cadences are bad, is decided by
-    :mod:`exojax.io.columns`. The star is the catalogue number of the header or of the file's name, else ``OBJECT``,
-    else the file's stem.
+    The first table with columns of time and flux is read. :mod:`exojax.io.columns` recognises the columns and the bad
+    cadences. The id of the star is the catalogue number in the header or in the file's name, else ``OBJECT``, else the
+    file's stem.
+
+    Args:
+        path: the file.
+        stated: units and clock stated by the user.
 
     Returns:
-        The segment, float64 time in the mission's own system.
+        The segment, with float64 time in the mission's own system.
 
     Raises:
-        InputError: astropy is not installed; the file is missing, empty, truncated, no FITS, a target pixel file, an
-            image, or has no column of times or of flux, or too few measurements.
+        InputError: astropy is not installed; the file is missing, empty, truncated, no FITS file, a target pixel file
+            or an image; it has no column of times or of flux; or it has too few measurements.
     """
     fits = _astropy()
     raw, digest = _bytes(path)
-    # Only truncation matters; astropy warns about much that pipelines write.
+    # Of astropy's many warnings about the headers of pipelines, only truncation matters.
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         warnings.filterwarnings("error", message=".*truncated.*")
@@ -62,17 +67,20 @@ def read(path: Path, stated: Stated = NOTHING_STATED) -> Segment:
                 return _segment(path, digest, parts, raw, stated)
         except InputError:
             raise
-        # A damaged file fails in astropy in a dozen ways, a header that cannot be parsed among them.
+        # For a damaged file, astropy raises exceptions of many kinds.
         except Exception as error:
             reason = str(error).partition("\n")[0][:90]
             raise InputError(f"{path}: is truncated or damaged ({reason}): download it again") from error
 
 
 def star_of(path: Path) -> tuple[str, str, bool]:
-    """Id, catalogue (or empty), and whether the id names the star across files, from a file's primary header alone.
+    """Return the star of a file from its primary header; see :func:`exojax.io.header.star`.
+
+    Returns:
+        The id; the catalogue, which may be empty; and whether the id identifies the star across files.
 
     Raises:
-        InputError: as ``read``, for what stands in the file's first bytes.
+        InputError: astropy is not installed, or the file is missing or has no FITS header.
     """
     fits = _astropy()
     try:
@@ -86,7 +94,7 @@ def star_of(path: Path) -> tuple[str, str, bool]:
     except InputError:
         raise
     except Exception as error:
-        raise InputError(f"{path}: is no FITS file, or damaged: download it again") from error
+        raise InputError(f"{path}: is no FITS file, or is damaged: download it again") from error
 
 
 def _astropy() -> Any:
@@ -106,16 +114,18 @@ def _bytes(path: Path) -> tuple[bytes, str]:
     if not raw:
         raise InputError(f"{path}: is empty: download it again")
     if not raw.startswith(b"SIMPLE  ="):
-        raise InputError(f"{path}: is no FITS file, whatever its name: leave it out or download it again")
+        raise InputError(
+            f"{path}: is no FITS file, although its name is that of one: leave it out or download it again"
+        )
     _check_headers(raw, path)
     return raw, digest
 
 
 def _end(raw: bytes, start: int) -> int:
-    """Return the place behind the header that begins at ``start``.
+    """Return the offset of the first byte after the header that begins at ``start``.
 
     Raises:
-        ValueError: it does not end.
+        ValueError: the header has no END card.
     """
     for at in range(start, min(len(raw), start + _MOST_BLOCKS * _BLOCK), _BLOCK):
         block = raw[at : at + _BLOCK]
@@ -125,14 +135,14 @@ def _end(raw: bytes, start: int) -> int:
 
 
 def _check_headers(raw: bytes, path: Path) -> None:
-    """Refuse sizes that cannot be, before astropy counts up to them or makes room for them.
+    """Check the sizes in all headers, because astropy would loop over impossible ones or allocate memory for them.
 
     Raises:
-        InputError: a header does not end, or a size in it is no number or larger than the file.
+        InputError: a header has no END card, or a size in it is no number or exceeds the file.
     """
     start = 0
     while start < len(raw):
-        # What follows the last part is not read.
+        # Data after the last extension are not read.
         if start and raw[start : start + 9] != b"XTENSION=":
             return
         try:
@@ -153,10 +163,10 @@ def _check_headers(raw: bytes, path: Path) -> None:
 
 
 def _sizes(cards: bytes) -> dict[str, int]:
-    """Return the whole numbers in a header that are sizes.
+    """Return the keywords of a header that hold sizes, with their values.
 
     Raises:
-        ValueError: one is no whole number of at most 18 digits.
+        ValueError: a size is no whole number of at most 18 digits.
     """
     found = {}
     for at in range(0, len(cards), _CARD):
@@ -179,7 +189,7 @@ def _own_sum(raw: bytes, start: int, size: int) -> int:
 
 
 def _tables(parts: Any, path: Path) -> Iterator[tuple[Any, dict[int, str]]]:
-    """Yield each table and its columns' names by number."""
+    """Yield each table of a file, and the names of its columns by number."""
     for part in parts:
         own = part.header
         if part.name.upper() in ("TARGETTABLES", "PIXELS"):
@@ -191,7 +201,11 @@ def _tables(parts: Any, path: Path) -> Iterator[tuple[Any, dict[int, str]]]:
 
 
 def _chosen(parts: Any, path: Path) -> tuple[Any, dict[int, str]]:
-    """Return the first table with a time and a flux, else the first with a time; refuse what has none."""
+    """Return the first table with a time and a flux, else the first table with a time.
+
+    Raises:
+        InputError: no table has a column of times.
+    """
     seen: list[str] = []
     dated: tuple[Any, dict[int, str]] | None = None
     for part, names in _tables(parts, path):
@@ -203,7 +217,7 @@ def _chosen(parts: Any, path: Path) -> tuple[Any, dict[int, str]]:
     if dated is not None:
         return dated
     if not seen:
-        raise InputError(f"{path}: holds no table: give a light curve file (*_llc.fits, *_lc.fits)")
+        raise InputError(f"{path}: has no table: give a light curve file (*_llc.fits, *_lc.fits)")
     raise InputError(f"{path}: has no time column ({', '.join(seen)[:80]}): name one of them TIME")
 
 
@@ -213,7 +227,7 @@ def _rows(table: Any, raw: bytes, path: Path) -> Any:
     if len(raw) < start + n_rows * width:
         raise InputError(f"{path}: is truncated ({len(raw)} bytes of {start + n_rows * width}): download it again")
     if n_rows == 0:
-        raise InputError(f"{path}: its table has no rows: download it again")
+        raise InputError(f"{path}: the table has no rows: download the file again")
     fields = []
     for number in range(1, own["TFIELDS"] + 1):
         form = re.fullmatch(r"(\d{0,6})([LABIJKED])", str(own[f"TFORM{number}"]).strip())
@@ -222,11 +236,11 @@ def _rows(table: Any, raw: bytes, path: Path) -> Any:
         repeat, kind = int(form[1] or 1), form[2]
         shape = (f"S{repeat}",) if kind == "A" else (_FORMS[kind], repeat) if repeat != 1 else (_FORMS[kind],)
         fields.append((str(own.get(f"TTYPE{number}", f"col{number}")), *shape))
-    # Two columns of one name would be one field of two.
+    # A NumPy dtype cannot have two fields of one name.
     if len({name for name, *_ in fields}) < len(fields):
         return table.data
     dtype = np.dtype(fields)
-    # A view of plain columns: making astropy's record array takes as long as all the rest.
+    # A view of the bytes, because astropy's record array would double the time of reading.
     return np.frombuffer(raw, dtype, n_rows, start) if dtype.itemsize == width else table.data
 
 
@@ -235,33 +249,33 @@ def _segment(path: Path, digest: str, parts: Any, raw: bytes, stated: Stated) ->
     part, names = _chosen(parts, path)
     own: Header = part.header
     rows = _rows(part, raw, path)
-    about = ChainMap(own, main)
-    star = header.star(about, path)
-    mission = header.mission(about)
+    keywords = ChainMap(own, main)
+    star = header.star(keywords, path)
+    mission = header.mission(keywords)
     columns = [
         Column(name, str(own.get(f"TUNIT{n}", "")).strip(), partial(_values, rows, name, own.get(f"TNULL{n}")))
         for n, name in names.items()
     ]
-    found = measured(Table(path, columns, about), mission, star[1], stated)
+    found = measured(Table(path, columns, keywords), mission, star[1], stated)
     notes = list(found.notes)
     place = part.fileinfo()
     if (stored_sum := str(own.get("DATASUM", "")).strip()).isdigit():
         size = min(place["datSpan"], len(raw) - place["datLoc"])
         if int(stored_sum[:12]) != _own_sum(raw, place["datLoc"], size):
-            notes.append("the data are not what DATASUM in the header says: the file may be damaged, download it again")
+            notes.append("the data do not match DATASUM in the header; the file may be damaged: download it again")
     made = make(
         path,
         replace(found, notes=tuple(notes)),
         star=star,
         sha256=digest,
         preferred=found.name.upper() == "PDCSAP_FLUX",
-        about=header.about(about),
+        properties=header.stellar_properties(keywords),
     )
-    return replace(made, piece=_piece(about, found, rows, {name.upper(): name for name in names.values()}))
+    return replace(made, piece=_piece(keywords, found, rows, {name.upper(): name for name in names.values()}))
 
 
-def _piece(about: Mapping[str, Any], found: Measured, rows: Any, names: Mapping[str, str]) -> Piece:
-    """Return what the file says of its quarter, of dumps and background; empty arrays where it does not."""
+def _piece(keywords: Mapping[str, Any], found: Measured, rows: Any, names: Mapping[str, str]) -> Piece:
+    """Return the file's quarter or sector, momentum dumps and background; empty arrays where it has none."""
     dated = np.isfinite(found.time)
     bits = next((rows[names[name]] for name in ("SAP_QUALITY", "QUALITY") if name in names), None)
     dumped = np.zeros(len(found.time), bool)
@@ -276,10 +290,10 @@ def _piece(about: Mapping[str, Any], found: Measured, rows: Any, names: Mapping[
         background = np.stack([found.time[blocks].mean(axis=1), np.median(values[blocks], axis=1)])
     start, stop = float(found.time[dated].min()), float(found.time[dated].max())
     return Piece(
-        *header.part(about),
+        *header.part(keywords),
         start,
         stop,
-        *header.coordinates(about),
+        *header.coordinates(keywords),
         found.time[dated & dumped],
         found.time[dated & ~found.good],
         background,
@@ -288,7 +302,7 @@ def _piece(about: Mapping[str, Any], found: Measured, rows: Any, names: Mapping[
 
 def _values(rows: Any, name: str, null: Any) -> np.ndarray:
     values = np.asarray(rows[name])
-    # A whole number that stands for none.
+    # TNULL, the whole number that marks a missing value.
     if isinstance(null, int) and not isinstance(null, bool) and values.dtype.kind in "iu":
         return np.where(values == null, np.nan, values.astype(np.float64))
     return values

@@ -1,4 +1,4 @@
-"""Many files of single stars, FITS or tables: grouped by star cheaply, then read one star after the other."""
+"""Group files of single stars (FITS or tables) by star, and read them star by star."""
 
 from __future__ import annotations
 
@@ -26,18 +26,19 @@ from exojax.storage import open_file
 
 _log = logging.getLogger(__name__)
 Group = tuple[str, list[Path]]
+"""id of a star, and its files"""
 
 _FITS = re.compile(r".*\.fits?(\.gz)?$", re.IGNORECASE)
 TABLE = re.compile(r".*\.(csv|txt|dat|tsv|tbl|ecsv|tab|lc|asc|ascii|xls)(\.gz)?$", re.IGNORECASE)
 _FEW = 300
-"""files that are read here: the workers take seconds to start, a file milliseconds"""
-_AHEAD = 4
-"""stars in flight for each worker, which bounds the memory"""
+"""number of files below which no workers are started: they take seconds to start, and a file takes milliseconds"""
+_IN_FLIGHT = 4
+"""stars per worker that are read before the caller needs them, which limits the memory"""
 
 
 @dataclass(frozen=True)
 class Skipped:
-    """A file (or all of a star's) that could not be used: the star's id, the file, and why, in one line."""
+    """A star, or a file of a star, that could not be read: id of the star, file, and reason on one line."""
 
     id: str
     path: Path
@@ -45,17 +46,20 @@ class Skipped:
 
 
 def stars_in(paths: Iterable[str | Path]) -> list[Group]:
-    """The stars behind files, folders (with all below them) and globs, in the order in which they come up.
+    """Group files by star, in the order of their paths.
 
-    A file's star is told by its name where that is the missions' or begins with ``KIC``, ``EPIC`` or ``TIC``; else by
-    its primary header; else it is a star of its own. Files that are named are taken as they are, folders are searched
-    for FITS and tables. Nothing but headers is read, and a file that is no good is left for ``read_stars`` to report.
+    The star follows from the file's name, if it is a mission's name or begins with ``KIC``, ``EPIC`` or ``TIC``; else
+    from the primary header of a FITS file; else every file is a separate star. Only headers are read here;
+    :func:`read_stars` reports bad files.
+
+    Args:
+        paths: files, folders and globs. Folders are searched recursively for FITS files and tables.
 
     Returns:
-        Star id and files, by star; ids are unique, with the catalogue before the number where two catalogues share it.
+        Id and files of each star. Ids are unique: two equal numbers get their catalogues as prefixes.
 
     Raises:
-        InputError: a path or a glob names nothing, or a folder holds no such file.
+        InputError: a path or a glob matches nothing, or a folder holds neither FITS files nor tables.
     """
     groups: dict[tuple[str, str], Group] = {}
     for path in _files(paths):
@@ -72,10 +76,10 @@ def stars_in(paths: Iterable[str | Path]) -> list[Group]:
 
 
 def read_file(path: Path, stated: Stated = NOTHING_STATED) -> Segment:
-    """Return the segment in a file of one star: FITS where the file begins as FITS does, else a table.
+    """Read a file of one star, as FITS if it begins with a FITS header, else as a table.
 
     Raises:
-        InputError: it is neither, or as of the reader.
+        InputError: the file is empty, is named as a FITS file but is none, or its reader raises.
     """
     with open_file.text(path) as stream:
         start = stream.read(9)
@@ -85,13 +89,13 @@ def read_file(path: Path, stated: Stated = NOTHING_STATED) -> Segment:
         raise InputError(
             f"{path}: is empty: download it again"
             if not start
-            else f"{path}: is no FITS file, whatever its name: leave it out or download it again"
+            else f"{path}: is no FITS file, although its name is that of one: leave it out or download it again"
         )
     return table.read(path, stated)
 
 
 def read_star(name: str, paths: Sequence[Path], stated: Stated = NOTHING_STATED) -> list[LightCurves | Skipped]:
-    """Return one star's files, stitched into one light curve of id ``name``, after those of them that are no good."""
+    """Read the files of one star; return its skipped files, followed by one stitched light curve with id ``name``."""
     found: list[LightCurves | Skipped] = []
     segments: list[Segment] = []
     for path in paths:
@@ -99,9 +103,9 @@ def read_star(name: str, paths: Sequence[Path], stated: Stated = NOTHING_STATED)
             segments.append(read_file(path, stated))
         except InputError as error:
             found.append(_skipped(name, path, str(error)))
-        # A thousand good files are worth more than a traceback of the one that is not.
+        # One bad file must not stop the reading of many good ones.
         except (ArithmeticError, LookupError, MemoryError, RuntimeError, TypeError, ValueError) as error:
-            _log.warning("%s: could not be read", path, exc_info=True)
+            _log.warning("%s: could not be read; it is skipped", path, exc_info=True)
             found.append(_skipped(name, path, f"could not be read ({type(error).__name__}: {str(error)[:80]})"))
     if segments:
         try:
@@ -112,7 +116,7 @@ def read_star(name: str, paths: Sequence[Path], stated: Stated = NOTHING_STATED)
 
 
 def _skipped(name: str, path: Path, reason: str) -> Skipped:
-    """Return why a file is skipped, in text that can be written anywhere."""
+    """Return a skipped file, with id, path and reason as printable UTF-8."""
     text = identity.printable(reason.removeprefix(f"{path}: "))
     return Skipped(name, Path(identity.printable(str(path))), text)
 
@@ -120,33 +124,35 @@ def _skipped(name: str, path: Path, reason: str) -> Skipped:
 def read_stars(
     groups: Sequence[Group], workers: int = 1, stated: Stated = NOTHING_STATED
 ) -> Iterator[LightCurves | Skipped]:
-    """Read stars one after the other, a few ahead of the caller.
+    """Read stars one after another; workers read a few stars in advance.
 
     Args:
-        groups: of ``stars_in``.
-        workers: processes that read (spawned, as JAX may run in this one); few files are read in this process.
-        stated: what the user states of all files.
+        groups: stars and their files, from :func:`stars_in`.
+        workers: number of processes, which are spawned because JAX may run in this process; fewer than 300 files are
+            read in this process.
+        stated: units and clock stated by the user.
 
     Yields:
-        In the order of ``groups``: a light curve for every star of which a file could be used, and a ``Skipped`` for
-        every file that could not.
+        In the order of ``groups``: a light curve for every star with at least one good file, and a ``Skipped`` for
+        every bad file.
     """
     if workers < 2 or sum(len(paths) for _, paths in groups) < _FEW:
         for group in groups:
             yield from read_star(*group, stated)
         return
-    pool = ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn"), initializer=_obey)
+    spawn = multiprocessing.get_context("spawn")
+    pool = ProcessPoolExecutor(workers, mp_context=spawn, initializer=_follow_parent)
     waiting: deque[Future[list[LightCurves | Skipped]]] = deque()
     submitted = done = 0
     try:
         while done < len(groups):
             try:
-                for group in groups[submitted : done + _AHEAD * workers]:
+                for group in groups[submitted : done + _IN_FLIGHT * workers]:
                     waiting.append(pool.submit(read_star, *group, stated))
                     submitted += 1
                 found = waiting.popleft().result()
             except BrokenProcessPool:
-                _log.warning("a process that read files died (out of memory?): the rest are read by this one")
+                _log.warning("a process that reads files ended (out of memory?); this process reads the other files")
                 break
             done += 1
             yield from found
@@ -156,8 +162,8 @@ def read_stars(
         yield from read_star(*group, stated)
 
 
-def _obey() -> None:
-    """In a worker: Ctrl-C is the parent's to answer, and a parent that was killed leaves no worker behind."""
+def _follow_parent() -> None:
+    """Set up a worker: ignore Ctrl-C, which the parent handles, and exit when the parent ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     parent = multiprocessing.parent_process()
     assert parent is not None
@@ -176,20 +182,20 @@ def _files(paths: Iterable[str | Path]) -> list[Path]:
         if path.is_dir():
             inside = [p for p in sorted(path.rglob("*")) if _FITS.match(p.name) or TABLE.match(p.name)]
             if not inside:
-                raise InputError(f"{path}: holds no light curves: it needs *.fits or *.csv files")
+                raise InputError(f"{path}: holds no light curves: give a folder with *.fits or *.csv files")
         elif path.exists():
             inside = [path]
         else:
             inside = [Path(name) for name in sorted(glob.glob(str(given), recursive=True))]
             if not inside:
-                raise InputError(f"{given}: no such file, and no file matches it: check the path")
+                raise InputError(f"{given}: no such file, and no file matches this pattern: check the path")
         found |= dict.fromkeys(inside)
     return list(found)
 
 
 def _star(path: Path) -> tuple[str, str, bool]:
-    if told := identity.of_name(path):
-        return told[1], told[0], True
+    if named := identity.of_name(path):
+        return named[1], named[0], True
     if not TABLE.match(path.name):
         try:
             return fits.star_of(path)

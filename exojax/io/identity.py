@@ -1,4 +1,4 @@
-"""Which star? One spelling for a catalogue number, and the star that a file's name tells."""
+"""Normalise the ids of stars, and find the star in the name of a file."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-# K2 kept Kepler's clock: BKJD = BJD - 2454833; BTJD = BJD - 2457000.
 TIME_SYSTEM = {"KIC": "BKJD", "EPIC": "BKJD", "TIC": "BTJD"}
+"""catalogue -> clock of its mission: BKJD = BJD - 2454833, which K2 uses too; BTJD = BJD - 2457000"""
 
 _NUMBER = re.compile(r"(?:(?:KIC|EPIC|TIC)[\s_-]*)?0*([1-9]\d*)(?:\.0*)?", re.IGNORECASE)
 _NAMES = [
@@ -21,41 +21,41 @@ _NAMES = [
 ]
 _ENDING = re.compile(r"(\.(fits?|csv|txt|dat|tsv|tbl|ecsv|tab|lc|asc|ascii|xls))?(\.gz|\.zip)?$", re.IGNORECASE)
 _LONGEST = 11
-"""digits of a catalogue number; Gaia's have 15 to 19"""
+"""largest number of digits of a KIC, EPIC or TIC number; Gaia's have 15 to 19"""
 _FIRST_EPIC = 200_000_001
-"""K2's numbers begin here, above all of Kepler's"""
+"""smallest EPIC number, above all KIC numbers"""
 
 
 def spelling(name: str) -> str:
-    """A star's identifier as it is spelled everywhere: ``TIC 00123``, ``123.0`` and ``123`` are ``123``.
+    """Return the normalised id of a star: ``TIC 00123``, ``123.0`` and ``123`` give ``123``.
 
-    Anything but a catalogue number is kept, without the blanks around it.
+    A name that is no catalogue number is returned without leading and trailing blanks.
     """
     number = _NUMBER.fullmatch(name.strip())
     return number[1] if number else name.strip()
 
 
 def spellings(names: np.ndarray) -> np.ndarray:
-    """``spelling`` of every element of ``(n,)`` str."""
+    """Return :func:`spelling` of every element of ``names (n,)``, as ``(n,)`` str."""
     text = np.char.strip(names.astype(str))
     bare = np.char.lstrip(text, "0")
-    # Most are plain digits already, and a catalogue has many.
+    # Plain digits, the most frequent case, are handled by NumPy for speed.
     plain = np.char.isdigit(text) & (bare != "")
     return np.where(plain, bare, [name if ok else spelling(name) for name, ok in zip(text.tolist(), plain.tolist())])
 
 
 def stem(path: Path) -> str:
-    """Return the file's name without its endings, packed or not, as text that can be written anywhere."""
+    """Return the name of a file without its endings, such as ``.fits.gz``, as printable UTF-8."""
     return printable(_ENDING.sub("", path.name))
 
 
 def printable(text: str) -> str:
-    """Return text that is UTF-8: bytes of a file's name that are none become ``\\xff`` and the like."""
+    """Return text as UTF-8: bytes of a file name that are not UTF-8 become escapes such as ``\\xff``."""
     return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
 def of_name(path: Path) -> tuple[str, str] | None:
-    """Return catalogue (``KIC``, ``EPIC``, ``TIC`` or ``Gaia``) and number, where a file's name tells them."""
+    """Return catalogue (``KIC``, ``EPIC``, ``TIC`` or ``Gaia``) and number in a file's name; None if it has none."""
     for catalogue, pattern in _NAMES:
         if found := pattern.match(path.name):
             number = next(group for group in found.groups() if group)
@@ -64,13 +64,13 @@ def of_name(path: Path) -> tuple[str, str] | None:
 
 
 def number_in(value: object) -> str:
-    """Return a catalogue number that a header holds as a number or as text, spelled as everywhere; else empty."""
+    """Return the normalised catalogue number in the value of a header's keyword; empty if it is none."""
     text = spelling(str(value)) if isinstance(value, str | int | np.integer) and not isinstance(value, bool) else ""
     return text if text.isascii() and text.isdigit() and int(text[:30]) > 0 else ""
 
 
 def of_number(number: str, catalogue: str) -> str:
-    """Return the catalogue of a number that a mission's file has: Gaia's are longer, K2's above Kepler's."""
+    """Return the catalogue of a number in a file of a mission, corrected for Gaia (long) and EPIC (large) numbers."""
     if len(number) > _LONGEST:
         return "Gaia"
     if catalogue in ("KIC", "EPIC"):

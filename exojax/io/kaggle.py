@@ -1,4 +1,4 @@
-"""The CSV layout of Kaggle's "Exoplanet Hunting in Deep Space": ``LABEL, FLUX.1, ...``, one star a line."""
+"""Read the CSV layout of Kaggle's "Exoplanet Hunting in Deep Space": ``LABEL, FLUX.1, ...``, one star per line."""
 
 from __future__ import annotations
 
@@ -18,26 +18,23 @@ _LAYOUT = "a comma-separated header LABEL, FLUX.1, FLUX.2, ..."
 
 
 def read(path: Path, *, cadence_minutes: float | None = None, require_label: bool = True) -> LightCurves:
-    """Read one CSV, plain, gzipped, or alone in a zip archive.
+    """Read one CSV: plain, gzipped, or the only file of a zip archive.
 
-    Every row is returned: those without a measurement, constant ones and duplicates too. The numbers are
-    cached in the user's cache directory, whether or not the file's own folder is writable, and the file is
-    parsed again when its size or modification time changes.
+    All rows are returned, including empty, constant and duplicate ones. The parsed numbers are stored in the user's
+    cache; the file is parsed again when its size or modification time changes.
 
     Args:
-        path: the file. ``LABEL`` is 2 for a planet host and 1 for the rest; columns may stand in any order.
-        cadence_minutes: minutes between samples, which the file does not tell; None assumes the Kaggle set's
-            29.4244 and adds a warning.
-        require_label: whether a file without ``LABEL`` is refused; otherwise its ``label`` is None.
+        path: the file. ``LABEL`` is 2 for planet hosts and 1 for other stars; the order of the columns is free.
+        cadence_minutes: minutes between samples; None assumes 29.4244, as in the Kaggle set, and adds a warning.
+        require_label: true raises for a file without ``LABEL``; false returns ``label`` None.
 
     Returns:
-        Light curves with ``id`` ``<file stem>:<0-based row>``, time from 0 in days, ``time_system``
-        ``assumed``, flux on the scale that :mod:`exojax.io.scale` finds (the Kaggle set's has none and stays as
-        it is), and ``valid`` false where a value is missing or infinite.
+        Light curves with ``id`` ``<file stem>:<0-based row>``, time in days from 0, and ``time_system`` ``assumed``.
+        Flux is scaled by :mod:`exojax.io.scale`; the flux of the Kaggle set has no scale and stays unchanged. ``valid``
+        is false where a value is missing or infinite.
 
     Raises:
-        InputError: the file is missing, not readable, not in this layout, or holds anything but numbers and
-            labels.
+        InputError: the file is missing or cannot be read, has another layout, or has a cell that is no number.
     """
     days, warnings = cadence.stated(cadence_minutes)
     stamp = open_file.stamp(path)
@@ -45,13 +42,13 @@ def read(path: Path, *, cadence_minutes: float | None = None, require_label: boo
         sha256 = beside.submit(checksum.of_file, path)
         table = cache.load_or_make(f"kaggle v2 {path.resolve()}", lambda: _parse(path), stamp=stamp)
     if require_label and "label" not in table:
-        raise InputError(f"{path}: line 1 has no LABEL column: add it (2 for a planet host, 1 for the rest)")
+        raise InputError(f"{path}: line 1 has no column LABEL: add it (2 for planet hosts, 1 for other stars)")
     flux = table["flux"]
     valid = np.isfinite(flux)
     scaled = scale.relative(flux, valid, unit="flux", measured=table["moments"])
     flux, valid = scaled.flux, scaled.valid
     flux[~valid] = 0
-    # That the Kaggle set's own flux has no scale is known.
+    # No warning for flux without a scale, which is the normal case in this layout.
     warnings += () if scaled.kind == "none" else scale.remarks(scaled)
     stem = re.sub(r"(\.csv)?(\.gz|\.zip)?$", "", path.name, flags=re.IGNORECASE)
     return LightCurves(
@@ -72,7 +69,7 @@ def read(path: Path, *, cadence_minutes: float | None = None, require_label: boo
 
 
 def _parse(path: Path) -> dict[str, np.ndarray]:
-    """``flux`` ``(n_stars, n_cadences)`` float32, NaN where missing; its ``moments``; ``label`` ``(n_stars,)`` int8."""
+    """Return the arrays of a file: ``flux (n, c)`` float32, NaN where missing; its ``moments``; ``label (n,)`` int8."""
     fluxes, labels, lines = [], [], []
     with open_file.text(path) as stream:
         columns = _header(stream.readline(), path)
@@ -83,7 +80,7 @@ def _parse(path: Path) -> dict[str, np.ndarray]:
                 labels.append(values[columns.index("LABEL")])
                 lines.append(line)
     if not fluxes:
-        raise InputError(f"{path}: has a header and no rows: download the file again")
+        raise InputError(f"{path}: has a header but no rows: download the file again")
     flux = np.stack(fluxes)
     table = {"flux": flux, "moments": scale.moments(flux, np.isfinite(flux))}
     return table | {"label": _labels(np.array(labels), lines, path)} if labels else table
@@ -110,7 +107,7 @@ def _header(line: bytes, path: Path) -> list[str]:
 
 
 def _flux_order(columns: list[str], path: Path) -> np.ndarray:
-    """Positions of ``FLUX.n`` in the file, by ``n``: ``(n_cadences,)`` int."""
+    """Return ``(n_cadences,)`` int, the positions of ``FLUX.1``, ``FLUX.2``, ... among the columns of the file."""
     position: dict[int, int] = {}
     seen: set[str] = set()
     for index, name in enumerate(columns):
@@ -123,11 +120,13 @@ def _flux_order(columns: list[str], path: Path) -> np.ndarray:
         elif name != "LABEL" and any(other.startswith("FLUX.") for other in columns):
             raise InputError(f"{path}: line 1 has an unknown column {name[:40]!r}: remove it; expected {_LAYOUT}")
     if not position:
-        shown = ", ".join(columns[:3])[:60]
-        raise InputError(f"{path}: line 1 has no FLUX columns (it begins {shown!r}): expected {_LAYOUT}")
+        start = ", ".join(columns[:3])[:60]
+        raise InputError(f"{path}: line 1 has no FLUX columns (it begins {start!r}): expected {_LAYOUT}")
     for before, after in zip(sorted(position), sorted(position)[1:]):
         if after != before + 1:
-            raise InputError(f"{path}: line 1 goes from FLUX.{before} to FLUX.{after}: add the missing columns")
+            raise InputError(
+                f"{path}: line 1 has FLUX.{before} and FLUX.{after}, but no column between: add the missing columns"
+            )
     return np.array([position[number] for number in sorted(position)])
 
 
@@ -135,6 +134,6 @@ def _labels(values: np.ndarray, lines: list[int], path: Path) -> np.ndarray:
     wrong = np.flatnonzero((values != 1) & (values != 2))
     if wrong.size:
         value, line = values[wrong[0]], lines[wrong[0]]
-        shown = "missing" if np.isnan(value) else f"{value:g}"
-        raise InputError(f"{path}: line {line}: LABEL is {shown}: it must be 2 (planet host) or 1 (the rest)")
+        text = "missing" if np.isnan(value) else f"{value:g}"
+        raise InputError(f"{path}: line {line}: LABEL is {text}: give 2 for planet hosts and 1 for other stars")
     return (values == 2).astype(np.int8)

@@ -1,4 +1,4 @@
-"""An ``.npz`` of light curves with their own time axis, ragged rows padded with NaN."""
+"""Read an ``.npz`` of light curves with a time axis for each star; short rows are padded with NaN."""
 
 from __future__ import annotations
 
@@ -13,30 +13,30 @@ from exojax.light_curves import LightCurves, nominal_cadence, shared_time
 from exojax.storage import checksum, open_file
 
 LARGEST_BOMB = 2**28
-"""bytes; a file that unpacks to more, and to a hundred times its size, is refused"""
-# A mission's catalogue tells its clock: K2 kept Kepler's BKJD = BJD - 2454833; BTJD = BJD - 2457000.
+"""bytes: a file that unpacks to more than this and to more than a hundred times its size is not read"""
 _TIME_SYSTEM = {"kepid": "BKJD", "epic_id": "BKJD", "tic_id": "BTJD", "id": "assumed"}
+"""array of ids -> clock of its mission"""
 
 
 def read(path: Path, *, cadence_minutes: float | None = None) -> LightCurves:
-    """Read light curves stored as arrays; nothing in the file is ever unpickled.
+    """Read light curves stored as arrays, without unpickling anything.
 
-    The file holds ``flux`` ``(n_stars, n_cadences)``, the stars' numbers ``kepid``, ``epic_id``, ``tic_id`` or ``id``
-    ``(n_stars,)``, and where known ``time`` in days, ``(n_stars, n_cadences)`` or ``(n_cadences,)`` for all,
-    ``flux_err`` as ``flux``, ``n_points`` ``(n_stars,)`` (the cadences from there on are padding), ``label``
-    ``(n_stars,)`` 1 or 0, and ``koi_disp`` ``(n_stars,)``.
+    The file must hold ``flux (n_stars, n_cadences)`` and the stars' numbers ``kepid``, ``epic_id``, ``tic_id`` or
+    ``id`` ``(n_stars,)``. It may hold ``time`` in days, ``(n_stars, n_cadences)`` or ``(n_cadences,)`` for all stars;
+    ``flux_err`` of the shape of ``flux``; ``n_points (n_stars,)``, the number of cadences before the padding;
+    ``label (n_stars,)``, 1 or 0; and ``koi_disp (n_stars,)``.
 
     Args:
         path: the file.
-        cadence_minutes: minutes between samples of a file without ``time``; None assumes the Kaggle set's
-            29.4244 and adds a warning.
+        cadence_minutes: minutes between samples of a file without ``time``; None assumes 29.4244, as in the Kaggle set,
+            and adds a warning.
 
     Returns:
-        Light curves with catalogued ids, ``kind`` as ``koi_disp`` has it, and flux on the scale that
-        :mod:`exojax.io.scale` finds: of median 1 (absolute), or as it is, not absolute, with a warning.
+        Light curves with catalogued ids and ``kind`` from ``koi_disp``. Flux is scaled by :mod:`exojax.io.scale` to a
+        median of 1; flux without an absolute scale stays unchanged, with a warning.
 
     Raises:
-        InputError: not such a file; the message names the array, and the row where one is at fault.
+        InputError: the file has another layout or a wrong value; the message names the array and the row.
     """
     held = arrays(path)
     name = _id_name(held, path)
@@ -49,7 +49,7 @@ def read(path: Path, *, cadence_minutes: float | None = None) -> LightCurves:
         "n_points",
         ids,
         (n_points < 0) | (n_points > flux.shape[1]),
-        "is not a number of columns of flux",
+        "is not between 0 and the number of columns of flux",
     )
     if "time" in held:
         own = np.broadcast_to(held["time"].astype(np.float64), flux.shape)
@@ -61,7 +61,7 @@ def read(path: Path, *, cadence_minutes: float | None = None) -> LightCurves:
     scaled = scale.relative(flux.astype(np.float64), valid, unit="flux")
     label = held.get("label")
     if label is not None:
-        _refuse(path, "label", ids, (label != 0) & (label != 1), "is neither 1 (planet host) nor 0 (the rest)")
+        _refuse(path, "label", ids, (label != 0) & (label != 1), "is neither 1 (planet host) nor 0 (other star)")
     return LightCurves(
         id=ids,
         time=time,
@@ -81,10 +81,10 @@ def read(path: Path, *, cadence_minutes: float | None = None) -> LightCurves:
 
 
 def numbers(column: np.ndarray, name: str, path: Path) -> np.ndarray:
-    """Catalogue numbers ``(n,)`` as text, one spelling each: a star must be found again, be it 5 or 5.0.
+    """Return catalogue numbers ``(n,)`` as normalised text, so that 5 and 5.0 are one star.
 
     Raises:
-        InputError: one is not whole; its row is named.
+        InputError: a number is not whole; the message names the row.
     """
     if column.dtype.kind == "f":
         _refuse(path, name, column.astype(str), ~np.isfinite(column) | (column % 1 != 0), "is no catalogue number")
@@ -93,17 +93,17 @@ def numbers(column: np.ndarray, name: str, path: Path) -> np.ndarray:
 
 
 def holds_events(path: Path) -> bool:
-    """Whether the file is an archive with a ``global_view``: folded events rather than light curves."""
+    """Return whether a file holds folded events: an archive with an array ``global_view``."""
     try:
         with open_file.binary(path) as stream:
             archive = np.load(stream, allow_pickle=False)
             return isinstance(archive, np.lib.npyio.NpzFile) and "global_view" in archive.files
-    except Exception:  # whatever is wrong with it, the reader tells
+    except Exception:  # the reader will report a damaged file
         return False
 
 
 def arrays(path: Path) -> dict[str, np.ndarray]:
-    """Return the arrays of numbers and text in an ``.npz``, checksums verified, nothing unpickled.
+    """Return the arrays of numbers and text in an ``.npz``, after verifying their checksums and without unpickling.
 
     Raises:
         InputError: the file is missing or damaged, or holds objects.
@@ -119,24 +119,24 @@ def arrays(path: Path) -> dict[str, np.ndarray]:
             _check_sizes(archive, path.stat().st_size)
             for key in archive.files:
                 values = archive[key]
-                # Dates, records and complex numbers are nothing that a reader takes.
+                # No reader uses dates, records or complex numbers.
                 if values.dtype.kind in "fiubUS":
                     found[key] = values
-    # A damaged archive fails in a dozen ways, an array of objects as a ValueError; all are told alike.
+    # A damaged archive, or an array of objects, raises exceptions of many kinds.
     except Exception as error:
-        what = f"array '{key}'" if key else "the archive"
+        part = f"array '{key}'" if key else "the archive"
         reason = str(error).partition("\n")[0][:90]
         raise InputError(
-            f"{path}: {what} cannot be read ({reason}): save plain numeric arrays with numpy.savez"
+            f"{path}: {part} cannot be read ({reason}): save plain numeric arrays with numpy.savez"
         ) from error
     return found
 
 
 def _check_sizes(archive: np.lib.npyio.NpzFile, packed: int) -> None:
-    """Refuse an archive that unpacks to far more than it is, or whose arrays are larger than their bytes.
+    """Check that the archive does not unpack to an extreme size, and that its arrays fit into their bytes.
 
     Raises:
-        ValueError: the reason.
+        ValueError: a size is impossible or extreme.
     """
     whole, members = 0, archive.zip
     assert members is not None  # it is open
@@ -148,7 +148,7 @@ def _check_sizes(archive: np.lib.npyio.NpzFile, packed: int) -> None:
                 np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
             )
             shape, _, dtype = read_header(stream)
-        # Python's integers do not overflow.
+        # With math.prod, because Python's integers do not overflow.
         if math.prod(shape) * dtype.itemsize > member.file_size:
             raise ValueError(f"{member.filename} has shape {shape}, but {member.file_size} bytes")
     if whole > LARGEST_BOMB and whole > 100 * packed:
@@ -156,13 +156,17 @@ def _check_sizes(archive: np.lib.npyio.NpzFile, packed: int) -> None:
 
 
 def _id_name(arrays: dict[str, np.ndarray], path: Path) -> str:
-    """The name of the id column, once all names, shapes and dtypes are as the reader needs them."""
+    """Check names, shapes and dtypes of the arrays; return the name of the array of ids.
+
+    Raises:
+        InputError: an array is missing, or has a wrong shape or dtype.
+    """
     has = f"it has {', '.join(sorted(arrays))[:80]}"
     name = next((key for key in _TIME_SYSTEM if key in arrays), None)
     if name is None:
         raise InputError(f"{path}: no array names the stars: add one of {', '.join(_TIME_SYSTEM)} ({has})")
     if "flux" not in arrays:
-        raise InputError(f"{path}: there is no array 'flux': add it ({has})")
+        raise InputError(f"{path}: has no array 'flux': add it ({has})")
     shape = arrays["flux"].shape
     if len(shape) != 2 or 0 in shape:
         raise InputError(f"{path}: 'flux' has shape {shape}: it must be (stars, cadences), and not empty")
@@ -188,19 +192,25 @@ def _refuse(path: Path, key: str, ids: np.ndarray, bad: np.ndarray, problem: str
 def _own_time(
     time: np.ndarray, inside: np.ndarray, ids: np.ndarray, path: Path
 ) -> tuple[np.ndarray, float, tuple[str, ...]]:
-    """Time with NaN as padding, the median star's cadence in days, and warnings where stars differ or have gaps."""
+    """Return times with NaN as padding, the median cadence of the stars in days, and warnings.
+
+    The warnings state that the cadences of the stars differ, or that stars have gaps.
+
+    Raises:
+        InputError: the times of a star do not increase, or no star has two cadences.
+    """
     time = np.where(inside, time, np.nan)
     steps = np.diff(time, axis=1)
     _refuse(path, "time", ids, np.any(steps <= 0, axis=1), "does not increase")
-    each = np.array([nominal_cadence(row) for row in time])
-    each = each[np.isfinite(each)]
-    if each.size == 0:
-        raise InputError(f"{path}: 'time' has no star with two cadences: give it in days")
-    days = float(np.median(each))
-    told = []
-    if each.max() > 1.01 * each.min():
-        told.append(f"cadences differ between stars, from {each.min():.4g} to {each.max():.4g} days")
+    cadences = np.array([nominal_cadence(row) for row in time])
+    cadences = cadences[np.isfinite(cadences)]
+    if cadences.size == 0:
+        raise InputError(f"{path}: 'time' has no star with two cadences: give the time of each cadence in days")
+    days = float(np.median(cadences))
+    warnings = []
+    if cadences.max() > 1.01 * cadences.min():
+        warnings.append(f"cadences differ between stars, from {cadences.min():.4g} to {cadences.max():.4g} days")
     jumps = int(np.sum(np.nanmax(steps, axis=1, initial=0) > 1.5 * days))
     if jumps:
-        told.append(f"{jumps} stars have gaps in time: the search keeps them, models of whole series close them up")
-    return time, days, tuple(told)
+        warnings.append(f"{jumps} stars have gaps in time: the search keeps them, models of whole series remove them")
+    return time, days, tuple(warnings)

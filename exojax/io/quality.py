@@ -1,4 +1,4 @@
-"""Find the rows of a table that are no measurement: flags, sentinels, times of zero, other bands."""
+"""Find the bad rows of a table: quality flags, sentinels, times of zero, other bands."""
 
 from __future__ import annotations
 
@@ -8,24 +8,24 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-# Bits of the Kepler Archive Manual (KDMC-10008, table 2-3): attitude tweak, safe mode, coarse point, Earth point,
-# desaturation, manual exclude, detector anomaly, no data, thruster firing.
 KEPLER_BAD = 1 | 2 | 4 | 8 | 32 | 256 | 16384 | 65536 | 1048576
-# Bits of the TESS Science Data Products Description (EXP-TESS-ARC-ICD-0014): attitude tweak, safe mode, coarse point,
-# Earth point, Argabrightening, desaturation, manual exclude, bad calibration. "Impulsive outlier" (512, Kepler's 2048)
-# is left out on purpose: deep, short transits carry it.
+"""bad bits of the Kepler Archive Manual (KDMC-10008, table 2-3): attitude tweak, safe mode, coarse point, Earth point,
+desaturation, manual exclude, detector anomaly, no data, thruster firing"""
 TESS_BAD = 1 | 2 | 4 | 8 | 16 | 32 | 128 | 16384
-# Desaturation of the reaction wheels, Kepler's and TESS's, and K2's thrusters: the star moves on the detector.
+"""bad bits of the TESS Science Data Products Description (EXP-TESS-ARC-ICD-0014): attitude tweak, safe mode, coarse
+point, Earth point, Argabrightening, desaturation, manual exclude, bad calibration. "Impulsive outlier" (512, in Kepler
+2048) is not among them, because deep, short transits have this bit"""
 DUMPS = 32 | 1048576
-# QLP's own "low precision" (scattered light): bit 13 up to sector 55, bit 31 since.
+"""bits of wheel desaturation (Kepler, TESS) and thruster firing (K2), when the star moves on the detector"""
 QLP_BAD = (1 << 12, 1 << 30)
+"""bit of QLP for low precision because of scattered light, up to sector 55 and since sector 56"""
 MISSION_BAD = {"Kepler": KEPLER_BAD, "TESS": TESS_BAD, "QLP": TESS_BAD | QLP_BAD[0], "QLP 2": TESS_BAD | QLP_BAD[1]}
-"""bits that make a cadence bad, by whose they are"""
+"""mission or pipeline -> bits that mark a bad cadence"""
 _EITHER_BAD = KEPLER_BAD & TESS_BAD
-"""bits that are bad in both missions, for a file that tells neither"""
+"""bits that are bad in both missions, for files of an unknown mission"""
 
 _BITS = ("sap_quality", "quality", "dquality", "tess_flags", "tess_quality", "kepler_quality", "spoc_quality")
-"""columns that hold the missions' bits, in every pipeline that has them"""
+"""names of columns with a mission's quality bits"""
 _FLAGS = (
     "tglc_flags",
     "moving",
@@ -39,13 +39,13 @@ _FLAGS = (
     "flagged",
     "quality_flag",
 )
-"""columns that are 0 where all is well"""
+"""names of columns that are 0 in good rows"""
 _LETTERS = ("quality", "qual", "flag", "grade", "q")
 _LETTERS_ONLY = ("grade", "q")
 _GOOD_LETTERS = ("", "G", "A", "B", "0", "GOOD", "OK")
 _ASAS_SN_BAD = ("B", "BAD")
 _DATES = {"Kepler": (2454900.0, 2458300.0), "TESS": (2458300.0, 2480000.0)}
-"""full Julian dates between which a mission observed"""
+"""mission -> range of the full Julian dates of its observations"""
 _ZERO_DATE = {"BJD": 0.0, "HJD": 0.0, "JD": 0.0, "MJD": 2400000.5}
 _BANDS = ("filter", "filt", "band", "phot_filter", "passband", "bandpass")
 _SENTINELS: tuple[float, ...] = (
@@ -64,31 +64,37 @@ _SENTINELS: tuple[float, ...] = (
     29.999,
 )
 _SENTINELS += (999.0, 999.9, 999.99, 9999.0, 99999.0, 1e10, -1e10, 1e30, -1e30)
-"""numbers that stand for none"""
+"""numbers that mark a missing value"""
 _FAR = 10.0
-"""robust scatters from the median beyond which a sentinel cannot be a measurement"""
+"""distance from the median, in robust scatters, beyond which a sentinel cannot be a measurement"""
 _MOST_FLAGGED = 0.9
-"""share of rows; a flag of other pipelines that is up in more rows is up where all is well"""
+"""share of rows: a flag of another pipeline that is set in more rows does not mark bad rows"""
 
 
 def dated(time: np.ndarray) -> tuple[np.ndarray, list[str]]:
-    """Return ``(n,)`` bool, false where the time is a sentinel or a zero far from all others, and a remark."""
+    """Return ``(n,)`` bool, false where the time is a sentinel, or a zero far from all other times; and notes."""
     with np.errstate(invalid="ignore"):
         known = np.isfinite(time) & (time != 0) & (time > -90)
     if not known.any():
         return np.ones(len(time), bool), []
     first, span = float(time[known].min()), float(np.ptp(time[known]))
     wrong = np.isfinite(time) & ~known
-    # A clock may begin at 0, unless all its other times are far from there.
+    # A time of 0 is valid if the other times begin near 0.
     if not wrong.any() or first < 2 * max(span, 1.0):
         return np.ones(len(time), bool), []
     return ~wrong, [f"{wrong.sum()} rows whose time is 0 or a sentinel were dropped"]
 
 
 def no_sentinels(flux: np.ndarray, kind: str, name: str, notes: list[str]) -> np.ndarray:
-    """Return ``(n,)`` bool, false where flux is a number that stands for none; remarks go to ``notes``.
+    """Return ``(n,)`` bool, false where flux is a sentinel: a number that marks a missing value.
 
-    Such are exact zeros amid positive flux, and -99, 99.999 and the like far from all other flux.
+    Sentinels are exact zeros among positive flux, and numbers such as -99 or 99.999 far from all other flux.
+
+    Args:
+        flux: ``(n,)`` float, in any unit.
+        kind: unit of the flux, as in :class:`exojax.io.columns.Measured`.
+        name: name of the column, for the notes.
+        notes: list to which sentences are added.
     """
     good = np.ones(len(flux), bool)
     finite = np.isfinite(flux)
@@ -96,7 +102,7 @@ def no_sentinels(flux: np.ndarray, kind: str, name: str, notes: list[str]) -> np
         return good
     values, counts = np.unique(flux[finite], return_counts=True)
     sentinel = (
-        np.array([any(np.isclose(value, one, rtol=1e-6, atol=0) for one in _SENTINELS) for value in values])
+        np.array([any(np.isclose(value, number, rtol=1e-6, atol=0) for number in _SENTINELS) for value in values])
         if len(values) < 50
         else np.isin(np.round(values, 4), np.round(_SENTINELS, 4))
     )
@@ -109,16 +115,17 @@ def no_sentinels(flux: np.ndarray, kind: str, name: str, notes: list[str]) -> np
     middle = float(np.median(plain))
     scatter = 1.4826 * float(np.median(np.abs(plain - middle)))
     far = np.abs(values - middle) > _FAR * scatter
-    # A single one may be a wild measurement, unless the values are magnitudes, where none is 99.
+    # A number that occurs once may be an outlier, except in magnitudes, where 99 is impossible.
     often = (counts > 1) | (kind == "magnitudes")
     for value in values[sentinel & far & often]:
         good &= flux != value
     if (~good).any():
-        notes.append(f"{(~good).sum()} values of {name} are sentinels ({values[sentinel & far & often][0]:g}): dropped")
+        first = values[sentinel & far & often][0]
+        notes.append(f"{(~good).sum()} values of {name} are sentinels ({first:g}) and were dropped")
     positive = float(np.mean(plain > 0)) > 0.99 and middle > 5 * scatter
     if zero.any() and positive and kind != "magnitudes":
         at_zero = flux == 0
-        notes.append(f"{at_zero.sum()} values of {name} are exactly 0 amid positive flux: dropped")
+        notes.append(f"{at_zero.sum()} values of {name} are exactly 0 among positive flux and were dropped")
         good &= ~at_zero
     return good
 
@@ -131,15 +138,15 @@ def unflagged(
     time: np.ndarray,
     notes: list[str],
 ) -> np.ndarray:
-    """Return ``(n,)`` bool, false where a column of quality or flags says that the measurement is bad.
+    """Return ``(n,)`` bool, false where a column of quality or flags marks the measurement as bad.
 
     Args:
-        columns: values of every column, by its name in lower case.
-        flux: name of the column of flux; an aperture's own flag has its number.
-        mission: of ``MISSION_BAD``, or empty where ``clock`` and ``time`` decide.
-        clock: of ``time``.
-        time: ``(n,)`` days.
-        notes: takes remarks.
+        columns: name in lower case to the function that returns the values of the column.
+        flux: name of the column of flux; the flag of an aperture has the same number at its end.
+        mission: a key of ``MISSION_BAD``; if it is empty, ``clock`` and ``time`` determine the mission.
+        clock: clock of ``time``.
+        time: ``(n,)`` float64, days.
+        notes: list to which sentences are added.
     """
     good = np.ones(len(time), bool)
     number = re.search(r"(\d)$", flux)
@@ -158,7 +165,7 @@ def unflagged(
         if kept is None:
             continue
         if name not in _BITS and (~kept).mean() > _MOST_FLAGGED:
-            notes.append(f"{name} is up in {(~kept).mean():.0%} of the rows: not taken for a flag")
+            notes.append(f"{name} is set in {(~kept).mean():.0%} of the rows; it was not used as a flag of bad rows")
             continue
         if name not in _BITS or not mission:
             lost = good & ~kept
@@ -169,7 +176,7 @@ def unflagged(
 
 
 def _by_bits(values: np.ndarray, name: str, mission: str) -> np.ndarray:
-    """Return whether rows are good by a number: the mission's bits, or 0 where it is a pipeline's own flag."""
+    """Return ``(n,)`` bool, true for good rows: without bad bits of the mission, or 0 in another pipeline's flag."""
     number = np.nan_to_num(values.astype(np.float64), nan=0.0, posinf=1.0, neginf=1.0)
     if name not in _BITS:
         return number == 0
@@ -183,7 +190,7 @@ def _by_bits(values: np.ndarray, name: str, mission: str) -> np.ndarray:
 
 def _by_letter(values: np.ndarray) -> np.ndarray | None:
     letters = np.array(
-        [(one.decode("latin-1") if isinstance(one, bytes) else str(one)).strip().upper() for one in values]
+        [(cell.decode("latin-1") if isinstance(cell, bytes) else str(cell)).strip().upper() for cell in values]
     )
     kinds = set(np.unique(letters).tolist())
     if len(kinds) > 10:
@@ -191,14 +198,14 @@ def _by_letter(values: np.ndarray) -> np.ndarray | None:
     if kinds <= {"TRUE", "FALSE", ""}:
         return letters != "TRUE"
     good = set(_GOOD_LETTERS)
-    # ASAS-SN has G and B, good and bad; ASAS-3 grades A to D.
+    # In ASAS-SN, G is good and B is bad; ASAS-3 has grades from A to D, of which A and B are good.
     if "G" in kinds or "GOOD" in kinds:
         good -= set(_ASAS_SN_BAD)
     return np.isin(letters, sorted(good))
 
 
 def _mission(clock: str, time: np.ndarray) -> str:
-    """Return the mission that a barycentric clock or date tells, or an empty text."""
+    """Return the mission that follows from the clock and the dates, or an empty text."""
     if clock in ("BKJD", "BTJD"):
         return {"BKJD": "Kepler", "BTJD": "TESS"}[clock]
     if clock not in _ZERO_DATE or not np.isfinite(time).any():
@@ -208,7 +215,13 @@ def _mission(clock: str, time: np.ndarray) -> str:
 
 
 def of_one_band(columns: Mapping[str, Callable[[], np.ndarray]], measured: np.ndarray, notes: list[str]) -> np.ndarray:
-    """Return ``(n,)`` bool, true in the band that most measurements were made in; bands have scales of their own."""
+    """Return ``(n,)`` bool, true in the band with most measurements, because each band has another scale of flux.
+
+    Args:
+        columns: name in lower case to the function that returns the values of the column.
+        measured: ``(n,)`` bool, true for good measurements.
+        notes: list to which sentences are added.
+    """
     for name in _BANDS:
         if name not in columns:
             continue
@@ -216,11 +229,11 @@ def of_one_band(columns: Mapping[str, Callable[[], np.ndarray]], measured: np.nd
         if values.ndim != 1 or len(values) != len(measured):
             continue
         bands = np.array(
-            [(one.decode("latin-1") if isinstance(one, bytes) else str(one)).strip() for one in values.tolist()]
+            [(cell.decode("latin-1") if isinstance(cell, bytes) else str(cell)).strip() for cell in values.tolist()]
         )
         counts = Counter(bands[measured].tolist())
         if 1 < len(counts) <= 20:
             best, n = counts.most_common(1)[0]
-            notes.append(f"{name} has {len(counts)} bands: {best} is read ({n} of {measured.sum()} measurements)")
+            notes.append(f"{name} has {len(counts)} bands; only {best} is used ({n} of {measured.sum()} measurements)")
             return bands == best
     return np.ones(len(measured), bool)

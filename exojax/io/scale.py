@@ -1,4 +1,4 @@
-"""One rule for every reader: which unit flux has, and how it becomes relative, so that a dip's depth is a fraction."""
+"""Decide the unit of flux and convert it to relative flux, by one rule for every reader."""
 
 from __future__ import annotations
 
@@ -10,30 +10,30 @@ import numpy as np
 from exojax.robust import scatter
 
 RELATIVE_SCATTER = 0.1
-"""relative flux varies by less than this of itself; parts per million, counts and sigmas do not"""
+"""scatter below which flux near 0 or magnitudes are plausible; flux in ppm, counts or sigmas has a larger scatter"""
 STEADY = 0.5
-"""of the median: a median of flux with less scatter than this is its scale"""
+"""ratio of scatter to median below which the median of flux is its scale"""
 MAGNITUDES = (5.0, 20.0)
-"""of stars that transits are looked for around; their scatter is below ``RELATIVE_SCATTER``"""
+"""range of the magnitudes of stars that are searched for transits"""
 LARGEST = 1e37
-"""flux above which nothing is measured; float32 ends a little later"""
+"""flux above which a value counts as missing; float32 ends at 3.4e38"""
 KINDS = ("none", "divided", "minus one", "magnitudes")
-"""flux without an absolute scale; with one, to be divided by its median; relative flux minus 1; magnitudes"""
+"""kinds of flux: without an absolute scale; with a scale, to divide by its median; relative flux minus 1; magnitudes"""
 
 
 @dataclass(frozen=True, eq=False)
 class Scaled:
-    """Flux on its scale.
+    """Flux of n stars after scaling.
 
     Attributes:
-        flux: ``(n, c)`` as given; relative, its median 1, where ``absolute``; else as it was. Not changed where not
-            valid.
-        valid: ``(n, c)`` bool; false throughout for a star whose scale is not known in a file of such that have one.
-        absolute: whether a dip's depth is a fraction of the flux.
-        kind: of the file: one of :data:`KINDS`.
-        middle: the stars' median as given, typical of the file; NaN where nothing is measured.
-        scatter: 1.4826 times the median absolute deviation, as ``middle``.
-        lost: ``(n,)`` bool, stars whose scale is not known.
+        flux: ``(n, c)`` of the given dtype: relative with median 1 if ``absolute``, else unchanged. Values that are not
+            ``valid`` are unchanged.
+        valid: ``(n, c)`` bool; false throughout for a star in ``lost``.
+        absolute: true if the depth of a dip is a fraction of the flux.
+        kind: kind of the file's flux, one of :data:`KINDS`.
+        middle: median of the medians of the stars, in the given unit; NaN without measurements.
+        scatter: median of the robust scatters of the stars, in the given unit.
+        lost: ``(n,)`` bool, true for stars without a scale in a file whose flux has one.
     """
 
     flux: np.ndarray
@@ -46,23 +46,23 @@ class Scaled:
 
 
 def moments(flux: np.ndarray, valid: np.ndarray) -> np.ndarray:
-    """Return ``(n, 2)`` float64, median and robust scatter of each star's ``flux (n, c)`` where ``valid``; else NaN."""
+    """Return ``(n, 2)`` float64: median and robust scatter of each star's ``flux (n, c)`` where ``valid``; else NaN."""
     found = np.full((len(flux), 2), np.nan)
     for row, (values, known) in enumerate(zip(flux, valid)):
         if known.any():
             measured = values[known].astype(np.float64)
             middle = float(np.median(measured))
-            # More than half of the values may be the same; of a constant star nothing is left but 0.
+            # The robust scatter is 0 if more than half of the values are equal; then take the standard deviation.
             found[row] = middle, scatter(measured, middle) or float(np.std(measured))
     return found
 
 
 def kinds_of(measured: np.ndarray, *, unit: str = "") -> np.ndarray:
-    """Return ``(n,)`` str, the kind of each star's flux by its own median and scatter.
+    """Return ``(n,)`` str, the kind of each star's flux according to its median and scatter.
 
     Args:
         measured: ``(n, 2)``, from :func:`moments`.
-        unit: ``magnitudes`` or ``flux`` where the file tells; empty where it does not.
+        unit: ``magnitudes`` or ``flux`` as the file states it; empty if it does not.
     """
     middle, scatter = measured[:, 0], measured[:, 1]
     if unit == "magnitudes":
@@ -75,61 +75,61 @@ def kinds_of(measured: np.ndarray, *, unit: str = "") -> np.ndarray:
 
 
 def relative(flux: np.ndarray, valid: np.ndarray, *, unit: str = "", measured: np.ndarray | None = None) -> Scaled:
-    """Bring every star's flux to a median of 1, where the file's flux has a scale.
+    """Scale the flux of every star to a median of 1, if the file's flux has an absolute scale.
 
-    A file has one unit: that of most of its stars. Flux that lies about zero has no scale, unless it varies by less
-    than a tenth: then it is relative flux minus 1, and 1 is added. A median that is more than twice the scatter is a
-    scale: flux is divided by it. A star that is too faint to tell by itself takes the unit of the others; one with a
-    median of zero or less among stars that are to be divided by theirs cannot be used.
+    All stars of a file have the unit of most of its stars. A median of more than twice the scatter is a scale, and flux
+    is divided by it. Flux around zero has no scale; but if its scatter is below 0.1, it is relative flux minus 1, and 1
+    is added. A star that is too faint to decide takes the unit of the others. A star with a median of zero or less in a
+    file of flux with a scale cannot be used.
 
     Args:
-        flux: ``(n, c)`` float of n stars, in any unit.
+        flux: ``(n, c)`` float, in any unit.
         valid: ``(n, c)`` bool, true where measured.
-        unit: ``magnitudes`` or ``flux`` where the file tells; empty where it does not.
-        measured: ``(n, 2)``, from :func:`moments`, where they are known already.
+        unit: ``magnitudes`` or ``flux`` as the file states it; empty if it does not.
+        measured: ``(n, 2)``, from :func:`moments`, if known already.
     """
     measured = moments(flux, valid) if measured is None else measured
     known = np.isfinite(measured[:, 0])
-    # A constant star tells nothing of the unit.
-    telling = known & (measured[:, 1] > 0)
+    # A constant star does not help to decide the unit.
+    varying = known & (measured[:, 1] > 0)
     lost = np.zeros(len(flux), bool)
     typical = np.median(measured[known], axis=0) if known.any() else np.full(2, np.nan)
     own = kinds_of(measured, unit=unit)
-    kind = _most(own[telling])
-    about = (kind, float(typical[0]), float(typical[1]))
+    kind = _most_frequent(own[varying])
+    moments_of_file = (kind, float(typical[0]), float(typical[1]))
     if kind == "none":
-        return Scaled(flux, _held(flux, valid), False, *about, lost)
-    # Magnitudes are the file's or nobody's; what a star by itself cannot tell is as the others' is.
-    as_file = ~telling | (own == "none") | (own == "magnitudes") | (kind == "magnitudes")
-    each = np.where(as_file, kind, own)
-    lost = known & (each == "divided") & ~(measured[:, 0] > 0)
+        return Scaled(flux, _representable(flux, valid), False, *moments_of_file, lost)
+    # Either all stars of a file are in magnitudes, or none. A star that does not decide its kind takes the file's.
+    as_file = ~varying | (own == "none") | (own == "magnitudes") | (kind == "magnitudes")
+    kinds = np.where(as_file, kind, own)
+    lost = known & (kinds == "divided") & ~(measured[:, 0] > 0)
     out = np.array(flux, copy=True)
     for row in np.flatnonzero(known & ~lost):
         at = valid[row]
         values = out[row, at]
-        if each[row] == "minus one":
+        if kinds[row] == "minus one":
             out[row, at] = values + 1
-        elif each[row] == "divided":
+        elif kinds[row] == "divided":
             out[row, at] = values / measured[row, 0]
         else:
             with np.errstate(over="ignore"):
                 out[row, at] = 10 ** (-0.4 * (values - measured[row, 0]))
-    return Scaled(out, _held(out, valid & ~lost[:, None]), True, *about, lost)
+    return Scaled(out, _representable(out, valid & ~lost[:, None]), True, *moments_of_file, lost)
 
 
-def _held(flux: np.ndarray, valid: np.ndarray) -> np.ndarray:
-    """Return ``valid`` without what float32 cannot hold: a wild number, such as a magnitude of -9999."""
+def _representable(flux: np.ndarray, valid: np.ndarray) -> np.ndarray:
+    """Return ``valid``, false also where flux exceeds float32, as after converting a magnitude of -9999."""
     with np.errstate(invalid="ignore"):
         return valid & (np.abs(flux) <= LARGEST)
 
 
 def errors(error: np.ndarray, flux: np.ndarray, scaled: Scaled) -> np.ndarray:
-    """Return errors ``(n, c)`` of ``flux`` as it was given, float32, in the unit of ``scaled``; NaN where unknown.
+    """Convert errors of flux to the unit of the scaled flux: ``(n, c)`` float32, NaN where unknown.
 
     Args:
-        error: ``(n, c)``, one sigma.
-        flux: ``(n, c)`` as given to :func:`relative`.
-        scaled: from :func:`relative`.
+        error: ``(n, c)``, one sigma of ``flux``.
+        flux: ``(n, c)``, the argument of :func:`relative`.
+        scaled: the result of :func:`relative`.
     """
     factor = np.ones(len(flux))
     if scaled.kind == "magnitudes":
@@ -137,7 +137,7 @@ def errors(error: np.ndarray, flux: np.ndarray, scaled: Scaled) -> np.ndarray:
     elif scaled.absolute:
         for row in range(len(flux)):
             at = np.flatnonzero(scaled.valid[row] & (flux[row] != 0))[:1]
-            # A star whose flux is relative minus 1 keeps its errors.
+            # Adding 1 to relative flux does not change its errors.
             if len(at) and scaled.kind == "divided":
                 factor[row] = float(scaled.flux[row, at[0]]) / float(flux[row, at[0]])
     with np.errstate(invalid="ignore", over="ignore"):
@@ -146,29 +146,31 @@ def errors(error: np.ndarray, flux: np.ndarray, scaled: Scaled) -> np.ndarray:
 
 
 def remarks(scaled: Scaled, *, name: str = "flux", counts: bool = True) -> tuple[str, ...]:
-    """Return what a reader of the figures has to know about the unit, one sentence each.
+    """Return sentences on the unit of flux that was found.
 
     Args:
-        scaled: from :func:`relative`, without a unit from the file.
-        name: of the column.
-        counts: whether counts are worth telling, as they are not in the missions' own files.
+        scaled: from :func:`relative`, for a file that does not state its unit.
+        name: name of the column.
+        counts: false leaves out the sentence on counts, which are normal in mission files.
     """
-    told = []
-    where = f"median {scaled.middle:.4g}, scatter {scaled.scatter:.2g}"
+    sentences = []
+    numbers = f"median {scaled.middle:.4g}, scatter {scaled.scatter:.2g}"
     if scaled.kind == "none" and np.isfinite(scaled.middle):
-        told.append(f"{name} has no absolute scale ({where}): depths are in units of scatter")
+        sentences.append(f"{name} has no absolute scale ({numbers}); depths are in units of scatter")
     elif scaled.kind == "magnitudes":
-        told.append(
-            f"{name} ({where}) is taken for magnitudes: converted to flux (if it is not, divide it by its median)"
+        sentences.append(
+            f"{name} ({numbers}) was read as magnitudes and converted to flux; if it is flux, divide it by its median"
         )
     elif counts and scaled.kind == "divided" and abs(scaled.middle - 1) > RELATIVE_SCATTER:
-        told.append(f"{name} is in counts ({where}): divided by its median")
+        sentences.append(f"{name} is in counts ({numbers}) and was divided by its median")
     if scaled.lost.any():
-        told.append(f"{scaled.lost.sum()} stars have a median {name} of zero or less, and so no scale: left empty")
-    return tuple(told)
+        sentences.append(
+            f"{scaled.lost.sum()} stars have no scale (median {name} of zero or less); they are left empty"
+        )
+    return tuple(sentences)
 
 
-def _most(kinds: Iterable[str]) -> str:
-    """The most frequent; of equals, and of no star, the first in :data:`KINDS`."""
+def _most_frequent(kinds: Iterable[str]) -> str:
+    """Return the most frequent kind; among equals, and for no star, the first in :data:`KINDS`."""
     names = list(kinds)
     return max(KINDS, key=names.count)

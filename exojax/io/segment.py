@@ -1,4 +1,4 @@
-"""One file's measurements of one star, put in order and on a scale: what every reader of a single star makes."""
+"""Sort and scale the measurements of one star from one file, for every reader of single stars."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from exojax.io.columns import Measured
 from exojax.light_curves import Piece, nominal_cadence
 
 MIN_POINTS = 10
-"""measurements below which nothing can be searched"""
+"""smallest number of measurements for a search"""
 _BREAK = 0.5
-"""days: a longer step is a gap, and tells nothing about the cadence"""
+"""days: a longer step is a gap and is not used for the cadence"""
 _IRREGULAR = 2.5
-"""steps of one file that differ by this factor are of more than one cadence"""
+"""ratio of the longest to the shortest step above which a file has mixed cadences"""
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,24 +26,23 @@ class Segment:
     """Measurements of one star from one file (a quarter, a sector, a table), in order of time.
 
     Attributes:
-        id: the star, as ``identity.spelling`` spells it.
-        catalogue: ``KIC``, ``EPIC``, ``TIC``, or empty.
-        named: whether ``id`` names the star across files; a file's stem does not.
+        id: normalised id of the star, from :func:`exojax.io.identity.spelling`.
+        catalogue: ``KIC``, ``EPIC``, ``TIC``, ``Gaia``, or empty.
+        named: true if ``id`` identifies the star across files; a file's stem does not.
         time: ``(n,)`` float64, days in ``time_system``, finite and increasing.
-        flux: ``(n,)`` float64; median 1 where ``absolute``, else median 0 in the file's own units. 0 where not
-            ``valid``.
-        valid: ``(n,)`` bool.
+        flux: ``(n,)`` float64: median 1 if ``absolute``, else median 0 in the file's units; 0 where not ``valid``.
+        valid: ``(n,)`` bool, true for good measurements.
         error: ``(n,)`` float32, one sigma of ``flux``, NaN where unknown; or None.
         centroid: ``(n, 2)`` float32, pixels, NaN where unknown; or None.
-        absolute: whether a dip's depth is a fraction.
+        absolute: true if the depth of a dip is a fraction.
         cadence: days between neighbouring samples.
-        time_system: of ``clocks.ZERO``, or ``file`` where the file does not tell.
-        preferred: whether flux is what the mission's pipeline corrected for systematics.
-        about: what is known of the star: ``radius``, ``mass``, ``teff``, ``mag``.
+        time_system: a key of ``clocks.ZERO``, or ``file`` if the file does not state its clock.
+        preferred: true if flux is the mission's flux corrected for systematics.
         path: the file.
-        sha256: of its bytes.
-        warnings: what a reader of the figures has to know, one sentence each.
-        piece: what a mission's file says of it, or None.
+        sha256: fingerprint of its bytes.
+        properties: ``radius`` and ``mass`` (solar units), ``teff`` (K) and ``mag`` of the star; may be empty.
+        warnings: one sentence for each fact that changes the meaning of the measurements.
+        piece: facts from a mission's file; None for other files.
     """
 
     id: str
@@ -60,7 +59,7 @@ class Segment:
     preferred: bool
     path: Path
     sha256: str
-    about: Mapping[str, float] = field(default_factory=dict)
+    properties: Mapping[str, float] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
     piece: Piece | None = None
 
@@ -73,55 +72,57 @@ def make(
     sha256: str,
     counts: bool = False,
     preferred: bool = True,
-    about: Mapping[str, float] | None = None,
+    properties: Mapping[str, float] | None = None,
 ) -> Segment:
-    """Put one file's measurements in order, on a relative scale, and judge them.
+    """Sort the measurements of one file, scale their flux and check them.
 
     Args:
         path: the file, for messages.
-        table: its columns; rows without a time are dropped.
-        star: id, catalogue, and whether the id names the star across files.
-        sha256: of the file.
-        counts: whether to warn of flux in counts, which is nothing special in a mission's file.
-        preferred: as in ``Segment``.
-        about: as in ``Segment``.
+        table: its measurements; rows without a time are dropped.
+        star: id, catalogue, and whether the id identifies the star across files.
+        sha256: fingerprint of the file.
+        counts: true adds a warning for flux in counts, which are normal in mission files.
+        preferred: as in :class:`Segment`.
+        properties: as in :class:`Segment`.
 
     Raises:
-        InputError: no flux at all, none of good quality, always the same, or fewer than ``MIN_POINTS`` measurements.
+        InputError: there are fewer than ``MIN_POINTS`` good measurements, or the flux is constant.
     """
     time, flux, good, unit, name = table.time, table.flux, table.good, table.unit, table.name
     dated = np.isfinite(time)
     measured = dated & np.isfinite(flux)
     if not measured.any():
-        raise InputError(f"{path}: not one of its {len(time)} rows has both a time and a flux: leave the file out")
+        raise InputError(f"{path}: no row has both a time and a flux ({len(time)} rows): leave the file out")
     if not (measured & good).any():
-        raise InputError(f"{path}: every measurement is flagged as bad in its quality column: leave the file out")
+        raise InputError(f"{path}: the quality column marks every measurement as bad: leave the file out")
     rows, remarks = _order(time, dated)
     time = time[rows].astype(np.float64)
     flux, valid = flux[rows].astype(np.float64), (measured & good)[rows]
     if valid.sum() < MIN_POINTS:
-        raise InputError(f"{path}: has {valid.sum()} measurements: a search needs {MIN_POINTS} or more")
-    if np.ptp(flux[valid]) == 0:
         raise InputError(
-            f"{path}: flux is {flux[valid][0]:g} throughout: there is nothing to search, leave the file out"
+            f"{path}: has {valid.sum()} measurements, and a search needs {MIN_POINTS} or more: leave the file out"
         )
+    if np.ptp(flux[valid]) == 0:
+        raise InputError(f"{path}: flux is {flux[valid][0]:g} in every row: leave the file out")
     scaled = scale.relative(flux[None], valid[None], unit=unit)
     valid = scaled.valid[0]
     if not valid.any():
-        raise InputError(f"{path}: has no flux that is plausible: leave the file out")
-    # A star's pieces are joined at a median of 1, or of 0 where they have no scale.
+        raise InputError(f"{path}: has no plausible flux: leave the file out, or give --flux-unit")
+    # The segments of a star are joined at a median of 1, or of 0 without an absolute scale.
     middle = np.median(scaled.flux[0, valid])
     flux_given, level = flux, middle if scaled.absolute else 1.0
     flux = scaled.flux[0] / middle if scaled.absolute else scaled.flux[0] - middle
     valid = valid & (np.abs(flux) <= scale.LARGEST)
     if valid.sum() < MIN_POINTS:
-        raise InputError(f"{path}: has no flux that is plausible: a search needs {MIN_POINTS} measurements")
+        raise InputError(
+            f"{path}: has {valid.sum()} plausible values of flux, and a search needs {MIN_POINTS}: leave the file out"
+        )
     error = None if table.error is None else scale.errors(table.error[rows][None], flux_given[None], scaled)[0] / level
     remark = () if table.stated and scaled.absolute else scale.remarks(scaled, name=name, counts=counts)
     if scaled.kind == "minus one":
-        remark = (f"{name} lies about zero with little scatter: taken as relative flux minus 1",)
+        remark = (f"{name} is near zero with a small scatter; it was read as relative flux minus 1",)
     if scaled.absolute and (flux[valid] <= 0).any():
-        remark += (f"{(flux[valid] <= 0).sum()} measurements are of no or negative flux: depths of 100 % and more",)
+        remark += (f"{(flux[valid] <= 0).sum()} measurements have a flux of zero or less: depths of 100 % or more",)
     shortest, longest = _steps(time)
     cadence = nominal_cadence(time)
     made = Segment(
@@ -139,21 +140,22 @@ def make(
         preferred=preferred,
         path=path,
         sha256=sha256,
-        about=about or {},
+        properties=properties or {},
         warnings=(*table.notes, *remarks, *remark),
     )
     if longest > _IRREGULAR * shortest:
         text = (
-            f"mixed cadences: steps from {shortest * 1440:.3g} to {longest * 1440:.3g} minutes, binned to the longest"
+            f"mixed cadences: steps from {shortest * 1440:.3g} to {longest * 1440:.3g} minutes were binned to the "
+            "longest"
         )
         return binned(replace(made, warnings=(*made.warnings, text)), longest)
     return made
 
 
 def binned(segment: Segment, cadence: float) -> Segment:
-    """The means of the valid measurements in bins of ``cadence`` days from the first on; empty bins are left out."""
+    """Return the means of the valid measurements in bins of ``cadence`` days from the first; leave out empty bins."""
     ok = segment.valid
-    # Measurements of that cadence lie in the middle of their bins, not on the border between two.
+    # The bins are centred on multiples of the cadence, so that measurements of this cadence lie in their middle.
     cells = np.round((segment.time[ok] - segment.time[0]) / cadence).astype(np.int64)
     _, cells, counts = np.unique(cells, return_inverse=True, return_counts=True)
     error, centroid = segment.error, segment.centroid
@@ -178,22 +180,22 @@ def binned(segment: Segment, cadence: float) -> Segment:
 
 
 def _order(time: np.ndarray, dated: np.ndarray) -> tuple[np.ndarray, tuple[str, ...]]:
-    """Rows in order of time, each time once (its first row)."""
+    """Return the rows with a time in order of time, without rows that repeat a time; and notes."""
     rows = np.flatnonzero(dated)
     steps = np.diff(time[rows])
     notes = []
     if (steps < 0).any():
-        notes.append(f"times are not in order (first at row {rows[1:][steps < 0][0] + 1}): sorted")
+        notes.append(f"times are not in order (first at row {rows[1:][steps < 0][0] + 1}); the rows were sorted")
         rows = rows[np.argsort(time[rows], kind="stable")]
         steps = np.diff(time[rows])
     if (again := steps == 0).any():
-        notes.append(f"{again.sum()} rows repeat the time of another: the first of each is kept")
+        notes.append(f"{again.sum()} rows repeat the time of another row; the first row of each time is used")
         rows = rows[np.concatenate([[True], ~again])]
     return rows, tuple(notes)
 
 
 def _steps(time: np.ndarray) -> tuple[float, float]:
-    """The steps below and above which a tenth of the covered time lies, gaps apart."""
+    """Return the 10 % and 90 % quantiles of the steps, weighted by their length; gaps are left out."""
     steps = np.sort(np.diff(time))
     steps = steps[steps < _BREAK] if (steps < _BREAK).any() else steps
     covered = np.cumsum(steps) / steps.sum()

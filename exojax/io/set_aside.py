@@ -1,4 +1,4 @@
-"""Rows that no choice sees: a fifth of the stars of each real set, by a hash of their catalogue number."""
+"""Set aside a fifth of the stars with a catalogue number, so that no training and no choice sees them."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ import hashlib
 import numpy as np
 
 SHARE = 5
-"""one star in so many is set aside"""
+"""one star in this number is set aside"""
 
 
 def is_set_aside(number: object) -> np.ndarray:
     """Return whether stars are set aside: bool, of the shape of ``number``.
 
-    The rule depends on the number alone, so that it is the same in every file, split and release.
+    The rule, SHA-256 of the number modulo 5, is the same in every file, split and release.
 
     Args:
         number: catalogue numbers (KIC, TIC) as int or str, one or an array of any shape; 5 and ``"5"`` are one star.
@@ -25,14 +25,14 @@ def is_set_aside(number: object) -> np.ndarray:
 
 
 def chosen(ids: np.ndarray, rows: str) -> np.ndarray:
-    """Return ``(n,)`` bool, the rows that a name stands for.
+    """Return ``(n,)`` bool, true for the rows that ``rows`` names.
 
     Args:
         ids: ``(n,)`` str, catalogue numbers.
         rows: ``rest`` (not set aside), ``set-aside`` or ``all``.
 
     Raises:
-        ValueError: ``rows`` is none of these.
+        ValueError: ``rows`` is another text.
     """
     if rows == "all":
         return np.ones(len(ids), bool)

@@ -1,4 +1,4 @@
-"""The simulated population behind ``synthetic``, made once and kept in the user's cache."""
+"""Return the simulated population of ``synthetic``, from the user's cache after its first simulation."""
 
 from __future__ import annotations
 
@@ -23,16 +23,17 @@ def population_of(
     n_stars: int | None = None,
     host_fraction: float | None = None,
 ) -> SimulateConfig:
-    """The simulated stars behind ``source``, in its own sizes where no others are given.
+    """Return the settings of a simulated source.
 
     Args:
-        source: ``synthetic``, ``synthetic-kaggle``, or any other, whose population is not read.
-        population: as configured so far; taken where it is the source's.
-        n_stars, host_fraction: where given by the user.
+        source: ``synthetic``, ``synthetic-kaggle``, or another source, for which the settings have no effect.
+        population: settings so far. If they belong to another population, the defaults of ``source`` replace those
+            that were not changed.
+        n_stars, host_fraction: values given by the user; None for no value.
     """
     if source in SIMULATED and population.population != source:
         own, plain = SIMULATED[source], SimulateConfig()
-        # What was changed already, as by a command that knows one population, is kept.
+        # Keep the settings that differ from the defaults of their population.
         kept: dict[str, Any] = {
             name: getattr(population, name)
             for name in ("n_stars", "host_fraction", "n_cadences", "close_gaps", "seed")
@@ -44,8 +45,8 @@ def population_of(
 
 
 def simulated(config: SimulateConfig) -> tuple[LightCurves, Truth]:
-    """The simulated population, made once for each configuration and then kept in the user's cache."""
-    # The simulator brings jaxoplanet and tinygp, which a reader of files need not wait for.
+    """Return a simulated population and its truth, from the user's cache if it was simulated before."""
+    # Imported here, because the simulator imports jaxoplanet and tinygp, which reading files does not need.
     from exojax.simulate.population import simulate
     from exojax.simulate.truth import Truth
 

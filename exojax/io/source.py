@@ -1,4 +1,4 @@
-"""``SOURCE`` on the command line: what it names, and when each part of it is read."""
+"""Open the SOURCE of a command: a file, a folder, a glob or a simulated population."""
 
 from __future__ import annotations
 
@@ -26,24 +26,26 @@ if TYPE_CHECKING:
 CSV_ENDINGS = (".csv", ".csv.gz", ".csv.zip", ".zip")
 FITS_ENDINGS = (".fits", ".fits.gz", ".fit", ".fit.gz")
 ROWS = ("all", "rest", "set-aside")
-_TOLD = 5
-"""warnings of single stars that stand for all"""
+"""values of ``--rows``"""
+_MOST_WARNINGS = 5
+"""largest number of warnings of single stars that are reported; further ones are counted"""
 
 
 @dataclass(frozen=True)
 class Source:
-    """Where light curves come from. Nothing is read before it is called.
+    """A source of light curves or folded events; its functions read the data when they are called.
 
     Attributes:
-        name: short, for run folders: ``synthetic``, ``synthetic-kaggle``, ``kaggle`` or the file's stem.
-        description: text on where the rows come from, which a command prints first.
-        path: what the user named, or ``synthetic``.
-        rows: reads the rows to learn from (for a file on its own: all its rows).
-        official_test: reads the source's own test file, where it has one. Only an evaluation may call it.
-        test_fraction: share of stars kept for the test where there is no such file.
-        whole_sha256: fingerprint of a folder with both its files; None for a file on its own.
-        write_truth: leaves what is known of simulated stars, once they are read, in a folder; else does nothing.
-        folded: its rows are ready-made folded events, and there are no light curves.
+        name: short name for run folders: ``synthetic``, ``synthetic-kaggle``, ``kaggle`` or the file's stem.
+        description: origin of the rows, as the first line that a command prints.
+        path: the path that the user gave, or the name of a simulated population.
+        rows: reads the rows to train on; for a single file all its rows.
+        official_test: reads the test file of the source; None if it has none. Only an evaluation may call it.
+        test_fraction: share of the stars that are test stars if there is no test file.
+        whole_sha256: returns the fingerprint of a folder with both files; None for a single file.
+        write_truth: writes the truth about simulated stars into a folder, after ``rows`` was called; does nothing for
+            other sources.
+        folded: true if the rows are folded events.
     """
 
     name: str
@@ -57,52 +59,54 @@ class Source:
     folded: bool = False
 
     def joined(self) -> LightCurves:
-        """The rows to learn from and those of the source's own test file in one: no official test remains.
+        """Return the training rows followed by the rows of the test file; no official test remains.
 
         Raises:
-            InputError: there is no such file, or its series are of another length.
+            InputError: there is no test file, or its series have another length.
         """
         if self.official_test is None or self.whole_sha256 is None:
-            raise InputError(f"--join-test: {self.path} has no test file of its own; leave it out")
-        one, other = self.curves(), self.official_test()
-        if one.flux.shape[1] != other.flux.shape[1]:
-            lengths = f"{one.flux.shape[1]} and {other.flux.shape[1]}"
-            raise InputError(f"--join-test: the two files of {self.path} have series of {lengths} cadences")
-        assert one.label is not None  # a comparison reads no file without labels
-        assert other.label is not None
+            raise InputError(f"--join-test: {self.path} has no test file of its own; leave --join-test out")
+        train, test = self.curves(), self.official_test()
+        if train.flux.shape[1] != test.flux.shape[1]:
+            lengths = f"{train.flux.shape[1]} and {test.flux.shape[1]}"
+            raise InputError(
+                f"--join-test: the two files of {self.path} have series of {lengths} cadences; give files of one length"
+            )
+        assert train.label is not None  # a comparison reads no file without labels
+        assert test.label is not None
         return replace(
-            one,
-            id=np.concatenate([one.id, other.id]),
-            time=np.broadcast_to(one.time[:1], (len(one) + len(other), one.time.shape[1])),
-            flux=np.concatenate([one.flux, other.flux]),
-            valid=np.concatenate([one.valid, other.valid]),
-            label=np.concatenate([one.label, other.label]),
+            train,
+            id=np.concatenate([train.id, test.id]),
+            time=np.broadcast_to(train.time[:1], (len(train) + len(test), train.time.shape[1])),
+            flux=np.concatenate([train.flux, test.flux]),
+            valid=np.concatenate([train.valid, test.valid]),
+            label=np.concatenate([train.label, test.label]),
             source=self.path,
             sha256=self.whole_sha256(),
-            warnings=tuple(dict.fromkeys([*one.warnings, *other.warnings])),
+            warnings=tuple(dict.fromkeys([*train.warnings, *test.warnings])),
         )
 
     def curves(self) -> LightCurves:
-        """The rows, where they are light curves.
+        """Return the rows of a source of light curves.
 
         Raises:
-            InputError: they are folded events.
+            InputError: the rows are folded events.
         """
         rows = self.rows()
         if isinstance(rows, FoldedEvents):
-            raise InputError(f"{self.path}: holds folded events; this needs light curves")
+            raise InputError(f"{self.path}: holds folded events; give a source of light curves")
         return rows
 
 
 def open_source(config: DataConfig, *, labelled: bool = True) -> Source:
-    """What ``config.source`` names.
+    """Return the source that ``config.source`` names, without reading its data.
 
     Args:
-        config: source, labels, cadence and simulation.
-        labelled: refuse a CSV without ``LABEL``.
+        config: settings of the source.
+        labelled: true makes reading a CSV without ``LABEL`` an error.
 
     Raises:
-        InputError: it names nothing that can be read.
+        InputError: there is no such source, or an option does not fit it.
     """
     if config.rows not in ROWS:
         raise InputError(f"--rows {config.rows}: give one of {', '.join(ROWS)}")
@@ -110,27 +114,29 @@ def open_source(config: DataConfig, *, labelled: bool = True) -> Source:
     if config.rows == "all":
         return source
     if source.official_test is not None:
-        raise InputError(f"--rows {config.rows}: {source.path} has a test file of its own; leave it out")
+        raise InputError(f"--rows {config.rows}: {source.path} has a test file of its own; leave --rows out")
     return replace(source, rows=lambda: part_of(source.rows(), config.rows))
 
 
 def part_of(data: Data, rows: str) -> Data:
-    """The stars that are set aside (``rows`` is ``set-aside``), or the others (``rest``).
+    """Return the rows of the stars that are set aside (``rows`` is ``set-aside``), or the other rows (``rest``).
 
     Raises:
-        InputError: the rows have no catalogue numbers, or none are left.
+        InputError: the rows have no catalogue numbers, or no row remains.
     """
     if not data.catalogued:
-        raise InputError(f"--rows {rows}: {data.source} has no catalogue numbers, by which stars are set aside")
+        raise InputError(
+            f"--rows {rows}: {data.source} has no catalogue numbers, so that no star is set aside; leave --rows out"
+        )
     kept = set_aside.chosen(data.id, rows)
     if not kept.any():
-        raise InputError(f"--rows {rows}: none of the {len(data)} rows of {data.source} is left; leave it out")
+        raise InputError(f"--rows {rows}: no row of the {len(data)} rows of {data.source} remains; leave --rows out")
     if rows == "rest":
-        told = f"{np.sum(~kept)} of {len(data)} rows are of stars that are set aside, and were left out (--rows rest)"
+        warning = f"{np.sum(~kept)} of {len(data)} rows are of stars that are set aside and were left out (--rows rest)"
     else:
-        told = f"{kept.sum()} of {len(data)} rows: those of the stars that are set aside (--rows set-aside)"
+        warning = f"only the {kept.sum()} of {len(data)} rows of stars that are set aside were used (--rows set-aside)"
     digest = checksum.of_folder({"rows": data.sha256, "part": rows})
-    return replace(data.take(kept), sha256=digest, warnings=(*data.warnings, told))
+    return replace(data.take(kept), sha256=digest, warnings=(*data.warnings, warning))
 
 
 def _labelled(config: DataConfig, labelled: bool) -> Source:
@@ -139,7 +145,9 @@ def _labelled(config: DataConfig, labelled: bool) -> Source:
     (labels, unsure), file = catalogue.labels(Path(config.labels)), config.labels
     source = _open(config, labelled=False)
     if source.folded:
-        raise InputError(f"--labels {file}: {config.source} holds folded events with dispositions of their own")
+        raise InputError(
+            f"--labels {file}: {config.source} holds folded events with their own dispositions; leave --labels out"
+        )
     test = source.official_test
     return replace(
         source,
@@ -174,12 +182,14 @@ def _open(config: DataConfig, labelled: bool) -> Source:
         minutes = config.cadence_minutes
         return _file(path, lambda: kaggle.read(path, cadence_minutes=minutes, require_label=labelled))
     if not path.exists():
-        raise InputError(f"--data {name}: no such file or folder; 'synthetic' needs none")
+        raise InputError(
+            f"--data {name}: no such file or folder; check the path, or give 'synthetic', which needs none"
+        )
     raise InputError(f"--data {name}: expected a folder, *.fits, a table (.csv, .txt, .dat, .tbl, ...) or an .npz")
 
 
 def star_files(name: str) -> list[folder.Group] | None:
-    """Stars and their files, where ``name`` is a folder, a glob, or one file of single stars; None for other sources.
+    """Return the stars and their files if ``name`` is a folder, a glob or a file of single stars, else None.
 
     Raises:
         InputError: a glob matches nothing, or a folder holds no light curves.
@@ -192,8 +202,8 @@ def star_files(name: str) -> list[folder.Group] | None:
         try:
             return folder.stars_in([path])
         except InputError:
-            wanted = f"{' and '.join(download.FILES)}, or *.fits or *.csv files of single stars"
-            raise InputError(f"{path}: holds no light curves: it needs {wanted}") from None
+            files = f"{' and '.join(download.FILES)}, or *.fits or *.csv files of single stars"
+            raise InputError(f"{path}: holds no light curves: give a folder with {files}") from None
     if path.exists():
         return folder.stars_in([path]) if _is_of_one_star(path) else None
     return folder.stars_in([name]) if any(mark in name for mark in "*?[") else None
@@ -206,12 +216,12 @@ def _is_of_one_star(path: Path) -> bool:
         return folder.TABLE.match(path.name) is not None
     with open_file.text(path) as stream:
         head = stream.read(4096)
-    # What is empty or no text, the reader of tables of many stars can tell better.
+    # For an empty or a binary file, the reader of many stars has the better message.
     return bool(head.strip()) and b"\0" not in head and table.holds_one_star(path)
 
 
 def files_text(groups: list[folder.Group]) -> str:
-    """``3 stars in 5 files``."""
+    """Return the numbers of stars and files as text: ``3 stars in 5 files``."""
     n_files = sum(len(paths) for _, paths in groups)
     return f"{len(groups):,} star{'s' * (len(groups) != 1)} in {n_files:,} file{'s' * (n_files != 1)}"
 
@@ -229,61 +239,71 @@ def _stars(name: str, groups: list[folder.Group], stated: Stated) -> Source:
 
 
 def _packed(name: str, groups: list[folder.Group], stated: Stated) -> LightCurves:
-    """All stars in one ``LightCurves``, which they can only be where they are of one kind."""
+    """Read all stars into one ``LightCurves``.
+
+    Raises:
+        InputError: no star can be read, or their cadences, clocks or flux scales differ.
+    """
     kinds: dict[tuple, list[LightCurves]] = {}
     skipped: list[folder.Skipped] = []
-    for one in folder.read_stars(groups, workers=cores(), stated=stated):
+    for star in folder.read_stars(groups, workers=cores(), stated=stated):
         n_read = sum(map(len, kinds.values())) + len(skipped)
         announce.phase(f"reading {name}", min(n_read, len(groups)), len(groups), unit="stars")
-        if isinstance(one, folder.Skipped):
-            skipped.append(one)
+        if isinstance(star, folder.Skipped):
+            skipped.append(star)
         else:
-            kinds.setdefault(stitch.kind_of(one), []).append(one)
+            kinds.setdefault(stitch.kind_of(star), []).append(star)
     if not kinds:
         raise InputError(f"{skipped[0].path}: {skipped[0].reason}")
     if len(kinds) > 1:
-        each = [
-            f"{len(of)} of {of[0].cadence * 1440:.3g} minutes, {of[0].time_system}"
-            + ("" if of[0].absolute else ", without an absolute scale")
-            for of in kinds.values()
+        texts = [
+            f"{len(stars)} of {stars[0].cadence * 1440:.3g} minutes, {stars[0].time_system}"
+            + ("" if stars[0].absolute else ", without an absolute scale")
+            for stars in kinds.values()
         ]
-        raise InputError(f"{name}: its stars are of several kinds ({'; '.join(each)}): give one kind at a time")
+        raise InputError(f"{name}: the stars are of several kinds ({'; '.join(texts)}): give stars of one kind")
     curves = stitch.pack(next(iter(kinds.values())))
-    told = list(curves.warnings[:_TOLD])
-    if more := len(curves.warnings) - len(told):
-        told.append(f"{more} more warnings of single stars")
+    warnings = list(curves.warnings[:_MOST_WARNINGS])
+    if more := len(curves.warnings) - len(warnings):
+        warnings.append(f"{more} more warnings of single stars")
     if skipped:
         first = f"{skipped[0].path.name}: {skipped[0].reason}"
-        told.append(f"{len(skipped)} file{'s' * (len(skipped) != 1)} skipped (the first: {first})")
-    return replace(curves, source=name, warnings=tuple(told))
+        warnings.append(f"{len(skipped)} file{'s' * (len(skipped) != 1)} skipped (the first: {first})")
+    return replace(curves, source=name, warnings=tuple(warnings))
 
 
 def with_labels(curves: LightCurves, labels: Mapping[str, int], file: str, unsure: str = "") -> LightCurves:
-    """The stars that ``labels`` (star id to 1 or 0, read from ``file``) knows, labelled; a warning tells the rest.
+    """Return the labelled stars of light curves; warnings count the other stars.
 
-    ``unsure`` is one more warning, on the stars that ``file`` names without a label.
+    Args:
+        curves: light curves without labels.
+        labels: star id to 1 or 0.
+        file: the file of the labels.
+        unsure: one more warning, on the stars that ``file`` names without a label; may be empty.
 
     Raises:
-        InputError: the light curves have labels of their own, or none of their stars is in ``labels``.
+        InputError: the light curves have their own labels, or none of their stars is in ``labels``.
     """
     if curves.label is not None:
         raise InputError(f"--labels {file}: {curves.source} has labels of its own: leave --labels out")
     known = np.isin(curves.id, list(labels))
     if not known.any():
         ids = f"such as {next(iter(labels), 'none')} there and {curves.id[0]} here"
-        raise InputError(f"--labels {file}: labels none of the {len(curves)} stars of {curves.source} ({ids})")
-    told = [*curves.warnings, *filter(None, [unsure])]
+        raise InputError(
+            f"--labels {file}: labels none of the {len(curves)} stars of {curves.source} ({ids}): check the column id"
+        )
+    warnings = [*curves.warnings, *filter(None, [unsure])]
     if not known.all():
-        told.append(
+        warnings.append(
             f"{np.sum(~known)} stars without a label in {file} were dropped (the first: {curves.id[~known][0]})"
         )
-    if strangers := list(labels.keys() - set(curves.id.tolist())):
-        told.append(f"{file} labels {len(strangers)} stars that are not there (the first: {min(strangers)})")
-    left = curves.take(known)
-    label = np.array([labels[name] for name in left.id.tolist()], np.int8)
-    # The rows are others than those of the source as it stands, and so is their fingerprint.
+    if missing := list(labels.keys() - set(curves.id.tolist())):
+        warnings.append(f"{file} labels {len(missing)} stars without a light curve (the first: {min(missing)})")
+    labelled = curves.take(known)
+    label = np.array([labels[name] for name in labelled.id.tolist()], np.int8)
+    # The rows and labels differ from those of the source, and therefore the fingerprint too.
     digests = {"rows": curves.sha256, "labels": checksum.of_file(Path(file))}
-    return replace(left, label=label, warnings=tuple(told), sha256=checksum.of_folder(digests))
+    return replace(labelled, label=label, warnings=tuple(warnings), sha256=checksum.of_folder(digests))
 
 
 def _file(path: Path, read: Callable[[], Data]) -> Source:
@@ -300,7 +320,7 @@ def _folder(path: Path, config: DataConfig, labelled: bool) -> Source:
     train, test = (path / file for file in download.FILES)
     for file in (train, test):
         if not file.is_file():
-            raise InputError(f"{path}: holds no {file.name}; it needs {' and '.join(download.FILES)}")
+            raise InputError(f"{path}: holds no {file.name}; put {' and '.join(download.FILES)} into the folder")
 
     def read(file: Path) -> LightCurves:
         announce.phase(f"reading {file}")
@@ -326,11 +346,11 @@ def _synthetic(config: SimulateConfig) -> Source:
         made[:] = [truth]
         return curves
 
-    def leave_truth(out: Path) -> None:
+    def write_truth_to(out: Path) -> None:
         from exojax.simulate.truth import write_truth
 
         write_truth(made[0], out / "truth.csv")
 
     name = config.population
     description = "source: synthetic stars" + (" in the sizes of the Kaggle set" if name == "synthetic-kaggle" else "")
-    return Source(name, description, name, rows, None, SIMULATED_TEST_FRACTION[name], write_truth=leave_truth)
+    return Source(name, description, name, rows, None, SIMULATED_TEST_FRACTION[name], write_truth=write_truth_to)

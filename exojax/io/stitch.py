@@ -1,4 +1,4 @@
-"""Segments of one star -> one light curve; light curves of several stars -> one padded batch."""
+"""Join the segments of one star into a light curve, and pack light curves of several stars into one batch."""
 
 from __future__ import annotations
 
@@ -14,209 +14,225 @@ from exojax.light_curves import LightCurves, Stars
 from exojax.storage import checksum
 
 _LEAST_PART = 0.1
-"""a segment of which less than this lies outside the others is left out whole"""
+"""share of a segment outside the other segments below which the whole segment is left out"""
 _SAME_CADENCE = 1.5
+"""ratio of two cadences below which they count as equal"""
 _A_MINUTE = 61 / 86400
+"""days: cadences below this are short cadences"""
 _STAR = tuple(field.name for field in fields(Stars))
 
 
 def stitch(segments: Sequence[Segment], name: str | None = None) -> LightCurves:
-    """Join one star's segments in order of time; each is on a scale of its own median already.
+    """Join the segments of one star in order of time; the flux of each segment is already scaled by its median.
 
-    Where two overlap, one is kept: the pipeline's corrected flux before any other, a cadence above a minute before
-    a shorter one of the same photons, then the shorter cadence. If what is kept still has several cadences, all is
-    averaged to the longest: without errors in the file, points of one length are points of one weight.
+    Where two segments overlap, only one is used there: first the pipeline's corrected flux; then a cadence above one
+    minute, because short cadences are the same photons; then the shorter cadence. Segments of different cadences are
+    binned to the longest, so that all points have the same weight.
 
     Args:
-        segments: one or more, in any order.
-        name: the star's id; that of the first segment where None.
+        segments: one or more segments, in any order.
+        name: id of the star; None takes that of the first segment.
 
     Returns:
-        Light curves of one star: ``time``, ``flux`` and ``valid`` ``(1, n)``, never padded.
+        The light curve of one star: ``time``, ``flux`` and ``valid`` are ``(1, n)`` without padding.
 
     Raises:
-        InputError: the segments are of different stars, a clock is unknown beside a known clock, or too few
+        InputError: the segments belong to different stars, a clock is unknown while another is known, or too few
             measurements remain.
     """
     first = segments[0]
     for other in segments[1:]:
         if first.named and other.named and other.id != first.id:
-            raise InputError(f"{other.path}: is of star {other.id}, not {first.id}: rename the file by its star")
+            raise InputError(
+                f"{other.path}: belongs to star {other.id}, not {first.id}: rename the file after its star"
+            )
     several = len(segments) > 1
-    notes = [f"{one.path.name}: {text}" if several else text for one in segments for text in one.warnings]
+    notes = [f"{part.path.name}: {text}" if several else text for part in segments for text in part.warnings]
     if name is not None and first.named and identity.spelling(name) != first.id:
-        notes.append(f"{first.path.name}: its header names star {first.id}, its name {name}: the name is kept")
-    if not any(one.valid.any() for one in segments):
-        raise InputError(f"{first.path}: has no measurement: leave the file out")
-    parts, remarks = _alike(_without_overlaps(_on_one_clock(segments, notes), notes), notes)
-    parts = sorted(parts, key=lambda one: one.time[0])
-    time = np.concatenate([one.time for one in parts])
+        notes.append(f"{first.path.name}: the header names star {first.id}, the file's name {name}; the latter is used")
+    if not any(part.valid.any() for part in segments):
+        raise InputError(f"{first.path}: has no valid measurement: leave the file out")
+    parts, remarks = _on_one_scale(_without_overlaps(_on_one_clock(segments, notes), notes))
+    parts = sorted(parts, key=lambda part: part.time[0])
+    time = np.concatenate([part.time for part in parts])
     order = np.argsort(time, kind="stable")
     time = time[order]
     centroids = None
-    if any(one.centroid is not None for one in parts):
-        each = [
-            np.full((len(one.time), 2), np.nan, np.float32) if one.centroid is None else one.centroid for one in parts
+    if any(part.centroid is not None for part in parts):
+        columns = [
+            np.full((len(part.time), 2), np.nan, np.float32) if part.centroid is None else part.centroid
+            for part in parts
         ]
-        centroids = np.concatenate(each)[order][None]
-    valid = np.concatenate([one.valid for one in parts])[order]
+        centroids = np.concatenate(columns)[order][None]
+    valid = np.concatenate([part.valid for part in parts])[order]
     if valid.sum() < MIN_POINTS:
-        raise InputError(f"has {valid.sum()} measurements where its files do not overlap: a search needs {MIN_POINTS}")
+        raise InputError(
+            f"has {valid.sum()} measurements where its files do not overlap, and a search needs {MIN_POINTS}: give "
+            "more files"
+        )
     gap, baseline = np.diff(time[valid]).max(), np.ptp(time[valid])
     if gap > baseline / 2:
         notes.append(f"a gap of {gap:.4g} days is longer than half of the {baseline:.4g} days from first to last")
     errors = None
-    if any(one.error is not None for one in parts):
-        unknown = [np.full(len(one.time), np.nan, np.float32) if one.error is None else one.error for one in parts]
+    if any(part.error is not None for part in parts):
+        unknown = [np.full(len(part.time), np.nan, np.float32) if part.error is None else part.error for part in parts]
         errors = np.concatenate(unknown)[order][None]
-    digests = {identity.printable(str(one.path)): one.sha256 for one in segments}
+    digests = {identity.printable(str(part.path)): part.sha256 for part in segments}
     return LightCurves(
         id=np.array([name if name is not None else first.id]),
         time=time[None],
-        flux=np.concatenate([one.flux for one in parts])[order][None].astype(np.float32),
+        flux=np.concatenate([part.flux for part in parts])[order][None].astype(np.float32),
         valid=valid[None],
         label=None,
         kind=None,
-        catalogued=any(one.named for one in segments),
+        catalogued=any(part.named for part in segments),
         absolute=parts[0].absolute,
-        cadence=float(np.median([one.cadence for one in parts])),
+        cadence=float(np.median([part.cadence for part in parts])),
         time_system=parts[0].time_system,
-        source=identity.printable(", ".join(str(one.path) for one in segments)),
+        source=identity.printable(", ".join(str(part.path) for part in segments)),
         sha256=checksum.of_folder(digests) if several else first.sha256,
         warnings=tuple(identity.printable(text) for text in (*notes, *remarks)),
         centroid=centroids,
-        stars=Stars(**{key: np.array([_known(segments, key)]) for key in _STAR}),
+        stars=Stars(**{key: np.array([_property(segments, key)]) for key in _STAR}),
         flux_err=errors,
-        pieces=tuple(one.piece for one in parts if one.piece is not None),
+        pieces=tuple(part.piece for part in parts if part.piece is not None),
     )
 
 
 def pack(curves: Sequence[LightCurves]) -> LightCurves:
     """Return several light curves as one, padded to the longest: NaN in ``time`` and ``centroid``, ``valid`` false.
 
-    What cannot differ within one ``LightCurves`` must not differ here: ``kind_of`` tells which go together.
-
     Args:
-        curves: one or more, each of one star or more.
+        curves: one or more light curves, each of one or more stars, of the same :func:`kind_of` apart from the cadence.
 
     Raises:
-        ValueError: there are none, or their ``kind_of`` differ.
+        ValueError: there are none, or their flux scale, clock, labels or kinds differ.
     """
-    if len({kind_of(one)[1:] for one in curves}) != 1:
-        raise ValueError("pack light curves of one scale, clock and label state; kind_of tells them apart")
+    if len({kind_of(star)[1:] for star in curves}) != 1:
+        raise ValueError("light curves to pack must share flux scale, clock, and whether they have labels and kinds")
     first = curves[0]
-    width = max(one.flux.shape[1] for one in curves)
+    width = max(star.flux.shape[1] for star in curves)
 
     def padded(arrays: Sequence[np.ndarray], fill: float) -> np.ndarray:
-        grow = [((0, 0), (0, width - one.shape[1]), *[(0, 0)] * (one.ndim - 2)) for one in arrays]
-        return np.concatenate([np.pad(one, by, constant_values=fill) for one, by in zip(arrays, grow, strict=True)])
+        pads = [((0, 0), (0, width - x.shape[1]), *[(0, 0)] * (x.ndim - 2)) for x in arrays]
+        return np.concatenate([np.pad(x, pad, constant_values=fill) for x, pad in zip(arrays, pads, strict=True)])
 
-    def no_error(one: LightCurves) -> np.ndarray:
-        return np.full(one.flux.shape, np.nan, np.float32) if one.flux_err is None else one.flux_err
+    def errors(star: LightCurves) -> np.ndarray:
+        return np.full(star.flux.shape, np.nan, np.float32) if star.flux_err is None else star.flux_err
 
-    def blank(one: LightCurves) -> np.ndarray:
-        return np.full((*one.flux.shape, 2), np.nan, np.float32) if one.centroid is None else one.centroid
+    def centroids(star: LightCurves) -> np.ndarray:
+        return np.full((*star.flux.shape, 2), np.nan, np.float32) if star.centroid is None else star.centroid
 
-    known = [one.stars for one in curves if one.stars is not None]
-    digests = {f"{row:09d}": one.sha256 for row, one in enumerate(curves)}
+    known = [star.stars for star in curves if star.stars is not None]
+    digests = {f"{row:09d}": star.sha256 for row, star in enumerate(curves)}
     return replace(
         first,
-        id=np.concatenate([one.id for one in curves]),
-        time=padded([one.time for one in curves], np.nan),
-        flux=padded([one.flux for one in curves], 0),
-        valid=padded([one.valid for one in curves], False),
-        label=None if first.label is None else np.concatenate([one.label for one in curves if one.label is not None]),
-        kind=None if first.kind is None else np.concatenate([one.kind for one in curves if one.kind is not None]),
-        catalogued=all(one.catalogued for one in curves),
-        cadence=float(np.median([one.cadence for one in curves])),
+        id=np.concatenate([star.id for star in curves]),
+        time=padded([star.time for star in curves], np.nan),
+        flux=padded([star.flux for star in curves], 0),
+        valid=padded([star.valid for star in curves], False),
+        label=None if first.label is None else np.concatenate([x.label for x in curves if x.label is not None]),
+        kind=None if first.kind is None else np.concatenate([x.kind for x in curves if x.kind is not None]),
+        catalogued=all(star.catalogued for star in curves),
+        cadence=float(np.median([star.cadence for star in curves])),
         source=first.source if len(curves) == 1 else f"{len(curves)} light curves from {first.source} on",
         sha256=first.sha256 if len(curves) == 1 else checksum.of_folder(digests),
-        warnings=tuple(f"{one.id[0]}: {text}" for one in curves for text in one.warnings),
-        centroid=padded([blank(one) for one in curves], np.nan)
-        if any(one.centroid is not None for one in curves)
+        warnings=tuple(f"{star.id[0]}: {text}" for star in curves for text in star.warnings),
+        centroid=padded([centroids(star) for star in curves], np.nan)
+        if any(star.centroid is not None for star in curves)
         else None,
-        stars=Stars(**{key: np.concatenate([getattr(one, key) for one in known]) for key in _STAR})
+        stars=Stars(**{key: np.concatenate([getattr(stars, key) for stars in known]) for key in _STAR})
         if len(known) == len(curves)
         else None,
-        flux_err=padded([no_error(one) for one in curves], np.nan)
-        if any(one.flux_err is not None for one in curves)
+        flux_err=padded([errors(star) for star in curves], np.nan)
+        if any(star.flux_err is not None for star in curves)
         else None,
         pieces=first.pieces if len(curves) == 1 else (),
     )
 
 
 def kind_of(curves: LightCurves) -> tuple[float, bool, str, bool, bool]:
-    """Return what light curves share that are searched in one batch; the first is the cadence, days to 2 %."""
+    """Return the properties that light curves in one batch share.
+
+    Returns:
+        Cadence in days, rounded to 2 %; whether flux is absolute; the clock; whether there are no labels, and no kinds.
+    """
     nominal = float(np.round(2 ** (np.round(np.log2(curves.cadence) * 32) / 32), 7))
     return nominal, curves.absolute, curves.time_system, curves.label is None, curves.kind is None
 
 
 def _without_overlaps(segments: Sequence[Segment], notes: list[str]) -> list[Segment]:
+    """Return the segments without the times at which a better segment exists; the order is that of :func:`stitch`."""
     kept: list[Segment] = []
-    for one in sorted(
-        segments, key=lambda one: (not one.preferred, one.cadence < _A_MINUTE, one.cadence, one.path.name)
-    ):
-        free = np.ones(len(one.time), bool)
+    for part in sorted(segments, key=lambda x: (not x.preferred, x.cadence < _A_MINUTE, x.cadence, x.path.name)):
+        free = np.ones(len(part.time), bool)
         for other in kept:
-            inside = (one.time >= other.time[0] - other.cadence / 2) & (one.time <= other.time[-1] + other.cadence / 2)
+            first, last = other.time[0] - other.cadence / 2, other.time[-1] + other.cadence / 2
+            inside = (part.time >= first) & (part.time <= last)
             if (free & inside).any():
-                notes.append(f"{one.path.name} overlaps {other.path.name} in time: the latter is kept there")
+                notes.append(f"{part.path.name} overlaps {other.path.name} in time; the latter is used there")
             free &= ~inside
         if free.mean() < _LEAST_PART:
             continue
         if not free.all():
-            centroid = None if one.centroid is None else one.centroid[free]
-            error = None if one.error is None else one.error[free]
-            one = replace(one, time=one.time[free], flux=one.flux[free], valid=one.valid[free], error=error)
-            one = replace(one, centroid=centroid)
-        # What is measured may all lie where another file is kept.
-        if one.valid.any():
-            kept.append(one)
+            part = replace(
+                part,
+                time=part.time[free],
+                flux=part.flux[free],
+                valid=part.valid[free],
+                error=None if part.error is None else part.error[free],
+                centroid=None if part.centroid is None else part.centroid[free],
+            )
+        # All valid measurements may lie in the overlap.
+        if part.valid.any():
+            kept.append(part)
     return kept
 
 
 def _on_one_clock(segments: Sequence[Segment], notes: list[str]) -> list[Segment]:
-    """Return the segments on the clock of the first; unknown clocks are not mixed with others.
+    """Return the segments with times on the clock of the first segment.
 
     Raises:
-        InputError: one of two clocks is not known.
+        InputError: two clocks differ and one of them is unknown.
     """
     first = segments[0]
     made = []
-    for one in segments:
-        if one.time_system == first.time_system:
-            made.append(one)
+    for part in segments:
+        if part.time_system == first.time_system:
+            made.append(part)
             continue
-        if not {one.time_system, first.time_system} <= clocks.ZERO.keys():
-            two = f"{first.time_system} and {one.time_system}"
+        if not {part.time_system, first.time_system} <= clocks.ZERO.keys():
+            both = f"{first.time_system} and {part.time_system}"
             raise InputError(
-                f"{one.path}: its clock differs from {first.path.name}'s ({two}): state it with --clock, or "
-                "search them apart"
+                f"{part.path}: its clock differs from that of {first.path.name} ({both}): state it with --clock, or "
+                "search the files separately"
             )
-        notes.append(f"{one.path.name}: times are brought from {one.time_system} to {first.time_system}")
-        if not {one.time_system, first.time_system} <= set(clocks.BARYCENTRIC):
+        notes.append(f"{part.path.name}: times were converted from {part.time_system} to {first.time_system}")
+        if not {part.time_system, first.time_system} <= set(clocks.BARYCENTRIC):
             notes.append(
-                f"{one.path.name}: not barycentric, or not from the same place: times differ by up to 8 minutes"
+                f"{part.path.name}: its clock or that of {first.path.name} is not barycentric; times may be wrong by "
+                "up to 8 minutes"
             )
-        time = clocks.convert(one.time, one.time_system, first.time_system)
-        made.append(replace(one, time=time, time_system=first.time_system))
+        time = clocks.convert(part.time, part.time_system, first.time_system)
+        made.append(replace(part, time=time, time_system=first.time_system))
     return made
 
 
-def _alike(parts: list[Segment], notes: list[str]) -> tuple[list[Segment], list[str]]:
-    """Return the parts on one scale and of one cadence."""
-    remarks = []
-    if any(one.absolute for one in parts) and not all(one.absolute for one in parts):
-        dropped = ", ".join(one.path.name for one in parts if not one.absolute)
-        remarks.append(f"left out for want of an absolute scale: {dropped}")
-        parts = [one for one in parts if one.absolute]
-    longest, shortest = max(one.cadence for one in parts), min(one.cadence for one in parts)
+def _on_one_scale(parts: list[Segment]) -> tuple[list[Segment], list[str]]:
+    """Return the parts with one kind of flux scale and one cadence, and notes on the changes."""
+    notes = []
+    if any(part.absolute for part in parts) and not all(part.absolute for part in parts):
+        dropped = ", ".join(part.path.name for part in parts if not part.absolute)
+        notes.append(f"files without an absolute flux scale were left out: {dropped}")
+        parts = [part for part in parts if part.absolute]
+    longest, shortest = max(part.cadence for part in parts), min(part.cadence for part in parts)
     if longest > _SAME_CADENCE * shortest:
         text = f"mixed cadences: from {shortest * 1440:.3g} to {longest * 1440:.3g} minutes, binned to the longest"
-        remarks.append(text)
-        parts = [binned(one, longest) if longest > _SAME_CADENCE * one.cadence else one for one in parts]
-    return parts, remarks
+        notes.append(text)
+        parts = [binned(part, longest) if longest > _SAME_CADENCE * part.cadence else part for part in parts]
+    return parts, notes
 
 
-def _known(segments: Sequence[Segment], key: str) -> float:
-    return next((value for one in segments if np.isfinite(value := one.about.get(key, np.nan))), np.nan)
+def _property(segments: Sequence[Segment], key: str) -> float:
+    """Return a property of the star from the first segment that has it; NaN if none has."""
+    return next((value for part in segments if np.isfinite(value := part.properties.get(key, np.nan))), np.nan)

@@ -1,4 +1,4 @@
-"""A text table of one star -> one segment of a light curve."""
+"""Read a text table of one star as one segment of a light curve."""
 
 from __future__ import annotations
 
@@ -17,22 +17,27 @@ _LAYOUT = "two columns or more of numbers: time in days, flux"
 
 
 def read(path: Path, stated: Stated = NOTHING_STATED) -> Segment:
-    """Read one star's table, plain, gzipped or alone in a zip archive; any separator, with a header or without.
+    """Read the table of one star: plain, gzipped or the only file of a zip archive, with any separator.
 
-    Time, flux, error and quality are found by :mod:`exojax.io.columns`; without a header they are the first two
-    columns. Times need not be in order. The star is the catalogue number in the file's name (``EPIC201367065.csv``), in
-    its header or in a column, else the name.
+    :mod:`exojax.io.columns` recognises time, flux, error and quality by the header. In a table without a header, time
+    and flux are the first two columns. The rows may be in any order. The id of the star is the catalogue number in the
+    header, in the file's name (``EPIC201367065.csv``) or in a column, else the file's stem.
+
+    Args:
+        path: the file.
+        stated: units and clock stated by the user.
 
     Returns:
         The segment, with float64 time.
 
     Raises:
-        InputError: the file is missing, empty, damaged, too large or holds something else; a cell is no number; there
-            is no column of times or of flux; two readings fit; or too few measurements. It names the line.
+        InputError: the file is missing, empty, damaged, too large or no table; a cell is no number; there is no column
+            of times or of flux; a unit cannot be decided; or there are too few measurements. The message names the
+            line.
     """
     raw = open_file.content(path, text.LARGEST)
     if not raw.strip():
-        raise InputError(f"{path}: is empty: it must have {_LAYOUT}")
+        raise InputError(f"{path}: is empty: give {_LAYOUT}")
     return segment(path, text.decoded(raw, path), hashlib.sha256(raw).hexdigest(), stated)
 
 
@@ -41,7 +46,7 @@ def segment(path: Path, content: str, sha256: str, stated: Stated = NOTHING_STAT
     cells = text.parse(content, path)
     width = len(cells.rows[0])
     if width < 2:
-        raise InputError(f"{path}: line {cells.lines[0]} has one value: it must have {_LAYOUT}")
+        raise InputError(f"{path}: line {cells.lines[0]} has one value: give {_LAYOUT}")
     names = cells.names
     if names is None:
         names = ["time", "flux", *(f"column {n + 1}" for n in range(2, width))]
@@ -68,10 +73,10 @@ def _mission(catalogue: str) -> str:
 
 
 def holds_one_star(path: Path) -> bool:
-    """Whether a CSV is a table of one star, rather than of Kaggle's layout with a star a line (``LABEL, FLUX.1, ...``).
+    """Return whether a CSV is a table of one star; Kaggle's layout (``LABEL, FLUX.1, ...``) has one star per line.
 
     Raises:
-        InputError: it cannot be opened.
+        InputError: the file cannot be opened.
     """
     with open_file.text(path) as stream:
         return re.search(rb"\bFLUX\.1\b", stream.readline(1 << 20), re.IGNORECASE) is None

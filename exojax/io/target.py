@@ -1,4 +1,4 @@
-"""A star's name -> its light curve files, through lightkurve; and lightkurve's own objects to and from ours."""
+"""Download the light curves of a star with lightkurve, and convert light curves to and from lightkurve's objects."""
 
 from __future__ import annotations
 
@@ -27,37 +27,39 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 _INSTALL = 'lightkurve is not installed: pip install "lightkurve>=2.5"'
-# The first of these pipelines that has the star; a longer cadence of the same photons is enough.
 _AUTHORS = ("Kepler", "K2", "SPOC", "TESS-SPOC", "QLP")
+"""pipelines in the order of preference; the first with the star is used"""
 _A_MINUTE = 61.0
+"""seconds: shorter cadences are not downloaded if there are longer ones, which contain the same photons"""
 _COMPLETE = "complete.txt"
+"""file with the names of the downloaded files of a star"""
 
 
 def fetch(target: str, folder: Path, *, mission: str | None = None) -> list[Path]:
-    """The light curve files of a star, from the archive (MAST) where they are not in ``folder`` yet.
+    """Return the light curve files of a star; download those that are not in ``folder`` from the archive (MAST).
 
-    All quarters or sectors of the first of Kepler's, K2's, SPOC's, TESS-SPOC's and QLP's products that there are. Each
-    file appears whole or not at all, with its SHA-256 beside it; one that has changed since is named in the log and
-    fetched again. Files that were put there by hand are taken where nothing can be downloaded.
+    All quarters or sectors of one pipeline are downloaded: the first of Kepler, K2, SPOC, TESS-SPOC and QLP with the
+    star. Files are written in one step, each with its SHA-256 in a second file; a file that no longer matches it is
+    downloaded again. If the download fails, files that the user put into the folder are returned.
 
     Args:
         target: ``Kepler-90``, ``TIC 100100827``, ``KIC ...``, ``EPIC ...``, or coordinates.
-        folder: of the cache; the star's own folder is made in it.
-        mission: ``Kepler``, ``K2`` or ``TESS``; None is any.
+        folder: folder of all targets; the star gets a folder in it.
+        mission: ``Kepler``, ``K2`` or ``TESS``; None for any.
 
     Raises:
-        InputError: without lightkurve, a network, or such a star, and nothing there yet; it says what to put where. Or
-            the folder cannot be written.
+        InputError: lightkurve is not installed or the download fails, and the folder has no files; the message says
+            where to put them. Or the folder cannot be written.
     """
     name = target.strip() if mission is None else f"{target.strip()} {mission}"
     home = folder / re.sub(r"[^\w.+-]+", "_", name.lower())
     listed = home / _COMPLETE
     names = listed.read_text().split("\n") if listed.is_file() else []
-    damaged = [one for one in names if not _intact(home / one)]
+    damaged = [file for file in names if not _intact(home / file)]
     if names and not damaged:
-        return [home / one for one in names]
-    for one in damaged:
-        _log.warning("%s is missing or damaged (not the bytes that were downloaded): fetched again", home / one)
+        return [home / file for file in names]
+    for file in damaged:
+        _log.warning("%s: is missing, or has changed since its download; it is downloaded again", home / file)
     try:
         home.mkdir(parents=True, exist_ok=True)
         tempfile.TemporaryFile(dir=home).close()
@@ -68,7 +70,7 @@ def fetch(target: str, folder: Path, *, mission: str | None = None) -> list[Path
     try:
         names = _download(target, mission, home)
         _write(listed, "\n".join(names).encode())
-    # Without a network or such a star, lightkurve and astroquery raise as they please.
+    # Without a network or the star, lightkurve and astroquery raise exceptions of many kinds.
     except Exception as error:
         text = str(error).strip().partition("\n")[0][:90] or type(error).__name__
         reason = _INSTALL if isinstance(error, ImportError) else text
@@ -79,19 +81,19 @@ def fetch(target: str, folder: Path, *, mission: str | None = None) -> list[Path
                 f"{home}: {broken}not downloaded ({reason}): get the light curves (*_llc.fits, *_lc.fits) of {target} "
                 f"from https://mast.stsci.edu and put them into {home.resolve()}"
             ) from error
-    return [home / one for one in names]
+    return [home / file for file in names]
 
 
 def from_lightkurve(curves: lightkurve.LightCurve | Iterable[lightkurve.LightCurve]) -> LightCurves:
-    """One star's light curve, or collection of them, as lightkurve holds it.
+    """Convert one or more of lightkurve's light curves of one star.
 
-    Flags of a ``quality`` column are honoured as for files, ``centroid_col`` and ``centroid_row`` are taken along.
+    The columns ``quality``, ``centroid_col`` and ``centroid_row`` are used as in files.
 
     Returns:
-        Light curves of one star, each part on a scale of its own median and stitched, as files are.
+        One light curve; its parts are scaled by their medians and stitched, as files are.
 
     Raises:
-        InputError: too few measurements, or several stars in one collection.
+        InputError: there are too few measurements, or the light curves belong to several stars.
     """
     parts: list[Any] = [curves] if hasattr(curves, "flux") else list(curves)
     segments = []
@@ -100,20 +102,25 @@ def from_lightkurve(curves: lightkurve.LightCurve | Iterable[lightkurve.LightCur
         path = Path(str(meta.get("FILENAME") or meta.get("LABEL") or f"light curve {number}"))
         star = header.star({**meta, "OBJECT": meta.get("OBJECT") or meta.get("LABEL")}, path)
         mission = header.mission(meta)
-        # The light curve's own time and flux, whatever other fluxes came along.
+        # The time and flux of the object, not its further columns of flux.
         time = Column(f"time [{part.time.format}]", "d", partial(_plain, getattr(part.time, "value", part.time)))
         columns = [time, Column("flux", str(part["flux"].unit or ""), partial(_plain, part["flux"]))]
-        wanted = {"flux_err", "quality", "centroid_col", "centroid_row"} & set(part.columns)
-        columns += [Column(name, "", partial(_plain, part[name])) for name in sorted(wanted)]
+        others = {"flux_err", "quality", "centroid_col", "centroid_row"} & set(part.columns)
+        columns += [Column(name, "", partial(_plain, part[name])) for name in sorted(others)]
         found = measured(Table(path, columns, meta), mission, star[1])
         preferred = str(meta.get("FLUX_ORIGIN", "pdcsap_flux")).lower() == "pdcsap_flux"
         digest = hashlib.sha256(found.time.tobytes() + found.flux.tobytes()).hexdigest()
-        segments.append(make(path, found, star=star, sha256=digest, preferred=preferred, about=header.about(meta)))
+        properties = header.stellar_properties(meta)
+        segments.append(make(path, found, star=star, sha256=digest, preferred=preferred, properties=properties))
     return stitch(segments)
 
 
 def to_lightkurve(curves: LightCurves, row: int = 0) -> lightkurve.LightCurve:
-    """One star as ``lightkurve.LightCurve``: its valid cadences, time in the mission's format where the clock is known.
+    """Convert one star to a ``lightkurve.LightCurve`` of its valid cadences, with a time format of the known clock.
+
+    Args:
+        curves: light curves.
+        row: number of the star.
 
     Raises:
         InputError: lightkurve is not installed.
@@ -149,30 +156,30 @@ def _lightkurve() -> Any:
 
 
 def _plain(column: Any) -> np.ndarray:
-    """Values as float64, NaN where masked."""
+    """Return the values of a column as float64, NaN where masked."""
     values = np.asarray(getattr(column, "unmasked", column), np.float64)
     mask = getattr(column, "mask", None)
     return values if mask is None else np.where(mask, np.nan, values)
 
 
 def _download(target: str, mission: str | None, home: Path) -> list[str]:
-    """Names of the star's files, each in ``home`` and intact."""
+    """Download the files of a star into ``home`` unless they are there; return their names."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         import lightkurve as lk
 
         found = lk.search_lightcurve(target) if mission is None else lk.search_lightcurve(target, mission=mission)
-        chosen = _choice([str(one) for one in found.table["author"]], [float(one) for one in found.table["exptime"]])
+        chosen = _choice([str(name) for name in found.table["author"]], [float(t) for t in found.table["exptime"]])
         if not chosen:
-            raise LookupError("the archive has no light curve of it")
+            raise LookupError("the archive has no light curve of this star")
         names = []
         for index in chosen:
             name = Path(str(found.table["productFilename"][index])).name
             if not _intact(home / name):
                 with tempfile.TemporaryDirectory(dir=home) as scratch:
-                    one = found[index].download(quality_bitmask="none", download_dir=scratch)
-                    content = Path(str(one.meta["FILENAME"])).read_bytes()
-                # The digest first: a file without one is taken for one that was put there by hand.
+                    downloaded = found[index].download(quality_bitmask="none", download_dir=scratch)
+                    content = Path(str(downloaded.meta["FILENAME"])).read_bytes()
+                # First the digest, because a file without a digest counts as put there by the user.
                 _write(_digest_file(home / name), hashlib.sha256(content).hexdigest().encode())
                 _write(home / name, content)
             names.append(name)
@@ -180,18 +187,19 @@ def _download(target: str, mission: str | None, home: Path) -> list[str]:
 
 
 def _choice(authors: list[str], seconds: list[float]) -> list[int]:
+    """Return the rows of the preferred pipeline, without short cadences if it has longer ones."""
     best = next((author for author in _AUTHORS if author in authors), None)
-    mine = [index for index, author in enumerate(authors) if author == best]
-    return [index for index in mine if seconds[index] >= _A_MINUTE] or mine
+    rows = [index for index, author in enumerate(authors) if author == best]
+    return [index for index in rows if seconds[index] >= _A_MINUTE] or rows
 
 
 def _own_files(home: Path, reason: str) -> list[str]:
-    """Names of the files in ``home`` that can be used without a download, if some were put there by hand."""
+    """Return the names of the usable files in ``home`` if the user put at least one of them there, else none."""
     files = sorted([*home.glob("*.fits"), *home.glob("*.fits.gz")])
     if all(_digest_file(path).exists() for path in files):
         return []
     names = [path.name for path in files if _intact(path) or not _digest_file(path).exists()]
-    _log.warning("nothing was downloaded (%s): the %d files in %s are taken", reason, len(names), home)
+    _log.warning("nothing was downloaded (%s); the %d files in %s are used", reason, len(names), home)
     return names
 
 

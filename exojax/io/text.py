@@ -1,4 +1,4 @@
-"""Text tables of any layout -> names, units and cells: CSV, TSV, blanks, ECSV, VizieR, IPAC, AAVSO and the like."""
+"""Parse text tables into names, units and cells: CSV, TSV, blanks, ECSV, and the layouts of VizieR, IPAC and AAVSO."""
 
 from __future__ import annotations
 
@@ -17,20 +17,21 @@ from exojax.io.columns import time_rank
 from exojax.io.grid import MISSING
 
 LARGEST = 64 * 2**20
-"""bytes, unpacked: no table of one star is larger"""
+"""bytes, unpacked: largest table that is read; tables of one star are smaller"""
 MOST_COLUMNS = 2000
+"""largest number of columns"""
 MARKS = (";", "\t", "|", ",", None)
-"""separators of cells, in the order in which they are tried; None is any number of blanks"""
+"""separators of cells, in the order in which they are tried; None stands for any number of blanks"""
 _COMMENT = re.compile(r"\s*(#|%|!|\\|//)")
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eEdD][+-]?\d{1,3})?|[+-]?(inf|infinity)", re.IGNORECASE)
 _DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+([eE][+-]?\d{1,3})?")
 _DATE = re.compile(r"\d{4}-\d\d-\d\d([T ]|$)")
 _LIMIT = re.compile(r"[<>]\s*[+-]?[\d.]+")
-"""an upper or lower limit, which is no measurement"""
+"""an upper or lower limit, which counts as missing"""
 _RULER = re.compile(r"[-=+|\s]{3,}")
 _KEY = re.compile(r"[#%!\\\s-]*\{?\s*([A-Za-z][\w-]{1,30})\s*[:=]\s*'?\"?([^'\"}]{1,80})")
 _SAMPLE = 40
-"""lines by which the separator is chosen"""
+"""number of lines that decide the separator"""
 
 
 @dataclass(frozen=True)
@@ -39,11 +40,11 @@ class TextTable:
 
     Attributes:
         path: the file.
-        names: of the columns as they stand, or None where there is no header.
-        units: of the columns, empty where there are none.
-        rows: cells, one list a line, all of one length.
-        lines: 1-based number of each row's line.
-        header: what ``# key: value`` or ``# key = value`` lines tell; keys in capitals.
+        names: names of the columns in the file; None without a header.
+        units: units of the columns; empty texts where there are none.
+        rows: one list of cells per line, all of the same length.
+        lines: 1-based line number of each row.
+        header: keys, in capitals, and values of the lines ``# key: value`` or ``# key = value``.
     """
 
     path: Path
@@ -55,10 +56,10 @@ class TextTable:
 
     @cached_property
     def comma(self) -> bool:
-        """Return whether numbers have a decimal comma."""
-        some = [cell for row in self.rows[:_SAMPLE] for cell in row]
-        return any(_DECIMAL_COMMA.fullmatch(cell) for cell in some) and not any(
-            "." in cell and is_number(cell) for cell in some
+        """True if numbers have a decimal comma."""
+        cells = [cell for row in self.rows[:_SAMPLE] for cell in row]
+        return any(_DECIMAL_COMMA.fullmatch(cell) for cell in cells) and not any(
+            "." in cell and is_number(cell) for cell in cells
         )
 
     def text(self, k: int) -> list[str]:
@@ -66,10 +67,10 @@ class TextTable:
         return [row[k] for row in self.rows]
 
     def values(self, k: int) -> np.ndarray:
-        """Return column ``k`` as ``(n,)`` float64, NaN where nothing is measured; as text where it is none of numbers.
+        """Return column ``k`` as ``(n,)`` float64, NaN where missing; as text if most cells are no numbers.
 
         Raises:
-            InputError: a cell among numbers is none. The message names the line.
+            InputError: a cell in a column of numbers is no number; the message names the line.
         """
         cells = self.text(k)
         try:
@@ -94,12 +95,12 @@ class TextTable:
             return np.array(cells, np.str_)
         found_text = cells[wrong[0]][:40]
         raise InputError(
-            f"{self.path}: line {self.lines[wrong[0]]}: {found_text!r} is not a number: correct it or empty it"
+            f"{self.path}: line {self.lines[wrong[0]]}: {found_text!r} is not a number: correct it or leave it empty"
         )
 
 
 def number(cell: str, comma: bool = False) -> float | None:
-    """Return the number in a cell, also with Fortran's exponent or a decimal comma; None where it is none."""
+    """Return the number in a cell, which may have Fortran's exponent or a decimal comma; None if it is no number."""
     if comma and _DECIMAL_COMMA.fullmatch(cell):
         return float(cell.replace(",", "."))
     if not _NUMBER.fullmatch(cell):
@@ -113,10 +114,10 @@ def is_number(cell: str) -> bool:
 
 
 def decoded(raw: bytes, path: Path) -> str:
-    """Return a text file's content: UTF-8, UTF-16 with a mark or without, else Latin-1.
+    """Decode a text file: UTF-8, UTF-16 with or without a byte-order mark, else Latin-1.
 
     Raises:
-        InputError: it is no text.
+        InputError: the file is binary.
     """
     if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
         return raw.decode("utf-16", "replace")
@@ -124,7 +125,7 @@ def decoded(raw: bytes, path: Path) -> str:
     if head.count(b"\0") > 0.3 * len(head) and not head.startswith(b"\0\0"):
         return raw.decode("utf-16-be" if head[:1] == b"\0" else "utf-16-le", "replace")
     if b"\0" in head or raw.startswith(b"SIMPLE  ="):
-        raise InputError(f"{path}: is no text, whatever its name: give a table of time and flux")
+        raise InputError(f"{path}: is binary, although its name is that of a text file: give a table of time and flux")
     try:
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError:
@@ -134,11 +135,11 @@ def decoded(raw: bytes, path: Path) -> str:
 def parse(text: str, path: Path) -> TextTable:
     """Return the table in a text.
 
-    Lines that begin with ``#``, ``%``, ``!`` or ``\\`` are comments; the last of them before the numbers may be the
+    Lines that begin with ``#``, ``%``, ``!`` or ``\\`` are comments; the last comment before the numbers may be the
     header. Between the header and the numbers there may be a line of units and a ruler.
 
     Raises:
-        InputError: there is no line of numbers, or lines differ in their number of cells. It names the line.
+        InputError: there is no line of numbers, or lines have different numbers of cells; the message names the line.
     """
     lines = re.split(r"\r\n|\r|\n", text)
     bars = [n for n, line in enumerate(lines[:2000]) if line.startswith("|") and line.rstrip().endswith("|")]
@@ -150,10 +151,12 @@ def parse(text: str, path: Path) -> TextTable:
     mark, split = _separator([line for _, line in plain])
     first = next((k for k, (_, line) in enumerate(plain) if _is_data(split(line))), None)
     if first is None:
-        raise InputError(f"{path}: has no line of numbers: it must have two columns or more: time in days, flux")
+        raise InputError(f"{path}: has no line of numbers: give two or more columns, with time in days and flux")
     rows, at = _rows(plain[first:], split, path)
     if len(rows[0]) > MOST_COLUMNS:
-        raise InputError(f"{path}: line {at[0]} has {len(rows[0])} values: a table of one star has time and flux")
+        raise InputError(
+            f"{path}: line {at[0]} has {len(rows[0])} values: give a table of one star, with columns of time and flux"
+        )
     before = [line for n, line in comments if n < at[0]]
     names, units = _names(plain[:first], before, split, mark, len(rows[0]), at[0], path)
     header = {found[1].upper(): found[2].strip() for line in before if (found := _KEY.match(line))}
@@ -163,14 +166,14 @@ def parse(text: str, path: Path) -> TextTable:
 
 
 def _separator(lines: Sequence[str]) -> tuple[str | None, Callable[[str], list[str]]]:
-    """Return what separates cells, and the function that splits a line there."""
+    """Return the separator of cells, and the function that splits a line into cells."""
     sample = [*lines[: _SAMPLE // 2], *lines[len(lines) // 2 : len(lines) // 2 + _SAMPLE // 2]]
     best, most = None, 0
     for mark in MARKS:
         split = _splitter(mark)
         rows = [split(line) for line in sample if mark is None or mark in line]
         is_data = [len(row) > 1 and _is_data(row) and not any(map(_two_numbers, row)) for row in rows]
-        # What stands above the first row of numbers is the header.
+        # Lines above the first row of numbers are the header.
         below = is_data[is_data.index(True) :] if any(is_data) else []
         if sum(below) > most and sum(below) * 2 >= len(below):
             best, most = mark, sum(below)
@@ -190,7 +193,7 @@ def _splitter(mark: str | None) -> Callable[[str], list[str]]:
 
 
 def _quoted(line: str, mark: str | None) -> list[str]:
-    """Return the cells of a line with quotes; of one whose quotes are no CSV, as if there were none."""
+    """Return the cells of a line with quotes; if its quotes are not those of a CSV, ignore them."""
     try:
         cells = next(csv.reader([line if mark else line.strip()], delimiter=mark or " ", skipinitialspace=True), [])
     except csv.Error:
@@ -199,7 +202,7 @@ def _quoted(line: str, mark: str | None) -> list[str]:
 
 
 def _is_data(cells: Sequence[str]) -> bool:
-    """Return whether a line is of numbers: two at least, or one beside cells that hold no measurement."""
+    """Return whether a line is a row of numbers: at least two, or one next to missing values."""
     found = [is_number(cell) or bool(_DATE.match(cell)) for cell in cells]
     if len(cells) == 1:
         return found[0]
@@ -236,11 +239,11 @@ def _names(
     first: int,
     path: Path,
 ) -> tuple[list[str] | None, list[str]]:
-    """Return the columns' names, or None, and their units; from the lines above the numbers, else the last comment."""
+    """Return the names of the columns, or None, and their units, from the lines above the numbers or a comment."""
     lines = [split(line) for _, line in above if not _RULER.fullmatch(line)]
     fitting = [cells for cells in lines if len(_trimmed(cells, width)) == width]
     if fitting:
-        # A title may have as many words between its commas as the table has columns.
+        # A title may have the same number of cells as the table; prefer a line with a name of time.
         at = next((k for k, cells in enumerate(fitting) if any(time_rank(cell) is not None for cell in cells)), 0)
         units = _trimmed(fitting[at + 1], width) if len(fitting) > at + 1 else [""] * width
         return _trimmed(fitting[at], width), units
@@ -251,12 +254,14 @@ def _names(
             if len(cells) == width > 1 and not any(is_number(cell) for cell in cells):
                 return cells, [""] * width
     if lines:
-        raise InputError(f"{path}: the header names {len(lines[-1])} columns, line {first} has {width}: correct it")
+        raise InputError(
+            f"{path}: the header names {len(lines[-1])} columns, and line {first} has {width}: correct the header"
+        )
     return None, [""] * width
 
 
 def _trimmed(cells: list[str], width: int) -> list[str]:
-    """Return names without an empty one at the end, or with one before them for a column of row numbers."""
+    """Return the names without an empty last one, or with an empty first one for a column of row numbers."""
     if len(cells) == width + 1 and cells[-1] == "":
         return cells[:-1]
     return ["", *cells] if len(cells) == width - 1 and width > 3 and cells[0] == "Label" else cells
@@ -273,7 +278,7 @@ def _ecsv_units(comments: Iterable[str]) -> dict[str, str]:
 
 
 def _ipac(lines: Sequence[str], bars: Sequence[int], path: Path) -> TextTable:
-    """Return the table of IPAC's format: names, types, units and nulls between bars, cells below them."""
+    """Return a table in IPAC's format: names, types, units and nulls between bars, and cells below the bars."""
     edges = [k for k, sign in enumerate(lines[bars[0]]) if sign == "|"]
     spans = list(pairwise(edges))
 
@@ -292,7 +297,7 @@ def _ipac(lines: Sequence[str], bars: Sequence[int], path: Path) -> TextTable:
         rows.append(["" if cell == none else cell for cell, none in zip(cells, null)])
         at.append(n)
     if not rows or not spans:
-        raise InputError(f"{path}: has no line of numbers: it must have two columns or more: time in days, flux")
+        raise InputError(f"{path}: has no line of numbers: give two or more columns, with time in days and flux")
     header = {found[1].upper(): found[2].strip() for line in lines[: bars[0]] if (found := _KEY.match(line))}
     units = head[2] if len(head) > 2 else [""] * len(spans)
     return TextTable(path, head[0], units, rows, at, header)

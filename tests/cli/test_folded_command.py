@@ -87,7 +87,7 @@ def test_folded_events_are_no_light_curves(call: Call) -> None:
     assert_refused(call(train.main, "--data", "events.npz", "--model", "svc"), "holds folded events", "--model transit")
     assert_refused(call(explore.main, "--data", "events.npz", "--out", "out"), "holds folded events")
     ran = call(train.main, "--data", "events.npz", "--model", "transit", "--positive", "XX", "--run", "x")
-    assert_refused(ran, "no event is disposed XX", "PC")
+    assert_refused(ran, "no event has the disposition XX", "PC")
 
 
 @pytest.mark.usefixtures("_no_plots")

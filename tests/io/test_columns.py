@@ -93,16 +93,16 @@ def test_names_are_words() -> None:
 
 def test_the_choice_is_reported() -> None:
     found = of(hjd=TIME, bjd=TIME + 2457000, raw_flux=NOISE, cal_flux=FLUX, det_flux_2=FLUX)
-    assert "time: bjd is read (also there: hjd)" in found.notes
-    assert "flux: cal_flux is read (also there: det_flux_2, raw_flux)" in found.notes
+    assert "time: the column bjd is used (not used: hjd)" in found.notes
+    assert "flux: the column cal_flux is used (not used: det_flux_2, raw_flux)" in found.notes
     assert of(time=TIME, flux=FLUX).notes == ()
 
 
 def test_an_empty_column_gives_way() -> None:
     found = of(TIME=TIME, SAP_FLUX=5e3 * FLUX, PDCSAP_FLUX=np.full(N, np.nan))
     assert found.name == "SAP_FLUX"
-    assert "PDCSAP_FLUX holds no number: SAP_FLUX is read" in found.notes
-    with pytest.raises(InputError, match=r"a.csv: not one of its rows has both a time and a flux \(PDCSAP_FLUX\)"):
+    assert "flux: PDCSAP_FLUX holds no finite number; the column SAP_FLUX is used" in found.notes
+    with pytest.raises(InputError, match=r"a.csv: no row has both a time and a flux \(PDCSAP_FLUX\)"):
         of(TIME=TIME, PDCSAP_FLUX=np.full(N, np.nan))
 
 
@@ -158,7 +158,9 @@ def test_magnitudes_and_what_may_be() -> None:
     named = of(time=TIME, flux=mags)
     assert named.unit == "flux"
     assert any("--flux-unit magnitudes" in text for text in named.notes)
-    with pytest.raises(InputError, match=r"may be magnitudes or counts.*--flux-unit magnitudes or --flux-unit counts"):
+    with pytest.raises(
+        InputError, match=r"may be in magnitudes or counts.*--flux-unit magnitudes or --flux-unit counts"
+    ):
         of(named=False, time=TIME, flux=mags)
     assert of(Stated(flux_unit="magnitudes"), named=False, time=TIME, flux=mags).unit == "magnitudes"
     assert of(Stated(flux_unit="counts"), named=False, time=TIME, flux=mags).unit == "flux"
@@ -223,7 +225,7 @@ def test_days_are_not_guessed() -> None:
 def test_convert() -> None:
     assert clocks.convert(np.array([1354.0]), "BTJD", "BJD")[0] == 2458354
     assert clocks.convert(np.array([2458354.0]), "BJD", "BKJD")[0] == 3521
-    with pytest.raises(InputError, match="'file' is not known"):
+    with pytest.raises(InputError, match="'file' is unknown"):
         clocks.convert(np.array([1.0]), "file", "BJD")
 
 
@@ -293,7 +295,7 @@ def test_letters_and_flags_that_are_up_where_all_is_well() -> None:
     assert np.flatnonzero(~of(time=TIME, flux=FLUX, quality=letters).good).tolist() == [5]
     found = of(time=TIME, flux=FLUX, flag=np.ones(N))
     assert found.good.all()
-    assert any("not taken for a flag" in text for text in found.notes)
+    assert any("not used as a flag" in text for text in found.notes)
     assert quality.MISSION_BAD["QLP 2"] & (1 << 30)
 
 
@@ -301,7 +303,7 @@ def test_one_band_at_a_time() -> None:
     bands = np.where(np.arange(N) % 5 == 0, "V", "g")
     found = of(time=TIME, flux=np.where(bands == "V", 80, 40) * FLUX, filter=bands)
     np.testing.assert_array_equal(found.good, bands == "g")
-    assert any("filter has 2 bands: g is read" in text for text in found.notes)
+    assert any("filter has 2 bands; only g is used" in text for text in found.notes)
 
 
 def test_unused_columns_are_never_numbers(tmp_path: Path) -> None:
@@ -313,7 +315,7 @@ def test_unused_columns_are_never_numbers(tmp_path: Path) -> None:
 def test_a_table_of_several_stars_is_refused(tmp_path: Path) -> None:
     rows = [f"{5 + k % 3},{t},{f}" for k, (t, f) in enumerate(zip(TIME, FLUX))]
     (tmp_path / "a.csv").write_text("\n".join(["tic_id,time,flux", *rows]))
-    with pytest.raises(InputError, match="tic_id names 3 stars: give one table a star"):
+    with pytest.raises(InputError, match="tic_id names 3 stars: give one table per star"):
         table.read(tmp_path / "a.csv")
     rows = [f"5751990597042725632,{t},{f}" for t, f in zip(TIME, FLUX)]
     (tmp_path / "a.csv").write_text("\n".join(["source_id,time,flux", *rows]))
@@ -325,4 +327,4 @@ def test_depths_of_all_the_light_are_flagged(tmp_path: Path) -> None:
     flux = FLUX.copy()
     flux[50:53] = -0.1
     (tmp_path / "a.csv").write_text("\n".join(["time,flux", *(f"{t},{f}" for t, f in zip(TIME, flux))]))
-    assert any("3 measurements are of no or negative flux" in text for text in table.read(tmp_path / "a.csv").warnings)
+    assert any("3 measurements have a flux of zero or less" in text for text in table.read(tmp_path / "a.csv").warnings)

@@ -39,9 +39,9 @@ def test_kepler_as_stored(tmp_path: Path) -> None:
     assert read.cadence == pytest.approx(LONG)
     assert read.centroid is not None
     np.testing.assert_allclose(read.centroid[:, 1], columns["MOM_CENTR2"][dated], rtol=1e-6)
-    assert read.about["mag"] == 13.804
+    assert read.properties["mag"] == 13.804
     # log g = 4.438 + log M - 2 log R
-    assert read.about["mass"] == pytest.approx(10 ** (4.317 - 4.438) * 1.44)
+    assert read.properties["mass"] == pytest.approx(10 ** (4.317 - 4.438) * 1.44)
     assert read.warnings == ()
     assert read.absolute
 
@@ -75,7 +75,7 @@ def test_another_flux_column_is_named(tmp_path: Path, name: str) -> None:
     columns |= {"SAP_FLUX_ERR": wanted * 0, name: wanted}
     read = fits.read(write(tmp_path / "a.fits", columns))
     others = [other for other in ("SAP_FLUX",) if other in columns and other != name]
-    assert read.warnings == tuple(f"flux: {name} is read (also there: {other})" for other in others)
+    assert read.warnings == tuple(f"flux: the column {name} is used (not used: {other})" for other in others)
     flux = wanted[np.isfinite(columns["TIME"])][read.valid]
     np.testing.assert_allclose(read.flux[read.valid] * np.nanmedian(wanted), flux, rtol=1e-5)
 
@@ -133,7 +133,7 @@ def test_gzipped_and_scaled_and_unsorted(tmp_path: Path) -> None:
     read = fits.read(tmp_path / "c.fits")
     assert (np.diff(read.time) > 0).all()
     assert read.flux.min() == pytest.approx(0.9)
-    assert "times are not in order (first at row 2): sorted" in read.warnings
+    assert "times are not in order (first at row 2); the rows were sorted" in read.warnings
 
 
 def test_flux_without_a_scale(tmp_path: Path) -> None:
@@ -151,7 +151,7 @@ def test_magnitudes_by_their_unit(tmp_path: Path) -> None:
     read = fits.read(write(tmp_path / "a.fits", columns, units={"FLUX": "mag"}))
     # Fainter is a larger magnitude and a smaller flux.
     assert read.flux.min() == pytest.approx(10**-0.004, abs=1e-6)
-    assert "FLUX is in magnitudes: converted to flux" in read.warnings
+    assert "FLUX is in magnitudes; it was converted to flux" in read.warnings
 
 
 def test_bad_files_are_named(tmp_path: Path) -> None:
@@ -176,11 +176,11 @@ def test_bad_files_are_named(tmp_path: Path) -> None:
         write(tmp_path / "d.fits", {key: named[key] for key in ("TIME", "CADENCENO")})
     )
     named["PDCSAP_FLUX"][:] = named["SAP_FLUX"][:] = np.nan
-    assert "not one of its rows has both" in message(write(tmp_path / "e.fits", named))
+    assert "no row has both" in message(write(tmp_path / "e.fits", named))
     assert "has 2 measurements" in message(write(tmp_path / "f.fits", {k: v[5:7] for k, v in curve().items()}))
     flagged = curve(50)
     flagged["SAP_QUALITY"][:] = 1
-    assert "flagged as bad" in message(write(tmp_path / "g.fits", flagged))
+    assert "marks every measurement as bad" in message(write(tmp_path / "g.fits", flagged))
     astropy.PrimaryHDU(np.ones((5, 5), np.float32)).writeto(tmp_path / "h.fits")
     assert "holds no table" in message(tmp_path / "h.fits")
     assert "no rows" in message(write(tmp_path / "i.fits", {k: v[:0] for k, v in curve().items()}))

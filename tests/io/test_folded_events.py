@@ -95,12 +95,12 @@ def test_without_dispositions_there_is_no_label_and_optional_arrays_may_be_missi
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"local_view": None}, "there is no array 'local_view'"),
+        ({"local_view": None}, "has no array 'local_view'"),
         ({"tic_id": None}, "no array names the stars"),
         ({"local_view": np.zeros((5, 61))}, "'local_view' has shape (5, 61): it must be (6, bins)"),
         ({"Period": np.zeros(5)}, "'Period' has shape (5,)"),
         ({"Period": np.array(["a"] * 6)}, "'Period' has dtype"),
-        ({"Disposition": np.array(["EB"] * 6)}, "no event is disposed PC; it has EB"),
+        ({"Disposition": np.array(["EB"] * 6)}, "no event has the disposition PC; the file has EB"),
         ({"Disposition": None, "label": np.array([0, 1, 2, 0, 0, 0])}, "'label' of row 2 is neither 1 nor 0"),
     ],
 )

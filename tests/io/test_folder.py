@@ -93,7 +93,7 @@ def test_workers_give_the_same_in_the_same_order(tmp_path: Path, monkeypatch: py
     groups = folder.stars_in([tmp_path])
     here = list(folder.read_stars(groups))
     monkeypatch.setattr(folder, "_FEW", 0)
-    monkeypatch.setattr(folder, "_AHEAD", 1)
+    monkeypatch.setattr(folder, "_IN_FLIGHT", 1)
     there = list(folder.read_stars(groups, workers=2))
     assert summary(there) == summary(here)
     for one, two in zip(here, there):
@@ -125,7 +125,7 @@ def test_a_dead_worker_costs_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
     here = list(folder.read_stars(groups))
     monkeypatch.setattr(folder, "_FEW", 0)
-    monkeypatch.setattr(folder, "_AHEAD", 1)
+    monkeypatch.setattr(folder, "_IN_FLIGHT", 1)
     monkeypatch.setattr(folder, "ProcessPoolExecutor", Broken)
     assert summary(list(folder.read_stars(groups, workers=2))) == summary(here)
 

@@ -83,7 +83,7 @@ def test_time_axis_and_fingerprint(tmp_path: Path) -> None:
     np.testing.assert_allclose(stated.time, [[0, 0.1, 0.2]] * 2)
     assert (stated.time_system, stated.warnings) == ("assumed", ())
     assert assumed.cadence == pytest.approx(29.4244 / 1440)
-    assert assumed.warnings == ("cadence of 29.4244 minutes is assumed; the file has no time axis",)
+    assert assumed.warnings == ("a cadence of 29.4244 minutes is assumed, because the file has no time axis",)
     assert assumed.sha256 == checksum.of_file(path)
     with pytest.raises(InputError, match="positive"):
         kaggle.read(path, cadence_minutes=0.0)
@@ -138,14 +138,14 @@ BAD = {
     "header only": (b"LABEL,FLUX.1,FLUX.2\n", "no rows"),
     "no label": (
         GOOD.replace(b"LABEL,", b"").replace(b"\n2,", b"\n").replace(b"\n1,", b"\n"),
-        "no LABEL column",
+        "no column LABEL",
     ),
     "no flux": (b"LABEL,a,b\n1,2,3\n", "no FLUX columns"),
     "no header": (b"1,2,3\n1,2,3\n", "no FLUX columns"),
     "doubled flux": (b"LABEL,FLUX.1,FLUX.1\n1,2,3\n", "FLUX.1 twice"),
     "doubled number": (b"LABEL,FLUX.1,FLUX.01\n1,2,3\n", "FLUX.01 twice"),
     "doubled label": (b"LABEL,LABEL,FLUX.1\n1,2,3\n", "LABEL twice"),
-    "gap": (b"LABEL,FLUX.1,FLUX.3\n1,2,3\n", "from FLUX.1 to FLUX.3"),
+    "gap": (b"LABEL,FLUX.1,FLUX.3\n1,2,3\n", "FLUX.1 and FLUX.3"),
     "unknown column": (b",LABEL,FLUX.1\n0,2,3\n", "unknown column ''"),
     "label 0": (GOOD.replace(b"\n1,", b"\n0,"), "line 3: LABEL is 0"),
     "label fraction": (GOOD.replace(b"\n1,", b"\n1.5,"), "line 3: LABEL is 1.5"),

@@ -55,7 +55,7 @@ def test_products(
 
 def test_where_there_is_a_choice_it_is_reported(tmp_path: Path) -> None:
     found = folder.read_file(TEXT["background, raw, detrended"][0](tmp_path))
-    assert "flux: detrended_flux is read (also there: raw_flux)" in found.warnings
+    assert "flux: the column detrended_flux is used (not used: raw_flux)" in found.warnings
     assert folder.read_file(FITS["Kepler"][0](tmp_path)).warnings == ()
 
 

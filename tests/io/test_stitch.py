@@ -50,7 +50,7 @@ def test_the_same_segment_twice_counts_once() -> None:
     one = segment("a", 1370, 200)
     star = stitch([one, replace(one, path=Path("b")), segment("c", 1375, 100)])
     assert star.flux.shape == (1, 300)
-    assert "b overlaps a in time: the latter is kept there" in star.warnings
+    assert "b overlaps a in time; the latter is used there" in star.warnings
     part = stitch([segment("a", 1370, 200), segment("b", 1372, 200)])
     # The rest of the second one is kept, and on either side of the first one it keeps its place.
     around = segment("b", 1370, 400, preferred=False)
@@ -85,15 +85,18 @@ def test_mixed_cadences_are_binned_to_the_longest() -> None:
 
 
 def test_what_cannot_be_joined() -> None:
-    with pytest.raises(InputError, match="b: its clock differs from a's"):
+    with pytest.raises(InputError, match="b: its clock differs from that of a"):
         stitch([segment("a", 1370, 50), segment("b", 1400, 50, time_system="file")])
-    with pytest.raises(InputError, match="b: is of star 6, not 5"):
+    with pytest.raises(InputError, match="b: belongs to star 6, not 5"):
         stitch([segment("a", 1370, 50), segment("b", 1400, 50, id="6")])
     notes = stitch([segment("a", 1370, 50), segment("b", 1400, 50, absolute=False)])
     assert notes.flux.shape[1] == 50
     assert notes.absolute
-    assert "left out for want of an absolute scale: b" in notes.warnings
-    assert "a: its header names star 5, its name 7: the name is kept" in stitch([segment("a", 1370, 50)], "7").warnings
+    assert "files without an absolute flux scale were left out: b" in notes.warnings
+    assert (
+        "a: the header names star 5, the file's name 7; the latter is used"
+        in stitch([segment("a", 1370, 50)], "7").warnings
+    )
     assert stitch([segment("a", 1370, 50)], "TIC 5").warnings == ()
 
 
@@ -103,7 +106,7 @@ def test_two_clocks_become_one() -> None:
     star = stitch([segment("a", 1370, 50), full])
     assert star.time_system == "BTJD"
     np.testing.assert_allclose(star.time[0, 50:], later.time, atol=1e-8)
-    assert "b: times are brought from BJD to BTJD" in star.warnings
+    assert "b: times were converted from BJD to BTJD" in star.warnings
     assert not any("8 minutes" in text for text in star.warnings)
     other = stitch([segment("a", 1370, 50), replace(full, time_system="JD")])
     assert any("8 minutes" in text for text in other.warnings)
@@ -134,7 +137,7 @@ def test_errors_are_joined_and_binned() -> None:
 
 def test_packing_pads_and_loses_nothing() -> None:
     one = stitch([segment("a", 1370, 200)], "5")
-    two = stitch([segment("b", 1400, 300, centroid=None, about={"radius": 0.5})], "6")
+    two = stitch([segment("b", 1400, 300, centroid=None, properties={"radius": 0.5})], "6")
     both = pack([one, two])
     assert both.id.tolist() == ["5", "6"]
     assert both.flux.shape == (2, 300)
@@ -157,7 +160,7 @@ def test_only_what_goes_together_is_packed() -> None:
     for changes in ({"absolute": False}, {"time_system": "BKJD"}, {"label": np.array([1], np.int8)}):
         other = replace(one, **changes)
         assert kind_of(other) != kind_of(one)
-        with pytest.raises(ValueError, match="kind_of"):
+        with pytest.raises(ValueError, match="must share flux scale"):
             pack([one, other])
     assert kind_of(one) != kind_of(replace(one, cadence=2 / 1440))
     assert kind_of(one) == kind_of(replace(one, cadence=one.cadence * 1.0001))

@@ -83,7 +83,7 @@ def test_a_damaged_file_is_named_and_fetched_again(
     content[5000] ^= 1
     first.write_bytes(content)
     assert target.fetch("Kepler-90", tmp_path) == [first, second]
-    assert f"{first} is missing or damaged" in caplog.text
+    assert f"{first}: is missing, or has changed" in caplog.text
     assert first.read_bytes() == archive.source.read_bytes()
     # Only that one.
     assert archive.fetched == ["one.fits", "two.fits", "one.fits"]
@@ -129,7 +129,7 @@ def test_a_download_that_was_cut_short_is_taken_up(archive: Archive, tmp_path: P
 
 def test_nothing_found_or_not_installed(archive: Archive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     archive.rows = []
-    with pytest.raises(InputError, match="the archive has no light curve of it"):
+    with pytest.raises(InputError, match="the archive has no light curve of this star"):
         target.fetch("Kepler-90", tmp_path)
     monkeypatch.setitem(sys.modules, "lightkurve", None)
     with pytest.raises(InputError, match=r"pip install .lightkurve"):

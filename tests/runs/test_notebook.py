@@ -174,11 +174,11 @@ def test_arrays_of_any_kind_become_light_curves():
 @pytest.mark.parametrize(
     ("wrong", "words"),
     [
-        (lambda c: exojax.vet(c, [1.0, 2.0, 3.0], 1.0, 0.1), "one of each candidate"),
-        (lambda c: exojax.vet(c, 3.3, 1.3, 2.0), "half of its period"),
+        (lambda c: exojax.vet(c, [1.0, 2.0, 3.0], 1.0, 0.1), "one for each candidate"),
+        (lambda c: exojax.vet(c, 3.3, 1.3, 2.0), "half of the period"),
         (lambda c: exojax.vet(c, 3.3, np.nan, 0.1), "without t0"),
         (lambda c: exojax.vet(c, 3.3, 1.0, 0.1, id="nobody"), "no such star"),
-        (lambda c: exojax.LightCurves.of([1.0, 2.0], [1.0, 2.0, 3.0]), "as many of each"),
+        (lambda c: exojax.LightCurves.of([1.0, 2.0], [1.0, 2.0, 3.0]), "the same number of each"),
         (lambda c: exojax.LightCurves.of(TIME, flux_of(0), label=[2]), "label"),
         (lambda c: exojax.LightCurves.of(TIME, np.full(len(TIME), np.nan)), "no flux"),
         (lambda c: exojax.LightCurves.of(TIME, ["a"] * len(TIME)), "no number"),

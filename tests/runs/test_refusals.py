@@ -87,7 +87,7 @@ def test_evaluate(tmp_path, monkeypatch):
     monkeypatch.setattr(run, "inputs_of", lambda *args, **named: pytest.fail("work was begun"))
     with pytest.raises(InputError, match="is a star the run was trained on"):
         evaluate.evaluate(trained, replace(data, sha256="another"))
-    with pytest.raises(InputError, match="score the same layout"):
+    with pytest.raises(InputError, match="give data of the shape of the training data"):
         evaluate.evaluate(trained, replace(curves(c=48), catalogued=False))
     (tmp_path / "coverage.npz").unlink()
     with pytest.raises(InputError, match=r"coverage\.npz"):
@@ -122,7 +122,7 @@ def test_compare(plan, data, words, tmp_path):
 @pytest.mark.parametrize(
     ("model", "data", "folds", "words"),
     [
-        ("svc", events(), 2, "no light curves to make"),
+        ("svc", events(), 2, "needs light curves"),
         ("svc", curves(), 20, "cannot be shared among 20 folds"),
         ("cnn-original", curves(c=24), 2, "too short for cnn-original"),
     ],
