@@ -217,7 +217,7 @@ def _chosen(parts: Any, path: Path) -> tuple[Any, dict[int, str]]:
     if dated is not None:
         return dated
     if not seen:
-        raise InputError(f"{path}: has no table: give a light curve file (*_llc.fits, *_lc.fits)")
+        raise InputError(f"{path}: holds no table: give a light curve file (*_llc.fits, *_lc.fits)")
     raise InputError(f"{path}: has no time column ({', '.join(seen)[:80]}): name one of them TIME")
 
 

@@ -1,4 +1,4 @@
-"""Named arrays in one file: written in one step, checked before they are read, never unpickled."""
+"""Write named arrays to one file in one step, and read them after a check, without unpickling."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from exojax.storage.open_file import most_unpacked
 from exojax.storage.write_file import written_in_one_step
 
 MOST_ARRAYS = 10_000
-"""arrays in a file"""
+"""largest number of arrays in a file"""
 _ENDING = ".npy"
 _MARK = b"crc32 "
 _DIGITS = 8
@@ -35,10 +35,10 @@ def save_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
 
 
 def write_arrays(stream: IO[bytes], arrays: Mapping[str, np.ndarray]) -> None:
-    """Write named arrays to a stream that can be read, too.
+    """Write named arrays to a stream that can also be read.
 
-    The comment with which the archive ends is the CRC-32 of every byte before it: the zip format's own leave the list
-    of its members unprotected.
+    The comment at the end of the archive is the CRC-32 of all bytes before it, because the checksums of the zip format
+    do not protect the list of members.
     """
     np.savez(stream, allow_pickle=False, **arrays)
     stream.seek(-2, os.SEEK_END)  # the length of the comment
@@ -48,7 +48,7 @@ def write_arrays(stream: IO[bytes], arrays: Mapping[str, np.ndarray]) -> None:
 
 
 def load_arrays(path: Path) -> dict[str, np.ndarray]:
-    """Read arrays of a run or an output folder, checksum verified, nothing unpickled.
+    """Read arrays of a run or an output folder, after verifying their checksum and without unpickling.
 
     Raises:
         InputError: the file is missing or damaged.
@@ -57,22 +57,22 @@ def load_arrays(path: Path) -> dict[str, np.ndarray]:
         return read_arrays(path)
     except FileNotFoundError:
         raise InputError(f"{path}: missing; train the run first") from None
-    except Exception as error:  # a damaged zip fails in a dozen ways
+    except Exception as error:  # a damaged archive raises exceptions of many kinds
         raise InputError(f"{path}: damaged ({reason_of(error)}); train again with --fresh") from None
 
 
 def read_arrays(path: Path) -> dict[str, np.ndarray]:
-    """Read a file of :func:`write_arrays`.
+    """Read a file that :func:`write_arrays` has written.
 
     Raises:
-        Exception: of many kinds; the file is missing, damaged, or none that was written so.
+        Exception: of many kinds, if the file is missing, damaged or of another format.
     """
     with path.open("rb") as stream:
         size = stream.seek(0, os.SEEK_END)
         stream.seek(max(size - len(_MARK) - _DIGITS, 0))
         ending = stream.read()
         if not ending.startswith(_MARK):
-            raise ValueError("it has no checksum, as before there were any")
+            raise ValueError("it has no checksum, or an earlier version wrote it")
         if int(ending.removeprefix(_MARK), 16) != _crc32(stream, size - _DIGITS):
             raise ValueError("its checksum does not match")
         check_archive(path)
@@ -82,7 +82,7 @@ def read_arrays(path: Path) -> dict[str, np.ndarray]:
 
 
 def _crc32(stream: IO[bytes], size: int) -> int:
-    """Return the CRC-32 of a stream's first ``size`` bytes, behind which it is left."""
+    """Return the CRC-32 of the first ``size`` bytes of a stream, and leave the stream after them."""
     stream.seek(0)
     found, left = 0, size
     while left > 0 and (part := stream.read(min(left, 1 << 20))):
@@ -91,17 +91,17 @@ def _crc32(stream: IO[bytes], size: int) -> int:
 
 
 def reason_of(error: Exception) -> str:
-    """Return the first line of an error's text, of a hundred characters at most."""
+    """Return the first line of an error's text, at most a hundred characters."""
     text = str(error).strip() or type(error).__name__
     return text.splitlines()[0][:100]
 
 
 def check_archive(path: Path) -> None:
-    """Refuse an ``.npz`` that would not be read or would fill the memory, before any array of it is unpacked.
+    """Check an ``.npz`` before unpacking any array: its format, and that it will not fill the memory.
 
     Raises:
-        ValueError: it is no archive of arrays; it holds too many, two of one name, objects, or an array whose shape is
-            not its size; or it unpacks to far more than its own size.
+        ValueError: it is no archive of arrays; it holds too many arrays, two of one name, objects, or an array whose
+            shape does not fit its size; or it unpacks to far more than its own size.
         OSError: the file cannot be read.
     """
     most = most_unpacked(path.stat().st_size)
@@ -124,7 +124,7 @@ def check_archive(path: Path) -> None:
 
 
 def _check_header(name: str, stream: IO[bytes], size: int) -> None:
-    """Refuse an array of objects, or one whose shape does not fit its ``size`` bytes, header included."""
+    """Check that an array holds no objects, and that its shape fits its ``size`` bytes, header included."""
     version = np.lib.format.read_magic(stream)
     read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
     shape, _, kind = read(stream)
@@ -132,4 +132,4 @@ def _check_header(name: str, stream: IO[bytes], size: int) -> None:
         raise ValueError(f"array {name!r} holds objects")
     promised = math.prod(shape) * kind.itemsize
     if min(shape, default=0) < 0 or promised != size - stream.tell():
-        raise ValueError(f"array {name!r} is of shape {shape}, which is not its size")
+        raise ValueError(f"array {name!r} has shape {shape}, which does not fit its size")

@@ -1,11 +1,10 @@
-"""Keep arrays between runs in the user's cache directory.
+"""Store arrays between commands in the user's cache directory.
 
-One uncompressed ``.npz`` an entry, whose checksum is verified whenever it is read; no entry is ever unpickled. Entries
-live in ``$EXOJAX_CACHE``, else where the system keeps a user's caches
-(``~/.cache/exojax`` on Linux); never beside the data, so that a read-only data folder needs no special case. There is
-one entry for each file read (about a quarter of its CSV's size), replaced when the file changes. Where the entries
-take more than :data:`LIMIT` bytes, those that were not used for longest are removed; ``exojax cache`` shows the
-cache and clears it.
+Each entry is an uncompressed ``.npz``; its checksum is verified at every reading, and nothing is unpickled. The
+directory is ``$EXOJAX_CACHE``, or else the system's directory for caches (``~/.cache/exojax`` on Linux). It is never
+the folder of the data, which may be read-only. Each file that was read has one entry (about a quarter of the size of
+its CSV), which is replaced when the file changes. When the entries exceed :data:`LIMIT` bytes, those with the oldest
+use are removed. ``exojax cache`` shows and clears the cache.
 """
 
 from __future__ import annotations
@@ -26,13 +25,13 @@ from exojax.storage.array_files import read_arrays, reason_of, write_arrays
 _log = logging.getLogger(__name__)
 _STAMP = "_stamp"
 LIMIT = 4 * 2**30
-"""bytes of entries that are kept; ``$EXOJAX_CACHE_GB`` states another limit"""
+"""bytes: default size limit of the entries; ``$EXOJAX_CACHE_GB`` sets another one"""
 
 
 def directory() -> Path:
-    """Return the folder of the entries; it need not exist, nor be writable.
+    """Return the folder of the entries, which may be missing or read-only.
 
-    A user without a home folder has no cache: the path returned can never be created.
+    For a user without a home folder, the path returned cannot be created, so that nothing is cached.
     """
     if chosen := os.environ.get("EXOJAX_CACHE"):
         return Path(chosen)
@@ -42,14 +41,14 @@ def directory() -> Path:
 
 
 def entries() -> list[Path]:
-    """Return the entries, those that were not used for longest first; of none, or of no such directory, nothing."""
+    """Return the files of the entries, the oldest use first; an empty list without a cache."""
     with suppress(OSError):
         return sorted(directory().glob("*.npz"), key=lambda path: path.stat().st_mtime)
     return []
 
 
 def limit() -> float:
-    """Return how many bytes of entries are kept."""
+    """Return the size limit of the entries, bytes."""
     try:
         return float(os.environ.get("EXOJAX_CACHE_GB", "")) * 2**30
     except ValueError:
@@ -57,10 +56,10 @@ def limit() -> float:
 
 
 def prune(most: float) -> int:
-    """Remove the entries that were not used for longest until the rest take ``most`` bytes or less.
+    """Remove the entries with the oldest use until the others take at most ``most`` bytes.
 
     Returns:
-        How many were removed.
+        The number of removed entries.
     """
     removed = 0
     with suppress(OSError):
@@ -76,19 +75,18 @@ def prune(most: float) -> int:
 
 
 def load_or_make(key: str, make: Callable[[], dict[str, np.ndarray]], *, stamp: str = "") -> dict[str, np.ndarray]:
-    """Return the arrays stored under ``key``, or those of ``make()``, which are then stored.
+    """Return the arrays stored under ``key``; if there are none, call ``make()``, store its result and return it.
 
-    An entry is made again when its ``stamp`` is another one or when it is damaged (which the log says). A
-    cache that cannot be written costs time, never an error; ``make``'s own errors pass through and store
-    nothing.
+    An entry with another ``stamp`` is replaced, and so is a damaged entry, with a warning in the log. If the cache
+    cannot be written, nothing is stored and no error is raised. Errors of ``make`` pass through.
 
     Args:
-        key: what the arrays are, the same from run to run; a change of their layout needs another key.
-        make: returns named arrays of any shape and any dtype but object.
-        stamp: what the arrays were made from, such as a file's size and modification time.
+        key: text that identifies the arrays and everything on which their content and layout depend.
+        make: returns named arrays of any shape and of any dtype except object.
+        stamp: text that identifies the origin of the arrays, such as the size and modification time of a file.
 
     Returns:
-        the named arrays, writeable and owned by the caller.
+        The named arrays; the caller may change them.
     """
     path = directory() / f"{hashlib.sha256(key.encode()).hexdigest()[:32]}.npz"
     stored = _load(path, stamp)
@@ -99,7 +97,7 @@ def load_or_make(key: str, make: Callable[[], dict[str, np.ndarray]], *, stamp: 
         _store(path, {**made, _STAMP: np.array(stamp)})
         _prune_sometimes()
     except OSError as error:
-        _log.info("%s cannot be written (%s): nothing is cached", path, error)
+        _log.info("%s: cannot be written (%s); nothing was cached", path, error)
     return made
 
 
@@ -107,7 +105,7 @@ _stored = 0
 
 
 def _prune_sometimes() -> None:
-    """Look at the whole directory at the first entry of a process and at every hundredth."""
+    """Prune the cache after the first entry of a process and after every hundredth."""
     global _stored
     if _stored % 100 == 0:
         prune(limit())
@@ -120,12 +118,12 @@ def _load(path: Path, stamp: str) -> dict[str, np.ndarray] | None:
         if str(found.pop(_STAMP)) != stamp:
             return None
         with suppress(OSError):
-            os.utime(path)  # used now
+            os.utime(path)  # the time of the last use
         return found
     except (FileNotFoundError, NotADirectoryError, PermissionError):
         return None
     except Exception as error:
-        _log.warning("the cache entry %s is damaged (%s): made again", path, reason_of(error))
+        _log.warning("the cache entry %s is damaged (%s); it is computed again", path, reason_of(error))
         return None
 
 

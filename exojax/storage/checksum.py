@@ -15,7 +15,7 @@ _NOT_DECIDING = ("__init__", "__main__", "config", "errors")
 
 
 def of_file(path: Path) -> str:
-    """SHA-256 of the bytes on disk, 64 hex digits; computed once for each size and modification time.
+    """Return the SHA-256 of a file's bytes, 64 hex digits; compute it once for each size and modification time.
 
     Raises:
         InputError: the file cannot be read.
@@ -30,11 +30,11 @@ def of_file(path: Path) -> str:
 
 
 def of_folder(by_name: Mapping[str, str]) -> str:
-    """SHA-256 over the fingerprints of a folder's files, taken in the order of the files' names.
+    """Return the SHA-256 of the fingerprints of a folder's files, in the order of the files' names.
 
     Args:
-        by_name: file name -> its ``of_file``. The names only order the fingerprints: a renamed folder, or
-            files renamed without changing their order, stay the same data.
+        by_name: file name to its fingerprint from :func:`of_file`. The names only set the order, so that renaming a
+            folder, or files without changing their order, does not change the result.
     """
     joined = "\n".join(by_name[name] for name in sorted(by_name))
     return hashlib.sha256(joined.encode()).hexdigest()
@@ -42,14 +42,14 @@ def of_folder(by_name: Mapping[str, str]) -> str:
 
 @lru_cache
 def of_sources(*rooms: str) -> str:
-    """Return 16 hex digits of the code in some rooms, and of the containers they share: results of other code differ.
+    """Return 16 hex digits, a fingerprint of the code in the named rooms and in the containers that all rooms share.
 
     Args:
         rooms: folders of the package, such as ``detection``, or single files, such as ``runs/survey.py``.
     """
     package = Path(__file__).parents[1]
     content = hashlib.sha256()
-    # The settings that config.py describes are in every key by themselves.
+    # config.py is left out, because the keys contain its settings.
     loose = [path for path in package.glob("*.py") if path.stem not in _NOT_DECIDING]
     files = [
         path

@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 
 MOST_WORKERS = 8
-"""batches of stars at once, each of which holds its memory"""
+"""largest number of batches of stars at once, because each batch takes memory"""
 
 
 def cores() -> int:
-    """Return the number of cores: those of its affinity where the system knows one, as in a container or a job."""
+    """Return the number of cores that this process may use, which in a container or a job may be fewer than exist."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def workers() -> int:
-    """Return how many batches of stars are worked on at once."""
+    """Return the number of batches of stars to process at once."""
     return min(cores(), MOST_WORKERS)

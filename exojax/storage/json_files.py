@@ -1,8 +1,8 @@
-"""JSON read with limits and checks, and JSON of a run or an output folder with a checksum.
+"""Read JSON with limits and checks; write and read the JSON files of runs and output folders with a checksum.
 
-A checked file begins with ``{"crc32": "0a1b2c3d",``: the CRC-32 of every byte after the eight digits. It is JSON for
-any other program; a byte that changes is refused, be it by a disk or by an editor. So is a file without a checksum, as
-versions before there were any wrote them: what lost its beginning looks alike.
+A checked file begins with ``{"crc32": "0a1b2c3d",``: the CRC-32 of all bytes after the eight digits. Other programs
+read it as normal JSON. A file with a changed byte, from the disk or from an editor, is an error. A file without a
+checksum is an error too, because its beginning may be lost.
 """
 
 from __future__ import annotations
@@ -19,12 +19,13 @@ from exojax.storage.write_file import write_atomically
 _KEY = "crc32"
 _HEAD = re.compile(rb'\{"crc32": "([0-9a-f]{8})"')
 LARGEST = 2**30
-"""bytes of a file that are read at most"""
+"""bytes: size of the largest file that is read"""
 AGAIN = "train again with --fresh"
+"""remedy for damaged files of a run"""
 
 
 class DamagedError(InputError):
-    """A file does not hold what was written."""
+    """The content of a file has changed since it was written."""
 
 
 def write_json(path: Path, value: Any) -> None:
@@ -37,12 +38,12 @@ def write_json(path: Path, value: Any) -> None:
 
 
 def write_checked(path: Path, value: dict[str, Any], *, compact: bool = False) -> None:
-    """Write a JSON object of one key or more with its checksum, in one step.
+    """Write a JSON object with at least one key and its checksum, in one step.
 
     Args:
         path: the file.
-        value: what :func:`read_checked` returns again.
-        compact: on one line, with ``NaN`` as Python spells it, for files that nothing else reads.
+        value: the object, which :func:`read_checked` returns.
+        compact: true writes one line and Python's ``NaN``, for files that only exojax reads.
 
     Raises:
         OSError: the file cannot be written.
@@ -53,68 +54,68 @@ def write_checked(path: Path, value: dict[str, Any], *, compact: bool = False) -
 
 
 def read_checked(path: Path, *, remedy: str = AGAIN, nan: bool = False) -> dict[str, Any]:
-    """Read a file of :func:`write_checked`.
+    """Read a file that :func:`write_checked` has written.
 
     Args:
         path: the file.
-        remedy: what to do where it is damaged, for the message.
-        nan: whether numbers that are none are allowed.
+        remedy: what to do if the file is damaged, for the message.
+        nan: true allows ``NaN`` and infinite numbers.
 
     Raises:
-        DamagedError: a byte of it was changed, or it has no checksum.
+        DamagedError: its checksum does not match, or it has none.
         InputError: the file cannot be read.
     """
     content = _content(path, remedy)
     value = _parsed(path, content, remedy, nan=nan)
     head = _HEAD.match(content)
     if head is None:
-        raise DamagedError(f"{path}: has no checksum: it was changed, or another version wrote it; {remedy}")
+        raise DamagedError(f"{path}: has no checksum, so that it was changed or written by another version; {remedy}")
     if zlib.crc32(content[head.end() :]) != int(head[1], 16):
-        raise DamagedError(f"{path}: its checksum does not match: it was changed or damaged; {remedy}")
+        raise DamagedError(f"{path}: its checksum does not match, so that it was changed or damaged; {remedy}")
     del value[_KEY]
     return value
 
 
 def read_json(path: Path, *, remedy: str = "mend it") -> dict[str, Any]:
-    """Read a JSON object that a person may have written; a checksum in it is not looked at.
+    """Read a JSON object that may be written by hand; ignore a checksum in it.
 
     Args:
         path: the file.
-        remedy: what to do where it is damaged, for the message.
+        remedy: what to do if the file is damaged, for the message.
 
     Raises:
-        InputError: the file is missing, damaged, too large or too deep, or holds something else, or a number that is
-            none.
+        InputError: the file is missing, damaged, too large or nested too deep, holds no object, or holds NaN or an
+            infinite number.
     """
     value = _parsed(path, _content(path, remedy), remedy)
     value.pop(_KEY, None)
     return value
 
 
-def check_same(path: Path, wanted: dict[str, Any], what: str) -> None:
-    """Write the settings of resumable work, or compare them with those that are there.
+def check_same(path: Path, settings: dict[str, Any], kind: str) -> None:
+    """Write the settings of resumable work, or compare them with existing ones.
 
     Args:
-        path: the file, in a folder of the work's parts below its ``--out``.
-        wanted: the settings, as JSON gives them back.
-        what: ``comparison``, ``experiment``, ...
+        path: the file, in a folder of the work's parts below ``--out``.
+        settings: the settings, with types that JSON preserves.
+        kind: name of the work for messages, such as ``comparison`` or ``experiment``.
 
     Raises:
-        InputError: the work was begun with others; the differences are named. Or it was begun by another version, whose
+        InputError: the work was begun with other settings, which the message names, or by another version, whose
             ``sources`` differ.
     """
     if not path.exists():
-        write_checked(path, wanted)
+        write_checked(path, settings)
         return
     before = read_checked(path, remedy="give another --out")
-    if before.get("sources") != wanted.get("sources"):
+    if before.get("sources") != settings.get("sources"):
         raise InputError(
-            f"{path.parent.parent}: holds the parts of another version's {what}, which this one does not mix with its "
-            f"own; give another --out"
+            f"{path.parent.parent}: another version of exojax began this {kind}, and parts of two versions cannot be "
+            "mixed; give another --out"
         )
-    changed = [f"{k}: {before.get(k)} -> {v}" for k, v in wanted.items() if before.get(k) != v]
+    changed = [f"{k}: {before.get(k)} -> {v}" for k, v in settings.items() if before.get(k) != v]
     if changed:
-        raise InputError(f"{path.parent.parent}: holds another {what} ({'; '.join(changed)}); give another --out")
+        raise InputError(f"{path.parent.parent}: holds another {kind} ({'; '.join(changed)}); give another --out")
 
 
 def _content(path: Path, remedy: str) -> bytes:
@@ -135,7 +136,7 @@ def _parsed(path: Path, content: bytes, remedy: str, *, nan: bool = False) -> di
         return refuse(number) if found in (float("inf"), -float("inf")) else found
 
     try:
-        # A number of thousands of digits is a ValueError, and so are bytes that are no UTF-8.
+        # Numbers with thousands of digits, and bytes that are not UTF-8, raise ValueError too.
         text = content.decode("utf-8-sig")
         value = json.loads(text) if nan else json.loads(text, parse_constant=refuse, parse_float=finite)
     except (ValueError, RecursionError) as error:

@@ -1,10 +1,9 @@
-"""Let one process at a time work in a run folder or an output folder.
+"""Lock a run folder or an output folder, so that only one process at a time works in it.
 
-The lock is ``flock`` on the file ``.lock`` in the folder. The kernel releases it when the process ends, by whatever
-signal, so that a lock of a dead process blocks nobody. On a network file system it holds between machines where the
-system passes locks on (NFS does, Lustre when mounted with ``flock``). Where the file system knows no locks, the process
-that the file names decides: one that has ended on this machine does not count, and one of another machine does until
-its file is removed.
+The lock is ``flock`` on the file ``.lock`` in the folder. The kernel releases it when the process ends, also after a
+kill. On a network file system the lock works between machines if the file system supports it (NFS does; Lustre does
+when mounted with ``flock``). On a file system without locks, the process named in the file counts as the holder: a
+process of this machine until it ends, a process of another machine until its file is removed.
 """
 
 from __future__ import annotations
@@ -21,6 +20,7 @@ from pathlib import Path
 from exojax.errors import InputError
 
 NAME = ".lock"
+"""name of the file of the lock"""
 
 _held: set[str] = set()
 _guard = threading.Lock()
@@ -28,15 +28,15 @@ _guard = threading.Lock()
 
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Hold the lock of a folder; a folder that this process holds is held again.
+    """Hold the lock of a folder; this process may lock the same folder several times.
 
-    The folder is made where it is missing, and removed again where nothing was written into it.
+    A missing folder is created, and removed at the end if it is still empty.
 
     Raises:
         InputError: another process works in the folder, or it cannot be written.
     """
     key = os.path.realpath(folder)
-    missing = [one for one in (folder, *folder.parents) if not one.exists()]
+    missing = [path for path in (folder, *folder.parents) if not path.exists()]
     with _guard:
         descriptor = None if key in _held else _acquired(folder)
         if descriptor is not None:
@@ -48,16 +48,16 @@ def locked(folder: Path) -> Iterator[None]:
             with _guard:
                 _held.remove(key)
                 _release(descriptor, folder / NAME)
-        with suppress(OSError):  # one that holds anything stays
-            for one in missing:
-                one.rmdir()
+        with suppress(OSError):  # a folder that is not empty stays
+            for path in missing:
+                path.rmdir()
 
 
 def moved_aside(folder: Path, target: Path) -> None:
-    """Rename a folder whose lock is held, and go on holding the lock of an empty folder in its place.
+    """Rename a locked folder, create an empty folder in its place, and keep the lock for the new folder.
 
     Raises:
-        InputError: another process has taken the place.
+        InputError: another process has locked the new folder.
         OSError: the folder cannot be renamed.
     """
     os.rename(folder, target)
@@ -75,7 +75,7 @@ def _acquired(folder: Path) -> int:
         try:
             folder.mkdir(parents=True, exist_ok=True)
             descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
-        except FileNotFoundError:  # its holder before has removed the folder
+        except FileNotFoundError:  # the previous holder has removed the folder in the meantime
             continue
         except OSError as error:
             raise InputError(
@@ -83,7 +83,7 @@ def _acquired(folder: Path) -> int:
             ) from None
         try:
             _lock(descriptor, path)
-            # The holder before may have removed the file since it was opened.
+            # The previous holder may have removed the file after it was opened here.
             if _is_open_at(descriptor, path):
                 os.ftruncate(descriptor, 0)
                 os.pwrite(descriptor, _about().encode(), 0)
@@ -103,7 +103,7 @@ def _lock(descriptor: int, path: Path) -> None:
     except BlockingIOError:
         raise InputError(f"{path.parent}: {_holder(descriptor)} works in this folder; wait for it to end") from None
     except OSError:
-        # The file system knows no locks.
+        # The file system has no locks.
         holder = _read(descriptor)
         if holder is not None and _may_live(*holder):
             raise InputError(
@@ -130,7 +130,7 @@ def _about() -> str:
 
 
 def _read(descriptor: int) -> tuple[str, int] | None:
-    """Return host and process that a lock file names, or None where it names none."""
+    """Return the host and the process named in a lock file; None if it names none."""
     try:
         found = json.loads(os.pread(descriptor, 4096, 0))
         return str(found["host"]), int(found["pid"])

@@ -1,7 +1,7 @@
-"""Open a file as a stream of bytes, unpacked where it is packed; what fails is the user's to mend.
+"""Open a plain or packed file as a stream of bytes; errors are InputErrors that the user can mend.
 
-Three megabytes can unpack to three gigabytes. What unpacks to more than :func:`most_unpacked` is refused before, or
-while, it is unpacked.
+Three megabytes can unpack to three gigabytes. Therefore a file that unpacks to more than :func:`most_unpacked` bytes is
+an error.
 """
 
 from __future__ import annotations
@@ -19,21 +19,21 @@ from typing import IO, Any, cast
 from exojax.errors import InputError
 
 LEAST_LIMIT = 2**28
-"""bytes that any file may unpack to"""
+"""bytes to which any file may unpack"""
 MOST_TIMES = 100
-"""times its packed size that a larger file may unpack to; light curves as text or arrays stay below 20"""
+"""largest ratio of unpacked to packed size of a larger file; light curves as text or arrays stay below 20"""
 
 
 def most_unpacked(packed: int) -> int:
-    """Return how many bytes a file of ``packed`` bytes may unpack to."""
+    """Return the number of bytes to which a file of ``packed`` bytes may unpack."""
     return max(LEAST_LIMIT, MOST_TIMES * packed)
 
 
 def stamp(path: Path) -> str:
-    """Return size and modification time (ns) of a file: while they stay, its content is taken to stay.
+    """Return the size and the modification time (ns) of a file as text, which changes when the content changes.
 
     Raises:
-        InputError: there is no such file, it is a folder, or it may not be looked at.
+        InputError: there is no such file, it is a folder, or it cannot be accessed.
     """
     with _mendable(path):
         status = path.stat()
@@ -44,25 +44,25 @@ def stamp(path: Path) -> str:
 
 @contextmanager
 def binary(path: Path) -> Iterator[BufferedReader]:
-    """Open the file's bytes as they lie on disk.
+    """Open the bytes of a file without unpacking.
 
     Raises:
-        InputError: it is missing, a folder, or not readable; also when reading fails later on.
+        InputError: the file is missing, a folder, or not readable, now or during a later read.
     """
-    # A line of thousands of numbers is longer than the default buffer, and half the time would go in small reads.
+    # The default buffer is shorter than a line of thousands of numbers, and small reads would double the time.
     with _mendable(path), path.open("rb", buffering=1 << 20) as stream:
         yield cast(BufferedReader, stream)
 
 
 @contextmanager
 def text(path: Path) -> Iterator[IO[bytes]]:
-    """Open the bytes of a text file, of a gzip file, or of the one CSV in a zip archive.
+    """Open the bytes of a text file, of a gzip file, or of the only CSV in a zip archive.
 
-    The file's first bytes decide which it is, not its name: browsers unpack ``.csv.gz`` without renaming it.
+    The first bytes of the file decide its kind, not its name, because browsers unpack ``.csv.gz`` without renaming it.
 
     Raises:
-        InputError: as ``binary``; or the archive is damaged, cut short, encrypted, unpacks to far more than its size,
-            or holds no or several CSVs.
+        InputError: as in :func:`binary`; or the archive is damaged, truncated, encrypted, unpacks to far more than its
+            size, or holds no CSV or several.
     """
     again = "download or pack it again"
     try:
@@ -84,27 +84,27 @@ def text(path: Path) -> Iterator[IO[bytes]]:
 
 
 def content(path: Path, most: int) -> bytes:
-    """Return what :func:`text` gives, whole.
+    """Return all bytes of a file that :func:`text` opens.
 
     Args:
         path: the file.
-        most: bytes, unpacked. A larger file is refused before it is in memory: a few kilobytes can unpack to gigabytes.
+        most: largest number of unpacked bytes; reading stops there.
 
     Raises:
-        InputError: as :func:`text`, or it is larger.
+        InputError: as in :func:`text`, or the file is larger than ``most``.
     """
     with text(path) as stream:
         raw = stream.read(most + 1)
     if len(raw) > most:
-        raise InputError(f"{path}: is larger than {most // 2**20} MB unpacked: that is no file of one star")
+        raise InputError(f"{path}: is larger than {most // 2**20} MB unpacked: give a file of one star")
     return raw
 
 
 def _only_csv(path: Path, archive: zipfile.ZipFile) -> str:
-    # macOS adds a shadow `__MACOSX/._name.csv` for every member.
+    # macOS adds a file `__MACOSX/._name.csv` for every member.
     members = [name for name in archive.namelist() if name.lower().endswith(".csv") and "__MACOSX" not in name]
     if len(members) != 1:
-        raise InputError(f"{path}: holds {len(members)} CSV files, expected one: unpack it and name the CSV you mean")
+        raise InputError(f"{path}: holds {len(members)} CSV files, expected one: unpack it and give one of the CSVs")
     if archive.getinfo(members[0]).flag_bits & 1:
         raise InputError(f"{path}: the zip archive is encrypted: unpack it with its password first")
     size, most = archive.getinfo(members[0]).file_size, most_unpacked(path.stat().st_size)
@@ -114,22 +114,22 @@ def _only_csv(path: Path, archive: zipfile.ZipFile) -> str:
 
 
 def _too_large(path: Path, most: int) -> str:
-    return f"{path}: unpacks to more than {most / 1e6:,.0f} MB, as no light curves do: unpack it yourself"
+    return f"{path}: unpacks to more than {most / 1e6:,.0f} MB, which is too much for light curves: unpack it yourself"
 
 
 class _Limited(io.RawIOBase):
-    """A stream that is refused once more is read from it than a file of that size may hold."""
+    """A stream that raises InputError when it unpacks to more than :func:`most_unpacked` bytes."""
 
     def __init__(self, path: Path, stream: IO[bytes]) -> None:
         self._path, self._stream = path, stream
         self._most = self._left = most_unpacked(path.stat().st_size)
 
     def readable(self) -> bool:
-        """Return that it can be read."""
+        """Return True."""
         return True
 
     def readinto(self, buffer: Any) -> int:
-        """Read some bytes."""
+        """Read bytes into ``buffer`` and return their number."""
         content = self._stream.read(len(buffer))
         self._left -= len(content)
         if self._left < 0:
@@ -145,7 +145,7 @@ def _mendable(path: Path) -> Iterator[None]:
     except FileNotFoundError as error:
         raise InputError(f"{path}: no such file: check the path") from error
     except IsADirectoryError as error:
-        raise InputError(f"{path}: is a folder: name the file inside it") from error
+        raise InputError(f"{path}: is a folder: give the file inside it") from error
     except gzip.BadGzipFile as error:
         raise InputError(f"{path}: the gzip data are damaged ({error}): download or pack it again") from error
     except OSError as error:

@@ -1,7 +1,7 @@
-"""Make text from data harmless where it leaves: in terminals, CSV, Markdown, and in pages that are passed on.
+"""Escape text from data files for terminals, CSV, Markdown and shared pages.
 
-A star's name comes from a file that anybody may have written. On a terminal it must not move the cursor, in a
-spreadsheet it must not be a formula, in a page it must not be markup.
+Anybody may have written the name of a star in a file. On a terminal it must not move the cursor, in a spreadsheet it
+must not be a formula, and in a page it must not be markup.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ _MARKUP = re.compile(r"([\\`*_{}\[\]<>|~#$!])")
 
 
 def plain(text: str) -> str:
-    """Return a text with every character that a terminal would obey, or could not print, as its escape ``\\x1b``.
+    """Return a text with escapes such as ``\\x1b`` in place of all characters that a terminal cannot print.
 
-    Control characters, line breaks, marks that turn the direction of writing, and bytes that are no UTF-8.
+    These are control characters, line breaks, marks of the direction of writing, and bytes that are not UTF-8.
     """
     if text.isprintable():
         return text
@@ -28,9 +28,9 @@ def plain(text: str) -> str:
 
 
 def csv_cell(value: Any) -> Any:
-    """Return a cell of a CSV: a text that a spreadsheet would take for a formula gets an apostrophe before it.
+    """Return a cell of a CSV; a text that a spreadsheet would read as a formula gets an apostrophe in front.
 
-    Numbers, and texts that are numbers, stay as they are: ``-3.5`` is no formula.
+    Numbers, and texts that are numbers such as ``-3.5``, stay unchanged.
     """
     if not isinstance(value, str):
         return value
@@ -39,14 +39,15 @@ def csv_cell(value: Any) -> Any:
 
 
 def markdown(text: Any) -> str:
-    """Return a text that Markdown shows as it is, on one line."""
+    """Return a text on one line with escapes, which Markdown renders as the given text."""
     return _MARKUP.sub(r"\\\1", plain(str(text)))
 
 
 def shared_path(path: str | Path) -> str:
-    """Return a path as a page that is passed on names it, without the folders of the person who made it.
+    """Return a path for a page that is shared with others, without private folders.
 
-    Below the home folder it begins with ``~``; another absolute path is its last part; a relative one stays.
+    A path below the home folder begins with ``~``; of another absolute path only the last part is returned; a relative
+    path stays unchanged.
     """
     text = str(path)
     if not Path(text).is_absolute():
@@ -58,7 +59,7 @@ def shared_path(path: str | Path) -> str:
 
 
 def shared(value: Any) -> Any:
-    """Return a text, or all texts of nested lists and dictionaries, its paths as :func:`shared_path` has them."""
+    """Return a value with all paths in its texts replaced by :func:`shared_path`, also in lists and dictionaries."""
     if isinstance(value, str):
         if "/" not in value:
             return value
@@ -66,9 +67,9 @@ def shared(value: Any) -> Any:
             value = value.replace(f"{Path.home()}/", "~/")
         return _PATH.sub(lambda found: shared_path(found[0]), value)
     if isinstance(value, Mapping):
-        return {key: shared(one) for key, one in value.items()}
+        return {key: shared(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [shared(one) for one in value]
+        return [shared(item) for item in value]
     return value
 
 

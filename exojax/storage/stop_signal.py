@@ -1,4 +1,4 @@
-"""Turn Ctrl-C and SIGTERM into a question that long work puts between two steps."""
+"""Record Ctrl-C and SIGTERM, so that long work can stop between two steps."""
 
 from __future__ import annotations
 
@@ -11,18 +11,19 @@ from typing import Any
 
 
 class Interrupted(Exception):
-    """Ctrl-C or SIGTERM came; everything up to then is saved."""
+    """Work was stopped by Ctrl-C or SIGTERM; all finished steps are saved."""
 
     def __init__(self, signum: int, where: str) -> None:
-        super().__init__(f"stopped by {signal.Signals(signum).name} {where}; run the same command again to go on")
+        super().__init__(f"stopped by {signal.Signals(signum).name} {where}; run the same command again to continue")
         self.exit_code = 128 + signum
 
 
 @contextmanager
 def stop_signal() -> Iterator[Callable[[], int]]:
-    """Yield a function that returns the number of the first SIGINT or SIGTERM since entry, 0 before. A second one acts.
+    """Yield a function that returns the number of the first SIGINT or SIGTERM since entry; 0 before any.
 
-    Outside the main thread, where Python allows no handlers, it always returns 0.
+    A second signal has its usual effect. Outside the main thread, where Python allows no handlers, the function always
+    returns 0.
     """
     if threading.current_thread() is not threading.main_thread():
         yield lambda: 0

@@ -1,4 +1,4 @@
-"""Write files in one step: a reader, and the next call after a kill, sees the old file or the new one, never half."""
+"""Write files in one step, so that readers, also after a kill, see either the whole old file or the whole new one."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ _OF_THE_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.EFBIG)
 
 @contextmanager
 def written_in_one_step(path: Path) -> Iterator[IO[bytes]]:
-    """Open a file beside ``path`` and move it there at the end; nothing remains where an error ends it.
+    """Open a temporary file and move it to ``path`` at the end; after an error remove it.
 
     Raises:
         OSError: the folder or the file cannot be written, or the disk is full; its ``filename`` is ``path``.
     """
-    # Of one name, so that the rest of a kill is written over by the next call.
+    # With a fixed name, so that the next call overwrites the file that a killed process left.
     partial = path.with_name(f".{path.name}.partial")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -49,12 +49,12 @@ def write_atomically(path: Path, content: bytes) -> None:
 
 
 def write_csv(path: Path, columns: Iterable[str], rows: Iterable[Iterable[Any]]) -> None:
-    """Write a CSV of UTF-8 in one step, row by row; no text in it is a formula (see :func:`csv_cell`).
+    """Write a CSV in UTF-8 in one step, row by row, with cells escaped by :func:`csv_cell`.
 
     Args:
         path: the file.
         columns: the header.
-        rows: numbers as they are, or texts; None is empty.
+        rows: rows of numbers and texts; None gives an empty cell.
 
     Raises:
         OSError: as of :func:`written_in_one_step`.
@@ -66,30 +66,31 @@ def write_csv(path: Path, columns: Iterable[str], rows: Iterable[Iterable[Any]])
 
 
 def disk_error(error: BaseException) -> OSError | None:
-    """Return the fault of the disk that an error comes from (full, over quota, read-only, broken), else None.
+    """Return the disk error (full, over quota, read-only, broken) that caused an error; None if there is none.
 
-    Libraries wrap it: it is looked for among the causes, and in the text that TensorStore, SQLite and others leave.
+    Libraries wrap disk errors. Therefore the causes of the error are searched too, and the texts in which TensorStore,
+    SQLite and others mention a disk error.
     """
     seen: list[BaseException] = []
     waiting: list[BaseException | None] = [error]
     while waiting:
-        one = waiting.pop()
-        if one is None or one in seen:
+        cause = waiting.pop()
+        if cause is None or cause in seen:
             continue
-        seen.append(one)
-        waiting += [one.__cause__, one.__context__, *getattr(one, "exceptions", ())]
+        seen.append(cause)
+        waiting += [cause.__cause__, cause.__context__, *getattr(cause, "exceptions", ())]
         for number in _OF_THE_DISK:
-            if isinstance(one, OSError) and one.errno == number:
-                return one
-            if os.strerror(number) in str(one):
+            if isinstance(cause, OSError) and cause.errno == number:
+                return cause
+            if os.strerror(number) in str(cause):
                 return OSError(number, os.strerror(number))
-        if "database or disk is full" in str(one):
+        if "database or disk is full" in str(cause):
             return OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
     return None
 
 
 class _Encoded:
-    """Encodes what the csv module writes."""
+    """A text stream for the csv module that writes UTF-8 to a stream of bytes."""
 
     def __init__(self, stream: IO[bytes]) -> None:
         self._stream = stream

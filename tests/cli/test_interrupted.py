@@ -207,7 +207,7 @@ process.as_program("x.py", lambda: command.run("x.py", Options, body, []))
 
 @pytest.mark.parametrize(
     ("grace", "seconds", "end"),
-    [(20, 0.5, " at step 3; run the same command again to go on"), (0.5, 60, "; run the same command again")],
+    [(20, 0.5, " at step 3; run the same command again to continue"), (0.5, 60, "; run the same command again")],
 )
 def test_a_training_has_some_seconds_to_save(grace: float, seconds: float, end: str) -> None:
     program = SAVING.format(grace=grace, seconds=seconds)

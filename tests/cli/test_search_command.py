@@ -136,7 +136,12 @@ def test_a_folder_of_an_earlier_version_is_refused(done: Path, source: Path, cal
     settings = Path("out/.parts/search.json")
     before = read_checked(settings)
     write_checked(settings, before | {"sources": "0" * 16, "batch": 128})
-    assert_refused(call(search.main, *options, "--out", "out"), "out", "another version's search", "another --out")
+    assert_refused(
+        call(search.main, *options, "--out", "out"),
+        "out",
+        "another version of exojax began this search",
+        "another --out",
+    )
     settings.write_text("{")
     assert_refused(call(search.main, *options, "--out", "out"), "search.json", "another --out")
 
