@@ -46,7 +46,7 @@ def printed_commands() -> list[str]:
         found += re.findall(r"^((?:python scripts/|exojax )\w.*)$", blocks, re.M)
         found += re.findall(r"`((?:python scripts/)?\w+\.py --[^`]*)`", text)
         found += re.findall(rf"`((?:exojax )?(?:{'|'.join(sorted(COMMANDS))}) --[^`]*)`", text)
-    cut = re.compile(r"\.\.\.|…|\[|\||\b(SOURCE|NAME|DIR|FILE|FILES|RATE)\b|--\w+ [KN]\b")
+    cut = re.compile(r"\.\.\.|…|\[|\||\b(SOURCE|NAME|DIR|FILE|FILES|RATE|HOURS)\b|--\w+ [KN]\b")
     return list(dict.fromkeys(line for line in found if not cut.search(line)))
 
 

@@ -95,8 +95,8 @@ def _obstacle(one: LightCurves, config: SearchConfig) -> str:
         )
     if config.ttv and TOLERANCES * config.ttv / 24 >= longest:
         return (
-            f"transits off time by {config.ttv:g} hours have periods of {TOLERANCES * config.ttv / 24:.4g} d or more, and "
-            f"{span:.2f} days hold no two of them: give fewer hours for --ttv"
+            f"transits off time by {config.ttv:g} hours have periods of {TOLERANCES * config.ttv / 24:.4g} d or more, "
+            f"and {span:.2f} days hold no two of them: give fewer hours for --ttv"
         )
     if config.window_days < 3 * wide:
         return f"at {cadence:.3g} days a cadence a --window of {config.window_days:.3g} d holds fewer than three"

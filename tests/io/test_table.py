@@ -274,7 +274,7 @@ TIC 0005,1,Planet,
 '''
     found, note = catalogue.labels(tell(tmp_path / "marks.csv", marks))
     assert found == {"1": 1, "2": 0, "5": 1}
-    assert "3 stars without a label" in told
+    assert "3 stars without a label" in note
     with pytest.raises(InputError, match=r"line 2: mark is 'maybe'"):
         catalogue.labels(tell(tmp_path / "marks.csv", "id,rank,mark,note\n1,1,maybe,\n"))
 

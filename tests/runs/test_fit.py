@@ -190,7 +190,7 @@ def test_the_stored_split_parts_no_star(tmp_path, size):
     counted = sum(len(run.split[part]) for part in ("train", "validation", "test"))
     assert counted == n - 2
     assert [data.id[row] for row in run.split["test_rows"]] == run.split["test"]
-    assert any("2 rows that repeat an earlier row were dropped" in told for told in run.warnings)
+    assert any("2 rows that repeat an earlier row were dropped" in warning for warning in run.warnings)
     assert len(run.split["digests"]) == counted - len(run.split["test"])
 
 
