@@ -41,10 +41,10 @@ def test_train_and_evaluate_on_files_with_labels_beside_them(folder: Path, call:
     assert "43 stars in 43 files" in ran.out
     run = Path("checkpoints/k1")
     metrics = read_json(run / "metrics.json")
-    told = " ".join(metrics["warnings"])
-    assert "2 stars without a label in labels.csv were dropped (the first: 1040)" in told
-    assert "labels 1 stars without a light curve (the first: 77)" in told
-    assert "1 file skipped (the first: broken.csv: line 3" in told
+    warnings = " ".join(metrics["warnings"])
+    assert "2 stars without a label in labels.csv were dropped (the first: 1040)" in warnings
+    assert "labels 1 stars without a light curve (the first: 77)" in warnings
+    assert "1 file skipped (the first: broken.csv: line 3" in warnings
     data = read_json(run / "config.json")["data"]
     assert (data["n"], data["catalogued"], data["time_system"]) == (N - 2, True, "BKJD")
     # The run remembers its labels, to go on and to be evaluated on its own test stars.

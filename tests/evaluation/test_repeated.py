@@ -51,8 +51,8 @@ def test_the_curve_of_one_repetition_is_that_of_the_metrics():
     np.testing.assert_allclose(both.y, np.mean(each, axis=0))
 
 
-def test_what_is_shown_and_what_is_not():
-    shown, hidden, same = power.statements(
+def test_differences_are_significant_or_not():
+    clear, hidden, same = power.statements(
         {
             "b": {"value": 0.2, "low": 0.1, "high": 0.3},
             "c": {"value": 0.05, "low": -0.05, "high": 0.15},
@@ -63,7 +63,7 @@ def test_what_is_shown_and_what_is_not():
         40,
     )
     # Half the interval; and 2.80 / 1.96 times as much for a power of four in five.
-    assert shown == (
+    assert clear == (
         "b against a: +0.200 [+0.100, +0.300]: significant. With 40 hosts, a difference of 0.14 is significant in four "
         "of five such comparisons"
     )
@@ -75,7 +75,7 @@ def test_what_is_shown_and_what_is_not():
 
 
 def test_the_claim_of_four_in_five_holds():
-    """Differences drawn with the standard error that the interval tells: those of the size named are shown so often."""
+    """Differences of the stated size, drawn with the standard error of the interval, are significant so often."""
     rng = np.random.default_rng(0)
     error = 0.05
     seen = rng.normal((power.Z_LEVEL + power.Z_POWER) * error, error, 20_000)

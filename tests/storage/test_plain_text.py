@@ -65,9 +65,9 @@ def test_a_path_that_is_passed_on_names_nobody(monkeypatch: pytest.MonkeyPatch) 
     assert shared_path("/scratch/ann/a.csv") == "a.csv"
     assert shared_path(Path("stars/a.csv")) == "stars/a.csv"
     found = shared(
-        {"told": "source: /scratch/ann/k2 (3 stars), '/home/ann/x y/b.npz'", "n": [3, "a/b", "/ 5", "1/2 m/s"]}
+        {"text": "source: /scratch/ann/k2 (3 stars), '/home/ann/x y/b.npz'", "n": [3, "a/b", "/ 5", "1/2 m/s"]}
     )
-    assert found == {"told": "source: k2 (3 stars), '~/x y/b.npz'", "n": [3, "a/b", "/ 5", "1/2 m/s"]}
+    assert found == {"text": "source: k2 (3 stars), '~/x y/b.npz'", "n": [3, "a/b", "/ 5", "1/2 m/s"]}
 
 
 def test_a_file_is_there_whole_or_not_at_all(tmp_path: Path) -> None:
