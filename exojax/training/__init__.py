@@ -1,1 +1,1 @@
-"""From batches of arrays to trained weights: state, step, sampler, loop, checkpoints, device mesh."""
+"""Train models on arrays: state, step, sampler, loop, checkpoints, device mesh, hyper-parameter studies."""

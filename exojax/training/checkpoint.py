@@ -1,7 +1,7 @@
-"""Orbax checkpoints with a checksum of our own per leaf. The only module that imports Orbax.
+"""Save and restore Orbax checkpoints with a checksum for every array. The only module that imports Orbax.
 
-Orbax restores a flipped byte without a word. Every save therefore carries the CRC-32 of each leaf beside it; what does
-not match on the way back is refused and the step before is used, loudly.
+Orbax restores a flipped byte without an error. Therefore every checkpoint contains the CRC-32 of each array. A
+checkpoint that does not match is not used; a warning names it, and the previous one is restored.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ from exojax.training.state import TrainState
 
 log = logging.getLogger("exojax")
 
-# Two of each: when one is found damaged there is another to walk back to.
 KEPT = 2
+"""number of the latest and of the best checkpoints to keep; if one is damaged, the other can be restored"""
 
 
 def arrays(state: TrainState) -> dict[str, Any]:
-    """Return the state's arrays as a plain dictionary, without its functions; the key as its integer data."""
+    """Return the arrays of a state as a dictionary, without its functions, and with the random key as integers."""
     return {
         "step": state.step,
         "key": jax.random.key_data(state.key),
@@ -47,7 +47,7 @@ def with_arrays(state: TrainState, tree: dict[str, Any]) -> TrainState:
 
 
 def checksums(tree: Any) -> dict[str, int]:
-    """Return CRC-32 of every leaf's bytes, dtype and shape, by its path in the tree."""
+    """Return path of each leaf of a tree -> CRC-32 of its dtype, shape and bytes."""
     leaves = jax.tree_util.tree_leaves_with_path(tree)
     sums = {}
     for path, leaf in leaves:
@@ -59,12 +59,12 @@ def checksums(tree: Any) -> dict[str, int]:
 
 @contextmanager
 def open_checkpoints(folder: Path) -> Iterator[Checkpoints]:
-    """The checkpoints in ``folder`` (created if missing); on leaving, whatever is being written is finished."""
+    """Open the checkpoints in ``folder``, which is created if missing; at the end, all writing is finished."""
     options = ocp.CheckpointManagerOptions(
         preservation_policy=keep.AnyPreservationPolicy(
             [keep.LatestN(KEPT), keep.BestN(get_metric_fn=lambda metrics: metrics["score"], n=KEPT)]
         ),
-        # A save blocks for some 50 ms; in exchange no exit can lose it.
+        # A synchronous save takes about 50 ms, and no exit of the process can lose it.
         enable_async_checkpointing=False,
     )
     # Orbax reports every save at INFO level, warns of its own defaults, and prints what it raises.
@@ -74,44 +74,44 @@ def open_checkpoints(folder: Path) -> Iterator[Checkpoints]:
 
 
 class Checkpoints:
-    """Saves and restores of one run. Open with :func:`open_checkpoints`."""
+    """The checkpoints of one run. Open them with :func:`open_checkpoints`."""
 
     def __init__(self, manager: ocp.CheckpointManager, folder: Path) -> None:
         self._manager = manager
         self._folder = folder
 
     def save(self, state: TrainState, meta: dict[str, Any], *, score: float) -> None:
-        """Commit the state.
+        """Write a checkpoint.
 
         Args:
-            state: as it is; its step names the checkpoint.
-            meta: JSON-ready facts of the training loop (best score, patience).
-            score: higher is better; the best are kept beside the latest.
+            state: the state; its step names the checkpoint.
+            meta: progress of the training loop, as values for JSON.
+            score: higher is better; the best checkpoints are kept beside the latest.
 
         Raises:
-            OSError: nothing could be committed, for example on a full disk.
+            OSError: the checkpoint could not be written, for example on a full disk.
         """
         tree, step = arrays(state), int(state.step)
         meta = {**meta, "crc32": checksums(tree) | _checksum_of(meta)}
         args = ocp.args.Composite(state=ocp.args.StandardSave(tree), meta=ocp.args.JsonSave(meta))
         if step in self._manager.all_steps():
-            # A step that was found damaged is written anew; Orbax would skip it.
+            # Delete a damaged checkpoint of this step first, because Orbax skips existing steps.
             self._manager.delete(step)
         if not self._manager.save(step, args=args, metrics={"score": score}, force=True):
             raise OSError(f"{self._folder}: the checkpoint of step {step} was not written")
         self._manager.wait_until_finished()
 
     def restore(self, template: TrainState, *, step: int | None = None) -> tuple[TrainState, dict[str, Any]] | None:
-        """Return the newest sound checkpoint, or the sound one nearest before ``step``; None if there is none at all.
+        """Return a state and the progress of the loop from a checkpoint; None if there are no checkpoints.
 
-        A damaged one is named in a warning and passed over.
+        A warning names a damaged checkpoint, and the next one is tried.
 
         Args:
-            template: a state of the same model and optimiser; its arrays' shapes, dtypes and devices are required.
-            step: the step wanted.
+            template: a state of the same model and optimiser, with the shapes, dtypes and devices of the arrays.
+            step: step of the checkpoint, or else the nearest sound one, earlier ones first; None for the newest.
 
         Raises:
-            InputError: there are checkpoints but none is sound.
+            InputError: all checkpoints are damaged.
         """
         steps = sorted(self._manager.all_steps(), reverse=True)
         if step is not None:
@@ -120,7 +120,7 @@ class Checkpoints:
         for candidate in steps:
             try:
                 found = self._read(candidate, template)
-            except Exception as error:  # Orbax raises many kinds for a damaged folder; all mean the same here.
+            except Exception as error:  # for a damaged folder, Orbax raises exceptions of many kinds
                 reason = str(error).strip().splitlines()[0][:200] if str(error).strip() else type(error).__name__
                 log.warning("%s: checkpoint of step %d is damaged (%s)", self._folder, candidate, reason)
                 wanted = candidate if wanted is None else wanted
@@ -133,7 +133,7 @@ class Checkpoints:
         return None
 
     def forget_after(self, step: int) -> None:
-        """Delete what lies beyond ``step``: damaged, it would still count among the newest when others are cleared."""
+        """Delete the checkpoints after ``step``, because Orbax would keep damaged ones as the newest."""
         for later in [s for s in self._manager.all_steps() if s > step]:
             self._manager.delete(later)
 
@@ -151,5 +151,5 @@ class Checkpoints:
 
 
 def _checksum_of(meta: dict[str, Any]) -> dict[str, int]:
-    # The step of the best weights decides as much as a weight does.
+    # The progress contains the step of the best weights and needs a checksum as the weights do.
     return {"meta": zlib.crc32(json.dumps(meta, sort_keys=True).encode())}

@@ -1,4 +1,4 @@
-"""What a fit costs beside its time: memory, and how many numbers the model keeps."""
+"""Measure the memory of a fit and the number of parameters of a model."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ _STATUS, _CLEAR = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 
 @contextmanager
 def memory_used() -> Iterator[Callable[[], float]]:
-    """A function that gives the MB by which memory rose at its highest since entry, NaN where that is not known.
+    """Yield a function that returns the largest increase of memory since entry, MB; NaN where it is unknown.
 
-    On a CPU it is this process's resident memory, as Linux counts it; what an earlier fit left to be used again is not
-    counted. On an accelerator it is the most that the device has held since the program began.
+    On a CPU this is the resident memory of the process, on Linux; memory that an earlier fit has left for reuse is not
+    counted. On an accelerator it is the largest memory of the device since the program began.
     """
     before = np.nan
     with suppress(OSError):
-        _CLEAR.write_text("5")  # sets the high-water mark back
+        _CLEAR.write_text("5")  # resets the kernel's record of the largest memory
         before = _resident("VmRSS")
 
     def used() -> float:
@@ -35,13 +35,13 @@ def memory_used() -> Iterator[Callable[[], float]]:
 
 
 def _resident(name: str) -> float:
-    """Return a figure of this process, in MB."""
+    """Return an entry of the memory statistics of this process, MB."""
     line = next(line for line in _STATUS.read_text().splitlines() if line.startswith(f"{name}:"))
     return int(line.split()[1]) * 1024 / 1e6
 
 
 def parameters_of(scorer: Scorer) -> int:
-    """Return how many numbers a fitted model keeps: weights of networks, elements of arrays, those of its parts."""
+    """Return the number of parameters of a fitted model: weights of networks and elements of arrays."""
     own = sum(leaf.size for state in scorer.states for leaf in jax.tree.leaves(state.params))
     own += sum(x.size for x in map(np.asarray, scorer.arrays.values()) if x.dtype.kind in "fiu")
     return own + sum(parameters_of(part) for part in scorer.parts.values())

@@ -1,4 +1,4 @@
-"""Fit a model on arrays, or read it back: one function of each for every kind of model."""
+"""Fit a model to arrays, or load a fitted model, with one function for every kind of model."""
 
 from __future__ import annotations
 
@@ -28,20 +28,20 @@ from exojax.training.state import TrainState, create_state, shapes_of
 from exojax.training.weights import with_weights
 
 WEIGHTS = "weights.npz"
-"""in a folder without checkpoints: the weights alone, as arrays"""
+"""file with the weights as arrays, in a folder without checkpoints"""
 OWN = Recipe()
-"""the model's own way of learning"""
+"""a recipe that replaces nothing"""
 
 
 @dataclass(frozen=True, eq=False)
 class Examples:
-    """Labelled rows to train on, or to validate on.
+    """Labelled rows for training or validation.
 
     Attributes:
-        features: the model's inputs by name, each ``(n, ...)`` float32; others may be there.
+        features: name of an input to ``(n, ...)`` float32; there may be more inputs than the model reads.
         label: ``(n,)`` int, 1 for hosts.
-        group: ``(n,)`` the star of each row.
-        name: ``(n,)`` str for messages, or None.
+        group: ``(n,)``, number or name of the star of each row.
+        name: ``(n,)`` str, names of the rows for messages, or None.
     """
 
     features: Features
@@ -54,7 +54,7 @@ class Examples:
         return len(self.label)
 
     def take(self, rows: np.ndarray) -> Examples:
-        """Return some of the rows, by number or as a mask."""
+        """Return the rows ``rows`` (``(k,)`` int, or ``(n,)`` bool)."""
         features = {name: x[rows] for name, x in self.features.items()}
         name = None if self.name is None else self.name[rows]
         return Examples(features, self.label[rows], self.group[rows], name)
@@ -62,17 +62,18 @@ class Examples:
 
 @dataclass(frozen=True, eq=False)
 class FitSettings:
-    """How a model is fitted.
+    """Settings of a fit.
 
     Attributes:
-        config: of a network's training.
+        config: settings of the training of a network.
         cadence: days between samples, for augmentation.
-        seed: of everything random; an ensemble's members differ in theirs.
-        folder: where the weights are kept; None keeps nothing.
-        validation: rows by which a network stops early.
-        report: progress of a training; ``of`` is the number of steps, ``member`` given where there are several.
-        init: a network's trained state whose weights to start from.
-        recipe: how a network learns otherwise.
+        seed: seed of all random numbers; each member of an ensemble derives another one from it.
+        folder: folder of the weights; None stores nothing.
+        validation: rows that stop the training of a network early; None for a fixed number of steps.
+        report: receives the progress; ``of`` is the number of steps, and ``member`` the number of the network in an
+            ensemble.
+        init: trained state with the initial weights; None for random weights.
+        recipe: functions that replace those of the model.
     """
 
     config: TrainConfig
@@ -87,23 +88,23 @@ class FitSettings:
 
 @singledispatch
 def fit_model(model: Model, examples: Examples, settings: FitSettings) -> Scorer:
-    """Fit on all rows given, or go on where a killed call with the same arguments and folder stopped.
+    """Fit a model to rows. After an interruption, a call with the same arguments and folder continues.
 
     Args:
-        model: from the registry, or one of your own.
-        examples: rows to fit on.
-        settings: how.
+        model: a model from the registry, or your own.
+        examples: rows to train on.
+        settings: settings of the fit.
 
     Raises:
-        InputError: a class has no star, the loss is not finite, or another model than a network is given a recipe.
-        Interrupted: by Ctrl-C or SIGTERM.
+        InputError: a class has no star, the loss is not finite, or there is a recipe for a model that is no network.
+        Interrupted: after Ctrl-C or SIGTERM.
     """
     raise TypeError(f"{type(model).__name__} is no kind of model: give a Network, a Classical or a Stack")
 
 
 @fit_model.register
 def _fit_networks(model: Network, examples: Examples, settings: FitSettings) -> Scorer:
-    """Fit each network of an ensemble from a seed of its own."""
+    """Fit each network of an ensemble with a different seed."""
     features = {name: examples.features[name] for name in model.inputs}
     examples = replace(examples, features=features)
     config = replace(settings.config, steps=steps_for(settings.config, examples.label))
@@ -111,8 +112,8 @@ def _fit_networks(model: Network, examples: Examples, settings: FitSettings) -> 
     for member in range(config.members):
         folder = None if settings.folder is None else member_folder(settings.folder, member)
         report = None if settings.report is None else partial(_numbered, settings.report, config, member)
-        own = replace(settings, config=config, folder=folder, report=report)
-        states.append(_fit_network(model, examples, own, member))
+        of_member = replace(settings, config=config, folder=folder, report=report)
+        states.append(_fit_network(model, examples, of_member, member))
     return Scorer(model.inputs, tuple(states))
 
 
@@ -131,21 +132,22 @@ def _fit_classical(model: Classical, examples: Examples, settings: FitSettings) 
 
 @fit_model.register
 def _fit_stack(model: Stack, examples: Examples, settings: FitSettings) -> Scorer:
-    """Fit each model on all rows, and out of folds to weigh it; what is finished in the folder is read back."""
+    """Fit each model to all rows, and weight the models by out-of-fold scores; read finished fits from the folder."""
     _check_no_recipe(settings.recipe)
-    # Progress counts fitted models: their own steps would start anew with each.
+    # Progress counts fits, because the steps of every model begin at 0.
     fits = len(model.of) * (model.folds + 1)
     parts, logits = {}, []
     for first, (name, part) in zip(itertools.count(0, model.folds + 1), model.of.items()):
         _note_fits(settings.report, fits, first, 0)
         folder = None if settings.folder is None else settings.folder / "members" / name
-        own = FitSettings(part.train, settings.cadence, settings.seed, folder)
-        logits.append(_out_of_fold(part, examples, own, model.folds, partial(_note_fits, settings.report, fits, first)))
-        parts[name] = fit_model(part, examples, own)
+        of_part = FitSettings(part.train, settings.cadence, settings.seed, folder)
+        note = partial(_note_fits, settings.report, fits, first)
+        logits.append(_out_of_fold(part, examples, of_part, model.folds, note))
+        parts[name] = fit_model(part, examples, of_part)
     _note_fits(settings.report, fits, fits, 0)
-    seen = np.stack(logits)
-    known = ~np.isnan(seen).any(axis=0)  # a star that cannot be searched has no logit
-    arrays = weigh(seen[:, known], examples.label[known])
+    stacked = np.stack(logits)
+    known = ~np.isnan(stacked).any(axis=0)  # a star that cannot be searched has no logit
+    arrays = weigh(stacked[:, known], examples.label[known])
     if settings.folder is not None:
         save_arrays(settings.folder / "model.npz", arrays)
     return Scorer(model.inputs, arrays=arrays, parts=parts)
@@ -154,7 +156,7 @@ def _fit_stack(model: Stack, examples: Examples, settings: FitSettings) -> Score
 def _out_of_fold(
     model: Network | Classical, examples: Examples, settings: FitSettings, folds: int, note: Callable[[int], None]
 ) -> np.ndarray:
-    """Return ``(n,)`` logits of each row by a model fitted on the other folds; read back where they are kept."""
+    """Return ``(n,)`` logits of all rows, each from a model fitted to the other folds; read them back if stored."""
     kept = None if settings.folder is None else settings.folder / "out_of_fold.npz"
     if kept is not None and kept.exists():
         return load_arrays(kept)["logits"]
@@ -177,13 +179,17 @@ def _note_fits(report: ReportRecord | None, of: int, first: int, done: int) -> N
 
 def _check_no_recipe(recipe: Recipe) -> None:
     if recipe.names():
-        raise InputError(f"a recipe ({', '.join(recipe.names())}) is for networks; this model is fitted at once")
+        raise InputError(f"recipe ({', '.join(recipe.names())}): this model is no network; leave the recipe out")
 
 
 def steps_for(config: TrainConfig, labels: np.ndarray) -> int:
-    """Return the training steps: ``config.steps``, or fewer where its passes over ``labels (n,)`` take fewer.
+    """Return the number of training steps: ``config.steps``, or fewer if its passes over the rows need fewer.
 
-    Rounded to 25, so that folds of nearly one size share one compiled step.
+    The number is rounded to a multiple of 25, so that folds of similar sizes share one compiled step.
+
+    Args:
+        config: settings of the training.
+        labels: ``(n,)`` int, 1 for hosts.
     """
     smaller, larger = sorted((int(np.sum(labels == 1)), int(np.sum(labels != 1))))
     steps = config.steps
@@ -194,7 +200,7 @@ def steps_for(config: TrainConfig, labels: np.ndarray) -> int:
 
 
 def member_folder(folder: Path, member: int) -> Path:
-    """Return where a network of an ensemble is kept: the first in the run's own folder."""
+    """Return the folder of a network of an ensemble; the first network is in the folder of the run."""
     return folder / "members" / str(member) if member else folder
 
 
@@ -216,10 +222,10 @@ def _fit_network(model: Network, examples: Examples, settings: FitSettings, memb
 
 
 def _initial_state(model: Network, examples: Examples, settings: FitSettings, member: int) -> TrainState:
-    """Return the state at step 0, with the weights of ``settings.init`` where one is given."""
+    """Return the state at step 0, with the weights of ``settings.init`` if there is one."""
     config, recipe = settings.config, settings.recipe
     hosts = int(np.sum(examples.label == 1))
-    # Rounded, so that folds with a host more or less share one compiled step.
+    # Rounded, so that folds whose numbers of hosts differ by one share one compiled step.
     injected = round(config.inject / (config.inject + hosts), 1) if config.inject else 0.0
     state = create_state(
         model.module,
@@ -239,7 +245,7 @@ def _initial_state(model: Network, examples: Examples, settings: FitSettings, me
     params, batch_stats = settings.init.average
     if jax.tree.map(jnp.shape, params) != jax.tree.map(jnp.shape, state.params):
         raise InputError(
-            "--init: that run's network has weights of other shapes; use one trained on series of this length"
+            "--init: the network of that run has weights of other shapes; give a run trained on series of this length"
         )
     copies = jax.tree.map(jnp.copy, (params, batch_stats))
     return state.replace(params=params, batch_stats=batch_stats, average=copies)
@@ -257,16 +263,16 @@ def _validation(model: Network, rows: Examples) -> Validate:
 
 @singledispatch
 def load_model(model: Model, folder: Path, shapes: Mapping[str, list[int]], *, members: int = 1) -> Scorer:
-    """Return the model that :func:`fit_model` left in ``folder``.
+    """Load the model that :func:`fit_model` has stored in ``folder``.
 
     Args:
-        model: from the registry.
-        folder: of the run.
-        shapes: a star's shape of each input, for a network.
-        members: networks whose mean log-odds count.
+        model: the model.
+        folder: folder of the run.
+        shapes: name of an input to its shape for one star; used for a network.
+        members: number of networks in an ensemble.
 
     Raises:
-        InputError: nothing sound is there.
+        InputError: a file is missing or damaged.
     """
     raise TypeError(f"{type(model).__name__} is no kind of model: give a Network, a Classical or a Stack")
 
@@ -290,20 +296,24 @@ def _load_stack(model: Stack, folder: Path, shapes: Mapping[str, list[int]], *, 
 
 
 def load_state(model: Network, folder: Path, shapes: Mapping[str, list[int]]) -> TrainState:
-    """The state of a network's best checkpoint, or plain weights, in ``folder``; arguments as of :func:`load_model`."""
+    """Return the state of the best checkpoint, or of plain weights, in ``folder``; arguments as in
+    :func:`load_model`."""
     example = {name: np.zeros((1, *shape), np.float32) for name, shape in shapes.items()}
+    # The optimiser's arrays are restored too, so that their shapes must be right; its settings have no effect here.
+    fresh = partial(create_state, model.module, example, model.train, seed=0)
     if (shipped := folder / WEIGHTS).is_file():
-        return with_weights(shapes_of(model.module, example, model.train), load_arrays(shipped), file=str(shipped))
-    # The optimiser's arrays are restored too, so its shape must be right; its settings do not matter here.
-    state = create_state(model.module, example, model.train, seed=0)
+        # Evaluating shapes takes a tenth of the time of creating arrays. The optimiser of this state is never used.
+        empty = jax.eval_shape(fresh).replace(step=np.int32(0), key=jax.random.key(0), opt_state=(), tally=())
+        return with_weights(empty, load_arrays(shipped), file=str(shipped))
+    state = fresh()
     if not (folder / "checkpoints").is_dir():
-        raise InputError(f"{folder}: holds no checkpoints; train the run first")
+        raise InputError(f"{folder}: has no checkpoints; train the run first")
     from exojax.training.checkpoint import open_checkpoints
 
     with open_checkpoints(folder / "checkpoints") as saver:
         latest = saver.restore(state)
         if latest is None:
-            raise InputError(f"{folder / 'checkpoints'}: no checkpoint was finished; train the run first")
+            raise InputError(f"{folder / 'checkpoints'}: has no finished checkpoint; train the run first")
         state, meta = latest
         if meta["best_step"] != int(state.step) and (best := saver.restore(state, step=meta["best_step"])):
             state = best[0]

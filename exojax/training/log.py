@@ -1,4 +1,4 @@
-"""``metrics.jsonl`` and TensorBoard event files, cut back on resumption to where training goes on."""
+"""Write ``metrics.jsonl`` and TensorBoard event files; a resumed training first removes records after its step."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def read_metrics(path: Path) -> list[dict[str, Any]]:
-    """Return the records of a ``metrics.jsonl``; a last line that a kill left unfinished is dropped."""
+    """Return the records of a ``metrics.jsonl``, without an incomplete last line that a kill has left."""
     if not path.exists():
         return []
     whole = [line for line in path.read_text().splitlines(keepends=True) if line.endswith("\n")]
@@ -23,7 +23,7 @@ def read_metrics(path: Path) -> list[dict[str, Any]]:
 
 
 class MetricsLog:
-    """Appends records. No wall times are in them, so that two runs compare byte for byte."""
+    """A log of records without wall times, so that the logs of two equal runs are identical."""
 
     def __init__(self, folder: Path) -> None:
         self._path = folder / "metrics.jsonl"
@@ -31,19 +31,19 @@ class MetricsLog:
         self._writer: SummaryWriter | None = None
 
     def cut(self, step: int) -> None:
-        """Forget every record after ``step``: training goes on from there."""
+        """Remove every record after ``step``, from which the training continues."""
         kept = [record for record in read_metrics(self._path) if record["step"] <= step]
         partial = self._path.with_suffix(".partial")
         partial.write_text("".join(map(_line, kept)))
         os.replace(partial, self._path)
-        # TensorBoard's files are for those who have it; the figures stand in metrics.jsonl too.
+        # TensorBoard's files are optional; metrics.jsonl has the same numbers.
         if find_spec("tensorboardX") is not None:
             from tensorboardX import SummaryWriter
 
             self._writer = SummaryWriter(str(self._events), purge_step=step + 1)
 
     def write(self, record: dict[str, Any]) -> None:
-        """Append one record; ``step`` is its place on the axis, the rest are scalars."""
+        """Append a record: ``step``, and scalars by name."""
         with self._path.open("a") as file:
             file.write(_line(record))
         if self._writer is not None:
@@ -60,7 +60,7 @@ class MetricsLog:
 
 @contextmanager
 def open_log(folder: Path) -> Iterator[MetricsLog]:
-    """Give the log in ``folder``, closed on leaving."""
+    """Open the log in ``folder``, and close it at the end."""
     log = MetricsLog(folder)
     try:
         yield log

@@ -1,4 +1,4 @@
-"""The training loop: compiled steps, validation, checkpoints, logs, a stop that loses nothing."""
+"""Run the training loop: compiled steps, validation, checkpoints, logs, and a stop without loss of steps."""
 
 from __future__ import annotations
 
@@ -28,20 +28,20 @@ from exojax.training.state import TrainState, empty_tally
 from exojax.training.step import Batch, train_step
 
 Validate = Callable[[TrainState], float]
-"""Average precision of the averaged weights on the validation rows."""
+"""takes a state; returns the average precision of its averaged weights on the validation rows"""
 ReportRecord = Callable[[dict[str, Any]], None]
-"""Called with each record of ``metrics.jsonl`` as it is made, and with ``{"step": n}`` between them."""
+"""takes each record of ``metrics.jsonl``, and ``{"step": n}`` between two records"""
 
 
 @dataclass
 class Progress:
-    """What the loop knows beside the state; kept in the checkpoint.
+    """Progress of the loop, which the checkpoints store beside the state.
 
     Attributes:
-        best_score: highest validation average precision so far, -1 before the first.
-        best_step: where that was.
-        stale: validations since then.
-        done: the loop has ended, by the number of steps or by patience.
+        best_score: highest validation average precision so far; -1 before the first validation.
+        best_step: step of this score.
+        stale: number of validations since then.
+        done: true if the loop has ended, because of the number of steps or of patience.
     """
 
     best_score: float = -1.0
@@ -53,18 +53,18 @@ class Progress:
 def run_steps(
     state: TrainState, batch_fn: BatchFn, *, steps: int, mesh: Mesh | None = None, step_fn: TrainStep = train_step
 ) -> TrainState:
-    """Return ``steps`` training steps: one, or more in one compiled call.
+    """Run one or more training steps in one compiled call; return the new state.
 
     Args:
-        state: donated.
+        state: the state, whose buffers are donated.
         batch_fn: a :data:`BatchFn` as a pytree, so that its rows are arguments of the compiled function.
-        steps: more than one only where a loop body is as fast as a call, which on a CPU it is not for ``lax.conv``.
-        mesh: splits every batch over its devices.
-        step_fn: one training step.
+        steps: number of steps. On a CPU give 1, because ``lax.conv`` is slower in a compiled loop than in a call.
+        mesh: devices over which every batch is split; None for one device.
+        step_fn: the training step.
     """
     if steps > 1 or mesh is not None:
         return _together(state, batch_fn, steps=steps, mesh=mesh, step_fn=step_fn)
-    # A step by itself knows nothing of the number of rows: trainings on other rows, as of folds, share its program.
+    # This function does not depend on the number of rows, so that trainings on different folds share it.
     return _step(state, _draw(batch_fn, stream(state.key, "batches"), state.step), step_fn=step_fn)
 
 
@@ -78,14 +78,14 @@ def _draw(batch_fn: Partial, key: jax.Array, step: jax.Array) -> Batch:
     return batch_fn(key, step)
 
 
-# Of several devices one program at a time is under way: two, both waiting for all devices, may block each other.
+# On several devices only one compiled function runs at a time, because two that wait for all devices can deadlock.
 @partial(jax.jit, static_argnames=("steps", "mesh", "step_fn"), donate_argnums=0)
 def _together(state: TrainState, batch_fn: BatchFn, *, steps: int, mesh: Mesh | None, step_fn: TrainStep) -> TrainState:
-    def one(state: TrainState, _: None) -> tuple[TrainState, None]:
+    def step(state: TrainState, _: None) -> tuple[TrainState, None]:
         batch = batch_fn(stream(state.key, "batches"), state.step)
         return step_fn(state, batch if mesh is None else split_batch(batch, mesh))[0], None
 
-    return one(state, None)[0] if steps == 1 else jax.lax.scan(one, state, None, length=steps)[0]
+    return step(state, None)[0] if steps == 1 else jax.lax.scan(step, state, None, length=steps)[0]
 
 
 def train(
@@ -102,39 +102,40 @@ def train(
 ) -> TrainState:
     """Train from ``state``, or from the newest checkpoint in ``folder``, to the end.
 
-    Killed at any moment and called again with the same arguments it ends with bit-identical arrays and a byte-identical
-    ``metrics.jsonl``, on the same machine, versions and number of devices.
+    If a call is killed and repeated with the same arguments, it ends with bit-identical arrays and a byte-identical
+    ``metrics.jsonl``, on the same machine with the same versions and number of devices.
 
     Args:
-        state: at step 0; on resumption its arrays are replaced.
-        batch_fn: batches as a pure function of key and step.
-        config: number of steps, validation interval, patience.
-        folder: gets ``checkpoints/``, ``metrics.jsonl`` and ``tensorboard/``; None keeps nothing.
-        validate: called every ``evaluate_every`` steps; with it training stops early and returns the best weights.
-        report: see :data:`ReportRecord`.
-        row_names: ``(n,)`` str, names of the rows that batches are drawn from, for messages.
-        devices: the devices to split batches over, all by default.
-        step_fn: one training step.
+        state: the state at step 0; a checkpoint replaces its arrays.
+        batch_fn: returns a batch as a pure function of key and step.
+        config: settings of the training.
+        folder: folder for ``checkpoints/``, ``metrics.jsonl`` and ``tensorboard/``; None stores nothing.
+        validate: called every ``evaluate_every`` steps; the training then stops early and returns the best weights.
+            None for no validation.
+        report: receives the progress; see :data:`ReportRecord`.
+        row_names: ``(n,)`` str, names of the training rows, for messages.
+        devices: devices over which the batches are split; all by default.
+        step_fn: the training step.
 
     Returns:
         The state at the end, or at the best validation.
 
     Raises:
-        Interrupted: by Ctrl-C or SIGTERM, after saving.
-        InputError: a loss is not finite; it names the step and the batch's stars.
+        Interrupted: after Ctrl-C or SIGTERM; the state is saved.
+        InputError: a loss is not finite; the message names the step and the stars of its batch.
     """
 
     from exojax.training.checkpoint import open_checkpoints
 
-    report = report or (lambda record: None)
+    report = report or _silent
     devices = devices or jax.devices()
     mesh = make_mesh(devices) if len(devices) > 1 else None
     fn = batch_fn if isinstance(batch_fn, Partial) else Partial(batch_fn)
-    # The steps donate their state; the caller keeps his own.
+    # A copy, because the steps donate their state and the caller may still use the given one.
     state = jax.tree.map(jnp.copy, state)
-    # Placed by name even where there is one device: arrays placed in two ways would compile the step again.
+    # Place the arrays explicitly also on one device, because another placement would compile the step again.
     state, fn = (jax.device_put(tree, devices[0]) if mesh is None else replicate(tree, mesh) for tree in (state, fn))
-    # On an accelerator whole intervals are one compiled scan; on a CPU a loop body gains nothing.
+    # On an accelerator, all steps between two validations are one compiled scan; on a CPU a scan is not faster.
     chunk = 1 if devices[0].platform == "cpu" else config.evaluate_every
     progress, best = Progress(), None
 
@@ -153,11 +154,12 @@ def train(
         report({"step": step})
         announce.phase("compiling the training step, or reading it from this machine's cache")
         while not progress.done:
-            ahead = min(chunk - step % chunk, config.steps - step)
-            state = run_steps(state, fn, steps=ahead, mesh=mesh, step_fn=step_fn)
-            step += ahead
+            n_steps = min(chunk - step % chunk, config.steps - step)
+            state = run_steps(state, fn, steps=n_steps, mesh=mesh, step_fn=step_fn)
+            step += n_steps
             if mesh is not None and chunk == 1:
-                # Virtual devices share a processor's threads: steps in flight may starve each other until XLA gives up.
+                # Virtual devices share the threads of a processor; concurrent steps may block each other until XLA
+                # aborts.
                 jax.block_until_ready(state.step)
             due = step % config.evaluate_every == 0 or step >= config.steps
             record: dict[str, Any] = {"step": step}
@@ -166,13 +168,13 @@ def train(
                 score = float(validate(state)) if validate else None
                 progress = _advance(progress, score, step, config)
                 record |= _means(state) | ({} if score is None else {"val_average_precision": score})
-                state = state.replace(tally=jax.tree.map(_alike, empty_tally(), state.tally))
+                state = state.replace(tally=jax.tree.map(_placed_like, empty_tally(), state.tally))
                 if validate and saver is None and progress.best_step == step:
                     best = jax.tree.map(jnp.copy, state)
                 if log is not None:
                     log.write(record)
                 if saver is not None:
-                    # Not the score itself: of equal ones Orbax may clear away the first, which is the best.
+                    # The step serves as the score, because among equal scores Orbax may delete the first, the best.
                     saver.save(state, vars(progress), score=step if progress.best_step == step else -1.0)
             report(record)
             if (signum := stopped()) and not progress.done:
@@ -183,10 +185,10 @@ def train(
         if validate and progress.best_step != step:
             if saver is not None and (found := saver.restore(state, step=progress.best_step)) is not None:
                 best = found[0]
-            assert best is not None  # saved, or copied, when it was the best
+            assert best is not None  # the best state was saved or copied
             state = best
         if signum := stopped():
-            # It came during the last interval: this is done, but the work of which it is a part is not.
+            # The signal came during the last steps: the training has ended, but the caller must stop too.
             raise Interrupted(signum, f"at step {step}")
     return state
 
@@ -206,8 +208,12 @@ def _means(state: TrainState) -> dict[str, float]:
     return {name: float(tally[name]) / int(tally["steps"]) for name in ("loss", "grad_norm")}
 
 
-def _alike(value: jax.Array, model: jax.Array) -> jax.Array:
-    """Placed like ``model``: another sharding would compile the step again."""
+def _silent(record: dict[str, Any]) -> None:
+    """Report nothing."""
+
+
+def _placed_like(value: jax.Array, model: jax.Array) -> jax.Array:
+    """Return ``value`` with the sharding of ``model``, because another sharding would compile the step again."""
     return jax.device_put(value, model.sharding)
 
 
@@ -219,6 +225,6 @@ def _check_finite(state: TrainState, batch_fn: BatchFn, row_names: np.ndarray | 
     rows = np.asarray(batch["row"]) if "row" in batch else np.arange(0)
     names = rows if row_names is None else row_names[rows]
     raise InputError(
-        f"the loss of step {bad} is not finite; its stars: {', '.join(map(str, np.unique(names)))}; "
-        "look at their flux, or lower train.learning_rate in a --config file"
+        f"the loss of step {bad} is not finite; stars of its batch: {', '.join(map(str, np.unique(names)))}; "
+        "check their flux, or give a lower train.learning_rate in a --config file"
     )

@@ -1,4 +1,4 @@
-"""Which stars make up a batch: a pure function of the key and the step, so that a resume needs no data position."""
+"""Draw batches as a pure function of key and step, so that a resumed training needs no position in the data."""
 
 from __future__ import annotations
 
@@ -15,25 +15,26 @@ from exojax.models.base import Inputs
 from exojax.training.step import Batch
 
 BatchFn = Callable[[jax.Array, jax.Array], Batch]
-"""``(key, step () int32) -> batch``, pure and traceable; ``key`` is the stream of batches of
-:mod:`exojax.training.keys`."""
+"""``(key, step () int32) -> batch``, pure and traceable; ``key`` is the key of the stream ``batches``, see
+:mod:`exojax.training.keys`"""
 
 
 PADDING = 512
-"""rows are padded to a multiple of this: folds of nearly the same size then share one compiled step"""
+"""the rows are padded to a multiple of this number, so that folds of similar sizes share one compiled step"""
 
 
 def balanced_indices(key: jax.Array, step: jax.Array, n_hosts: jax.Array, n: jax.Array, batch_size: int) -> jax.Array:
-    """Return ``(batch_size,)`` int32: the first half drawn from ``[0, n_hosts)``, the rest from ``[n_hosts, n)``.
-
-    Drawn with replacement. With 37 hosts against 5,050 others, an epoch has no meaning for the hosts anyway.
+    """Draw rows with replacement: half of the batch from ``[0, n_hosts)``, half from ``[n_hosts, n)``.
 
     Args:
-        key: stream of batches.
+        key: key of the stream ``batches``.
         step: () int32.
-        n_hosts: () int32 number of hosts.
-        n: () int32 number of rows, hosts first.
-        batch_size: stars a batch.
+        n_hosts: () int32, number of hosts.
+        n: () int32, number of rows; hosts come first.
+        batch_size: number of rows per batch.
+
+    Returns:
+        ``(batch_size,)`` int32, row numbers, hosts first.
     """
     host_key, other_key = jax.random.split(jax.random.fold_in(key, step))
     half = batch_size // 2
@@ -43,24 +44,24 @@ def balanced_indices(key: jax.Array, step: jax.Array, n_hosts: jax.Array, n: jax
 
 
 def balanced_batches(inputs: Inputs, labels: np.ndarray, batch_size: int) -> BatchFn:
-    """Return balanced batches of rows that stay on the device.
+    """Return a function that draws balanced batches; the rows stay on the device.
 
     Args:
-        inputs: of n training stars.
+        inputs: inputs of n training rows.
         labels: ``(n,)`` int, 1 for hosts.
-        batch_size: stars a batch.
+        batch_size: number of rows per batch.
 
     Returns:
-        A :data:`BatchFn` that is a pytree (``jax.tree_util.Partial``): passed to a compiled function it brings its
-        rows as arguments, not as constants. Its batches also carry ``row``: ``(batch_size,)`` int32, which they are.
+        A :data:`BatchFn` as a pytree (``jax.tree_util.Partial``), whose rows are arguments and not constants of a
+        compiled function. A batch also contains ``row``: ``(batch_size,)`` int32, the row numbers.
 
     Raises:
-        InputError: a class has no star.
+        InputError: a class has no row.
     """
     hosts_first = np.argsort(labels != 1, kind="stable")
     n_hosts, n = int(np.sum(labels == 1)), len(labels)
     if n_hosts in (0, n):
-        raise InputError(f"training rows: {n_hosts} hosts and {n - n_hosts} others; add rows of the missing class")
+        raise InputError(f"there are {n_hosts} hosts and {n - n_hosts} other training rows; add the missing class")
     row = np.pad(hosts_first, (0, -n % PADDING))
     data = jax.tree.map(lambda x: jnp.asarray(np.asarray(x)[row]), inputs)
     counts = jnp.int32(n_hosts), jnp.int32(n)
@@ -71,7 +72,7 @@ def balanced_batches(inputs: Inputs, labels: np.ndarray, batch_size: int) -> Bat
 
 @lru_cache
 def _drawer(batch_size: int) -> Callable[..., Batch]:
-    """Return the same function object for the same size: a new one would compile the step again."""
+    """Return the drawing function of a size; always the same object, so that the step is compiled once."""
     return partial(_draw, batch_size)
 
 

@@ -1,4 +1,4 @@
-"""A fitted model: features of stars in, log-odds out."""
+"""Score stars with a fitted model: inputs to log-odds."""
 
 from __future__ import annotations
 
@@ -19,24 +19,24 @@ from exojax.training.state import TrainState
 from exojax.training.step import scored
 
 Features = Mapping[str, np.ndarray]
-"""Feature name -> ``(n, ...)`` float32."""
+"""name of an input -> ``(n, ...)`` float32"""
 
 BATCHES = (8, 64)
-"""rows scored at a time: each size is compiled once"""
+"""numbers of rows that are scored at once; each is compiled once"""
 FEW = 512
-"""rows up to which the smaller size is taken: as fast on a CPU, and whatever a search scores needs one program"""
+"""largest number of rows for the smaller batch, which is equally fast on a CPU; a search then compiles only one size"""
 
 
 @dataclass(frozen=True, eq=False)
 class Scorer:
-    """A fitted model, called with features of n stars: ``(n,)`` float64 logits, before calibration.
+    """A fitted model. A call with the inputs of n stars returns ``(n,)`` float64 logits before calibration.
 
     Attributes:
-        inputs: the features that it looks at; others may be given.
-        states: of a network, its members, whose mean log-odds count.
-        classical: of a classical model, itself.
-        arrays: what a classical model is kept as; of a stack the weights of its parts.
-        parts: of a stack, its fitted models by name.
+        inputs: names of the inputs that the model reads.
+        states: the trained networks, whose log-odds are averaged; empty for other models.
+        classical: the classical model; None for other models.
+        arrays: the fitted arrays of a classical model, or the weights of the parts of a stack.
+        parts: name to fitted model, for a stack; empty for other models.
     """
 
     inputs: tuple[str, ...]
@@ -46,50 +46,50 @@ class Scorer:
     parts: Mapping[str, Scorer] = field(default_factory=dict)
 
     def __call__(self, features: Features) -> np.ndarray:
-        """Return ``(n,)`` float64 logits; NaN for a row without a candidate, where the model looks at candidates.
+        """Return ``(n,)`` float64 logits; NaN for a row without a candidate, if the model reads folded curves.
 
         Raises:
-            InputError: a network was trained on series of another length.
+            InputError: the network was trained on series of another length.
         """
         return self.members(features).mean(axis=0)
 
     def members(self, features: Features) -> np.ndarray:
-        """Return ``(members, n)`` float64 logits of each network; of other models one row. NaN as in a call."""
-        seen = {name: features[name] for name in self.inputs}
+        """Return ``(members, n)`` float64 logits of each network, or ``(1, n)`` for other models; NaN as in a call."""
+        inputs = {name: features[name] for name in self.inputs}
         if self.states:
-            found = np.stack([_network(state, seen) for state in self.states])
+            logits = np.stack([_network(state, inputs) for state in self.states])
         elif self.parts:
-            each = np.stack([part(features) for part in self.parts.values()])
-            found = (self.arrays["weight"] @ each + self.arrays["bias"])[None]
+            of_parts = np.stack([part(features) for part in self.parts.values()])
+            logits = (self.arrays["weight"] @ of_parts + self.arrays["bias"])[None]
         else:
             assert self.classical is not None
-            found = np.asarray(self.classical.logits(self.arrays, seen), np.float64)[None]
-        there = searchable(seen)
-        return found if there is None else np.where(there, found, np.nan)
+            logits = np.asarray(self.classical.logits(self.arrays, inputs), np.float64)[None]
+        with_candidate = searchable(inputs)
+        return logits if with_candidate is None else np.where(with_candidate, logits, np.nan)
 
     @property
     def steps(self) -> list[int] | None:
-        """The training step of each network's weights, those in a stack too; None where there is none.
+        """Training step of the weights of each network, also of those in a stack; None without networks.
 
-        By these a run that is read back tells that a damaged checkpoint was replaced by an earlier one.
+        They reveal that an earlier checkpoint was loaded because a later one is damaged.
         """
         own = [int(state.step) for state in self.states]
         return own + [step for part in self.parts.values() for step in part.steps or ()] or None
 
     @property
     def remarks(self) -> tuple[str, ...]:
-        """What a classical model, or a part of a stack, has to tell of its fit."""
+        """Sentences of a classical model, or of the parts of a stack, about the fit."""
         own = self.classical.remarks(self.arrays) if self.classical is not None else ()
         return (*own, *(text for part in self.parts.values() for text in part.remarks))
 
 
 def at_prior(model: Model, logits: np.ndarray, prior: float) -> np.ndarray:
-    """Return ``logits (n,)`` with those of the share of hosts in place of NaN: stars that cannot be searched.
+    """Return ``logits (n,)`` with the logit of the share of hosts in place of NaN (stars that cannot be searched).
 
     Args:
-        model: the logit of an even chance is 0 of one that is trained on balanced batches.
+        model: the model; for one that is trained on balanced batches, this logit is 0.
         logits: ``(n,)`` float, before calibration.
-        prior: share of hosts among the rows that another model was fitted on.
+        prior: share of hosts among the training rows.
     """
     return np.where(np.isnan(logits), 0.0 if model.balanced else logit(prior), logits)
 
@@ -108,17 +108,17 @@ def _network(state: TrainState, features: Features) -> np.ndarray:
         except ScopeParamShapeError:
             shape = next(iter(features.values())).shape[1:]
             raise InputError(
-                f"the network was trained on series of another length than {shape[0]} cadences; "
-                "score data of the same layout, or train on these"
+                f"the network was not trained on series of {shape[0]} cadences; give data of the shape of the training "
+                "data, or train on these data"
             ) from None
     return np.concatenate(scores).astype(np.float64) if scores else np.zeros(0)
 
 
 @lru_cache
 def _forward(batch: int) -> Callable[..., jax.Array]:
-    """Return the compiled function of a module's ``apply``, its averaged weights and ``batch`` rows of inputs.
+    """Return the compiled scoring function for ``batch`` rows; it takes a module's ``apply``, weights and inputs.
 
-    It does not take the whole state, whose optimiser differs from run to run and would compile it again.
+    It does not take the whole state, because the optimiser differs between runs and would compile it again.
     """
-    # Few rows are scored once or twice: compiling would take longer than anything else.
+    # A small batch runs only a few times, so that a short compilation matters more than speed.
     return jax.jit(scored, static_argnums=0, compiler_options=quick_options() if batch == BATCHES[0] else {})

@@ -1,4 +1,4 @@
-"""A model's search space, tried before a study begins: points drawn at random; one without a valid point is refused."""
+"""Check the space of a model's settings before a study, by drawing random points."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from exojax.models import registry
 from exojax.simulate.random_streams import generator
 
 DRAWS = 100
-"""points drawn to see whether a space has a valid one"""
+"""number of random points; a space without a valid one among them is an error"""
 
 
 class RandomSuggest:
-    """A :class:`Suggest` that draws by itself, to try a space without a study."""
+    """A :class:`Suggest` that draws random values, to try a space without a study."""
 
     def __init__(self, seed: int) -> None:
         self._rng = generator(seed, "space")
 
     def suggest_float(self, name: str, low: float, high: float, *, log: bool = False) -> float:
         if not low <= high or (log and low <= 0):
-            raise InputError(f"{name} may lie from {low} to {high}{' in its logarithm' if log else ''}: nothing does")
+            raise InputError(f"{name}: the range from {low} to {high}{' (logarithmic)' if log else ''} is empty")
         share = self._rng.random()
         return float(low * (high / low) ** share if log else low + (high - low) * share)
 
@@ -33,26 +33,28 @@ class RandomSuggest:
 
     def suggest_categorical(self, name: str, choices: Any) -> Any:
         if not len(choices):
-            raise InputError(f"{name} has no choices")
+            raise InputError(f"{name}: the list of choices is empty")
         return choices[self._rng.integers(len(choices))]
 
 
 def check_space(config: RunConfig, check: Callable[[RunConfig], None]) -> None:
-    """Refuse a space of which no point can be trained, before anything is.
+    """Check that at least one point of a model's space of settings can be trained.
 
     Args:
-        config: names the model.
-        check: raises an ``InputError`` where a configuration cannot be trained.
+        config: settings with the name of the model.
+        check: raises ``InputError`` for settings that cannot be trained.
 
     Raises:
-        InputError: none of :data:`DRAWS` points is valid.
+        InputError: none of :data:`DRAWS` random points is valid.
     """
-    told = ""
+    reason = ""
     for draw in range(DRAWS):
         try:
             return check(registry.point(config, RandomSuggest(draw)))
         except InputError as error:
-            told = str(error)
+            reason = str(error)
             if registry.get(config.model).space is None:
                 raise
-    raise InputError(f"--model {config.model}: none of {DRAWS} points of its space can be trained ({told})")
+    raise InputError(
+        f"--model {config.model}: none of {DRAWS} random points of its space can be trained (the last: {reason})"
+    )

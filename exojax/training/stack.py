@@ -1,27 +1,26 @@
-"""What each of several models counts for, from log-odds of rows that they have not seen."""
+"""Weight several models by their log-odds of rows that they have not seen."""
 
 from __future__ import annotations
 
 import numpy as np
 
 _TIE = 1e-3
-"""of the squared weights, against log-odds that tell two classes apart without an error"""
+"""penalty of the squared weights, which keeps them finite if the log-odds separate the classes completely"""
 
 
 def weigh(logits: np.ndarray, labels: np.ndarray) -> dict[str, np.ndarray]:
-    """The weights with which log-odds add up to those of the labels: logistic regression without negative weights.
+    """Return the weights of a logistic regression on the log-odds of several models; no weight is negative.
 
     Args:
-        logits: ``(m, n)`` float64 of m models, each of rows that it was not fitted on.
-        labels: ``(n,)`` int, 1 for hosts; both classes.
+        logits: ``(m, n)`` float64, log-odds of n rows by m models that were not fitted to them.
+        labels: ``(n,)`` int, 1 for hosts; both classes must occur.
 
     Returns:
-        ``weight (m,)`` and ``bias ()`` float64.
+        ``weight (m,)`` and ``bias ()``, float64.
     """
-
     from scipy.optimize import minimize
 
-    # A network's log-odds may be ten times as large as another model's.
+    # Scale the log-odds, which for a network may be ten times larger than for other models.
     scale = np.maximum(logits.std(axis=1), 1e-9)
     x, sign = logits / scale[:, None], np.where(labels == 1, 1.0, -1.0)
 

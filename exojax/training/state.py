@@ -1,4 +1,4 @@
-"""Everything that changes from step to step, in one pytree."""
+"""Define the state of a training: everything that changes from step to step, in one pytree."""
 
 from __future__ import annotations
 
@@ -20,29 +20,31 @@ from exojax.simulate.random_streams import root_key
 from exojax.training.keys import stream
 
 Loss = Callable[[jax.Array, jax.Array], jax.Array]
-"""``(logits (b,), labels (b,)) -> (b,)``, as in ``optax.losses``."""
+"""``(logits (b,), labels (b,)) -> (b,)``, as in ``optax.losses``"""
 
 
 UNCHANGED = no_augmentation(0.0, 0.0)
+"""augmentation that changes nothing"""
 
 
 class TrainState(flax.struct.PyTreeNode):
-    """Weights, optimiser and random key; functions are static, so that the step needs nothing else.
+    """Weights, optimiser and random key of a training; its functions are static fields.
 
     Attributes:
-        step: () int32, steps taken.
-        key: typed key of the run; what a step draws comes from it by :func:`exojax.training.keys.step_key`.
+        step: () int32, number of finished steps.
+        key: typed key of the run; :func:`exojax.training.keys.step_key` derives the keys of a step from it.
         params: weights.
         batch_stats: running means and variances of the normalisations.
-        opt_state: the optimiser's.
-        average: running average of ``(params, batch_stats)``; this is what is evaluated and kept.
-        tally: sums over the steps since they were last logged: ``loss``, ``grad_norm`` () float32, ``steps`` () int32,
-            and ``bad_step`` () int32, the first step whose loss or gradient is not finite, -1 while there is none.
-        apply_fn: the module's ``apply``.
+        opt_state: state of the optimiser.
+        average: running average of ``(params, batch_stats)``, which is evaluated and stored.
+        tally: sums over the steps since the last log record: ``loss`` and ``grad_norm``, () float32; ``steps``, ()
+            int32; and ``bad_step``, () int32, the first step with a loss or gradient that is not finite, -1 if there is
+            none.
+        apply_fn: the function ``apply`` of the module.
         tx: the optimiser.
-        loss: per star.
-        augment: applied to every training batch.
-        average_decay: of ``average``.
+        loss: loss per star.
+        augment: augmentation of every training batch.
+        average_decay: decay per step of ``average``.
     """
 
     step: jax.Array
@@ -60,7 +62,7 @@ class TrainState(flax.struct.PyTreeNode):
 
 
 def empty_tally() -> dict[str, jax.Array]:
-    """Return a tally of no steps."""
+    """Return the sums before the first step."""
     return {
         "loss": jnp.float32(0),
         "grad_norm": jnp.float32(0),
@@ -70,7 +72,7 @@ def empty_tally() -> dict[str, jax.Array]:
 
 
 def schedule(config: TrainConfig) -> optax.Schedule:
-    """Return a linear warm-up and cosine decay to 2 % of the peak, or a constant."""
+    """Return the learning rate of each step: a linear warm-up and a cosine decay to 2 % of the peak, or a constant."""
     if config.constant:
         return optax.constant_schedule(config.learning_rate)
     peak, warmup = config.learning_rate, max(1, round(config.warmup * config.steps))
@@ -79,11 +81,12 @@ def schedule(config: TrainConfig) -> optax.Schedule:
 
 @lru_cache
 def optimiser(config: TrainConfig, rate: optax.Schedule | None = None) -> optax.GradientTransformation:
-    """Return Adam, or AdamW with decoupled weight decay (Loshchilov & Hutter 2019), behind gradient clipping.
+    """Return gradient clipping followed by AdamW, with decoupled weight decay (Loshchilov & Hutter 2019).
 
-    Cached: the state holds it as a static field, and another object would compile the step again.
+    The function is cached, because the state has the optimiser as a static field, and another object would compile the
+    step again.
     """
-    # AdamW without decay is Adam; one structure of the optimiser's state lets any run be loaded.
+    # AdamW without decay is Adam. The structure of its state is the same for all runs, so that any run can be loaded.
     adamw = optax.adamw(rate or schedule(config), weight_decay=config.weight_decay, eps=config.adam_epsilon)
     return optax.chain(optax.clip_by_global_norm(config.clip_norm), adamw)
 
@@ -102,29 +105,29 @@ def create_state(
     """Return a state at step 0.
 
     Args:
-        module: called as ``module.apply(variables, inputs, train=...)`` -> ``(n,)`` logits.
+        module: module whose ``module.apply(variables, inputs, train=...)`` returns ``(n,)`` logits.
         example: inputs of at least one star, for their shapes.
-        config: optimiser and averaging.
-        seed: of the initial weights and of everything random in the steps.
-        member: number of the network in an ensemble; no two of any two seeds share a key.
-        loss: per star.
-        augment: of training batches.
-        rate: the learning rate of each step; None is the configuration's.
+        config: settings of optimiser and averaging.
+        seed: seed of the initial weights and of all random numbers in the steps.
+        member: number of the network in an ensemble; keys differ between all members of all seeds.
+        loss: loss per star.
+        augment: augmentation of training batches.
+        rate: learning rate of each step; None for the one of the configuration.
 
     Raises:
-        InputError: the module does not return one logit a star.
+        InputError: the module does not return one logit per star.
     """
     key = root_key(seed, "training", member)
-    # Compiled, since Flax's operation by operation takes twice as long.
+    # Compiled, because Flax takes twice the time without compilation.
     init = jax.jit(partial(module.init, train=False))
-    one = jax.tree.map(lambda x: x[:1], example)
-    variables = init({"params": stream(key, "weights")}, one)
-    n = len(jax.tree.leaves(one)[0])
-    shape = jax.eval_shape(partial(module.apply, train=False), variables, one).shape
+    first = jax.tree.map(lambda x: x[:1], example)
+    variables = init({"params": stream(key, "weights")}, first)
+    n = len(jax.tree.leaves(first)[0])
+    shape = jax.eval_shape(partial(module.apply, train=False), variables, first).shape
     if shape != (n,):
         raise InputError(
-            f"{type(module).__name__} returns logits of shape {shape} for one star, where {(n,)} is expected; "
-            "where it ends in nn.Dense(1)(x), write nn.Dense(1)(x)[:, 0]"
+            f"{type(module).__name__} returns logits of shape {shape} for one star, expected {(n,)}; "
+            "if it ends with nn.Dense(1)(x), write nn.Dense(1)(x)[:, 0]"
         )
     params, batch_stats = variables["params"], variables.get("batch_stats", {})
     tx = optimiser(config, rate)
@@ -134,7 +137,7 @@ def create_state(
         params=params,
         batch_stats=batch_stats,
         opt_state=tx.init(params),
-        # Copies: a step may donate its state, and one buffer cannot be given away twice.
+        # Copies, because a step donates its state, and a buffer cannot be donated twice.
         average=jax.tree.map(jnp.copy, (params, batch_stats)),
         tally=empty_tally(),
         apply_fn=module.apply,

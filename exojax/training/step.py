@@ -1,4 +1,4 @@
-"""One training step and one forward pass, pure, for one device or many."""
+"""Define one training step and one forward pass, as pure functions for one or many devices."""
 
 from __future__ import annotations
 
@@ -22,22 +22,22 @@ def train_step(
 ) -> tuple[TrainState, dict[str, jax.Array]]:
     """Return the state after one batch, and the batch's ``loss`` and ``grad_norm``, () float32 each.
 
-    Under ``jax.jit`` the batch may be sharded over its first axis: the numbers are those of one device, to rounding.
-    Under ``jax.pmap(..., axis_name="batch")`` each device draws its own randomness and normalises over its own part
+    Under ``jax.jit`` the batch may be sharded along its first axis; the result equals that of one device, to rounding.
+    Under ``jax.pmap(..., axis_name="batch")`` each device has its own random numbers and normalises over its own part
     of the batch; gradients and running statistics are averaged over the devices.
 
     Args:
-        state: before the step.
+        state: state before the step.
         batch: see :data:`Batch`.
-        axis_name: the mapped axis under ``pmap``, None under ``jit``.
+        axis_name: name of the mapped axis under ``pmap``; None under ``jit``.
     """
     return advance(state, *gradients(state, batch, axis_name=axis_name))
 
 
 def gradients(state: TrainState, batch: Batch, *, axis_name: str | None = None) -> tuple[jax.Array, Any, Any]:
-    """Return the mean loss of an augmented batch, () float32, its gradient, and the running statistics after it.
+    """Return the mean loss of an augmented batch, () float32, its gradient, and the new running statistics.
 
-    Arguments as of :func:`train_step`.
+    Arguments as in :func:`train_step`.
     """
     augment_key, dropout_key = (step_key(state.key, name, state.step) for name in ("augmentation", "dropout"))
     if axis_name is not None:
@@ -65,19 +65,21 @@ def gradients(state: TrainState, batch: Batch, *, axis_name: str | None = None) 
 def advance(
     state: TrainState, loss: jax.Array, grads: Any, batch_stats: Any
 ) -> tuple[TrainState, dict[str, jax.Array]]:
-    """Return the state one step further along ``grads``: weights, their average, the sums that are logged."""
+    """Return the state after one step along ``grads``, with new weights, average and sums; and loss and gradient
+    norm."""
     grad_norm = optax.tree.norm(grads)
-    # Optax raises a float to an integer power; everything of ours holds under strict promotion.
+    # Optax needs standard promotion, because it raises a float to an integer power; exojax itself runs under strict.
     with jax.numpy_dtype_promotion("standard"):
         updates, opt_state = state.tx.update(grads, state.opt_state, state.params)
     params = optax.apply_updates(state.params, updates)
 
-    # Early on the average follows closely, or it would remember the random start (Polyak & Juditsky 1992).
+    # In early steps the average follows quickly, so that it forgets the random initial weights (Polyak & Juditsky
+    # 1992).
     count = state.step.astype(jnp.float32)
     decay = jnp.minimum(state.average_decay, (1 + count) / (10 + count))
     average = jax.tree.map(lambda old, new: decay * old + (1 - decay) * new, state.average, (params, batch_stats))
     tally = state.tally
-    # A finite loss may have no finite gradient; a step later all is NaN, and other stars would be blamed.
+    # Record the first bad step: a finite loss may have an infinite gradient, and at the next step all numbers are NaN.
     bad = (tally["bad_step"] < 0) & ~(jnp.isfinite(loss) & jnp.isfinite(grad_norm))
     tally = {
         "loss": tally["loss"] + loss,
@@ -97,11 +99,11 @@ def advance(
 
 
 def logits(state: TrainState, inputs: Inputs) -> jax.Array:
-    """Return ``(n,)`` float32 log-odds of n stars by the averaged weights, nothing random."""
+    """Return ``(n,)`` float32 log-odds of n stars from the averaged weights, without dropout."""
     return scored(state.apply_fn, state.average, inputs)
 
 
 def scored(apply_fn: Callable[..., jax.Array], average: Any, inputs: Inputs) -> jax.Array:
-    """Return ``(n,)`` float32 log-odds by a module's ``apply`` and its ``(params, batch_stats)``."""
+    """Return ``(n,)`` float32 log-odds from a module's ``apply`` and its ``(params, batch_stats)``."""
     params, batch_stats = average
     return apply_fn({"params": params, "batch_stats": batch_stats}, inputs, train=False)

@@ -1,4 +1,4 @@
-"""A study of hyper-parameters in a database (Optuna, Akiba et al. 2019): opened, read, and freed of dead workers."""
+"""Open and read a study of hyper-parameters in a database, and free the trials of dead workers (Akiba et al. 2019)."""
 
 from __future__ import annotations
 
@@ -20,22 +20,22 @@ from exojax.storage.array_files import load_arrays, save_arrays
 from exojax.training.fit import Examples
 
 PRUNE_FROM = 5
-"""finished trials from which others are pruned"""
+"""number of finished trials before trials are pruned"""
 HEARTBEAT_S, GRACE_S = 10, 60
-"""seconds between a worker's heartbeats, and without one after which its trial is tried again"""
+"""seconds between two heartbeats of a worker, and seconds without a heartbeat after which its trial is repeated"""
 
 
 @dataclass(frozen=True)
 class TuningJob:
-    """The trials of a study, for its workers.
+    """The work of a study, as its workers receive it.
 
     Attributes:
-        config: what every trial has in common.
-        study: its name in the database.
+        config: settings that all trials share.
+        study: name of the study in the database.
         storage: URL of the database.
-        rows: file of the rows to tune on, and of no others, as :func:`save_rows` writes it.
+        rows: file of the rows to tune on, from :func:`save_rows`; it contains no other rows.
         cadence: days between samples.
-        trials: finished trials wanted in the whole study.
+        trials: number of finished trials at which the study ends.
     """
 
     config: RunConfig
@@ -51,13 +51,13 @@ class FinishedTrial:
     """One finished trial.
 
     Attributes:
-        number: in the study.
+        number: number of the trial in the study.
         state: ``complete`` or ``pruned``.
-        score: mean average precision over the folds, or over those before it was pruned; None before the first.
-        params: the point.
-        fit_seconds: in which models were fitted and scored.
-        seconds: from its beginning to its end.
-        reason: why its point could not be trained; empty for others.
+        score: mean average precision over the folds that were scored; None if there are none.
+        params: name of a setting to its value.
+        fit_seconds: seconds of fitting and scoring models.
+        seconds: seconds from beginning to end.
+        reason: reason why the settings could not be trained; empty if they could.
     """
 
     number: int
@@ -71,10 +71,10 @@ class FinishedTrial:
 
 @contextmanager
 def connected(url: str) -> Iterator[Any]:
-    """The database at ``url``, its tables made where they are missing; its connections are closed on leaving.
+    """Open the database at ``url``, create missing tables, and close all connections at the end.
 
     Raises:
-        InputError: it cannot be reached, or Optuna is not installed.
+        InputError: the database cannot be reached, or Optuna is not installed.
     """
     try:
         import optuna
@@ -88,9 +88,10 @@ def connected(url: str) -> Iterator[Any]:
         address = make_url(url)
     except ArgumentError:
         raise InputError(
-            f"--storage {url}: is no URL of a database, such as sqlite:///tune.db or postgresql+psycopg://user@host/name"
+            f"--storage {url}: give the URL of a database, such as sqlite:///tune.db or "
+            "postgresql+psycopg://user@host/name"
         ) from None
-    shown = address.render_as_string(hide_password=True)
+    text = address.render_as_string(hide_password=True)
     wait = {"sqlite": {"timeout": 60}, "postgresql": {"connect_timeout": 10}}.get(address.get_backend_name(), {})
     try:
         with warnings.catch_warnings():
@@ -103,10 +104,12 @@ def connected(url: str) -> Iterator[Any]:
                 heartbeat_stale_trial_callback=optuna.storages.RetryHeartbeatStaleTrialCallback(),
             )
     except (SQLAlchemyError, ImportError, OSError, RuntimeError) as error:
-        raise InputError(f"--storage {shown}: cannot be reached ({str(error).splitlines()[0]})") from None
+        raise InputError(
+            f"--storage {text}: cannot be reached ({str(error).splitlines()[0]}); check the address and the server"
+        ) from None
     if address.get_backend_name() == "sqlite":
-        # Without it every value that is written waits for the disk: half a second a trial. A power cut may lose one.
-        event.listen(storage.engine, "connect", _write_ahead)
+        # Without this, every written value waits for the disk, half a second per trial. A power cut may lose a value.
+        event.listen(storage.engine, "connect", _use_wal)
         storage.engine.dispose()
     try:
         yield storage
@@ -115,13 +118,14 @@ def connected(url: str) -> Iterator[Any]:
         storage.engine.dispose()
 
 
-def _write_ahead(connection: Any, record: object) -> None:
+def _use_wal(connection: Any, record: object) -> None:
+    """Switch a connection of SQLite to a write-ahead log."""
     for pragma in ("journal_mode=WAL", "synchronous=NORMAL"):
         connection.execute(f"PRAGMA {pragma}")
 
 
 def in_memory(name: str, sampler_seed: int) -> Any:
-    """Return a study in this process's memory, for points that are tried one after the other.
+    """Return a study in the memory of this process, for trials one after another.
 
     Raises:
         InputError: Optuna is not installed.
@@ -139,17 +143,17 @@ def in_memory(name: str, sampler_seed: int) -> Any:
 
 
 def pruner() -> Any:
-    """Return the rule that ends a trial whose score after a fold lies below the median of the others' there."""
+    """Return the rule that ends a trial whose score after a fold is below the median of the other trials' scores."""
     import optuna
 
     return optuna.pruners.MedianPruner(n_startup_trials=PRUNE_FROM)
 
 
 def check_installed() -> None:
-    """Refuse to tune without Optuna.
+    """Check that Optuna is installed.
 
     Raises:
-        InputError: it is not installed.
+        InputError: Optuna is not installed.
     """
     try:
         import optuna  # noqa: F401
@@ -175,14 +179,14 @@ def _needs(missing: ModuleNotFoundError) -> InputError:
 
 
 def open_study(job: TuningJob, storage: Any) -> Any:
-    """Return the study, made where it is missing. Before any worker starts: several would race to make its tables."""
+    """Return the study, and create it if missing. Call it before workers start, which would create it several times."""
     import optuna
 
     return optuna.create_study(storage=storage, study_name=job.study, direction="maximize", load_if_exists=True)
 
 
 def finished(study: Any) -> list[FinishedTrial]:
-    """Return the finished trials, in their order."""
+    """Return the finished trials in the order of their numbers."""
     found = []
     for trial in study.get_trials(deepcopy=False):
         if trial.state.name not in ("COMPLETE", "PRUNED"):
@@ -206,7 +210,7 @@ def finished(study: Any) -> list[FinishedTrial]:
 
 
 def best_point(config: RunConfig, study: Any) -> tuple[RunConfig, float]:
-    """Return the configuration of the best complete trial, otherwise as ``config``, and its score.
+    """Return ``config`` with the settings of the best complete trial, and its score.
 
     Raises:
         InputError: no trial is complete.
@@ -216,8 +220,8 @@ def best_point(config: RunConfig, study: Any) -> tuple[RunConfig, float]:
     try:
         best = study.best_trial
     except ValueError:
-        why = next((trial.reason for trial in finished(study) if trial.reason), "all were pruned")
-        raise InputError(f"no trial of study {study.study_name} is complete ({why}); give more --trials") from None
+        reason = next((trial.reason for trial in finished(study) if trial.reason), "all were pruned")
+        raise InputError(f"no trial of study {study.study_name} is complete ({reason}); give more --trials") from None
     chosen = registry.point(config, _fixed(optuna, best.params))
     return replace(chosen, train=registry.training(chosen)), float(best.value)
 
@@ -228,7 +232,8 @@ def _fixed(optuna: Any, params: dict[str, Any]) -> Suggest:
 
 
 def importances(study: Any, seed: int) -> dict[str, float]:
-    """Return each hyper-parameter's share of the score's variance (fANOVA, Hutter et al. 2014); none of few trials."""
+    """Return each hyper-parameter's share of the score's variance (fANOVA, Hutter et al. 2014); empty for few
+    trials."""
     import optuna
 
     complete = [trial for trial in study.get_trials(deepcopy=False) if trial.state.name == "COMPLETE"]
@@ -236,17 +241,17 @@ def importances(study: Any, seed: int) -> dict[str, float]:
         return {}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        judge = optuna.importance.FanovaImportanceEvaluator(seed=seed)
-        return dict(optuna.importance.get_param_importances(study, evaluator=judge))
+        evaluator = optuna.importance.FanovaImportanceEvaluator(seed=seed)
+        return dict(optuna.importance.get_param_importances(study, evaluator=evaluator))
 
 
 def worker_name(pid: int) -> str:
-    """Return the name of a process, on this machine and no other."""
+    """Return a name for a process of this machine that is unique among machines."""
     return f"{socket.gethostname()}-{pid}"
 
 
 def give_back(study: Any, worker: str) -> None:
-    """Mark the trials of a dead worker as failed, and queue their points to be tried again."""
+    """Mark the trials of a dead worker as failed, and queue their settings for new trials."""
     import optuna
 
     with warnings.catch_warnings():

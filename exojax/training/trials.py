@@ -1,14 +1,14 @@
-"""Hyper-parameters chosen by an Optuna study (Akiba et al. 2019) that any number of processes and machines work on.
+"""Run the trials of an Optuna study of hyper-parameters (Akiba et al. 2019), on any number of processes and machines.
 
-A trial is one point of the model's space, scored by average precision in star-grouped folds of the rows it is given,
-and pruned after a fold where it lies below the median of the others there. The study lives in a database, which is
-all that its workers on several machines share.
+A trial takes one point of the model's space of settings and scores it by average precision in folds of the rows,
+grouped by star. It is pruned after a fold if its score is below the median of the other trials. The study is in a
+database, which is the only thing that workers on several machines share.
 
-**Exactly as many finished trials as wanted.** Trials are numbered by the database in the order in which they are asked
-for. A trial begins only if fewer than the wanted number of earlier ones are finished, running or waiting; otherwise it
-fails as surplus. (Optuna's ``MaxTrialsCallback`` counts after each trial: each of several workers may finish one too
-many.) A trial whose worker was killed fails, at once where the worker was of this command, else when its heartbeat
-stops, and its point is queued to be tried again.
+**The number of finished trials is exact.** The database numbers the trials in the order of their creation. A trial
+begins only if fewer earlier trials than the required number are finished, running or waiting; otherwise it fails as
+surplus. (Optuna's ``MaxTrialsCallback`` counts after each trial, so that each of several workers may finish one trial
+too many.) A trial whose worker was killed fails: at once if the worker belongs to this command, else when its heartbeat
+stops. Its point is then queued for a new trial.
 """
 
 from __future__ import annotations
@@ -34,17 +34,17 @@ from exojax.training.state import TrainState
 from exojax.training.study import TuningJob, best_point, connected, in_memory, load_rows, pruner, worker_name
 
 POLL_S = 0.5
-"""seconds between two looks at a study whose trials are all taken"""
+"""seconds between two queries of a study without free trials"""
 
 
 def work(job: TuningJob, number: int, *, parent: int | None = None, report: ReportCount | None = None) -> None:
-    """Work on trials until the study has enough.
+    """Run trials until the study has enough finished ones.
 
     Args:
         job: the study.
-        number: of this worker, for its sampler's seed.
-        parent: the process that started this worker; without it the worker ends.
-        report: progress of the study.
+        number: number of this worker, for the seed of its sampler.
+        parent: id of the process that started this worker, which ends with it; None for no such process.
+        report: receives the progress of the study.
     """
     import optuna
 
@@ -52,7 +52,7 @@ def work(job: TuningJob, number: int, *, parent: int | None = None, report: Repo
     with connected(job.storage) as storage, warnings.catch_warnings():
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
         study = optuna.load_study(study_name=job.study, storage=storage)
-        # Other points than a worker of the same number drew before it was killed.
+        # The seed depends on the earlier trials, so that a restarted worker draws other points than before.
         earlier = len(study.get_trials(deepcopy=False))
         seed = sequence(job.config.seed, "trials", number, earlier).generate_state(1)[0]
         study.sampler = optuna.samplers.TPESampler(seed=int(seed), constant_liar=True)
@@ -73,17 +73,17 @@ def work(job: TuningJob, number: int, *, parent: int | None = None, report: Repo
 
 
 class SurplusTrialError(Exception):
-    """Enough earlier trials are finished, running or waiting."""
+    """A trial is not needed, because enough earlier trials are finished, running or waiting."""
 
 
-def check_place(study: Any, trial: Any, wanted: int) -> None:
-    """Refuse a trial that ``wanted`` earlier ones make superfluous.
+def check_place(study: Any, trial: Any, trials: int) -> None:
+    """Check that a trial is needed.
 
     Raises:
-        SurplusTrialError: so many are finished, running or waiting.
+        SurplusTrialError: ``trials`` or more earlier trials are finished, running or waiting.
     """
     earlier = [t.state.name for t in study.get_trials(deepcopy=False) if t.number < trial.number]
-    if len(earlier) - earlier.count("FAIL") >= wanted:
+    if len(earlier) - earlier.count("FAIL") >= trials:
         raise SurplusTrialError
 
 
@@ -96,7 +96,7 @@ def _trial(job: TuningJob, study: Any, examples: Examples, fold: np.ndarray, tri
 def _score(
     config: RunConfig, examples: Examples, fold: np.ndarray, cadence: float, init: TrainState | None, trial: Any
 ) -> float:
-    """Return what :func:`score_in_folds` gives for a trial's point, unless it is pruned on the way."""
+    """Return the score of a trial's point from :func:`score_in_folds`; raise TrialPruned to prune the trial."""
     from optuna import TrialPruned
 
     seconds = []
@@ -110,7 +110,7 @@ def _score(
     try:
         return score_in_folds(registry.point(config, trial), examples, fold, cadence, note, init=init)
     except InputError as error:
-        # Another point may do: it counts as a bad one, or a study of bad points would never end.
+        # A point that cannot be trained counts as a pruned trial, so that a study of bad points ends.
         trial.set_user_attr("reason", str(error))
         raise TrialPruned from None
     finally:
@@ -118,7 +118,7 @@ def _score(
 
 
 class BestPoint(NamedTuple):
-    """The best of some points: its configuration, mean average precision over the inner folds, and numbers."""
+    """The best of several points: its configuration, its mean average precision over the folds, and its values."""
 
     config: RunConfig
     score: float
@@ -134,15 +134,15 @@ def best_of(
     trials: int,
     init: TrainState | None = None,
 ) -> BestPoint:
-    """Try ``trials`` points of the model's space one after the other, with nothing stored.
+    """Try points of the model's space one after another without a database, and return the best.
 
     Args:
-        config: names the model and the seed; what all points have in common.
-        examples: rows to choose by, and no others.
-        fold: ``(n,)`` int of each, from 0.
+        config: model, seed, and the settings that all points share.
+        examples: the n rows that score the points.
+        fold: ``(n,)`` int, number of the fold of each row, from 0.
         cadence: days between samples.
-        trials: points, pruned ones included.
-        init: weights that every training starts from.
+        trials: number of points, including pruned ones.
+        init: state with the initial weights of every training; None for random weights.
 
     Raises:
         InputError: no point could be trained, or Optuna is not installed.
@@ -161,17 +161,17 @@ def score_in_folds(
     *,
     init: TrainState | None = None,
 ) -> float:
-    """Return the mean average precision over the folds, each scored by a model that was fitted on the others.
+    """Return the mean average precision over the folds, each scored by a model that was fitted to the other folds.
 
-    Networks take a fixed number of steps: rows that stop a training cannot score it.
+    Networks take a fixed number of steps, because rows that stop a training early must not score it.
 
     Args:
-        config: of the model.
-        examples: the rows.
-        fold: ``(n,)`` int of each, from 0.
+        config: settings of the model.
+        examples: the n rows.
+        fold: ``(n,)`` int, number of the fold of each row, from 0.
         cadence: days between samples.
-        note: given the mean so far after each fold, the fold's number, and the seconds that it took.
-        init: weights that every training starts from.
+        note: receives, after each fold, the mean so far, the number of the fold, and its seconds.
+        init: state with the initial weights of every training; None for random weights.
     """
     model = registry.build(config)
     settings = FitSettings(registry.training(config), cadence, config.seed, init=init)

@@ -1,4 +1,4 @@
-"""Local workers of a study: started, replaced when they are killed, ended with the study."""
+"""Run the local workers of a study: start them, replace killed ones, and end them with the study."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ from exojax.training.study import TuningJob, finished, give_back, worker_name
 from exojax.training.trials import work
 
 DEATHS = 3
-"""workers that may die one after the other without a trial finished in between"""
+"""number of workers that end one after another, without a finished trial in between, before the study is stopped"""
 
 
 def run_workers(job: TuningJob, study: Any, workers: int, report: ReportCount) -> None:
-    """Work on the study until it has enough finished trials.
+    """Run workers until the study has enough finished trials.
 
     Args:
-        job: names the study.
-        study: the study, which exists.
-        workers: processes; of one, this process does the work.
-        report: progress.
+        job: the work of the study.
+        study: the existing study.
+        workers: number of processes; 1 works in this process.
+        report: receives the progress.
 
     Raises:
-        InputError: workers die again and again.
+        InputError: workers end repeatedly without finishing a trial.
     """
     if workers == 1:
         work(job, 0, report=report)
@@ -49,8 +49,8 @@ def run_workers(job: TuningJob, study: Any, workers: int, report: ReportCount) -
                 deaths += process.exitcode != 0
                 if deaths >= DEATHS:
                     raise InputError(
-                        f"{DEATHS} workers ended, the last with exit code {process.exitcode}, without finishing a "
-                        "trial; their messages stand above; fewer --workers need less memory"
+                        f"{DEATHS} workers ended without finishing a trial, the last with exit code "
+                        f"{process.exitcode}; see their messages above, or give fewer --workers to save memory"
                     )
             while len(processes) < workers:
                 processes.append(_start(job, started))
@@ -60,13 +60,13 @@ def run_workers(job: TuningJob, study: Any, workers: int, report: ReportCount) -
 
 @contextmanager
 def _processes(job: TuningJob, study: Any) -> Iterator[list[Any]]:
-    """Give a list for the workers; on leaving they end, and what they had not finished is queued again."""
+    """Yield a list for the workers; at the end stop them, and queue their unfinished trials again."""
     processes: list[Any] = []
     try:
         yield processes
     finally:
         for process in processes:
-            # They would end by themselves once the study is finished, after their next look at it.
+            # Workers of a finished study end by themselves, but only at their next query of it.
             process.terminate()
         for process in processes:
             process.join(10)
@@ -79,13 +79,13 @@ def _processes(job: TuningJob, study: Any) -> Iterator[list[Any]]:
 
 
 def _start(job: TuningJob, number: int) -> Any:
-    # Forked after JAX has started a process can deadlock.
+    # Spawned, because a process that is forked after JAX has started can deadlock.
     process = multiprocessing.get_context("spawn").Process(target=_child, args=(job, number, os.getpid()), daemon=True)
     process.start()
     return process
 
 
 def _child(job: TuningJob, number: int, parent: int) -> None:
-    # Ctrl-C reaches the whole group; the parent ends its workers.
+    # Ignore Ctrl-C, which reaches all processes of the group; the parent stops its workers.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     work(job, number, parent=parent)

@@ -392,7 +392,7 @@ def test_functions_take_the_place_of_the_models_own(tmp_path):
     assert read_metrics(tmp_path / "loss" / "metrics.jsonl")[0]["loss"] > 1.5 * 0.5
     with pytest.raises(InputError, match=r"recipe\.loss: .*doubled -> None"):
         fit(config(), curves(), tmp_path / "loss")
-    with pytest.raises(InputError, match=r"a recipe \(loss\) is for networks"):
+    with pytest.raises(InputError, match=r"recipe \(loss\): this model is no network"):
         fit(config("svc"), curves(), tmp_path / "svc", recipe=Recipe(loss=doubled))
 
 

@@ -200,10 +200,10 @@ def test_load_model_uses_the_step_before_when_the_best_is_damaged(tmp_path, capl
 
 
 def test_load_model_says_when_there_is_nothing(tmp_path):
-    with pytest.raises(InputError, match="holds no checkpoints"):
+    with pytest.raises(InputError, match="has no checkpoints"):
         load_model(MODEL, tmp_path, SHAPES)
     (tmp_path / "checkpoints").mkdir()
-    with pytest.raises(InputError, match="no checkpoint was finished"):
+    with pytest.raises(InputError, match="has no finished checkpoint"):
         load_model(MODEL, tmp_path, SHAPES)
 
 

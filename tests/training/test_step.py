@@ -148,7 +148,7 @@ def test_a_scan_of_steps_is_the_steps_one_by_one():
 
 @pytest.mark.usefixtures("_eight_devices")
 def test_a_batch_that_does_not_divide_is_refused():
-    with pytest.raises(InputError, match="12 stars does not divide by 8 devices"):
+    with pytest.raises(InputError, match="12 stars cannot be split over 8 devices"):
         small_fit(None, settings={"batch_size": 12})
 
 

@@ -60,5 +60,5 @@ def test_an_ensemble_is_the_mean_of_members_that_differ_and_is_read_back(tmp_pat
     again = load_model(MODEL, tmp_path, SHAPES, members=3)
     np.testing.assert_array_equal(again({"flux": flux}), scorer({"flux": flux}))
     shutil.rmtree(tmp_path / "members" / "2")
-    with pytest.raises(InputError, match="holds no checkpoints"):
+    with pytest.raises(InputError, match="has no checkpoints"):
         load_model(MODEL, tmp_path, SHAPES, members=3)
