@@ -25,7 +25,13 @@ SMALLER = {
     "TrainConfig(steps=200)": "TrainConfig(steps=3)",
 }
 """sizes of the pages -> sizes of a test"""
-TRIED = ("index.md", "walkthroughs/one_star.md", "walkthroughs/kaggle.md", "how_to/given_ephemeris.md")
+TRIED = (
+    "index.md",
+    "walkthroughs/one_star.md",
+    "walkthroughs/kaggle.md",
+    "how_to/given_ephemeris.md",
+    "reference/api.md",
+)
 """pages whose commands run as they are printed, one after the other, in an empty folder"""
 
 

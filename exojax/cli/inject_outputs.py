@@ -13,8 +13,9 @@ from exojax.injection.recovery import Threshold, cells, interval
 from exojax.report.completeness import completeness_map
 from exojax.report.false_alarms import false_alarm_curves
 from exojax.report.page import write_report
+from exojax.report.style import png
 from exojax.runs.inject import InjectionOutcome, InjectionPlan
-from exojax.storage.write_file import write_csv
+from exojax.storage.write_file import write_atomically, write_csv
 
 PER_CELL = 30
 """approximate number of injections per cell of the map, which has 3 to 10 cells on a side"""
@@ -115,8 +116,9 @@ def _write_completeness(out: Path, plan: InjectionPlan, found: InjectionOutcome,
             }
         )
     _write(out / "completeness.csv", rows)
-    label_x = f"period, days\n(recovered: red-noise SNR above {level:.1f}, {alarms:g} false alarms per star)"
-    completeness_map(out / "completeness.png", x, y * factor, recovered, injected, label_x, label)
+    label_x = f"period, days\n(found: red-noise SNR above {level:.1f}, {alarms:g} false alarms a star)"
+    drawn = completeness_map(x, y * factor, recovered, injected, label_x, label)
+    write_atomically(out / "completeness.png", png(drawn))
 
 
 def _write_false_alarms(out: Path, found: InjectionOutcome, limits: Limits, wanted_rate: float) -> None:
@@ -142,7 +144,7 @@ def _write_false_alarms(out: Path, found: InjectionOutcome, limits: Limits, want
         shares[kind] = tuple(np.array([interval(int((best > level).sum()), len(best)) for level in levels]).T)
     _write(out / "false_alarms.csv", rows)
     values = {kind: limit.value for kind, limit in limits.items()}
-    false_alarm_curves(out / "false_alarms.png", levels, shares, values, wanted_rate)
+    write_atomically(out / "false_alarms.png", png(false_alarm_curves(levels, shares, values, wanted)))
 
 
 def _injections(plan: InjectionPlan, found: InjectionOutcome) -> list[dict[str, Any]]:

@@ -1,7 +1,4 @@
-"""Draw figures, sheets and pages; each figure here takes plain arrays and returns a Matplotlib figure.
-
->>> exojax.report.precision_recall(curve, base_rate, average_precision)    # doctest: +SKIP
-"""
+"""Draw figures, sheets and pages; each figure here takes plain arrays and returns a Matplotlib figure."""
 
 from __future__ import annotations
 
@@ -15,10 +12,12 @@ _FIGURES = {
     "score_distributions": ("figures", "score_distributions"),
     "confusion": ("figures", "confusion"),
     "learning_curves": ("figures", "learning_curves"),
+    "completeness_map": ("completeness", "completeness_map"),
+    "false_alarm_curves": ("false_alarms", "false_alarm_curves"),
     "light_curves": ("figures", "light_curves"),
     "folds": ("figures", "folds"),
-    "completeness_map": ("completeness", "draw"),
 }
+"""name of a figure -> its module and its name there"""
 
 
 def __getattr__(name: str) -> object:

@@ -54,7 +54,7 @@ def reasons(
     *,
     measured: Mapping[str, np.ndarray] | None = None,
 ) -> Figure:
-    """Each view over its bins, and what each bin added.
+    """Draw each view over its bins, and what each bin added.
 
     Args:
         views: name to ``(bins,)`` float, the value of each bin as the model took it.
@@ -74,8 +74,8 @@ def reasons(
         seen = None if measured is None else measured.get(name)
         view(axes, value, attributions[name], name.replace("_", " "), most=most, measured=seen)
     panels[0].set_ylabel("value the model took")
-    told = f"bin; orange raised the score, blue lowered it, full shade by {most:.2g}"
-    figure.supxlabel(told, fontsize=9.5, color=GREY)
+    words = f"bin; orange raised the score, blue lowered it, full shade by {most:.2g}"
+    figure.supxlabel(words, fontsize=9.5, color=GREY)
     return figure
 
 
@@ -88,7 +88,7 @@ def view(
     most: float,
     measured: np.ndarray | None = None,
 ) -> None:
-    """One view: a dot a bin on a ground that is orange where the bin raised the score and blue where it lowered it.
+    """Draw a view: a dot a bin on a ground that is orange where the bin raised the score and blue where it lowered it.
 
     Args:
         axes: to be filled.
@@ -119,7 +119,7 @@ def view(
 
 
 def why(figure: Figure, found: Attribution, box: tuple[float, float, float, float], probability: str) -> None:
-    """The strip of a sheet that says what moved the candidate's score: its views, shaded, and numbers beside them.
+    """Draw the strip of a sheet with what moved the score: the candidate's views, shaded, and numbers beside them.
 
     Args:
         figure: of the sheet.
@@ -128,19 +128,19 @@ def why(figure: Figure, found: Attribution, box: tuple[float, float, float, floa
         probability: as the sheet gives it.
     """
     left, bottom, right, top = box
-    shown = _panels(found)
-    names = [name for name in SHORT if name in shown]
+    drawn = _panels(found)
+    names = [name for name in SHORT if name in drawn]
     shares = [1.9 if name in WIDE else 1.0 for name in names] + [1.75]
     grid = figure.add_gridspec(
         1, len(shares), left=left, right=right, bottom=bottom, top=top - 0.05, wspace=0.12, width_ratios=shares
     )
-    most = max((float(np.abs(moved).max()) for _, moved, _ in shown.values()), default=0.0)
+    most = max((float(np.abs(moved).max()) for _, moved, _ in drawn.values()), default=0.0)
     figure.text(left, top, f"Why {probability}" if probability else "Why", fontsize=9, va="top")
-    told = f"score {signed(found.score)} is log-odds before calibration, a flat fold's {signed(found.flat)}; "
-    told += f"bins raised (orange) or lowered (blue) it, each by up to {most:.2g}"
-    figure.text(right, top, told, fontsize=7, va="top", ha="right", color=GREY)
+    words = f"score {signed(found.score)} is log-odds before calibration, a flat fold's {signed(found.flat)}; "
+    words += f"bins raised (orange) or lowered (blue) it, each by up to {most:.2g}"
+    figure.text(right, top, words, fontsize=7, va="top", ha="right", color=GREY)
     for place, name in enumerate(names):
-        axes, (value, moved, measured) = figure.add_subplot(grid[place]), shown[name]
+        axes, (value, moved, measured) = figure.add_subplot(grid[place]), drawn[name]
         view(axes, value, moved, "", most=most, measured=measured)
         axes.lines[-1].set_markersize(1.5 if name in WIDE else 2)
         axes.set_title(f"{SHORT[name]} {signed(float(moved.sum()), 1)}", fontsize=7.5, pad=3)
@@ -158,20 +158,21 @@ def why(figure: Figure, found: Attribution, box: tuple[float, float, float, floa
 
 
 def _panels(found: Attribution) -> dict[str, tuple[np.ndarray, np.ndarray, np.ndarray]]:
-    """Panel to value, attribution and which bins are measured, ``(bins,)`` each; of views that are there.
+    """Return value, attribution and which bins are measured, ``(bins,)`` each, of the panels that are there.
 
     Odd and even transits are one panel: a model that compares them gets as much from one as it loses by the other.
     """
     seen = {name: found.views[name][:, 2] > 0 for name in found.views}
-    shown = {name: (found.views[name][:, 0], found.moved[name], seen[name]) for name in SHORT if name in found.views}
+    drawn = {name: (found.views[name][:, 0], found.moved[name], seen[name]) for name in SHORT if name in found.views}
     if all(name in found.views for name in PAIR):
         (odd, moved_odd, seen_odd), (even, moved_even, seen_even) = (
             (found.views[name][:, 0], found.moved[name], seen[name]) for name in PAIR
         )
-        shown["parity"] = (odd - even, moved_odd + moved_even, seen_odd & seen_even)
-    return {name: panel for name, panel in shown.items() if panel[2].any()}
+        drawn["parity"] = (odd - even, moved_odd + moved_even, seen_odd & seen_even)
+    return {name: panel for name, panel in drawn.items() if panel[2].any()}
 
 
 def signed(value: float, digits: int = 2) -> str:
-    """So many decimals, and a sign that can be told from a dash."""
-    return f"{value:+.{digits}f}".replace("-", "−")
+    """Return so many decimals, and a sign that is no dash; what rounds to nothing has none."""
+    text = f"{value:+.{digits}f}".replace("-", "−")
+    return text if any(digit in text for digit in "123456789") else text[1:]

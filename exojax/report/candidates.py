@@ -27,7 +27,7 @@ from exojax.storage.write_file import write_atomically
 
 PART = 5000
 """rows of one script file"""
-THUMBNAIL = (0.052, 0.43, 0.235, 0.555)
+THUMBNAIL = (0.052, 0.47, 0.235, 0.598)
 """left, top, right and bottom of the folded transit on a sheet, as shares of the page: what the table shows of it"""
 ASPECT = 0.5**0.5
 """height of a sheet over its width"""
@@ -273,7 +273,7 @@ def _write_rows(
 def _lines(
     rows: Iterable[Mapping[str, Any]], names: Sequence[str], sheets: Mapping[tuple[str, int], str]
 ) -> Iterator[str]:
-    """JSON of ``[one value a column, path of the sheet]``, a row; null and 0 where unknown."""
+    """Yield JSON of ``[one value a column, path of the sheet]``, a row; null and 0 where unknown."""
     for row in rows:
         path = sheets.get((str(row.get("id", "")), int(_number(row.get("rank"), 0))))
         values = [_value(name, row.get(name)) for name in names]
@@ -293,12 +293,12 @@ def _value(name: str, value: Any) -> Any:
 
 
 def _embedded(value: Any) -> str:
-    """JSON that may stand between the tags of a script: no character of it can end it."""
+    """Return JSON that may stand between the tags of a script: no character of it can end it."""
     return json.dumps(value, separators=(",", ":")).replace("<", "\\u003c").replace(">", "\\u003e")
 
 
 def _strength(row: Mapping[str, Any]) -> float:
-    """The SNR by which candidates are ranked and hidden."""
+    """Return the SNR by which candidates are ranked and hidden."""
     return _number(row.get("snr_red", row.get("snr")))
 
 
@@ -307,7 +307,7 @@ def _known(value: Any) -> bool:
 
 
 def _number(value: Any, otherwise: float = math.nan) -> float:
-    """The number, or ``otherwise`` for None, an empty text and whatever is no finite number."""
+    """Return the number, or ``otherwise`` for None, an empty text and whatever is no finite number."""
     try:
         number = float(value)
     except (TypeError, ValueError):

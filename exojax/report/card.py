@@ -14,7 +14,7 @@ LIMITS = (
     "It ranks stars for people to look at; it confirms no planet. A candidate needs vetting and follow-up.",
     "The probability holds for stars drawn like the data above, with the same share of hosts. Elsewhere it "
     "must be calibrated anew.",
-    "Stars labelled as having no planet may have one that nobody has found.",
+    "Stars labelled as having no planet may have a planet as yet unknown.",
     "The intervals tell the luck of the stars drawn, not that of training with another seed.",
 )
 
@@ -44,7 +44,7 @@ def write_model_card(
         warnings: of the data and of the run; those of ``metrics`` are added.
         limits: sentences beyond the general ones.
     """
-    told = dict.fromkeys(_line(text) for text in [*warnings, *metrics.get("warnings", ())])
+    sentences = dict.fromkeys(_line(text) for text in [*warnings, *metrics.get("warnings", ())])
     lines = [
         f"# {_line(name)}",
         "",
@@ -63,7 +63,7 @@ def write_model_card(
         "",
         "## Limits and warnings",
         "",
-        *(f"- {_line(text)}" for text in [*LIMITS, *limits, *told]),
+        *(f"- {_line(text)}" for text in [*LIMITS, *limits, *sentences]),
         "",
         "## To reproduce",
         "",

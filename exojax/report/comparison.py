@@ -14,7 +14,7 @@ from exojax.report.style import GREY, plain, single, styled
 
 @styled
 def precision_recall(curves: Mapping[str, Curve], base_rate: float, note: str = "") -> Figure:
-    """Precision over recall of each model with its 95 % band; the dashed line is what a guess reaches.
+    """Draw precision over recall of each model with its 95 % band; the dashed line is what a guess reaches.
 
     Args:
         curves: model to its curve.

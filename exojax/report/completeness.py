@@ -2,33 +2,23 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from exojax.report.style import GREY, png, styled
-from exojax.storage.write_file import write_atomically
+from exojax.report.style import GREY, styled
 
 WIDE = 10.0  # ratio of an axis' ends from which on it is logarithmic
 
 
+@styled
 def completeness_map(
-    path: Path,
-    x_edges: np.ndarray,
-    y_edges: np.ndarray,
-    recovered: np.ndarray,
-    injected: np.ndarray,
-    xlabel: str,
-    ylabel: str,
-) -> None:
-    """Write the map as a PNG, in one step: shade and number are the share found, below it found of injected; cells
-    without an injection are hatched.
+    x_edges: np.ndarray, y_edges: np.ndarray, recovered: np.ndarray, injected: np.ndarray, xlabel: str, ylabel: str
+) -> Figure:
+    """Draw the share found in each cell as shade and number, found of injected below it; empty cells are hatched.
 
     Args:
-        path: the PNG.
         x_edges: ``(nx + 1,)`` float64, ascending, such as period in days. Logarithmic where all are positive and the
             last is ten times the first or more; so is ``y_edges``.
         y_edges: ``(ny + 1,)`` float64, ascending, such as radius, depth or SNR.
@@ -44,14 +34,6 @@ def completeness_map(
         raise ValueError(f"recovered {recovered.shape} and injected {injected.shape} must be {shape}")
     if np.any(recovered > injected):
         raise ValueError("more transits recovered than injected")
-    write_atomically(path, png(draw(x_edges, y_edges, recovered, injected, xlabel, ylabel)))
-
-
-@styled
-def draw(
-    x_edges: np.ndarray, y_edges: np.ndarray, recovered: np.ndarray, injected: np.ndarray, xlabel: str, ylabel: str
-) -> Figure:
-    """The map as a figure; see :func:`completeness_map`."""
     nx, ny = recovered.shape
     figure = Figure(figsize=(max(5.2, 0.72 * nx + 2.2), max(3.6, 0.5 * ny + 1.5)))
     axes = figure.add_subplot()
@@ -66,8 +48,8 @@ def draw(
             continue
         colour = "white" if share[i, j] > 0.65 else "black"
         place = (x_middle[i], y_middle[j])
-        told = f"{share[i, j]:.2f}"
-        axes.annotate(told, place, (0, 3), textcoords="offset points", ha="center", va="center", color=colour, size=9)
+        words = f"{share[i, j]:.2f}"
+        axes.annotate(words, place, (0, 3), textcoords="offset points", ha="center", va="center", color=colour, size=9)
         count = f"{recovered[i, j]}/{injected[i, j]}"
         axes.annotate(count, place, (0, -7), textcoords="offset points", ha="center", va="center", color=colour, size=6)
     axes.set(xlabel=xlabel, ylabel=ylabel, xlim=x_edges[[0, -1]], ylim=y_edges[[0, -1]])

@@ -29,7 +29,7 @@ SCALES: dict[str, Scale] = {
 
 @styled
 def examples(curves: LightCurves, seed: int, unit: str, *, each: int = 4) -> Figure:
-    """Hosts on the left, other stars on the right, drawn at random: ``each`` of both."""
+    """Draw hosts on the left, other stars on the right, drawn at random: ``each`` of both."""
     rng = generator(seed, "example stars")
     if curves.label is None or curves.label.min(initial=1) == curves.label.max(initial=0):
         chosen = np.sort(rng.permutation(len(curves))[: 2 * each])
@@ -39,13 +39,13 @@ def examples(curves: LightCurves, seed: int, unit: str, *, each: int = 4) -> Fig
         rows = min(len(side) for side in sides)
         chosen = np.stack([side[:rows] for side in sides], axis=1).ravel()
         title = "Planet hosts (left) and stars without a known planet (right), drawn at random"
-    shown = curves.take(chosen)
-    labels = [None] * len(shown) if shown.label is None else [int(v) for v in shown.label]
+    chosen_curves = curves.take(chosen)
+    labels = [None] * len(chosen_curves) if chosen_curves.label is None else [int(v) for v in chosen_curves.label]
     return light_curves(
-        shown.time,
-        shown.flux,
-        shown.valid,
-        [star_title(str(i), None, v) for i, v in zip(shown.id, labels)],
+        chosen_curves.time,
+        chosen_curves.flux,
+        chosen_curves.valid,
+        [star_title(str(i), None, v) for i, v in zip(chosen_curves.id, labels)],
         title=title,
         flux_unit=unit,
         time_unit="days" if curves.time_system == "assumed" else f"{curves.time_system}, days",
@@ -55,26 +55,26 @@ def examples(curves: LightCurves, seed: int, unit: str, *, each: int = 4) -> Fig
 
 @styled
 def distributions(
-    values: dict[str, np.ndarray], label: np.ndarray | None, units: dict[str, str], told: dict[str, Any]
+    values: dict[str, np.ndarray], label: np.ndarray | None, units: dict[str, str], differences: dict[str, Any]
 ) -> Figure:
-    """Histograms of the four statistics, each class scaled to its own size, with Cliff's delta in the
+    """Draw histograms of the four statistics, each class scaled to its own size, with Cliff's delta in the
     title."""
     figure = Figure(figsize=(9.2, 7.0))
     for name, axes in zip(STATISTICS, figure.subplots(2, 2).ravel()):
         value = values[name]
         scale, there, back = SCALES[name] if len(value) and (name == "skewness" or value.min() > 0) else LINEAR
-        shown = there(value)
-        groups = [("all stars", np.ones(len(shown), bool), GREY)]
+        seen = there(value)
+        groups = [("all stars", np.ones(len(seen), bool), GREY)]
         if label is not None:
             groups = [("no known planet", label != 1, OTHER), ("hosts", label == 1, HOST)]
         # A handful of extreme stars would squeeze all others into one bar: they go into the outermost bars.
-        ends = [np.percentile(shown[rows], [0.5, 99.5]) for _, rows, _ in groups if rows.any()]
+        ends = [np.percentile(seen[rows], [0.5, 99.5]) for _, rows, _ in groups if rows.any()]
         low, high = (np.min(ends), np.max(ends)) if ends else (0.0, 1.0)
         edges = np.linspace(low, high, 31) if high > low else np.linspace(low - 0.5, low + 0.5, 31)
         x = back(edges)
         for text, rows, colour in groups:
             if rows.any():
-                share = np.histogram(np.clip(shown[rows], edges[0], edges[-1]), edges)[0] / rows.sum()
+                share = np.histogram(np.clip(seen[rows], edges[0], edges[-1]), edges)[0] / rows.sum()
                 axes.stairs(share, x, fill=True, color=colour, alpha=0.25)
                 axes.stairs(share, x, color=colour, linewidth=1.6, label=f"{text} ({rows.sum():,})")
         axes.set_xscale(scale)
@@ -88,7 +88,7 @@ def distributions(
             axes.xaxis.set_major_formatter("{x:g}")
         axes.set_xlabel(f"{name.replace('_', ' ')} ({units[name]})")
         axes.set_ylabel("share of the class")
-        delta = told[name].get("cliffs_delta")
+        delta = differences[name].get("cliffs_delta")
         if delta:
             axes.set_title(f"δ = {delta['value']:+.2f} [{delta['low']:+.2f}, {delta['high']:+.2f}]", fontsize=11)
     handles = figure.axes[0].get_legend_handles_labels()
@@ -99,7 +99,7 @@ def distributions(
 
 @styled
 def missing(curves: LightCurves) -> Figure:
-    """Share of stars measured at each cadence, and how many stars lack how much."""
+    """Draw the share of stars measured at each cadence, and how many stars lack how much."""
     figure = Figure(figsize=(6.4, 5.4))
     upper, lower = figure.subplots(2, 1)
     upper.plot(curves.valid.mean(axis=0), color=OTHER, linewidth=0.8)
@@ -112,7 +112,7 @@ def missing(curves: LightCurves) -> Figure:
 
 @styled
 def balance(labels: dict[str, np.ndarray | None]) -> Figure:
-    """Hosts and other stars of each file, on a logarithmic axis, with the counts."""
+    """Draw hosts and other stars of each file, on a logarithmic axis, with the counts."""
     figure = Figure(figsize=(6.4, 1.4 + 1.2 * len(labels)))
     axes = figure.add_subplot()
     known = {name: label for name, label in labels.items() if label is not None}

@@ -1,4 +1,4 @@
-"""What is in a data set, before any model: example curves, distributions by class, gaps, balance,
+"""The exploration of a data set before any model: example curves, distributions by class, gaps, balance,
 duplicates."""
 
 from __future__ import annotations
@@ -123,7 +123,7 @@ def _verdict(summary: dict[str, Any]) -> list[str]:
 
 
 def statistics(flux: np.ndarray, valid: np.ndarray) -> dict[str, np.ndarray]:
-    """Four numbers of each star, on its valid cadences.
+    """Return four numbers of each star, on its valid cadences.
 
     Args:
         flux: ``(n, c)`` float32, any unit.
@@ -140,7 +140,7 @@ def statistics(flux: np.ndarray, valid: np.ndarray) -> dict[str, np.ndarray]:
 
 
 def _statistics(flux: np.ndarray, valid: np.ndarray) -> np.ndarray:
-    """``(4, n)``. NaN sorts last, so the median of a row stands at half its number of valid cadences."""
+    """Return ``(4, n)``. NaN sorts last, so the median of a row stands at half its number of valid cadences."""
     n = valid.sum(axis=1)
     ordered = np.sort(np.where(valid, flux.astype(np.float64), np.nan), axis=1)
     centre = _middle(ordered, n)

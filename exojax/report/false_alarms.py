@@ -1,45 +1,31 @@
-"""How many signal-free curves pass a threshold, and which threshold keeps that to a stated share."""
+"""The share of signal-free curves that pass a threshold, and which threshold keeps that to a stated share."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 
 import numpy as np
 from matplotlib.figure import Figure
 
-from exojax.report.style import GREY, png, single, styled
-from exojax.storage.write_file import write_atomically
+from exojax.report.style import GREY, single, styled
 
 
+@styled
 def false_alarm_curves(
-    path: Path,
     levels: np.ndarray,
     shares: Mapping[str, tuple[np.ndarray, np.ndarray, np.ndarray]],
     thresholds: Mapping[str, float],
     wanted: float,
-) -> None:
-    """Write the figure as a PNG, in one step.
+) -> Figure:
+    """Draw the share of signal-free curves above each threshold, with its 95 % interval.
 
     Args:
-        path: the PNG.
         levels: ``(k,)`` float64, ascending red-noise SNRs.
         shares: how the curves were made signal-free -> share of them above each level, and the ends of its 95 %
             interval, all ``(k,)`` float64.
         thresholds: the same names -> SNR at which the share is ``wanted``.
         wanted: false alarms a star.
     """
-    write_atomically(path, png(draw(levels, shares, thresholds, wanted)))
-
-
-@styled
-def draw(
-    levels: np.ndarray,
-    shares: Mapping[str, tuple[np.ndarray, np.ndarray, np.ndarray]],
-    thresholds: Mapping[str, float],
-    wanted: float,
-) -> Figure:
-    """The figure; see :func:`false_alarm_curves`."""
     figure, axes = single()
     lowest = wanted / 10
     for name, (share, low, high) in shares.items():

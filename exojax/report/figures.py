@@ -1,5 +1,4 @@
-"""The figures of a report. Each function takes plain arrays and returns a matplotlib Figure; none keeps
-state."""
+"""The figures of a report. Each function takes plain arrays and returns a matplotlib Figure; none keeps state."""
 
 from __future__ import annotations
 
@@ -15,8 +14,7 @@ from exojax.report.style import ACCENT, GREY, HOST, OTHER, plain, say, single, s
 
 @styled
 def loss_curve(records: Sequence[Mapping[str, Any]], chosen: Sequence[int] | None = None) -> Figure:
-    """Draw training loss over steps, with the validation average precision on its own axes below where there is
-    one.
+    """Draw training and validation loss over steps, and the validation average precision, where there are any.
 
     Args:
         records: lines of ``metrics.jsonl``: dicts with ``step`` and any of ``loss`` and
@@ -130,7 +128,7 @@ def calibration(bins: Reliability) -> Figure:
 
 @styled
 def score_distributions(labels: np.ndarray, probability: np.ndarray, threshold: float) -> Figure:
-    """How many rows of each class have which probability, on a logarithmic axis, with the threshold.
+    """Draw how many rows of each class have which probability, on a logarithmic axis, with the threshold.
 
     Args:
         labels: ``(n,)`` int, 1 for a host.
@@ -330,7 +328,7 @@ def _series(records: Sequence[Mapping[str, Any]], key: str) -> tuple[np.ndarray,
 
 
 def _smooth(value: np.ndarray) -> np.ndarray:
-    """Return running mean over a fiftieth of the curve, shortened at the ends."""
+    """Return the running mean over a fiftieth of the curve, shortened at the ends."""
     width = max(3, len(value) // 50) | 1
     kernel = np.ones(width)
     return np.convolve(value, kernel, "same") / np.convolve(np.ones(len(value)), kernel, "same")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -10,14 +11,17 @@ from exojax.candidates import Candidates
 from exojax.detection.period_grid import INNER
 from exojax.detection.periodogram import Periodogram
 from exojax.detection.search_star import Trace
-from exojax.ephemeris import nearest_transit, transit_mask
+from exojax.ephemeris import nearest_transit
 from exojax.evaluation.attribution import Attribution
 from exojax.light_curves import EvenCurves, LightCurves, Piece, Stars
 from exojax.report.transit_model import TransitModel, fitted
 from exojax.report.verdicts import VerdictLine, verdict_lines
 from exojax.vetting.all_tests import Vetting
 from exojax.vetting.centroid import CentroidShift, centroid_shift
+from exojax.vetting.transit_series import TransitSeries, of_even
 
+PAIR = 2
+"""events of a duotransit, which are in different seasons"""
 FEW = 0.25
 """share of the secondary's events that are another candidate's transits, from which on they explain it"""
 
@@ -28,8 +32,7 @@ class Sheet:
 
     Attributes:
         candidate: one row.
-        others: the same star's other candidates, marked in grey; cadences in the transits of those of better rank are
-            left out of the folds. It may be empty.
+        others: the same star's other candidates, marked in grey. It may be empty.
         time_system: as in :class:`exojax.light_curves.LightCurves`.
         absolute: flux is relative; otherwise every axis of brightness is in units of ``scatter``.
         cadence: days between cadences of the even grid.
@@ -39,6 +42,8 @@ class Sheet:
         flat: ``(m,)`` float, detrended: fraction above the trend, or file units above it.
         trend: ``(m,)`` float, what detrending took off, in units of ``flux``.
         weight: ``(m,)`` float, inverse variance relative to a typical cadence; 0 where there is none.
+        kept: ``(m,)`` bool, cadences outside the transits of candidates found before it: only they enter its folds, as
+            they do its tests.
         scatter: of a cadence of weight 1, in units of ``flat``.
         periods: ``(p,)`` float64 days, ascending or not.
         power: ``(p,)`` float, the SNR at each, in the pass that found the candidate.
@@ -46,6 +51,7 @@ class Sheet:
         model_flux: ``(k,)`` float64, the model there, 0 out of transit; in units of the candidate's depth.
         fit: that model, or None where the corners of the search's template stand in for it.
         shift: of the centroid, or None where the file has none.
+        series: on which its tests were made; None of a single transit.
         star: one row, or None.
         warnings: a sentence each.
         flags: what speaks against it, a few words each.
@@ -65,6 +71,7 @@ class Sheet:
     flat: np.ndarray
     trend: np.ndarray
     weight: np.ndarray
+    kept: np.ndarray
     scatter: float
     periods: np.ndarray
     power: np.ndarray
@@ -72,6 +79,7 @@ class Sheet:
     model_flux: np.ndarray
     fit: TransitModel | None = None
     shift: CentroidShift | None = None
+    series: TransitSeries | None = None
     star: Stars | None = None
     warnings: tuple[str, ...] = ()
     flags: tuple[str, ...] = ()
@@ -118,6 +126,7 @@ def sheet_of(
         flat=above,
         trend=np.where(flat.weight[0] > 0, trend, np.nan),
         weight=flat.weight[0],
+        kept=weight > 0,
         scatter=float(flat.scatter[0]),
         periods=seen.period * even.cadence,
         power=seen.power,
@@ -125,6 +134,9 @@ def sheet_of(
         model_flux=model,
         fit=fit,
         shift=_shift(even, weight, one),
+        series=None
+        if one.single[0]
+        else of_even(flat, weight, *(float(x[0]) for x in (one.period, one.t0, one.duration))),
         star=None if curves.stars is None else curves.stars,
         warnings=warnings,
         tests=tuple(verdict_lines(vetting)),
@@ -139,7 +151,7 @@ def _model(
     duration, depth, period = float(one.duration[0]), float(one.depth[0]), float(one.period[0])
     here = weight > 0
     time = float(flat.start[0]) + flat.cadence * np.flatnonzero(here)
-    away, _ = nearest_transit(time, np.nan if one.single[0] else period, float(one.t0[0]))
+    away, _ = nearest_transit(time, separation(one) if one.single[0] else period, float(one.t0[0]))
     above = flat.flux[0, here].astype(np.float64)
     middle, mean, total = binned(away, above, weight[here], -duration, duration, 60)
     fit = None
@@ -178,8 +190,9 @@ class Fold:
         weight: float64, above 0.
         away: float64 days from the nearest transit.
         event: int, its number.
-        keep: bool, not in a transit of a better candidate.
+        keep: bool, not in a transit of a candidate found before it.
         period: days, NaN for a single transit.
+        step: days between numbered events: the period, or the separation of a duotransit's two; NaN of one transit.
         t0, duration: days.
         scatter: of a cadence of weight 1, in ``unit``.
         offset: ``(k,)`` float64 days from mid-transit, at which the model is known.
@@ -195,6 +208,7 @@ class Fold:
     event: np.ndarray
     keep: np.ndarray
     period: float
+    step: float
     t0: float
     duration: float
     scatter: float
@@ -211,7 +225,7 @@ class Fold:
 
 
 def folded(one: Sheet) -> Fold:
-    """The candidate's fold. A period, epoch or duration that is not known is replaced so that the rest can be drawn."""
+    """Fold the candidate; a period, epoch or duration that is not known is replaced so that the rest can be drawn."""
     found = one.candidate
     measured = (one.weight > 0) & np.isfinite(one.flat)
     scatter = one.scatter if one.scatter > 0 else 1.0
@@ -220,13 +234,11 @@ def folded(one: Sheet) -> Fold:
     unit, factor = ("%", 100.0) if percent else ("ppm", 1e6) if one.absolute else ("scatter", 1.0)
     scale = factor if one.absolute else 1 / scatter
     time = one.start + one.cadence * np.flatnonzero(measured)
-    keep = np.ones(len(time), bool)
-    for k in np.flatnonzero(one.others.rank < found.rank[0]):
-        period, t0, duration = (float(getattr(one.others, name)[k]) for name in ("period", "t0", "duration"))
-        keep &= ~transit_mask(time, period, t0, 1.2 * duration)
+    keep = one.kept[measured]
     period = np.nan if found.single[0] or not found.period[0] > 0 else float(found.period[0])
     t0 = float(found.t0[0]) if np.isfinite(found.t0[0]) else one.start
-    away, number = nearest_transit(time, period, t0)
+    step = separation(found) if np.isnan(period) else period
+    away, number = nearest_transit(time, step, t0)
     return Fold(
         time=time,
         flux=one.flat[measured].astype(np.float64) * scale,
@@ -235,6 +247,7 @@ def folded(one: Sheet) -> Fold:
         event=number.astype(int),
         keep=keep,
         period=period,
+        step=step,
         t0=t0,
         duration=float(found.duration[0]) if found.duration[0] > 0 else 4 * one.cadence,
         scatter=scatter * scale,
@@ -248,7 +261,7 @@ def folded(one: Sheet) -> Fold:
 def binned(
     x: np.ndarray, y: np.ndarray, weight: np.ndarray, low: float, high: float, count: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Weighted means of ``y`` in ``count`` even bins of ``x``; bins without weight are left out.
+    """Return weighted means of ``y`` in ``count`` even bins of ``x``; bins without weight are left out.
 
     Args:
         x, y: ``(n,)`` float64.
@@ -277,12 +290,14 @@ class Event:
         number: of it, 0 at ``t0``.
         time: days, its middle by the ephemeris.
         depth, error: in the unit of the fold: the model scaled to its cadences.
+        level: of the curve on its sides, in the same unit.
     """
 
     number: int
     time: float
     depth: float
     error: float
+    level: float
 
 
 def events(fold: Fold) -> list[Event]:
@@ -298,12 +313,28 @@ def events(fold: Fold) -> list[Event]:
     power = np.bincount(row, weight * model**2)
     scale = np.bincount(row, weight * model * (level[row] - fold.flux[used])) / np.where(power > 0, power, 1.0)
     deepest = float(-fold.model.min(initial=0.0))
-    step = 0.0 if np.isnan(fold.period) else fold.period
+    step = 0.0 if np.isnan(fold.step) else fold.step
     return [
-        Event(int(k), fold.t0 + k * step, float(a) * deepest, fold.scatter / float(np.sqrt(p)) * deepest)
-        for k, a, p in zip(names, scale, power)
+        Event(int(k), fold.t0 + k * step, float(a) * deepest, fold.scatter / float(np.sqrt(p)) * deepest, float(beside))
+        for k, a, p, beside in zip(names, scale, power, level)
         if p > 0
     ]
+
+
+def separation(found: Candidates) -> float:
+    """Return the days between the two events of a duotransit, the longest of its possible periods; NaN of any other."""
+    if not found.single[0] or found.n_transits[0] != PAIR:
+        return float("nan")
+    return max(other_periods(found), default=float("nan"))
+
+
+def other_periods(found: Candidates) -> list[float]:
+    """Return the other periods of a candidate that its table lists, days; what is no number is left out."""
+    periods = []
+    for text in str(found.aliases[0]).split(";"):
+        with suppress(ValueError):
+            periods.append(float(text))
+    return [period for period in periods if 0 < period < float("inf")]
 
 
 def secondary_explained(one: Sheet) -> int:

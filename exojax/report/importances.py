@@ -1,4 +1,4 @@
-"""What a model leans on, as bars."""
+"""Draw the features that a model needs most, as bars."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ SHOWN = 20
 
 @styled
 def importances(names: np.ndarray, loss: np.ndarray, error: np.ndarray) -> Figure:
-    """The features that cost most average precision when they are shuffled among stars.
+    """Draw the features that cost most average precision when they are shuffled among stars.
 
     Args:
         names: ``(m,)`` str.

@@ -9,7 +9,7 @@ import numpy as np
 
 from exojax.ephemeris import next_transit
 from exojax.light_curves import Piece, Stars
-from exojax.report.folding import Sheet, secondary_explained
+from exojax.report.folding import Sheet, secondary_explained, separation
 from exojax.report.style import plain
 from exojax.report.transit_model import GRAZING
 from exojax.vetting.duration import AXIS_OF_ONE_DAY
@@ -17,9 +17,11 @@ from exojax.vetting.duration import AXIS_OF_ONE_DAY
 EARTHS = 109.076  # nominal solar radius over nominal Earth's, IAU 2015 resolution B3 (6,378.1 km)
 NONE = "not known"
 REPEATED = ("odd – even", "secondary", "aliases", "timing")
-"""what only a signal with a period has"""
+"""rows of a signal with a period alone"""
 SIGNIFICANT = 3.0
-"""sigma from which on transits are said not to come on time"""
+"""sigma from which on transits do not come on time"""
+MOST_LISTED, MOST_PIECES = 6, 8
+"""aliases or matches, and sectors, that a line names"""
 FIRST_EPIC = 200_000_000
 """first number of K2's catalogue of its campaigns"""
 
@@ -60,6 +62,8 @@ def rows(one: Sheet) -> list[tuple[str, str]]:
     period = float(found.period[0])
     explained = secondary_explained(one)
     remark = f": candidate {explained}'s transits" if explained else ""
+    pair = math.isfinite(separation(found))
+    unmeasured = "not measured (two transits)" if pair else "not measured (one transit)"
     table = [
         ("period", least(float(found.period_min[0])) if single else both(period, found.period_error[0], "d", 5)),
         (f"t0, {plain(one.time_system, 9)}", both(found.t0[0], found.t0_error[0], "d", 4)),
@@ -74,14 +78,12 @@ def rows(one: Sheet) -> list[tuple[str, str]]:
         ("timing", timing(one)),
         ("odd – even", sigma(found.odd_even_sigma[0])),
         ("secondary", sigma(found.secondary_sigma[0], found.secondary_phase[0]) + remark),
-        ("centroid shift", "not measured (one transit)" if single else sigma(found.centroid_sigma[0])),
-        ("probability", text(found.probability[0], 3)),
-        ("aliases", _listed(str(found.aliases[0]), "\xa0d")),
+        ("centroid shift", unmeasured if single else sigma(found.centroid_sigma[0])),
+        ("probability", share(float(found.probability[0]))),
+        ("possible periods" if pair else "aliases", _listed(str(found.aliases[0]), "\xa0d")),
         ("matches", _listed(str(found.matches[0]))),
     ]
-    # Two transits in different seasons have possible periods, one transit has none.
-    hidden = {"odd – even", "secondary", "timing"} | (set() if found.aliases[0] else {"aliases"})
-    return [(name, value) for name, value in table if not (single and name in hidden)]
+    return [(name, value) for name, value in table if not (single and name in REPEATED)]
 
 
 def system(one: Sheet) -> list[str]:
@@ -116,7 +118,7 @@ def upcoming(one: Sheet, count: int = 3) -> list[str]:
 
 
 def timing(one: Sheet) -> str:
-    """Whether the transits come on time: by how much they deviate from a linear ephemeris, and its significance."""
+    """Return by how much the transits deviate from a linear ephemeris, and how significantly."""
     value, minutes = float(one.candidate.ttv_sigma[0]), float(one.candidate.ttv_amplitude[0]) * 1440
     if not math.isfinite(value):
         return NONE
@@ -189,7 +191,7 @@ def warmth(period: float, star: Stars | None) -> str:
 
 
 def star_line(star: Stars | None, pieces: Sequence[Piece] = ()) -> str:
-    """What is known of the star, in one line."""
+    """Return the known facts of the star, in one line."""
     known = []
     if star is not None:
         known = [
@@ -203,16 +205,32 @@ def star_line(star: Stars | None, pieces: Sequence[Piece] = ()) -> str:
     place = next((one for one in pieces if math.isfinite(one.ra) and math.isfinite(one.dec)), None)
     if place is not None:
         phrases = [f"α {place.ra:.5f}° δ {place.dec:+.5f}°".replace("-", "−"), *phrases]
-    parts = [f"{one.kind} {one.number}" for one in pieces if one.kind][:6]
+    numbered: dict[str, list[str]] = {}
+    for one in pieces:
+        if one.kind:
+            numbered.setdefault(one.kind, []).append(str(one.number))
+    parts = [f"{kind}{'s' * (len(all_of) > 1)} {_some(all_of, MOST_PIECES)}" for kind, all_of in numbered.items()]
     missing = "" if phrases and len([x for x, _ in known if math.isfinite(x)]) else "   star: size and mass not known"
     return "   ".join([*phrases, *([", ".join(parts)] if parts else [])]) + missing
 
 
 def sigma(value: float, phase: float = math.nan) -> str:
+    """Return a significance in words, with the phase where one is given."""
     where = "" if math.isnan(phase) else f" at phase {phase:.3f}"
     return "not measured" if math.isnan(value) else f"{value:.1f}σ{where}".replace("-", "−")
 
 
 def _listed(joined: str, unit: str = "") -> str:
     parts = [plain(part, 40) for part in joined.split(";") if part]
-    return ", ".join(parts) + (unit if parts else "") or "none"
+    return _some(parts, MOST_LISTED, unit) if parts else "none"
+
+
+def _some(parts: list[str], most: int, unit: str = "") -> str:
+    """Return the first ``most`` parts, and how many there are where there are more."""
+    more = f" … {len(parts)} in all" if len(parts) > most else ""
+    return ", ".join(parts[:most]) + unit + more
+
+
+def share(value: float) -> str:
+    """Return a probability with three decimals; one below a thousandth is not 0."""
+    return "< 0.001" if 0 < value < 0.0005 else "> 0.999" if 0.9995 <= value < 1 else text(value, 3)

@@ -136,7 +136,7 @@ def provenance() -> dict[str, str]:
 
 
 def figure_text(figure: Any) -> str:
-    """``0.693 [0.612, 0.770]`` of a figure with an interval, ``undefined`` of None, and a short text of the
+    """Return ``0.693 [0.612, 0.770]`` of a figure with an interval, ``undefined`` of None, and a short text of the
     rest."""
     if figure is None:
         return "undefined"
@@ -148,7 +148,7 @@ def figure_text(figure: Any) -> str:
 
 
 def number(value: Any) -> str:
-    """Three decimals for a share, four digits for other floats, as it is for the rest."""
+    """Write three decimals for a share, four digits for other floats, as it is for the rest."""
     if not isinstance(value, float):
         return str(value)
     return f"{value:.3f}" if 0.001 <= abs(value) <= 1 or value == 0 else f"{value:.4g}"
@@ -188,7 +188,7 @@ def _metrics(metrics: Mapping[str, Any]) -> str:
 
 
 def chance_levels(metrics: Mapping[str, Any]) -> dict[str, str]:
-    """Label of a figure to what a guess reaches: the share of hosts, or a ROC AUC of one half.
+    """Return what a guess reaches, by the label of its figure: the share of hosts, or a ROC AUC of one half.
 
     Args:
         metrics: as in ``metrics.json``.
@@ -225,14 +225,14 @@ def _controls(rows: Sequence[Mapping[str, Any]]) -> str:
     filled = [{**row, "chance": row["n_positive"] / row["n"] if row.get("n") else None} for row in rows]
     table = _table([{label: row.get(key) for key, label in names.items()} for row in filled])
     note = (
-        "What is left of the ranking when the planets are taken away: a ROC AUC of 0.5 is chance. Dips "
+        "The ranking that remains when the planets are taken away: a ROC AUC of 0.5 is chance. Dips "
         "shallower than 3 sigma survive masking; coverage is a separate model that sees no flux at all."
     )
     return f'{table}<p class="soft">{note}</p>'
 
 
 def _conformal(found: Mapping[str, Any]) -> str:
-    """Sentences first: what a set is and how often it holds; then the numbers, a class a line."""
+    """Write sentences first: what a set is and how often it holds; then the numbers, a class a line."""
     share = 1 - float(found["alpha"])
     lines: list[dict[str, Any]] = []
     for name, row in found["classes"].items():
@@ -279,7 +279,7 @@ def _pairs(values: Mapping[str, Any]) -> str:
 
 
 def _short(value: Any) -> str:
-    """Numbers to six digits, yes or no for a truth, a dash for nothing."""
+    """Write numbers to six digits, yes or no for a truth, a dash for nothing."""
     if value is None or value == "":
         return "–"
     if isinstance(value, bool):

@@ -7,7 +7,8 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
 from exojax.ephemeris import nearest_transit
-from exojax.report.folding import Event, Fold, Sheet, binned
+from exojax.report.closed_gaps import ClosedGaps, close_gaps
+from exojax.report.folding import Event, Fold, Sheet, binned, other_periods
 from exojax.report.numbers import sigma
 from exojax.report.style import ACCENT, GREY, HOST, OTHER, plain, say
 
@@ -20,7 +21,7 @@ BINS = 4000  # of the whole phase, at most: two a duration
 
 
 def raw(axes: Axes, one: Sheet, title: str, low: float = -np.inf, high: float = np.inf) -> None:
-    """The curve as read, and its trend, from ``low`` to ``high`` days."""
+    """Draw the curve as read, and its trend, from ``low`` to ``high`` days."""
     axes.set_title(title, fontsize=9)
     axes.set_ylabel("relative flux" if one.absolute else "scatters")
     used = np.isfinite(one.flux) & (one.time >= low) & (one.time <= high)
@@ -38,6 +39,8 @@ def raw(axes: Axes, one: Sheet, title: str, low: float = -np.inf, high: float = 
     axes.plot(np.insert(time, gaps, np.nan), np.insert(trend, gaps, np.nan), color=HOST, linewidth=0.9)
     axes.ticklabel_format(axis="both", useOffset=False)
     axes.margins(x=0.01)
+    if close_gaps(axes, one.time[used]) is not None:
+        axes.set_title(f"{title}; grey: long gaps, closed", fontsize=9)
     inside = axes.get_xlim()
     for place, colour, name in ((1.0, OTHER, "dumps"), (0.0, GREY, "flagged")):
         times = np.concatenate([getattr(piece, name) for piece in one.pieces]) if one.pieces else np.zeros(0)
@@ -48,12 +51,15 @@ def raw(axes: Axes, one: Sheet, title: str, low: float = -np.inf, high: float = 
 
 
 def flat(axes: Axes, one: Sheet, fold: Fold) -> None:
-    """The detrended curve with every transit marked: filled where it was measured, hollow where it fell into a gap."""
+    """Draw the detrended curve with every transit marked: filled where it was measured, hollow in a gap."""
     # On its own scale: a deeper candidate of the star would flatten it.
     _dots(axes, fold.time, fold.flux, *_spread(fold.flux[fold.keep], fold.model.min(initial=0.0)))
     words = "Detrended; transits marked"
+    axes.ticklabel_format(axis="x", useOffset=False)
+    axes.margins(x=0.01)
+    scale = close_gaps(axes, fold.time)
     if len(fold.time):
-        times, seen = _transits(fold, fold.period, fold.t0, fold.duration)
+        times, seen = _transits(fold, fold.step, fold.t0, fold.duration, scale)
         crowded = len(times) > 150
         _marks(axes, times[seen], 0.05, "|" if crowded else "^", HOST, HOST)
         if not crowded and not seen.all():
@@ -61,29 +67,31 @@ def flat(axes: Axes, one: Sheet, fold: Fold) -> None:
             words += ", hollow where they fall into a gap"
         for k in range(len(one.others)):
             period = float(one.others.period[k])
-            times, seen = _transits(fold, period, float(one.others.t0[k]), float(one.others.duration[k]))
+            times, seen = _transits(fold, period, float(one.others.t0[k]), float(one.others.duration[k]), scale)
             _marks(axes, times[seen], 0.95, "|" if len(times) > 150 else "v", GREY, GREY)
         words += "; above, in grey, those of the star's other candidates" if len(one.others) else ""
     axes.set_xlabel(axis_of(one), labelpad=2)
     axes.set_ylabel(_unit(fold))
     axes.set_title(words, fontsize=9)
-    axes.ticklabel_format(axis="x", useOffset=False)
-    axes.margins(x=0.01)
 
 
 def axis_of(one: Sheet) -> str:
-    """Label of an axis of time."""
+    """Return the label of an axis of time."""
     captions = {"assumed": "days; the cadence is assumed", "simulated": "days, simulated"}
     return captions.get(one.time_system, f"{plain(one.time_system, 20)}, days")
 
 
-def _transits(fold: Fold, period: float, t0: float, duration: float) -> tuple[np.ndarray, np.ndarray]:
-    """Times of the transits within the curve, and whether anything was measured in each."""
+def _transits(
+    fold: Fold, period: float, t0: float, duration: float, scale: ClosedGaps | None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return times of the transits within the curve, those in closed gaps left out, and which hold any cadence."""
     first, last = fold.time[0], fold.time[-1]
     if period > 0:
         times = t0 + period * np.arange(np.ceil((first - t0) / period), np.floor((last - t0) / period) + 1)
     else:
         times = np.array([t0])
+    if scale is not None:
+        times = times[scale.inside(times, duration)]
     ends = np.searchsorted(fold.time, times[:, None] + 0.5 * duration * np.array([-1, 1]))
     return times, ends[:, 1] > ends[:, 0]
 
@@ -103,7 +111,7 @@ def _marks(axes: Axes, times: np.ndarray, height: float, mark: str, edge: str, f
 
 
 def periodogram(axes: Axes, one: Sheet, fold: Fold) -> None:
-    """The highest SNR in each of many slices of log period; the peak in colour, its harmonics dashed."""
+    """Draw the highest SNR in each of many slices of log period; the peak in colour, its harmonics dashed."""
     good = np.isfinite(one.power) & (one.periods > 0)
     axes.set_title("Periodogram", fontsize=9)
     if good.sum() < 2:
@@ -123,8 +131,7 @@ def periodogram(axes: Axes, one: Sheet, fold: Fold) -> None:
     if np.isnan(fold.period):
         axes.set_title("Periodogram of the star (one event has no peak)", fontsize=9)
         return
-    aliases = [float(alias) for alias in str(one.candidate.aliases[0]).split(";") if _is_number(alias)]
-    aliases = [alias for alias in aliases if periods[0] <= alias <= periods[-1]]
+    aliases = [alias for alias in other_periods(one.candidate) if periods[0] <= alias <= periods[-1]]
     if aliases:
         axes.set_title("Periodogram; ▲ other periods of the same events", fontsize=9)
     harmonics = [(fold.period * m, name) for m, name in ((1 / 3, "⅓"), (1 / 2, "½"), (2, "2"), (3, "3"))]
@@ -138,25 +145,16 @@ def periodogram(axes: Axes, one: Sheet, fold: Fold) -> None:
 
 
 def phase(axes: Axes, fold: Fold) -> None:
-    """The fold on the whole phase, the transit at 0."""
+    """Draw the fold on the whole phase, the transit at 0."""
     x, y, weight = (fold.away / fold.period)[fold.keep], fold.flux[fold.keep], fold.weight[fold.keep]
     x = np.where(x < -0.25, x + 1, x)
     low, high = limits(fold, x, y, weight, -0.25, 0.75)
     _dots(axes, x, y, low, high, colour=PALE if len(x) > CROWD else DOTS)
-    if not fold.keep.all():
-        axes.text(
-            1,
-            1.03,
-            "without the transits of better candidates",
-            fontsize=7,
-            color=GREY,
-            ha="right",
-            transform=axes.transAxes,
-        )
     _means(axes, fold, x, y, weight, -0.25, 0.75, int(np.clip(2 * fold.period / fold.duration, 40, BINS)), small=True)
     axes.set(xlabel="phase", xlim=(-0.25, 0.75))
     axes.set_ylabel(_unit(fold), labelpad=2)
-    axes.set_title("Whole phase", fontsize=9)
+    without = "" if fold.keep.all() else ", without the transits of candidates found before it"
+    axes.set_title(f"Whole phase{without}", fontsize=9)
 
 
 def around(
@@ -168,6 +166,8 @@ def around(
     model: bool = False,
     chosen: np.ndarray | None = None,
     centre: float = 0.0,
+    level: float = 0.0,
+    every: bool = False,
     small: bool = False,
 ) -> None:
     """Draw the cadences within ``span`` days of ``centre`` days after mid-transit, and their means.
@@ -180,11 +180,13 @@ def around(
         model: draw the model too; without it the panel has the scale of its own means.
         chosen: ``(n,)`` bool, cadences of the fold; all where it is None.
         centre: days after mid-transit.
-        small: the panel is one of many: it has fewer bins and no unit.
+        level: of the curve beside the transit, which is drawn as 0.
+        every: draw also cadences in the transits of candidates found before it.
+        small: the panel is one of many: it has fewer bins, no unit, and no marks of cadences beyond it.
     """
-    away = nearest_transit(fold.away, fold.period, centre)[0]
-    near = fold.keep & (np.abs(away) <= span) & (True if chosen is None else chosen)
-    x, y, weight = away[near] * HOURS, fold.flux[near], fold.weight[near]
+    away = nearest_transit(fold.away, fold.step, centre)[0]
+    near = (fold.keep | every) & (np.abs(away) <= span) & (True if chosen is None else chosen)
+    x, y, weight = away[near] * HOURS, fold.flux[near] - level, fold.weight[near]
     bins = int(np.clip(round((6 if small else 12) * span / fold.duration), 6, 60))
     low, high = limits(fold, x, y, weight, -span * HOURS, span * HOURS)
     if not model:
@@ -192,7 +194,7 @@ def around(
     few = len(x) < 2.5 * bins
     colour = OTHER if few else PALE if len(x) > CROWD else DOTS
     # On the scale of the means most cadences lie beyond the axis: that is no news.
-    _dots(axes, x, y, low, high, size=5 if few else 2.5, colour=colour, most=MOST_OUTSIDE if model else 0)
+    _dots(axes, x, y, low, high, size=5 if few else 2.5, colour=colour, most=MOST_OUTSIDE if model and not small else 0)
     if not few:
         _means(axes, fold, x, y, weight, -span * HOURS, span * HOURS, bins)
     if model:
@@ -208,17 +210,17 @@ def around(
 
 
 def centroid(axes: Axes, one: Sheet) -> None:
-    """The centroid's shift in each transit, its mean with the three-sigma ellipse, and the star at the cross.
+    """Draw the centroid's shift in each transit, its mean with the three-sigma ellipse, and the star at the cross.
 
     The ellipse and the words come from one measurement: the cross lies outside exactly where the centroid has moved.
     """
     shift = one.shift
     axes.set_title("Centroid shift", fontsize=9)
     if shift is None:
-        say(axes, "no centroids\nin this file")
+        say(axes, "no centroids\nin this file", size=8)
         return
     if not np.isfinite(shift.shift).all():
-        say(axes, "too few centroids\naround the transits")
+        say(axes, "too few centroids\naround the transits", size=8)
         return
     events, middle = shift.events * 1e3, shift.shift * 1e3
     axes.plot(events[:, 0], events[:, 1], ".", color=DOTS, markersize=4)
@@ -232,7 +234,7 @@ def centroid(axes: Axes, one: Sheet) -> None:
         axes.set_title(f"Centroid: {'moves' if shift.moved else 'stays'}, {sigma(shift.sigma)}", fontsize=9)
         axes.set_xlabel("column (mpx); ellipse: 3σ", labelpad=2)
     else:
-        axes.set_title("Centroid, one event", fontsize=9)
+        axes.set_title("Centroid, one event" if len(shift.events) < 2 else "Centroid, two events", fontsize=9)
     # Wide enough for the ellipse, the cross and most events; an outlier is no reason to shrink them.
     most = float(np.percentile(np.abs(events).max(axis=1), 80)) if len(events) else 0.0
     reach = 1.15 * max(float(np.abs(outline).max()), most) or 1.0
@@ -241,7 +243,7 @@ def centroid(axes: Axes, one: Sheet) -> None:
 
 
 def depths(axes: Axes, fold: Fold, found: list[Event], words: str) -> None:
-    """The depth of each transit against time, with the fold's as a line."""
+    """Draw the depth of each transit against time, with the fold's as a line."""
     axes.set_title(words, fontsize=9)
     if not found:
         say(axes, "no transit is measured")
@@ -257,12 +259,13 @@ def depths(axes: Axes, fold: Fold, found: list[Event], words: str) -> None:
     margin = 3 * float(np.median(error))
     axes.set_ylim(min(0.0, low) - margin, max(high, float(-fold.model.min(initial=0.0))) + margin)
     axes.xaxis.set_major_locator(MaxNLocator(4))
+    close_gaps(axes, fold.time)
 
 
 def own_limits(
     fold: Fold, x: np.ndarray, y: np.ndarray, weight: np.ndarray, low: float, high: float, bins: int
 ) -> tuple[float, float]:
-    """An axis on the scale of the means in the panel and their errors."""
+    """Return the ends of an axis on the scale of the means in the panel and their errors."""
     if not len(y):
         return -1.0, 1.0
     _, mean, total = binned(x, y, weight, low, high, bins)
@@ -274,8 +277,7 @@ def own_limits(
 def limits(
     fold: Fold, x: np.ndarray, y: np.ndarray, weight: np.ndarray, low: float, high: float
 ) -> tuple[float, float]:
-    """An axis that holds the model, the means and most of the cadences, but is not stretched by noise when the means
-    tell the story."""
+    """Return the ends of an axis of the model, the means and most cadences, not stretched by noise."""
     if not len(y):
         return -1.0, 1.0
     mean = binned(x, y, weight, low, high, 40)[1]
@@ -307,7 +309,7 @@ def _dots(
     colour: str = DOTS,
     most: int = MOST_OUTSIDE,
 ) -> None:
-    """One dot a cadence; those beyond the axis are small triangles on its edge, if they are ``most`` at most."""
+    """Draw a dot a cadence; those beyond the axis are small triangles on its edge, if they are ``most`` at most."""
     inside = (y >= low) & (y <= high)
     axes.plot(x[inside], y[inside], ".", markersize=size, color=colour, markeredgewidth=0)
     for beyond, edge, mark in ((y < low, low, "v"), (y > high, high, "^")):
@@ -336,10 +338,3 @@ def _means(
 
 def _unit(fold: Fold) -> str:
     return "scatters" if fold.unit == "scatter" else fold.unit
-
-
-def _is_number(text: str) -> bool:
-    try:
-        return float(text) > 0
-    except ValueError:
-        return False

@@ -16,9 +16,11 @@ from exojax.light_curves import Piece
 from exojax.report import numbers, panels
 from exojax.report.attribution import why
 from exojax.report.candidates import ASPECT, THUMBNAIL
-from exojax.report.folding import Event, Fold, Sheet, events, folded, secondary_explained
+from exojax.report.closed_gaps import close_gaps
+from exojax.report.folding import PAIR, Event, Fold, Sheet, events, folded, secondary_explained
 from exojax.report.style import GREY, HOST, STYLE, placed, plain, png, say, styled
 from exojax.report.verdicts import draw_tests
+from exojax.report.vetting_panels import draw_model_shift, draw_sweet
 from exojax.storage.write_file import write_atomically
 
 __all__ = ["Sheet", "draw", "draw_events", "sheet"]
@@ -29,13 +31,15 @@ LEFT, RIGHT = 0.052, 0.705
 WORDS = (0.735, 0.985)
 FOLDED = (THUMBNAIL[0], 1 - THUMBNAIL[3], THUMBNAIL[2] - THUMBNAIL[0], THUMBNAIL[3] - THUMBNAIL[1])
 """left, bottom, width and height of the folded transit, which the vetting page shows by itself"""
-ROW = 0.285
-"""bottom of the row of single events"""
-STRIP = (LEFT, 0.03, RIGHT, 0.2)
+RAW, FLAT, PERIODS, SHAPES, ROW = (0.882, 0.05), (0.793, 0.057), (0.692, 0.05), (0.589, 0.05), (0.252, 0.08)
+"""bottom and height of the rows: curve, detrended curve, periodogram and whole phase, model-shift and SWEET, events"""
+STRIP = (LEFT, 0.03, RIGHT, 0.186)
 SMALL = 6
 """single events on the first page"""
 PAGE_OF, MOST_PARTS = 40, 10
 """single events, and sectors or quarters, on the second page"""
+HOURS = (0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 200)
+"""labels of a narrow panel's axis"""
 LINES = (0.0128, 0.0165)
 """least and greatest height of a line of words"""
 
@@ -68,29 +72,64 @@ def draw(one: Sheet) -> Figure:
     fold = folded(one)
     figure = placed(SIZE)
     width = RIGHT - LEFT
-    marks = " (| above: momentum dumps, below: flagged cadences)" if one.pieces else ""
-    panels.raw(figure.add_axes((LEFT, 0.865, width, 0.055)), one, f"As measured, with its trend{marks}")
-    panels.flat(figure.add_axes((LEFT, 0.755, width, 0.065)), one, fold)
-    panels.periodogram(figure.add_axes((LEFT, 0.645, 0.3, 0.055)), one, fold)
+    kinds = {"dumps": "above: momentum dumps", "flagged": "below: flagged cadences"}
+    there = [words for name, words in kinds.items() if any(getattr(piece, name).size for piece in one.pieces)]
+    marks = f" (| {', '.join(there)})" if there else ""
+    raw = figure.add_axes((LEFT, RAW[0], width, RAW[1]))
+    panels.raw(raw, one, f"As measured, with its trend{marks}")
+    panels.flat(figure.add_axes((LEFT, FLAT[0], width, FLAT[1])), one, fold)
+    raw.tick_params(labelbottom=False)
+    panels.periodogram(figure.add_axes((LEFT, PERIODS[0], 0.3, PERIODS[1])), one, fold)
+    right = figure.add_axes((0.405, PERIODS[0], RIGHT - 0.405, PERIODS[1]))
     if np.isnan(fold.period):
-        near, reach = figure.add_axes((0.405, 0.645, RIGHT - 0.405, 0.055)), 20 * fold.duration
-        panels.raw(near, one, "Its neighbourhood, as measured", fold.t0 - reach, fold.t0 + reach)
+        reach = 20 * fold.duration
+        panels.raw(right, one, "Its neighbourhood, as measured", fold.t0 - reach, fold.t0 + reach)
+        _wide(figure, fold, 12, SHAPES, "Twelve durations on either side, detrended")
     else:
-        panels.phase(figure.add_axes((0.405, 0.645, RIGHT - 0.405, 0.055)), fold)
+        panels.phase(right, fold)
+        draw_model_shift(figure.add_axes((LEFT, SHAPES[0], 0.36, SHAPES[1])), one)
+        across = (RIGHT - 0.46) / 3
+        places = [(0.46 + k * across, SHAPES[0], 0.88 * across, SHAPES[1]) for k in range(3)]
+        draw_sweet(figure, one, fold, places)
     _folds(figure, one, fold)
     for axes in figure.axes:
         _sized(axes)
     if np.isnan(fold.period):
-        wide = figure.add_axes((LEFT, ROW, width, 0.085))
-        panels.around(wide, fold, 12 * fold.duration, "Twelve durations on either side, detrended", model=True)
-        _sized(wide)
+        _pair(figure, fold)
     else:
         _events(figure, one, fold, rows=1 if one.reasons is not None else 2)
     if one.reasons is not None:
         value = float(one.candidate.probability[0])
-        why(figure, one.reasons, STRIP, "" if np.isnan(value) else f"probability {value:.3f}")
+        why(figure, one.reasons, STRIP, "" if np.isnan(value) else f"probability {numbers.share(value)}")
     _words(figure, one, fold)
     return figure
+
+
+def _wide(figure: Figure, fold: Fold, reach: float, row: tuple[float, float], title: str) -> None:
+    """Draw ``reach`` durations on either side of a transit across the sheet."""
+    wide = figure.add_axes((LEFT, row[0], RIGHT - LEFT, row[1]))
+    panels.around(wide, fold, reach * fold.duration, title, model=True, chosen=fold.event == 0)
+    _sized(wide)
+
+
+def _pair(figure: Figure, fold: Fold) -> None:
+    """Draw the two transits of a duotransit side by side, on one scale, and of one transit its wider surroundings."""
+    found = events(fold)
+    if len(found) < PAIR:
+        _wide(figure, fold, 40, ROW, "Forty durations on either side, detrended")
+        return
+    width = (RIGHT - LEFT) / len(found)
+    drawn = []
+    for k, event in enumerate(found):
+        axes = figure.add_axes((LEFT + k * width, ROW[0], 0.88 * width, ROW[1]))
+        title = f"Transit of {event.time:.3f}: {_depth(event, fold)}"
+        chosen = fold.event == event.number
+        panels.around(axes, fold, 3 * fold.duration, title, model=True, chosen=chosen, level=event.level)
+        _sized(axes)
+        drawn.append(axes)
+    low, high = np.array([axes.get_ylim() for axes in drawn]).T
+    for axes in drawn:
+        axes.set_ylim(low.min(), high.max())
 
 
 def _sized(axes: Axes) -> None:
@@ -107,7 +146,8 @@ def _folds(figure: Figure, one: Sheet, fold: Fold) -> None:
     single = np.isnan(fold.period)
     span = 3 * fold.duration if single else min(3 * fold.duration, fold.period / 2)
     whole = figure.add_axes(FOLDED)
-    panels.around(whole, fold, span, "The event" if single else "Around the transit", model=True)
+    event = "The event" if np.isnan(fold.step) else "Both events"
+    panels.around(whole, fold, span, event if single else "Around the transit", model=True)
     places = (0.285, 0.07), (0.362, 0.07), (0.478, 0.08)
     if single:
         panels.around(figure.add_axes((0.285, bottom, 0.273, height)), fold, span / 2.5, "Closer", model=True)
@@ -120,9 +160,13 @@ def _folds(figure: Figure, one: Sheet, fold: Fold) -> None:
 
 def _parity(odd: Axes, even: Axes, one: Sheet, fold: Fold, span: float) -> None:
     sigma = numbers.sigma(one.candidate.odd_even_sigma[0])
+    near = np.abs(fold.away) < 0.5 * fold.duration
+    # Where all transits of one parity are another candidate's, the difference was measured with them.
+    every = not all((near & fold.keep & (fold.event % 2 == parity)).any() for parity in (0, 1))
     for axes, parity, name in ((odd, 0, f"Odd, even: {sigma}"), (even, 1, "")):
-        panels.around(axes, fold, span / 2, name, model=True, chosen=fold.event % 2 == parity)
+        panels.around(axes, fold, span / 2, name, model=True, chosen=fold.event % 2 == parity, every=every)
         axes.axhline(fold.model.min(initial=0.0), color=GREY, linestyle="--", linewidth=0.8)
+        _three_ticks(axes)
     low, high = np.array([axes.get_ylim() for axes in (odd, even)]).T
     for axes in (odd, even):
         axes.set_ylim(low.min(), high.max())
@@ -134,11 +178,15 @@ def _parity(odd: Axes, even: Axes, one: Sheet, fold: Fold, span: float) -> None:
 def _secondary(axes: Axes, one: Sheet, fold: Fold, span: float) -> None:
     at = float(one.candidate.secondary_phase[0])
     if np.isnan(at):
-        say(axes, "no secondary\nmeasured")
+        say(axes, "no secondary\nmeasured", size=8)
         return
     rank = secondary_explained(one)
-    caption = numbers.sigma(one.candidate.secondary_sigma[0]) + (f": candidate {rank}" if rank else "")
+    caption = numbers.sigma(one.candidate.secondary_sigma[0])
     panels.around(axes, fold, span / 2, f"Secondary, {caption}", centre=at * fold.period)
+    if rank:
+        axes.text(
+            0.5, 0.97, f"candidate {rank}'s transits", fontsize=6.5, ha="center", va="top", transform=axes.transAxes
+        )
     axes.set_xlabel(f"hours from phase {at:.3f}", labelpad=2)
 
 
@@ -148,20 +196,17 @@ def _events(figure: Figure, one: Sheet, fold: Fold, rows: int) -> None:
     room = SMALL if rows == 1 else 2 * SMALL + 2
     few = len(found) <= room
     chosen_events = found if few else [found[k] for k in np.linspace(0, len(found) - 1, room).round().astype(int)]
-    all_of = figure.add_axes((LEFT, ROW, 0.15, 0.085))
-    panels.depths(all_of, fold, found, f"Depth of {len(found)} transit{'s' * (len(found) != 1)}")
+    all_of = figure.add_axes((LEFT, ROW[0], 0.15, ROW[1]))
+    depth_of = f"Depth of {len(found)} transit{'s' * (len(found) != 1)}"
+    panels.depths(all_of, fold, found, depth_of if few else f"{depth_of}, {room} drawn")
     all_of.set_xlabel(panels.axis_of(one), labelpad=2)
     _sized(all_of)
     width = (RIGHT - 0.245) / SMALL
-    places = [(0.245 + k * width, ROW) for k in range(SMALL)]
+    places = [(0.245 + k * width, ROW[0]) for k in range(SMALL)]
     if rows == 2:
         step = (RIGHT - LEFT) / (SMALL + 2)
         places += [(LEFT + k * step, 0.075) for k in range(SMALL + 2)]
-    _small(figure, fold, chosen_events, places, width * 0.86, 0.085)
-    if not few:
-        figure.text(
-            0.245, ROW + 0.113, f"{len(chosen_events)} of {len(found)}, evenly chosen", fontsize=7.5, color=GREY
-        )
+    _small(figure, fold, chosen_events, places, width * 0.86, ROW[1])
 
 
 def _small(
@@ -177,15 +222,25 @@ def _small(
     for event, (x, y) in zip(chosen_events, places):
         axes = figure.add_axes((x, y, width, height))
         title = f"{event.time:.2f}\n{_depth(event, fold)}"
-        panels.around(axes, fold, 1.5 * fold.duration, "", model=True, chosen=fold.event == event.number, small=True)
+        chosen, span = fold.event == event.number, 1.5 * fold.duration
+        panels.around(axes, fold, span, "", model=True, chosen=chosen, level=event.level, small=True)
         axes.set_title(title, fontsize=6.2, pad=5)
         axes.set_xlabel("hours", labelpad=1, fontsize=6.5)
+        _three_ticks(axes)
         axes_of.append(axes)
     if axes_of:
         low, high = np.array([axes.get_ylim() for axes in axes_of]).T
         for axes in axes_of:
             axes.set_ylim(np.median(low), np.median(high))
-            axes.tick_params(labelsize=6, length=2, pad=1.5, labelleft=axes is axes_of[0])
+            first = axes.get_position().x0 <= min(one.get_position().x0 for one in axes_of) + 1e-9
+            axes.tick_params(labelsize=6, length=2, pad=1.5, labelleft=first)
+
+
+def _three_ticks(axes: Axes) -> None:
+    """Set three labels of hours, none at an end: there it would touch those of the next panel."""
+    end = axes.get_xlim()[1]
+    tick = max((hours for hours in HOURS if hours <= 0.85 * end), default=0.0)
+    axes.set_xticks([-tick, 0, tick] if tick else [0], [f"−{tick:g}", "0", f"{tick:g}"] if tick else ["0"])
 
 
 def _depth(event: Event, fold: Fold) -> str:
@@ -212,14 +267,15 @@ def _second(one: Sheet, fold: Fold, found: list[Event], parts: list[Piece]) -> F
     caption = f"the first {PAGE_OF} of {len(found)} transits" if len(found) > PAGE_OF else f"{len(found)} transits"
     figure.text(0.985, 0.965, caption, fontsize=9, color=GREY, ha="right", va="center")
     columns = next(n for n in (4, 5, 8) if len(chosen_events) <= n * min(n, 5))
-    across, down = (0.985 - 0.045) / columns, 0.75 / max(-(-len(chosen_events) // columns), 2 if parts else 1)
-    down = min(down, 1.6 * across)
-    places = [(0.045 + across * (k % columns), 0.96 - down * (1 + k // columns)) for k in range(len(chosen_events))]
-    _small(figure, fold, chosen_events, places, 0.82 * across, down - 0.065)
-    bottom = 0.96 - down * (-(-len(chosen_events) // columns)) - 0.13
+    lines = -(-len(chosen_events) // columns)
+    floor = 0.085 + (0.14 if parts else 0.0)
+    across, down = (0.985 - 0.045) / columns, min((0.965 - floor) / max(lines, 1), 0.36)
+    places = [(0.045 + across * (k % columns), 0.97 - down * (1 + k // columns)) for k in range(len(chosen_events))]
+    _small(figure, fold, chosen_events, places, 0.82 * across, down - 0.07)
+    bottom = max(0.97 - down * lines - 0.14, 0.115)
     across = (0.985 - 0.045) / max(len(parts[:MOST_PARTS]), 4)
     for k, piece in enumerate(parts[:MOST_PARTS]):
-        axes = figure.add_axes((0.045 + across * k, max(bottom, 0.115), 0.82 * across, 0.07))
+        axes = figure.add_axes((0.045 + across * k, bottom, 0.82 * across, 0.075))
         chosen = (fold.time >= piece.start) & (fold.time <= piece.stop)
         panels.around(axes, fold, 1.5 * fold.duration, "", model=True, chosen=chosen, small=True)
         axes.set_title(f"{piece.kind} {piece.number}", fontsize=7, pad=2)
@@ -229,6 +285,7 @@ def _second(one: Sheet, fold: Fold, found: list[Event], parts: list[Piece]) -> F
         axes = figure.add_axes((0.045, 0.03, 0.94, 0.035))
         for piece in one.pieces:
             axes.plot(*piece.background, color=GREY, linewidth=0.8)
+        close_gaps(axes, fold.time)
         axes.set_title("Background flux", fontsize=7.5, pad=2)
         axes.tick_params(labelsize=6, length=2, pad=1.5)
     return figure
@@ -237,7 +294,8 @@ def _second(one: Sheet, fold: Fold, found: list[Event], parts: list[Piece]) -> F
 def _words(figure: Figure, one: Sheet, fold: Fold) -> None:
     """Write name, star, numbers, tests, flags, the rest of the system and the next transits."""
     found = one.candidate
-    kind = "single transit" if found.single[0] else "candidate"
+    single = "single transit" if np.isnan(fold.step) else "two transits"
+    kind = single if found.single[0] else "candidate"
     figure.text(
         0.03, 0.972, f"{numbers.title(one)}   {kind} {int(found.rank[0])}", fontsize=15, va="center", weight="bold"
     )

@@ -76,10 +76,10 @@ def single() -> tuple[Figure, Axes]:
     return figure, figure.add_subplot()
 
 
-def say(axes: Axes, text: str) -> None:
+def say(axes: Axes, text: str, size: float | None = None) -> None:
     """Write a sentence in place of a plot that cannot be drawn."""
     axes.set_axis_off()
-    axes.text(0.5, 0.5, text, ha="center", va="center", color=GREY, transform=axes.transAxes, wrap=True)
+    axes.text(0.5, 0.5, text, ha="center", va="center", color=GREY, transform=axes.transAxes, wrap=True, fontsize=size)
 
 
 def plain(text: object, most: int) -> str:

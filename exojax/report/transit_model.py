@@ -14,9 +14,9 @@ import numpy as np
 LIMB = (0.40, 0.26)
 """quadratic limb darkening of a star like the Sun in Kepler's band (Claret & Bloemen 2011)"""
 RINGS = 32
-"""of the star that are summed"""
+"""rings of the star that are summed"""
 IMPACTS = np.array([0.0, 0.35, 0.55, 0.7, 0.82, 0.91, 0.97])
-"""of paths tried, in units of 1 + the ratio of radii"""
+"""impacts of the paths tried, in units of 1 + the ratio of radii"""
 LENGTHS = np.array([0.8, 0.86, 0.92, 0.96, 1.0, 1.03, 1.06, 1.1, 1.15, 1.22, 1.32])
 """durations tried, in units of the one found"""
 FINER = ((0.1, 0.02), (0.05, 0.01), (0.0, 0.0))
@@ -24,7 +24,7 @@ FINER = ((0.1, 0.02), (0.05, 0.01), (0.0, 0.0))
 SAMPLES = np.array([-0.375, -0.125, 0.125, 0.375])
 """places within an exposure at which the model is taken, in exposures"""
 ROUNDS = 4
-"""of the ratio of radii, until it explains the depth by itself"""
+"""turns of the ratio of radii, until it explains the depth by itself"""
 LARGEST = 0.3
 """ratio of radii up to which paths are tried: larger ones are stars'"""
 SURE = 9.0

@@ -40,7 +40,7 @@ def history(score: np.ndarray, complete: np.ndarray) -> Figure:
 
 @styled
 def importances(share: Mapping[str, float]) -> Figure:
-    """Share of each hyper-parameter in the variance of the score.
+    """Draw the share of each hyper-parameter in the variance of the score.
 
     Args:
         share: name to share; empty where there are too few trials.
@@ -59,7 +59,7 @@ def importances(share: Mapping[str, float]) -> Figure:
 
 @styled
 def slices(params: Mapping[str, Sequence[Any]], score: np.ndarray, complete: np.ndarray) -> Figure:
-    """The score along each hyper-parameter.
+    """Draw the score along each hyper-parameter.
 
     Args:
         params: name to the ``n`` values, numbers or texts; None where a trial has none.
@@ -94,6 +94,6 @@ def slices(params: Mapping[str, Sequence[Any]], score: np.ndarray, complete: np.
 
 
 def _pruned(axes: Axes, place: np.ndarray, score: np.ndarray, complete: np.ndarray) -> None:
-    shown = ~complete & np.isfinite(score)
-    if shown.any():
-        axes.plot(place[shown], score[shown], "x", color=GREY, markersize=4, label="pruned")
+    pruned = ~complete & np.isfinite(score)
+    if pruned.any():
+        axes.plot(place[pruned], score[pruned], "x", color=GREY, markersize=4, label="pruned")

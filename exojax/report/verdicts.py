@@ -57,10 +57,10 @@ class _Wording(NamedTuple):
 
 
 _TESTS: dict[str, _Wording] = {
-    "unique": _Wording("deepest dip of the fold", ("unique",), "{:.1f}σ", model_shift.NOT_UNIQUE, True),
-    "secondary": _Wording("a second eclipse", ("secondary_margin",), "{:.1f}σ", model_shift.SECONDARY),
+    "unique": _Wording("deepest dip, beyond chance", ("unique",), "{:.1f}σ", model_shift.NOT_UNIQUE, True),
+    "secondary": _Wording("second dip, beyond chance", ("secondary_margin",), "{:.1f}σ", model_shift.SECONDARY),
     "albedo": _Wording("albedo for that eclipse", ("albedo",), "{:.2f}", albedo.TOO_BRIGHT),
-    "odd_even": _Wording("odd and even differ", ("odd_even_uneven",), "{:.1f}σ", odd_even.SIGMA),
+    "odd_even": _Wording("odd, even beyond detrending", ("odd_even_uneven",), "{:.1f}σ", odd_even.SIGMA),
     "alike": _Wording("depths scatter, χ² each", ("events_chi",), "{:.1f}", event_depths.UNLIKE),
     "dominance": _Wording("one transit carries it", ("events_dominance",), "{:.2f}", event_depths.DOMINANT),
     "mean_median": _Wording("mean over median depth", ("mean_over_median",), "{:.2f}", event_depths.MEAN_MEDIAN),
@@ -71,7 +71,7 @@ _TESTS: dict[str, _Wording] = {
     "sweet": _Wording("sine at P/2, P, 2P", ("sweet_half", "sweet_one", "sweet_two"), "{:.1f}", sweet.SIGMA),
     "orbital_light": _Wording("tides in the light", ("ellipsoidal",), "{:.1f}σ", orbital_light.TIDAL),
     "duration": _Wording("duration over the star's", ("duration_ratio",), "{:.2f}", duration.TOO_LONG),
-    "planet_radius": _Wording("radius, Earth's", ("planet_radius",), "{:.1f}", planet_radius.TOO_LARGE),
+    "planet_radius": _Wording("radius by √depth, Earth's", ("planet_radius",), "{:.1f}", planet_radius.TOO_LARGE),
     "centroid": _Wording("the centroid moves", ("centroid",), "{:.1f}σ", all_tests.CENTROID),
     "coverage": _Wording("transit filled with data", ("filled",), "{:.0%}", coverage.FILLED, True),
     "dumps": _Wording("transits at interruptions", ("at_dumps",), "{:.0%}", spacecraft.AT_DUMPS),

@@ -78,7 +78,7 @@ def model_shift(series: TransitSeries) -> ModelShift:
     if not series.folds:
         return ModelShift(*(nan,) * 12, "not known", "not known")
     share = series.duration / series.period
-    fold = _moved(series)
+    fold = moved_box(series)
     phase, mes = fold.phase, fold.depth / fold.error
     inside = np.flatnonzero(_distance(phase, 0.0) < 0.5 * share)
     k = inside[np.argmax(mes[inside])]
@@ -118,7 +118,7 @@ def model_shift(series: TransitSeries) -> ModelShift:
     )
 
 
-class _Fold(NamedTuple):
+class MovedBox(NamedTuple):
     """Cadences in the order of their phase: depth and error of a box around each; ``(n,)`` float64 all."""
 
     phase: np.ndarray
@@ -134,7 +134,7 @@ def _distance(phase: np.ndarray, at: float) -> np.ndarray:
     return np.minimum(away, 1.0 - away)
 
 
-def _moved(series: TransitSeries) -> _Fold:
+def moved_box(series: TransitSeries) -> MovedBox:
     """Move a box as long as the transit through the fold."""
     share = series.duration / series.period
     phase = series.late / series.period
@@ -149,10 +149,10 @@ def _moved(series: TransitSeries) -> _Fold:
     boxes.phase_boxes(phase, orbit, flux, weight, 0.5 * share, held)
     depth = series.level - held[:, 1] / held[:, 2]
     error = np.sqrt(series.white**2 / held[:, 0] + series.red**2 / held[:, 3])
-    return _Fold(phase, flux, weight, depth, error)
+    return MovedBox(phase, flux, weight, depth, error)
 
 
-def _red(series: TransitSeries, fold: _Fold, rest: np.ndarray) -> float:
+def _red(series: TransitSeries, fold: MovedBox, rest: np.ndarray) -> float:
     """Return the scatter of boxes over that of white noise in the part ``rest`` of the fold; NaN where it is empty."""
     white = spread(fold.flux[rest], fold.weight[rest])
     if not white > 0:

@@ -15,7 +15,7 @@ PROGRAM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "
 
 @contextmanager
 def opened_browser() -> Iterator[Any]:
-    """Open a headless browser; skip the test where there is none."""
+    """Open a headless browser; the test is skipped where there is none."""
     api = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed: pip install -e '.[browser]'")
     if PROGRAM is None:
         pytest.skip("there is no Chromium: apt install chromium")
@@ -29,7 +29,7 @@ def opened_browser() -> Iterator[Any]:
 def opened(
     browser: Any, path: Path, *, width: int = 1440, height: int = 900, scheme: str = "light", ready: str = ""
 ) -> Iterator[Any]:
-    """Open the file as a page from the disk; the page must report no error."""
+    """Open the file as a page from the disk, which must not complain."""
     context = browser.new_context(
         viewport={"width": width, "height": height}, color_scheme=scheme, accept_downloads=True
     )
@@ -46,12 +46,12 @@ def opened(
 
 
 def overflows(page: Any, selector: str = "html") -> bool:
-    """Return true where a part of the element is cut off at its right or must be scrolled to."""
+    """Return whether something of the element is cut off at its right or must be scrolled to."""
     return bool(page.evaluate("s=>{const e=document.querySelector(s);return e.scrollWidth>e.clientWidth}", selector))
 
 
 def violations(page: Any) -> list[str]:
-    """Return the findings of axe, a sentence for each rule with its first element."""
+    """Return what axe finds, a sentence a rule with the first element of each."""
     axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe-playwright-python is not installed")
     found = axe.Axe().run(page).response["violations"]
     return [f"{rule['id']}: {rule['help']} ({rule['nodes'][0]['html'][:120]})" for rule in found]

@@ -44,7 +44,7 @@ def test_whatever_the_arrays_it_is_drawn(value, moved):
 
 
 def strip(**changes):
-    """Draw the strip of three views of four bins; the secondary's is empty."""
+    """Draw the strip of three views of four bins, of which the secondary's is empty."""
     view = np.stack([np.array([0.0, -1.0, -0.5, 0.0]), np.zeros(4), np.ones(4)], axis=1)
     views = {"local_view": view, "odd_view": view, "even_view": 0.5 * view, "secondary_view": 0 * view}
     views["even_view"][:, 2] = [1, 1, 1, 0]
@@ -69,10 +69,10 @@ def test_a_strip_shows_views_that_are_there_and_odd_less_even_as_one():
     assert [alpha for *_, alpha in spans(transit)] == pytest.approx([0.6, 0.3])
     assert spans(parity) == [(0.5, to_rgba(HOST)[:3], pytest.approx(0.15))]
     assert parity.lines[-1].get_xydata().tolist() == [[0, 0], [1, -0.5], [2, -0.25]]
-    texts = [text.get_text() for text in figure.texts]
-    assert texts[0] == "Why probability 0.8"
-    assert "score +1.50 is log-odds before calibration, a flat fold's −0.50" in texts[1]
-    assert "each by up to 1" in texts[1]
+    words = [text.get_text() for text in figure.texts]
+    assert words[0] == "Why probability 0.8"
+    assert "score +1.50 is log-odds before calibration, a flat fold's −0.50" in words[1]
+    assert "each by up to 1" in words[1]
 
 
 def test_numbers_of_a_strip_are_the_largest_first_and_what_moved_nothing_is_left_out():

@@ -16,7 +16,7 @@ FILES = {"explore.html", "summary.json", "examples.png", "distributions.png", "m
 
 
 def stars(n: int = 40, n_hosts: int = 8, c: int = 300, seed: int = 0) -> LightCurves:
-    """Make noise, with dips of 8 sigma in the first ``n_hosts``."""
+    """Return noise, with dips of 8 sigma in the first ``n_hosts``."""
     rng = np.random.default_rng(seed)
     flux = rng.normal(0, 10 ** rng.uniform(0, 2, (n, 1)), (n, c))
     flux[:n_hosts, 50::60] -= 8 * flux[:n_hosts].std(axis=1, keepdims=True)
@@ -53,7 +53,7 @@ def test_statistics_by_hand():
     assert found["scatter"][1] == pytest.approx(np.std(flux[1]))
 
 
-def test_what_was_put_in_is_found(tmp_path):
+def test_dips_put_in_are_found(tmp_path):
     curves = stars()
     curves.flux[20], curves.valid[20] = curves.flux[10], curves.valid[10]
     curves.flux[30] = 3

@@ -37,13 +37,13 @@ def test_evaluation_figures_render_for_degenerate_rows(case, p):
     labels = LABELS[case]
     groups = np.arange(len(labels))
     probability = np.linspace(1, 0, len(labels)) if p == "spread" else np.full(len(labels), 0.3)
-    figures_of_run = metrics.evaluate(labels, probability, 0.5, groups=groups, seed=0, n_bootstrap=50)
+    scores = metrics.evaluate(labels, probability, 0.5, groups=groups, seed=0, n_bootstrap=50)
     pr, roc = metrics.curves(labels, probability, groups=groups, seed=0, n_bootstrap=50)
     drawn = [
-        figures.precision_recall(pr, float(labels.mean()), figures_of_run["average_precision"]),
-        figures.roc(roc, figures_of_run["roc_auc"]),
+        figures.precision_recall(pr, float(labels.mean()), scores["average_precision"]),
+        figures.roc(roc, scores["roc_auc"]),
         figures.calibration(metrics.reliability(labels, probability)),
-        figures.confusion(figures_of_run["confusion"], 0.5),
+        figures.confusion(scores["confusion"], 0.5),
     ]
     assert all(is_png(png(figure)) for figure in drawn)
 
@@ -196,7 +196,7 @@ class Reader(HTMLParser):
         self.text += data
 
 
-def example_metrics() -> dict[str, object]:
+def scores() -> dict[str, object]:
     labels = LABELS["ordinary"]
     probability = np.linspace(1, 0, 10)
     return metrics.evaluate(labels, probability, 0.5, groups=np.arange(10), seed=0, n_bootstrap=50)
@@ -215,7 +215,7 @@ def test_the_page_escapes_every_text_and_needs_no_other_file(tmp_path):
     write_report(
         tmp_path / "new" / "report.html",
         title=HOSTILE,
-        metrics=example_metrics() | {"model": HOSTILE, "data_sha256": "ab"},
+        metrics=scores() | {"model": HOSTILE, "data_sha256": "ab"},
         figures={HOSTILE: figure, "again": png(figure)},
         config={HOSTILE: {HOSTILE: HOSTILE}},
         warnings=[HOSTILE, HOSTILE],
@@ -266,14 +266,14 @@ def test_the_card_holds_the_figures_and_no_forged_heading(tmp_path):
         model="cnn",
         description=HOSTILE,
         data={"source": HOSTILE},
-        metrics=example_metrics(),
+        metrics=scores(),
         reproduce=["python scripts/train.py --run x"],
         warnings=[HOSTILE],
     )
     card = (tmp_path / "MODEL_CARD.md").read_text()
     headings = [line for line in card.splitlines() if line.startswith("#")]
     assert len(headings) == 5
-    assert f"| Average precision | {figure_text(example_metrics()['average_precision'])} |" in card
+    assert f"| Average precision | {figure_text(scores()['average_precision'])} |" in card
     assert "python scripts/train.py --run x" in card
     write_model_card(tmp_path / "c.md", name="n", model="m", description="d", data={}, metrics={}, reproduce=[])
     assert "Not evaluated." in (tmp_path / "c.md").read_text()
@@ -303,11 +303,11 @@ def test_every_table_of_scores_shows_the_chance_level(tmp_path):
     """A report's figures, its controls and the model card; a figure without one has a dash."""
     labels = np.array([1] * 2 + [0] * 6)
     probability = np.linspace(0.9, 0.1, 8)
-    figures_of_run = metrics.evaluate(labels, probability, 0.5, groups=np.arange(8), seed=0, n_bootstrap=50)
+    scores = metrics.evaluate(labels, probability, 0.5, groups=np.arange(8), seed=0, n_bootstrap=50)
     rows = controls.score("inverted", labels, probability, groups=np.arange(8), seed=0, n_bootstrap=50)
     rows.append(controls.not_applicable("masked", "no series"))
     path = tmp_path / "report.html"
-    write_report(path, title="a", metrics=figures_of_run, figures={}, config={}, controls=rows)
+    write_report(path, title="a", metrics=scores, figures={}, config={}, controls=rows)
     page = path.read_text()
     assert page.count("<th>chance level</th>") == 2
     for key, level in {"average_precision": "0.250", "precision": "0.250", "roc_auc": "0.500", "brier": "–"}.items():
@@ -315,6 +315,6 @@ def test_every_table_of_scores_shows_the_chance_level(tmp_path):
         assert found is not None
         assert found[1] == level
     write_model_card(
-        tmp_path / "card.md", name="a", model="svc", description="", data={}, metrics=figures_of_run, reproduce=["x"]
+        tmp_path / "card.md", name="a", model="svc", description="", data={}, metrics=scores, reproduce=["x"]
     )
     assert "| 0.250 |" in (tmp_path / "card.md").read_text()

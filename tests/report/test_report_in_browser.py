@@ -58,8 +58,8 @@ def test_the_verdict_stands_on_top_and_the_method_at_the_end(browser, report):
         places = [page.query_selector(name).bounding_box()["y"] for name in (".verdict", ".warn", "figure", "details")]
         assert places == sorted(places)
         assert len(page.query_selector_all(".verdict p")) == 3
-        details = page.inner_text("details")
-        assert all(word in details for word in ("written", "exojax", "machine"))
+        method = page.inner_text("details")
+        assert all(word in method for word in ("written", "exojax", "machine"))
 
 
 def test_print_is_black_on_white_and_whole(browser, report):

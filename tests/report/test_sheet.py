@@ -6,6 +6,7 @@ from dataclasses import fields, replace
 import numpy as np
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from touching import touching
 
 from exojax.candidates import Candidates
 from exojax.ephemeris import nearest_transit, phase
@@ -13,10 +14,15 @@ from exojax.evaluation.attribution import Attribution
 from exojax.light_curves import Stars
 from exojax.report import numbers
 from exojax.report.candidates import ASPECT, THUMBNAIL
+from exojax.report.closed_gaps import closed_gaps
 from exojax.report.folding import binned, events, folded, secondary_explained
 from exojax.report.sheet import STRIP, Sheet, draw, draw_events, sheet
-from exojax.report.verdicts import VerdictLine
+from exojax.report.verdicts import VerdictLine, verdict_lines
+from exojax.vetting import all_tests
 from exojax.vetting.centroid import centroid_shift
+from exojax.vetting.model_shift import model_shift
+from exojax.vetting.sweet import sweet
+from exojax.vetting.transit_series import transit_series
 
 HOSTILE = "<b>&$\\frac{1}\n\x07 星" * 8
 CADENCE = 0.02
@@ -24,7 +30,7 @@ TEXT = ("id", "aliases", "matches", "detrending")
 
 
 def candidates(**columns):
-    """Make one row or more; numbers that are not given are unknown."""
+    """Return one row or more; what is not given is unknown."""
     n = len(next(iter(columns.values()))) if columns else 1
     whole = {"star": 0, "rank": 1, "n_transits": 3}
     made = {}
@@ -43,7 +49,7 @@ NOBODY = candidates().take(np.array([], int))
 
 
 def one_sheet(n=3000, period=5.0, duration=0.3, depth=2e-3, odd=1.0, even=1.0, noise=2e-4, seed=0, **changes):
-    """Make a sheet of a curve from day 100 with transits at 101.7 + k * period, a gap of six days, and a centroid."""
+    """Return a sheet of a curve from day 100 with transits at 101.7 + k * period, a gap of six days, and a centroid."""
     rng = np.random.default_rng(seed)
     time = 100 + CADENCE * np.arange(n)
     weight = np.ones(n)
@@ -69,6 +75,7 @@ def one_sheet(n=3000, period=5.0, duration=0.3, depth=2e-3, odd=1.0, even=1.0, n
         flat=flat,
         trend=trend,
         weight=weight,
+        kept=np.ones(n, bool),
         scatter=noise,
         periods=np.geomspace(0.5, 30, 5000),
         power=rng.normal(5, 1, 5000),
@@ -89,14 +96,15 @@ def panel(figure, title):
 
 
 def drawn(axes, marker=".", **style):
-    """Return ``(2, k)``, the points of the axes' lines with that marker."""
+    """Return ``(2, k)``: the points of the axes' lines with that marker."""
     lines = [line for line in axes.lines if line.get_marker() == marker and line.get_xydata().size]
     lines = [line for line in lines if all(getattr(line, f"get_{k}")() == v for k, v in style.items())]
     return np.concatenate([line.get_xydata() for line in lines]).T if lines else np.empty((2, 0))
 
 
 def empty(n=50):
-    return {"flat": np.zeros(n), "weight": np.zeros(n), "trend": np.full(n, np.nan), "shift": None}
+    nothing = {"flat": np.zeros(n), "weight": np.zeros(n), "trend": np.full(n, np.nan), "kept": np.ones(n, bool)}
+    return nothing | {"shift": None}
 
 
 NUMBERS = [field.name for field in fields(Candidates) if getattr(candidates(), field.name).dtype.kind == "f"]
@@ -178,12 +186,19 @@ def test_the_secondary_is_drawn_at_its_phase():
     assert y[np.abs(x) > 3].min() > -200
 
 
-def test_cadences_of_better_candidates_alone_are_left_out_of_the_folds():
-    others = candidates(rank=[1, 3], period=[4.0, 7.0], t0=[103.0, 104.0], duration=[0.5, 0.5], depth=[1e-3, 1e-3])
-    fold = folded(known(one_sheet(others=others), rank=2))
-    better, worse = (np.abs(phase(fold.time, p, t)) < 0.25 for p, t in ((4.0, 103.0), (7.0, 104.0)))
-    assert not fold.keep[better].any()
-    assert fold.keep[worse & ~(np.abs(phase(fold.time, 4.0, 103.0)) < 0.31)].all()
+def test_transits_of_candidates_found_before_it_are_left_out_of_the_folds():
+    one = one_sheet()
+    time = one.start + CADENCE * np.arange(len(one.flat))
+    earlier = np.abs(phase(time, 10.0, 106.7)) < 0.3  # every second transit
+    one = replace(one, flat=one.flat - 0.02 * earlier * (one.weight > 0), kept=~earlier)
+    fold = folded(one)
+    np.testing.assert_array_equal(fold.keep, ~earlier[one.weight > 0])
+    figure = draw(one)
+    assert drawn(panel(figure, "Around"), color="#0072B2")[1].min() > -3000
+    assert panel(figure, "Whole phase, without the transits of candidates found before it")
+    # All even transits are the other's: they were measured as they are, and are drawn so.
+    even = figure.axes[figure.axes.index(panel(figure, "Odd")) + 1]
+    assert drawn(even, color="#0072B2")[1].min() < -10_000
 
 
 def test_a_single_transit_has_no_folds():
@@ -209,9 +224,10 @@ def test_reasons_stand_below_the_panels_and_cross_none_of_them():
     strip = [axes for axes in figure.axes if axes.get_position().y0 < bottom]
     assert len(strip) == 2
     top = max(axes.get_tightbbox(pen).y1 for axes in strip)
-    assert top < min(axes.xaxis.get_tightbbox(pen).y0 for axes in panels)
+    lowest = min(box.y0 for axes in panels if (box := axes.xaxis.get_tightbbox(pen)))
+    assert top < lowest
     stated = next(text for text in figure.texts if text.get_text().startswith("score")).get_window_extent(pen)
-    assert top < stated.y0 < stated.y1 < min(axes.xaxis.get_tightbbox(pen).y0 for axes in panels)
+    assert top < stated.y0 < stated.y1 < lowest
     assert min(axes.get_tightbbox(pen).y0 for axes in strip) > 0
 
 
@@ -246,7 +262,7 @@ def test_the_cross_lies_outside_of_the_ellipse_exactly_where_words_say_that_the_
     assert (turn < 6) == shift.moved == ("moves" in axes.get_title(loc="left"))
     assert drawn(axes, "+").tolist() == [[0], [0]]
     assert f"{shift.sigma:.1f}σ" in axes.get_title(loc="left")
-    # A single transit has no sentence on it, and no ellipse is drawn.
+    # Of a single transit nothing is written, and no ellipse is drawn.
     single = panel(draw(known(replace(one, shift=replace(shift, sigma=np.nan)), **ROWS["single"])), "Centroid")
     assert all(len(line.get_xydata()) < 100 for line in single.lines)
 
@@ -284,7 +300,7 @@ def test_a_secondary_that_is_another_candidates_says_so():
     others = candidates(rank=[2], period=[10.0], t0=[103.7], duration=[0.3], depth=[1e-3])  # at phase 0.4, one in two
     explained = replace(one, others=others)
     assert secondary_explained(explained) == 2
-    assert "candidate 2" in panel(draw(explained), "Secondary").get_title(loc="left")
+    assert "candidate 2's transits" in [text.get_text() for text in panel(draw(explained), "Secondary").texts]
     assert "candidate 2's transits" in dict(numbers.rows(explained))["secondary"]
     elsewhere = replace(one, others=replace(others, t0=np.array([105.0])))
     assert secondary_explained(elsewhere) == secondary_explained(one) == 0
@@ -300,7 +316,7 @@ def test_a_shallow_candidate_is_not_flattened_by_a_deeper_one():
     time = one.start + CADENCE * np.arange(len(one.flat))
     deep = 0.05 * (np.abs(phase(time, 20.0, 104.0)) < 0.2) * (one.weight > 0)
     others = candidates(rank=[1], period=[20.0], t0=[104.0], duration=[0.4], depth=[0.05])
-    axes = panel(draw(known(replace(one, flat=one.flat - deep, others=others), rank=2)), "Detrended")
+    axes = panel(draw(known(replace(one, flat=one.flat - deep, others=others, kept=deep == 0), rank=2)), "Detrended")
     assert axes.get_ylim()[0] > -4000
 
 
@@ -448,3 +464,103 @@ def test_timing_is_in_minutes_or_not_known():
     assert dict(numbers.rows(known(one_sheet(), ttv_sigma=-1.0, ttv_amplitude=0.0)))["timing"] == "on time, −1.0σ"
     late = known(one_sheet(), ttv_sigma=6.1, ttv_amplitude=0.01)
     assert dict(numbers.rows(late))["timing"] == "14 min off a linear ephemeris, 6.1σ"
+
+
+SEASONS = np.r_[100:127:CADENCE, 800:827:CADENCE]
+
+
+def far_apart(**changes):
+    """Return a sheet of two seasons of 27 days, 700 days apart, with two transits, 705 days apart."""
+    even = 100 + CADENCE * np.arange(round(727 / CADENCE))
+    weight = ((even < 127) | (even > 800)).astype(float)
+    flat = -2e-3 * ((np.abs(even - 110) < 0.15) | (np.abs(even - 815) < 0.15)) * weight
+    flat = flat + 1e-4 * np.random.default_rng(2).normal(size=len(even)) * (weight > 0)
+    one = one_sheet(
+        time=even[weight > 0], flux=1 + flat[weight > 0], flat=flat, trend=np.ones(len(even)), weight=weight,
+        kept=np.ones(len(even), bool), shift=None, scatter=1e-4,
+    )  # fmt: skip
+    pair = {"single": True, "period": np.nan, "period_min": 35.25, "t0": 110.0, "n_transits": 2, "depth": 2e-3}
+    return known(one, **(pair | {"aliases": ";".join(f"{705 / n:.6g}" for n in range(20, 0, -1))} | changes))
+
+
+def test_a_duotransit_shows_both_events_and_its_possible_periods():
+    figure = draw(far_apart())
+    assert [round(event.time, 2) for event in events(folded(far_apart()))] == [110.0, 815.0]
+    np.testing.assert_allclose(drawn(panel(figure, "Detrended"), "^", color="#D55E00")[0], [110.0, 815.0])
+    for title in ("Transit of 110.000", "Transit of 815.000"):
+        y = panel(figure, title).lines[0].get_ydata()
+        assert y.min() < -1800
+    rows = dict(numbers.rows(far_apart()))
+    assert rows["possible periods"] == "35.25, 37.1053, 39.1667, 41.4706, 44.0625, 47\xa0d … 20 in all"
+    assert rows["centroid shift"] == "not measured (two transits)"
+    assert "two transits 1" in figure.texts[0].get_text()
+    one = known(far_apart(), n_transits=1, aliases="")
+    assert "single transit 1" in draw(one).texts[0].get_text()
+    assert len(events(folded(one))) == 1
+    assert "aliases" not in dict(numbers.rows(one))
+
+
+def test_a_long_gap_takes_little_room_and_hides_no_transit():
+    axes = panel(draw(known(far_apart(), single=False, period=5.0, t0=101.7, aliases="")), "Detrended")
+    place = axes.transAxes.inverted().transform(axes.transData.transform(np.c_[[100, 127, 800, 827], [0] * 4]))[:, 0]
+    np.testing.assert_allclose(np.diff(place), [0.48, 0.02, 0.48], atol=0.02)
+    marks = np.r_[drawn(axes, "^", markerfacecolor="#D55E00")[0], drawn(axes, "^", markerfacecolor="white")[0]]
+    assert len(marks) == 12
+    assert ((marks < 127.3) | (marks > 799.7)).all()
+    assert panel(draw(one_sheet()), "Detrended").get_xscale() == "linear"
+
+
+def test_a_gap_of_days_is_no_gap_between_seasons():
+    assert closed_gaps(np.r_[0:13:0.02, 14:27:0.02]) is None
+    assert closed_gaps(np.r_[0:27:0.02, 33:60:0.02]) is None
+    scale = closed_gaps(SEASONS)
+    np.testing.assert_allclose(scale.inverse(scale.forward(SEASONS)), SEASONS)
+    assert scale.inside(np.array([99.0, 101.0, 500.0, 801.0])).tolist() == [False, True, False, True]
+
+
+def series_of(one, **changes):
+    found = one.candidate
+    time = one.start + CADENCE * np.flatnonzero(one.weight > 0)
+    error = np.full(len(time), one.scatter)
+    where = (float(getattr(found, name)[0]) for name in ("period", "t0", "duration"))
+    return replace(one, series=transit_series(time, one.flat[one.weight > 0], error, *where), **changes)
+
+
+def test_model_shift_and_its_events_are_drawn_as_the_test_found_them():
+    one = one_sheet()
+    time = one.start + CADENCE * np.arange(len(one.flat))
+    eclipse = 1e-3 * (np.abs(phase(time, 5.0, 101.7 + 0.4 * 5)) < 0.15) * (one.weight > 0)
+    one = series_of(replace(one, flat=one.flat - eclipse))
+    found = model_shift(one.series)
+    axes = panel(draw(one), "Model-shift")
+    for letter, value in (("P", found.primary), ("S", found.secondary), ("T", found.tertiary), ("+", found.positive)):
+        assert f"{letter} {value:.1f}".replace("-", "−") in axes.get_title(loc="left")
+    places = {text.get_text(): text.xy for text in axes.texts}
+    assert places["S"] == pytest.approx((0.4, found.secondary), abs=0.01)
+    assert places["P"][0] == pytest.approx(0, abs=0.01)
+    chance = found.alarm_survey * found.red
+    assert {round(float(line.get_ydata()[0]), 6) for line in axes.lines} >= {round(chance, 6), round(-chance, 6)}
+
+
+def test_sweet_draws_the_sine_that_it_measured():
+    one = one_sheet(depth=1e-3)
+    time = one.start + CADENCE * np.arange(len(one.flat))
+    one = series_of(replace(one, flat=one.flat + 4e-4 * np.sin(2 * np.pi * (time - 101.7) / 5.0) * (one.weight > 0)))
+    waves = sweet(one.series)
+    axes = [panel(draw(one), f"{name}: {value:.1f}σ") for name, value in zip(("P/2", "P", "2P"), waves.sigma)]
+    heights = [np.ptp(one_of.lines[-1].get_ydata()) / 2 for one_of in axes]
+    np.testing.assert_allclose(heights, np.array(waves.amplitude) * 1e6, rtol=0.02, atol=1)
+    assert heights[1] == pytest.approx(400, rel=0.05)
+
+
+TIGHT = ("reasons", "other candidates", "in units of scatter", "warnings", "single", "hostile", "deep", "pair", "tests")
+
+
+@pytest.mark.parametrize("case", TIGHT)
+def test_no_words_touch_and_none_is_cut_off(case):
+    one = one_sheet(**CASES[case]) if case in CASES else known(one_sheet(), **ROWS.get(case, {}))
+    one = far_apart() if case == "pair" else one
+    if case == "tests":
+        one = series_of(replace(one, tests=tuple(verdict_lines(all_tests.UNKNOWN)), flags=("a flag",) * 3))
+    for figure in (draw(one), draw_events(one)):
+        assert figure is None or touching(figure) == []
