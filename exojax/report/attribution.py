@@ -74,7 +74,7 @@ def reasons(
         seen = None if measured is None else measured.get(name)
         view(axes, value, attributions[name], name.replace("_", " "), most=most, measured=seen)
     panels[0].set_ylabel("value the model took")
-    words = f"bin; orange raised the score, blue lowered it, full shade by {most:.2g}"
+    words = f"bin; orange above raised the score, blue below lowered it, full shade by {most:.2g}"
     figure.supxlabel(words, fontsize=9.5, color=GREY)
     return figure
 
@@ -88,7 +88,7 @@ def view(
     most: float,
     measured: np.ndarray | None = None,
 ) -> None:
-    """Draw a view: a dot a bin on a ground that is orange where the bin raised the score and blue where it lowered it.
+    """Draw a view: a dot a bin on a ground, its upper half orange for bins that raised the score, its lower half blue.
 
     Args:
         axes: to be filled.
@@ -102,12 +102,11 @@ def view(
     used = np.isfinite(value) if measured is None else np.isfinite(value) & measured
     if most > 0 and attribution.any():
         # One picture of a row of bins: a patch for each takes longer than all the rest of a sheet.
-        shade = np.array([to_rgba(HOST) if x > 0 else to_rgba(OTHER) for x in attribution])
-        shade[:, 3] = 0.6 * np.minimum(np.abs(attribution) / most, 1.0)
+        # Upper and lower half tell the sign in grey.
+        shade = np.array([[to_rgba(colour)] * len(value) for colour in (HOST, OTHER)])
+        shade[..., 3] = 0.6 * np.clip(np.stack([attribution, -attribution]) / most, 0.0, 1.0)
         whole = (-0.5, len(value) - 0.5, 0.0, 1.0)
-        axes.imshow(
-            shade[None], extent=whole, transform=axes.get_xaxis_transform(), aspect="auto", interpolation="nearest"
-        )
+        axes.imshow(shade, extent=whole, transform=axes.get_xaxis_transform(), aspect="auto", interpolation="nearest")
     axes.axhline(0, color=GREY, linewidth=0.5)
     axes.plot(np.flatnonzero(used), value[used], ".", color="black", markersize=4 if len(value) < 100 else 2.5)
     axes.set_xlim(-0.5, len(value) - 0.5)
@@ -137,7 +136,7 @@ def why(figure: Figure, found: Attribution, box: tuple[float, float, float, floa
     most = max((float(np.abs(moved).max()) for _, moved, _ in drawn.values()), default=0.0)
     figure.text(left, top, f"Why {probability}" if probability else "Why", fontsize=9, va="top")
     words = f"score {signed(found.score)} is log-odds before calibration, a flat fold's {signed(found.flat)}; "
-    words += f"bins raised (orange) or lowered (blue) it, each by up to {most:.2g}"
+    words += f"bins raised (orange, above) or lowered it (blue, below), each by up to {most:.2g}"
     figure.text(right, top, words, fontsize=7, va="top", ha="right", color=GREY)
     for place, name in enumerate(names):
         axes, (value, moved, measured) = figure.add_subplot(grid[place]), drawn[name]

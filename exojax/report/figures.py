@@ -122,6 +122,7 @@ def calibration(bins: Reliability) -> Figure:
         ylabel="rows",
         xlabel="predicted probability of a planet; below, hosts of the rows in each bin",
     )
+    lower.yaxis.set_major_formatter("{x:,.0f}")
     lower.xaxis.label.set_fontsize(10)
     return figure
 
@@ -144,6 +145,7 @@ def score_distributions(labels: np.ndarray, probability: np.ndarray, threshold: 
     axes.axvline(threshold, color=GREY, linestyle=":", linewidth=1.4, label=f"threshold {threshold:.3g}")
     axes.set(xlim=(0, 1), yscale="symlog", xlabel="predicted probability of a planet", ylabel="rows")
     axes.set_ylim(0, None)
+    axes.yaxis.set_major_formatter("{x:,.0f}")
     axes.set_title("Scores by class")
     figure.legend(loc="outside lower center", ncols=3)
     return figure
@@ -240,6 +242,8 @@ def learning_curves(
     if chance is not None:
         axes.axhline(chance, color=GREY, linestyle="--", linewidth=1, label=f"chance {chance:.3g}")
     axes.set(xscale="log", xlabel="training stars", ylabel=label, ylim=(0, 1.03))
+    axes.set_xticks(sizes, [f"{size:,}" for size in sizes])
+    axes.set_xticks([], minor=True)
     axes.set_title("Learning curves")
     figure.legend(loc="outside lower center", ncols=3)
     return figure

@@ -52,6 +52,7 @@ class Sheet:
         fit: that model, or None where the corners of the search's template stand in for it.
         shift: of the centroid, or None where the file has none.
         series: on which its tests were made; None of a single transit.
+        centroid: ``(m, 2)`` float, column and row of the light in pixels, or None where the file has none.
         star: one row, or None.
         warnings: a sentence each.
         flags: what speaks against it, a few words each.
@@ -80,6 +81,7 @@ class Sheet:
     fit: TransitModel | None = None
     shift: CentroidShift | None = None
     series: TransitSeries | None = None
+    centroid: np.ndarray | None = None
     star: Stars | None = None
     warnings: tuple[str, ...] = ()
     flags: tuple[str, ...] = ()
@@ -137,6 +139,7 @@ def sheet_of(
         series=None
         if one.single[0]
         else of_even(flat, weight, *(float(x[0]) for x in (one.period, one.t0, one.duration))),
+        centroid=None if even.centroid is None else even.centroid[0],
         star=None if curves.stars is None else curves.stars,
         warnings=warnings,
         tests=tuple(verdict_lines(vetting)),

@@ -197,7 +197,7 @@ def around(
     _dots(axes, x, y, low, high, size=5 if few else 2.5, colour=colour, most=MOST_OUTSIDE if model and not small else 0)
     if not few:
         _means(axes, fold, x, y, weight, -span * HOURS, span * HOURS, bins)
-    if model:
+    if model and near.any():
         offset = np.concatenate([[-span], fold.offset, [span]]) * HOURS
         axes.plot(offset, np.concatenate([[0], fold.model, [0]]), color=HOST, linewidth=1.3, zorder=4)
     axes.axhline(0, color=GREY, linewidth=0.5, zorder=0)
@@ -240,6 +240,85 @@ def centroid(axes: Axes, one: Sheet) -> None:
     reach = 1.15 * max(float(np.abs(outline).max()), most) or 1.0
     axes.set(xlim=(-reach, reach), ylim=(-reach, reach))
     axes.set_ylabel("row (mpx)", labelpad=1)
+
+
+def river(axes: Axes, fold: Fold, span: float) -> None:
+    """Draw each transit as a line of an image, the first at the bottom (a river plot): late and missing ones show.
+
+    Args:
+        axes: to be filled.
+        fold: of the candidate.
+        span: days on either side.
+    """
+    bins = int(np.clip(round(12 * span / fold.duration), 8, 48))
+    near = fold.keep & (np.abs(fold.away) < span)
+    numbers, row = np.unique(fold.event[near], return_inverse=True)
+    axes.set_title("River: a line a transit, the first below", fontsize=9)
+    if not len(numbers):
+        say(axes, "nothing measured", size=8)
+        return
+    column = ((fold.away[near] + span) / (2 * span) * bins).astype(int)
+    place, shape = row * bins + column, (len(numbers), bins)
+    total = np.bincount(place, fold.weight[near], len(numbers) * bins).reshape(shape)
+    sums = np.bincount(place, (fold.weight * fold.flux)[near], len(numbers) * bins).reshape(shape)
+    mean = np.where(total > 0, sums / np.where(total > 0, total, 1.0), np.nan)
+    deepest = float(-fold.model.min(initial=0.0)) or fold.scatter
+    axes.imshow(
+        mean, aspect="auto", origin="lower", cmap="cividis", interpolation="nearest", vmin=-1.1 * deepest,
+        vmax=0.3 * deepest, extent=(-span * HOURS, span * HOURS, 0, len(numbers)),
+    )  # fmt: skip
+    axes.set_xlabel("hours", labelpad=1)
+    axes.set_ylabel("transit", labelpad=2)
+    axes.yaxis.set_major_locator(MaxNLocator(3, integer=True))
+
+
+def centroid_track(axes: Axes, one: Sheet, fold: Fold, which: int, span: float) -> None:
+    """Draw the light's column or row around all transits, each against its mean out of transit, in millipixels.
+
+    Args:
+        axes: to be filled.
+        one: the sheet, with a centroid.
+        fold: of its candidate.
+        which: 0 for the column, 1 for the row.
+        span: days on either side.
+    """
+    name = ("column", "row")[which]
+    axes.set_title(f"Centroid, {name} (mpx)", fontsize=9)
+    assert one.centroid is not None
+    place = one.centroid[(one.weight > 0) & np.isfinite(one.flat), which].astype(np.float64)
+    near = fold.keep & (np.abs(fold.away) < span) & np.isfinite(place)
+    out = near & (np.abs(fold.away) > 0.6 * fold.duration)
+    if not out.any():
+        say(axes, "nothing measured", size=8)
+        return
+    numbers, row = np.unique(fold.event[out], return_inverse=True)
+    level = np.bincount(row, place[out]) / np.bincount(row)
+    near &= np.isin(fold.event, numbers)
+    x = fold.away[near] * HOURS
+    y = 1e3 * (place[near] - level[np.searchsorted(numbers, fold.event[near])])
+    bins = int(np.clip(round(8 * span / fold.duration), 8, 40))
+    middle, mean, _ = binned(x, y, np.ones(len(x)), -span * HOURS, span * HOURS, bins)
+    spread = float(np.std(y)) if len(y) else 1.0
+    reach = max(4 * float(np.abs(mean).max(initial=0.0)), 2 * spread) or 1.0
+    _dots(axes, x, y, -reach, reach, colour=PALE if len(x) > CROWD else DOTS, most=0)
+    axes.plot(middle, mean, ".", color=OTHER, markersize=4)
+    for edge in (-0.5, 0.5):
+        axes.axvline(edge * fold.duration * HOURS, color=GREY, linestyle="--", linewidth=0.7)
+    axes.axhline(0, color=GREY, linewidth=0.5)
+    axes.set_xlim(-span * HOURS, span * HOURS)
+    axes.set_xlabel("hours; dashed: the transit", labelpad=1)
+
+
+def background(axes: Axes, one: Sheet, fold: Fold) -> None:
+    """Draw the background flux of the files against time, the transits marked."""
+    axes.set_title("Background flux; transits marked", fontsize=9)
+    for piece in one.pieces:
+        axes.plot(*piece.background, color=GREY, linewidth=0.8)
+    axes.ticklabel_format(axis="both", useOffset=False)
+    scale = close_gaps(axes, fold.time)
+    times, seen = _transits(fold, fold.step, fold.t0, fold.duration, scale)
+    _marks(axes, times[seen], 0.05, "|" if len(times) > 60 else "^", HOST, HOST)
+    axes.set_xlabel(axis_of(one), labelpad=1)
 
 
 def depths(axes: Axes, fold: Fold, found: list[Event], words: str) -> None:

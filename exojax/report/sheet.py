@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import textwrap
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import matplotlib as mpl
@@ -16,7 +18,6 @@ from exojax.light_curves import Piece
 from exojax.report import numbers, panels
 from exojax.report.attribution import why
 from exojax.report.candidates import ASPECT, THUMBNAIL
-from exojax.report.closed_gaps import close_gaps
 from exojax.report.folding import PAIR, Event, Fold, Sheet, events, folded, secondary_explained
 from exojax.report.style import GREY, HOST, STYLE, placed, plain, png, say, styled
 from exojax.report.verdicts import draw_tests
@@ -33,6 +34,8 @@ FOLDED = (THUMBNAIL[0], 1 - THUMBNAIL[3], THUMBNAIL[2] - THUMBNAIL[0], THUMBNAIL
 """left, bottom, width and height of the folded transit, which the vetting page shows by itself"""
 RAW, FLAT, PERIODS, SHAPES, ROW = (0.882, 0.05), (0.793, 0.057), (0.692, 0.05), (0.589, 0.05), (0.252, 0.08)
 """bottom and height of the rows: curve, detrended curve, periodogram and whole phase, model-shift and SWEET, events"""
+CONTEXT = (0.045, 0.1)
+"""bottom and height of the lowest row of the second page"""
 STRIP = (LEFT, 0.03, RIGHT, 0.186)
 SMALL = 6
 """single events on the first page"""
@@ -232,7 +235,8 @@ def _small(
         low, high = np.array([axes.get_ylim() for axes in axes_of]).T
         for axes in axes_of:
             axes.set_ylim(np.median(low), np.median(high))
-            first = axes.get_position().x0 <= min(one.get_position().x0 for one in axes_of) + 1e-9
+            (x, y), row = axes.get_position().p0, [one.get_position().p0 for one in axes_of]
+            first = all(x <= left for left, bottom in row if bottom == y)
             axes.tick_params(labelsize=6, length=2, pad=1.5, labelleft=first)
 
 
@@ -249,12 +253,17 @@ def _depth(event: Event, fold: Fold) -> str:
 
 
 def draw_events(one: Sheet) -> Figure | None:
-    """Draw the second page: every event by itself, and each sector or quarter; None where page one has all."""
+    """Draw the second page: every event by itself, each sector or quarter, river, centroid and background around them.
+
+    Returns:
+        The page, or None where the first has all.
+    """
     fold = folded(one)
     found = events(fold)
     named = [piece for piece in one.pieces if piece.kind]
     parts = [] if np.isnan(fold.period) or len(named) < 2 else named
-    if len(found) <= SMALL and not parts and not any(piece.background.size for piece in one.pieces):
+    beside = one.centroid is not None or any(piece.background.size for piece in one.pieces)
+    if len(found) <= SMALL and not parts and not beside:
         return None
     return _second(one, fold, found, parts)
 
@@ -268,11 +277,11 @@ def _second(one: Sheet, fold: Fold, found: list[Event], parts: list[Piece]) -> F
     figure.text(0.985, 0.965, caption, fontsize=9, color=GREY, ha="right", va="center")
     columns = next(n for n in (4, 5, 8) if len(chosen_events) <= n * min(n, 5))
     lines = -(-len(chosen_events) // columns)
-    floor = 0.085 + (0.14 if parts else 0.0)
+    floor = CONTEXT[0] + CONTEXT[1] + 0.04 + (0.16 if parts else 0.0)
     across, down = (0.985 - 0.045) / columns, min((0.965 - floor) / max(lines, 1), 0.36)
     places = [(0.045 + across * (k % columns), 0.97 - down * (1 + k // columns)) for k in range(len(chosen_events))]
     _small(figure, fold, chosen_events, places, 0.82 * across, down - 0.07)
-    bottom = max(0.97 - down * lines - 0.14, 0.115)
+    bottom = max(0.97 - down * lines - 0.155, CONTEXT[0] + CONTEXT[1] + 0.08)
     across = (0.985 - 0.045) / max(len(parts[:MOST_PARTS]), 4)
     for k, piece in enumerate(parts[:MOST_PARTS]):
         axes = figure.add_axes((0.045 + across * k, bottom, 0.82 * across, 0.075))
@@ -281,14 +290,28 @@ def _second(one: Sheet, fold: Fold, found: list[Event], parts: list[Piece]) -> F
         axes.set_title(f"{piece.kind} {piece.number}", fontsize=7, pad=2)
         axes.set_xlabel("hours", labelpad=1, fontsize=6.5)
         axes.tick_params(labelsize=6, length=2, pad=1.5)
-    if any(piece.background.size for piece in one.pieces):
-        axes = figure.add_axes((0.045, 0.03, 0.94, 0.035))
-        for piece in one.pieces:
-            axes.plot(*piece.background, color=GREY, linewidth=0.8)
-        close_gaps(axes, fold.time)
-        axes.set_title("Background flux", fontsize=7.5, pad=2)
-        axes.tick_params(labelsize=6, length=2, pad=1.5)
+    _context(figure, one, fold)
     return figure
+
+
+def _context(figure: Figure, one: Sheet, fold: Fold) -> None:
+    """Draw the lowest row of the second page: river, centroid and background, as far as there are any."""
+    span = 3 * fold.duration if np.isnan(fold.step) else min(3 * fold.duration, fold.step / 2)
+    draw_each: list[Callable[[Axes], None]] = []
+    if not np.isnan(fold.period):
+        draw_each.append(partial(panels.river, fold=fold, span=span))
+    if one.centroid is not None:
+        draw_each += [partial(panels.centroid_track, one=one, fold=fold, which=k, span=span) for k in (0, 1)]
+    if any(piece.background.size for piece in one.pieces):
+        draw_each.append(partial(panels.background, one=one, fold=fold))
+    across = (0.985 - 0.045) / max(len(draw_each), 1)
+    for k, fill in enumerate(draw_each):
+        axes = figure.add_axes((0.045 + across * k, CONTEXT[0], 0.85 * across, CONTEXT[1]))
+        fill(axes)
+        axes.tick_params(labelsize=6, length=2, pad=1.5)
+        axes.xaxis.label.set_fontsize(6.5)
+        axes.yaxis.label.set_fontsize(6.5)
+        axes.set_title(axes.get_title(loc="left"), fontsize=7.5, pad=3)
 
 
 def _words(figure: Figure, one: Sheet, fold: Fold) -> None:

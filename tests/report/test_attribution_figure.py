@@ -14,8 +14,10 @@ def spans(axes):
     """Return left edge, colour and opacity of each shaded bin."""
     if not axes.images:
         return []
-    (shades,) = axes.images[0].get_array()
+    raised, lowered = axes.images[0].get_array()  # upper and lower half
+    assert all(tuple(one[:3]) == to_rgba(HOST)[:3] for one in raised)
     left = axes.images[0].get_extent()[0]
+    shades = [one if one[3] > 0 else other for one, other in zip(raised, lowered)]
     return [(left + k, tuple(shade[:3]), shade[3]) for k, shade in enumerate(shades) if shade[3] > 0]
 
 

@@ -11,7 +11,7 @@ from touching import touching
 from exojax.candidates import Candidates
 from exojax.ephemeris import nearest_transit, phase
 from exojax.evaluation.attribution import Attribution
-from exojax.light_curves import Stars
+from exojax.light_curves import Piece, Stars
 from exojax.report import numbers
 from exojax.report.candidates import ASPECT, THUMBNAIL
 from exojax.report.closed_gaps import closed_gaps
@@ -564,3 +564,23 @@ def test_no_words_touch_and_none_is_cut_off(case):
         one = series_of(replace(one, tests=tuple(verdict_lines(all_tests.UNKNOWN)), flags=("a flag",) * 3))
     for figure in (draw(one), draw_events(one)):
         assert figure is None or touching(figure) == []
+
+
+def test_the_second_page_shows_river_centroid_and_background_around_the_transits():
+    one = one_sheet()
+    time = one.start + CADENCE * np.arange(len(one.flat))
+    centroid = 100 + np.random.default_rng(5).normal(0, 1e-3, (len(time), 2))
+    centroid[np.abs(phase(time, 5.0, 101.7)) < 0.15] += [0.02, 0.0]
+    flux = np.stack([np.arange(100, 160, 1.0), np.full(60, 300.0)])
+    piece = Piece("sector", 1, 100, 160, np.nan, np.nan, np.empty(0), np.empty(0), flux)
+    figure = draw_events(replace(one, centroid=centroid, pieces=(piece,)))
+    image = panel(figure, "River").images[0].get_array()
+    assert len(image) == 12  # the one within the gap has cadences on its sides
+    middle = image.shape[1] // 2
+    assert np.nanmax(image[:, middle]) < -1500 < np.nanmin(image[:, 0])
+    column, row = (panel(figure, f"Centroid, {name}") for name in ("column", "row"))
+    x, y = drawn(column, color="#0072B2")
+    np.testing.assert_allclose(y[np.abs(x) < 2], 20, atol=1)
+    assert np.abs(drawn(row, color="#0072B2")[1]).max() < 2
+    np.testing.assert_allclose(drawn(panel(figure, "Background"), "^")[0][:3], [101.7, 106.7, 111.7])
+    assert touching(figure) == []

@@ -51,6 +51,7 @@ function shown(r,c){
  const v=c.name==='period_days'?periodOf(r):value(r,c.name);
  if(v===null||v===undefined||v==='')return c.digits===null?'':'–';
  if(c.digits===null)return String(v).replaceAll(';','; ');
+ if(c.name==='probability'&&v>0&&v<.0005)return '<0.001';
  return (c.name==='period_days'&&r.single?'≥ ':'')+minus(v.toFixed(c.digits));}
 
 function make(tag,className,text){
@@ -82,7 +83,9 @@ function elementOf(r){
    head.append(link);r.row.append(head);
    if(about.pictures){const cell=make('td','picture');if(r.sheet)cell.append(picture(r));r.row.append(cell);}
    continue;}
-  const cell=make('td',c.digits===null?'w':'r',shown(r,c));
+  const cell=make('td',c.digits===null?'w':'r',c.digits===null?undefined:shown(r,c));
+  // Four lines of flags at most: all stand beside the sheet, and where the pointer rests.
+  if(c.digits===null&&shown(r,c)){const words=make('span','few',shown(r,c));words.title=shown(r,c);cell.append(words);}
   cell.dataset.name=c.heading;
   r.row.append(cell);}
  fillMark(r);
