@@ -144,7 +144,7 @@ def _write_false_alarms(out: Path, found: InjectionOutcome, limits: Limits, want
         shares[kind] = tuple(np.array([interval(int((best > level).sum()), len(best)) for level in levels]).T)
     _write(out / "false_alarms.csv", rows)
     values = {kind: limit.value for kind, limit in limits.items()}
-    write_atomically(out / "false_alarms.png", png(false_alarm_curves(levels, shares, values, wanted)))
+    write_atomically(out / "false_alarms.png", png(false_alarm_curves(levels, shares, values, wanted_rate)))
 
 
 def _injections(plan: InjectionPlan, found: InjectionOutcome) -> list[dict[str, Any]]:

@@ -138,7 +138,7 @@ def sheet_of(
         shift=_shift(even, weight, one),
         series=None
         if one.single[0]
-        else of_even(flat, weight, *(float(x[0]) for x in (one.period, one.t0, one.duration))),
+        else of_even(flat, weight, float(one.period[0]), float(one.t0[0]), float(one.duration[0])),
         centroid=None if even.centroid is None else even.centroid[0],
         star=None if curves.stars is None else curves.stars,
         warnings=warnings,

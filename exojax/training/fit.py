@@ -299,13 +299,10 @@ def load_state(model: Network, folder: Path, shapes: Mapping[str, list[int]]) ->
     """Return the state of the best checkpoint, or of plain weights, in ``folder``; arguments as in
     :func:`load_model`."""
     example = {name: np.zeros((1, *shape), np.float32) for name, shape in shapes.items()}
-    # The optimiser's arrays are restored too, so that their shapes must be right; its settings have no effect here.
-    fresh = partial(create_state, model.module, example, model.train, seed=0)
     if (shipped := folder / WEIGHTS).is_file():
-        # Evaluating shapes takes a tenth of the time of creating arrays. The optimiser of this state is never used.
-        empty = jax.eval_shape(fresh).replace(step=np.int32(0), key=jax.random.key(0), opt_state=(), tally=())
-        return with_weights(empty, load_arrays(shipped), file=str(shipped))
-    state = fresh()
+        return with_weights(shapes_of(model.module, example, model.train), load_arrays(shipped), file=str(shipped))
+    # The optimiser's arrays are restored too, so that their shapes must be right; its settings have no effect here.
+    state = create_state(model.module, example, model.train, seed=0)
     if not (folder / "checkpoints").is_dir():
         raise InputError(f"{folder}: has no checkpoints; train the run first")
     from exojax.training.checkpoint import open_checkpoints
