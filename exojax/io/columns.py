@@ -53,6 +53,8 @@ _CORRECTED = _set(
 _RAW = _set("raw fraw sap uncorrected simple inst instrumental")
 _FLUX = _set("flux fluxes nflux fcor fraw intensity counts count adu electrons lc lc0 lc1 f sap pdcsap")
 _MAG = _set("mag mags magnitude magnitudes dmag tmag vmag gmag rmag imag bmag kmag diff dm")
+LONGEST_NAME = 500
+"""characters of a name that are read; a damaged table may have a megabyte of them"""
 _MAG_FORMS = re.compile(r"(irm|tfa|pca|epd)\d|mag\d*")
 """numbered apertures of CDIPS and ASAS-3, in magnitudes"""
 _ERROR = _set(
@@ -224,7 +226,7 @@ def words(name: str) -> list[str]:
     >>> words("rel_flux_T1"), words("Flux (mJy)"), words("fluxErr"), words("J.D.-2400000")
     (['rel', 'flux', 't1'], ['flux'], ['flux', 'err'], ['jd'])
     """
-    bare = re.sub(r"[\[({].*?[\])}]|[\[({].*$", " ", name).replace("J.D.", "JD").replace("j.d.", "jd")
+    bare = re.sub(r"[\[({].*?[\])}]|[\[({].*$", " ", name[:LONGEST_NAME]).replace("J.D.", "JD").replace("j.d.", "jd")
     bare = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", bare).lower()
     bare = re.sub(
         r"(?<![a-z])(d|n|rel|norm|raw|bkg|sky|bg|e|sap|pdc|pdcsap)?(flux|mag)(err|error|unc|bkg|corr|raw)?(?![a-z])",
@@ -242,7 +244,7 @@ def _apart(match: re.Match[str]) -> str:
 
 def bracket(name: str) -> str:
     """Return the text in the brackets of a name, which is its unit; may be empty."""
-    found = re.search(r"[\[({](.*?)[\])}]", name)
+    found = re.search(r"[\[({](.*?)[\])}]", name[:LONGEST_NAME])
     return found[1].strip() if found else ""
 
 

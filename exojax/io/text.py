@@ -23,13 +23,13 @@ MOST_COLUMNS = 2000
 MARKS = (";", "\t", "|", ",", None)
 """separators of cells, in the order in which they are tried; None stands for any number of blanks"""
 _COMMENT = re.compile(r"\s*(#|%|!|\\|//)")
-_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eEdD][+-]?\d{1,3})?|[+-]?(inf|infinity)", re.IGNORECASE)
+_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eEdD][+-]?\d{1,3})?|[+-]?(inf|infinity)", re.IGNORECASE)
 _DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+([eE][+-]?\d{1,3})?")
 _DATE = re.compile(r"\d{4}-\d\d-\d\d([T ]|$)")
 _LIMIT = re.compile(r"[<>]\s*[+-]?[\d.]+")
 """an upper or lower limit, which counts as missing"""
 _RULER = re.compile(r"[-=+|\s]{3,}")
-_KEY = re.compile(r"[#%!\\\s-]*\{?\s*([A-Za-z][\w-]{1,30})\s*[:=]\s*'?\"?([^'\"}]{1,80})")
+_KEY = re.compile(r"[#%!\\\s-]*+\{?\s*+([A-Za-z][\w-]{1,30})\s*[:=]\s*'?\"?([^'\"}]{1,80})")
 _SAMPLE = 40
 """number of lines that decide the separator"""
 

@@ -449,7 +449,7 @@ def _check(found: LightCurves | FoldedEvents) -> None:
 
 
 @contextmanager
-def _watched() -> Any:
+def watched() -> Any:
     def hang(*_: object) -> None:
         raise HangError
 
@@ -473,7 +473,7 @@ def run(sound: Sequence[Base], home: Path, seed: int, numbers: Sequence[int], ta
             path = home / base.file
             path.write_bytes(damaged(base, rng))
             try:
-                with _watched(), np.errstate(all="ignore"):
+                with watched(), np.errstate(all="ignore"):
                     read(base, path)
                 tally.read += 1
             except InputError as error:

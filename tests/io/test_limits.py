@@ -2,10 +2,12 @@
 
 import gzip
 import os
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 import pytest
+from damage import watched
 from products import FLUX, TIME, spoc
 from small_fits import curve, write
 from small_fits import fits as astropy
@@ -121,3 +123,26 @@ def test_no_table_is_read_as_a_header_of_itself(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     path.write_text("my star, seen twice\n\n" + ROWS)
     np.testing.assert_allclose(table.read(path).flux, FLUX / np.median(FLUX))
+
+
+LONG = 300_000
+"""signs in a cell or a line of a damaged table: what takes their square takes minutes"""
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"time,flux,bkg_flux\n{ROWS[10:].replace(chr(10), ',1' + chr(10), 20)},{'9' * LONG}x\n",
+        ROWS + f"\n{'1' * LONG}x,1\n",
+        f"#{' ' * LONG}\n" + ROWS,
+        ROWS.replace("flux", "flux" + "(" * LONG, 1),
+        ROWS.replace("flux", "flux" + "7" * LONG + "_", 1),
+    ],
+    ids=["digits in an unused column", "digits for a time", "blank comment", "brackets in a name", "digits in a name"],
+)
+def test_a_long_cell_line_or_name_ends_a_reading_soon(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "long.csv"
+    path.write_text(text)
+    # A reading that takes too long ends with an error of its own.
+    with watched(), suppress(InputError):
+        folder.read_file(path)
