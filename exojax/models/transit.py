@@ -1,4 +1,4 @@
-"""A network that vets a candidate from its folded views and the scalars of its detection.
+"""A network that vets a candidate from its folded views, the scalars of its detection and what vetting tests measure.
 
 Every view is folded once more about its middle, so that a candidate and its mirror image in time get one and the same
 score, and read twice: by convolutions, shared by views of one kind, and as figures with nothing learned
@@ -23,7 +23,10 @@ from exojax.models.base import Augment, Choice, Inputs, Network, Suggest
 from exojax.models.candidate import COLUMNS, MOMENTS, NEAR, PLAIN, WHOLE, columns_of, covered, kinds_of, moments_of
 from exojax.models.layers import Conv, highest, max_pool
 from exojax.models.measures import MEASURES, mirror_fold, place
+from exojax.vetting.all_tests import NUMBERS
 
+N_COLUMNS = COLUMNS + len(NUMBERS)
+"""columns: those of :mod:`exojax.models.candidate`, and the numbers of the vetting tests"""
 KNOTS = 7
 """quantiles between which a column is linear"""
 NARROWEST = 0.3
@@ -34,7 +37,7 @@ _ROWS = 512
 
 
 class TransitNet(nn.Module):
-    """Views and scalars of K candidates a row -> ``(n,)`` logits, for any number of bins.
+    """Views, scalars and vetting numbers of K candidates a row -> ``(n,)`` logits, for any number of bins.
 
     Attributes:
         layers: output channels, kernel and pooling of the convolutions of either kind of view.
@@ -57,7 +60,7 @@ class TransitNet(nn.Module):
         drop = nn.Dropout(self.dropout, deterministic=not train)
         grid = lambda: jnp.linspace(0.0, 1.0, MOMENTS)  # noqa: E731
         moments = {name: self.variable("batch_stats", name, grid).value for name in ("epochs", "periods")}
-        parts = [nn.relu(nn.Dense(self.width, name="columns")(self._encode(columns_of(flat, moments))))]
+        parts = [nn.relu(nn.Dense(self.width, name="columns")(self._encode(all_columns(flat, moments))))]
         for kind, views in kinds_of(flat).items():
             encoder = ViewEncoder(self.layers, self.windows, name=kind)
             there = {name: covered(view) for name, view in views.items()}
@@ -75,21 +78,23 @@ class TransitNet(nn.Module):
         return highest(logits, covered(flat["global_view"]).reshape(n, k))
 
     def _encode(self, columns: jax.Array) -> jax.Array:
-        """Return ``(m, COLUMNS)`` with NaN -> ``(m, features)``, 0 and a flag where a column is not known."""
-        center = self.variable("batch_stats", "columns_center", jnp.zeros, (COLUMNS,)).value
-        spread = self.variable("batch_stats", "columns_spread", jnp.ones, (COLUMNS,)).value
-        grid = lambda: jnp.tile(jnp.linspace(-1.0, 1.0, KNOTS), (COLUMNS, 1))  # noqa: E731
+        """Return ``(m, N_COLUMNS)`` with NaN -> ``(m, features)``, 0 and a flag where a column is not known."""
+        center = self.variable("batch_stats", "columns_center", jnp.zeros, (N_COLUMNS,)).value
+        spread = self.variable("batch_stats", "columns_spread", jnp.ones, (N_COLUMNS,)).value
+        grid = lambda: jnp.tile(jnp.linspace(-1.0, 1.0, KNOTS), (N_COLUMNS, 1))  # noqa: E731
         knots = self.variable("batch_stats", "columns_knots", grid).value
-        known = ~jnp.isnan(columns)
+        # Nothing was learned of a column that no training row had.
+        known = ~jnp.isnan(columns) & (spread > 0)[None]
         x = jnp.where(known, columns, center[None])
-        scaled = jnp.clip(jnp.arcsinh((x - center[None]) / spread[None]), -4.0, 4.0)
+        unit = jnp.where(spread > 0, spread, 1.0)[None]
+        scaled = jnp.clip(jnp.arcsinh((x - center[None]) / unit), -4.0, 4.0)
         low, high = knots[None, :, :-1], knots[None, :, 1:]
         # Of a column that is mostly one value many knots coincide: without a floor it would jump there.
-        apart = jnp.maximum(high - low, NARROWEST * spread[None, :, None])
+        apart = jnp.maximum(high - low, NARROWEST * unit[..., None])
         share = jnp.clip((x[..., None] - low) / apart, 0.0, 1.0) - 0.5
         share = jnp.where(known[..., None], share, 0.0).reshape(len(x), -1)
-        # A view's figures are unknown together, and one flag is enough.
-        flags = known[:, :PLAIN], known[:, PLAIN::MEASURES]
+        # A view's figures are unknown together, and one flag is enough; vetting numbers do with their six zeros.
+        flags = known[:, :PLAIN], known[:, PLAIN:COLUMNS:MEASURES]
         return jnp.concatenate([scaled, share, *(1.0 - flag.astype(x.dtype) for flag in flags)], axis=-1)
 
 
@@ -119,6 +124,11 @@ def _if_any(encoder: ViewEncoder, there: jax.Array, folded: jax.Array) -> jax.Ar
     return jax.lax.cond(there, run, lambda x: jnp.zeros(shape.shape, shape.dtype), folded)
 
 
+def all_columns(flat: Inputs, moments: Mapping[str, jax.Array]) -> jax.Array:
+    """Return ``(m, N_COLUMNS)`` float32: :func:`exojax.models.candidate.columns_of` and the vetting numbers."""
+    return jnp.concatenate([columns_of(flat, moments), flat["vetting"]], axis=-1)
+
+
 def settle(batch_stats: Mapping[str, Any], features: Mapping[str, np.ndarray]) -> dict[str, Any]:
     """Return the scaling of scalars and figures, from the candidates of training rows.
 
@@ -129,7 +139,7 @@ def settle(batch_stats: Mapping[str, Any], features: Mapping[str, np.ndarray]) -
     Returns:
         The same collection with the quantiles of epochs and periods, and the median, the quantiles and the spread of
         each column (the interquartile range as a standard deviation, a tenth of the range of 98 % or ``LEAST``,
-        whichever is most); one that no candidate has keeps what it had.
+        whichever is most); a column that no candidate has gets a spread of 0, and stays unknown to the network.
     """
     n = len(features["scalars"])
     found = dict(batch_stats)
@@ -148,6 +158,7 @@ def settle(batch_stats: Mapping[str, Any], features: Mapping[str, np.ndarray]) -
     for j, column in enumerate(columns.T):
         told = column[~np.isnan(column)].astype(np.float64)
         if not len(told):
+            spread[j] = 0.0
             continue
         low, center[j], high = np.quantile(told, (0.25, 0.5, 0.75))
         # A column that is mostly one value has no interquartile range; a normal one is not touched by the second.
@@ -157,12 +168,12 @@ def settle(batch_stats: Mapping[str, Any], features: Mapping[str, np.ndarray]) -
     return found | {name: jnp.asarray(x) for name, x in zip(names, (center, spread, knots))}
 
 
-_compiled_columns = jax.jit(columns_of)
+_compiled_columns = jax.jit(all_columns)
 
 
 @lru_cache
 def augment(cadence: float, injected: float) -> Augment:
-    """Noise, local views a bin off, and views and scalars left out, so that one network serves sources with fewer."""
+    """Return noise, local views a bin off, and views and numbers left out: one network serves sources with fewer."""
     return _augment
 
 
@@ -185,6 +196,10 @@ def _augment(key: jax.Array, inputs: Inputs, labels: jax.Array) -> Inputs:
         out[name] = view
     lost = jax.random.bernoulli(jax.random.fold_in(key, 99), 0.05, inputs["scalars"].shape)
     out["scalars"] = jnp.where(lost, jnp.nan, inputs["scalars"])
+    some_key, all_key = jax.random.split(jax.random.fold_in(key, 98))
+    lost = jax.random.bernoulli(some_key, 0.05, inputs["vetting"].shape)
+    lost |= jax.random.bernoulli(all_key, 0.1, (len(lost), 1, 1))
+    out["vetting"] = jnp.where(lost, jnp.nan, inputs["vetting"])
     return out
 
 
@@ -201,7 +216,7 @@ def space(suggest: Suggest) -> Choice:
 
 
 MODEL = Network(
-    inputs=(*WHOLE, *NEAR, "scalars"),
+    inputs=(*WHOLE, *NEAR, "scalars", "vetting"),
     module=TransitNet(),
     train=TrainConfig(steps=600, passes=15, host_passes=120, injected_copies=400, batch_size=128, average_decay=0.99),
     augment=augment,

@@ -38,8 +38,8 @@ class InjectedCopies:
 
     Attributes:
         star: ``(m,)`` int, row of the original star.
-        features: :data:`exojax.folded_events.VIEWS` ``(m, K, bins, 3)`` and ``scalars (m, K, s)``, float32. The first
-            of the K candidates is the planet; the others are empty.
+        features: :data:`exojax.folded_events.VIEWS` ``(m, K, bins, 3)``, ``scalars`` and ``vetting (m, K, s)``,
+            float32. The first of the K candidates is the planet; the others are empty.
     """
 
     star: np.ndarray
@@ -83,9 +83,9 @@ def injected_copies(
     row = np.flatnonzero(np.isfinite(found["t0"]))
     period, t0, duration = (found[name][row] for name in ("period", "t0", "duration"))
     recovered = np.flatnonzero(recover(truth, row, period, t0, duration, np.ones(len(row))).exact > 0)[:n]
-    features = {name: found[name][recovered] for name in (*VIEWS, "scalars")}
+    features = {name: found[name][recovered] for name in FOLDED}
     for name, x in features.items():
-        x[:, 1:] = np.nan if name == "scalars" else 0
+        x[:, 1:] = 0 if name in VIEWS else np.nan
     return InjectedCopies(star[kept[recovered]], features)
 
 

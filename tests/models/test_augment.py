@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from made_up_inputs import made_up
 
-from exojax.folded_events import VIEWS
 from exojax.models import augment
 from exojax.models.base import Network
 from exojax.models.registry import MODELS
+from exojax.runs.model_inputs import FOLDED
 
 CADENCE = 0.02
 
@@ -113,12 +113,12 @@ def test_signals_repeat_with_one_period(cadence):
 @pytest.mark.parametrize("name", [name for name, model in MODELS.items() if isinstance(model, Network)])
 def test_a_models_augmentation_keeps_shapes_and_is_one_object(name):
     model = MODELS[name]
-    folded = {key: jnp.asarray(made_up(key, len(LABELS), 0)) for key in model.inputs if key in (*VIEWS, "scalars")}
+    folded = {key: jnp.asarray(made_up(key, len(LABELS), 0)) for key in model.inputs if key in FOLDED}
     inputs = folded or {key: jnp.asarray(series_with_gaps()) for key in model.inputs}
     change = model.augment(CADENCE, 0.5)
     found = change(jax.random.key(0), inputs, jnp.asarray(LABELS))
     assert {k: (x.shape, x.dtype) for k, x in found.items()} == {k: (x.shape, x.dtype) for k, x in inputs.items()}
     # A number that is left out is NaN: unknown.
-    assert jax.tree.all({k: bool(jnp.isfinite(x).all()) for k, x in found.items() if k != "scalars"})
+    assert jax.tree.all({k: bool(jnp.isfinite(x).all()) for k, x in found.items() if k not in ("scalars", "vetting")})
     # Another object would compile the training step again.
     assert model.augment(CADENCE, 0.5) is change

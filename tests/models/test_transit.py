@@ -9,6 +9,7 @@ from made_up_inputs import started
 from exojax.folded_events import SCALARS
 from exojax.models import candidate, layers, transit
 from exojax.models.measures import FIGURES, LEVELS, MEASURES, difference, measure, mirror_fold, place
+from exojax.vetting.all_tests import NUMBERS as VETTING
 
 BINS = dict.fromkeys(candidate.WHOLE, 201) | dict.fromkeys(candidate.NEAR, 61)
 OPTIONAL = ("secondary_view", "half_view", "double_view", "odd_view", "even_view")
@@ -26,6 +27,8 @@ def candidates(n=6, k=2, seed=0, bins=BINS):
         inputs[name] = np.stack([value * there, scatter * there, coverage], axis=-1).astype(np.float32)
     scalars = rng.standard_normal((n, k, len(SCALARS)))
     inputs["scalars"] = np.where(rng.random(scalars.shape) < 0.3, np.nan, scalars).astype(np.float32)
+    vetting = rng.standard_normal((n, k, len(VETTING)))
+    inputs["vetting"] = np.where(rng.random(vetting.shape) < 0.3, np.nan, vetting).astype(np.float32)
     return inputs
 
 
@@ -91,7 +94,7 @@ def test_the_gradient_of_the_maximum_goes_to_one_candidate_that_is_there():
 
 def test_a_mirror_image_has_the_same_score(score):
     x = candidates()
-    mirrored = {name: v[:, :, ::-1] if name != "scalars" else v for name, v in x.items()}
+    mirrored = {name: v[:, :, ::-1] if name in BINS else v for name, v in x.items()}
     np.testing.assert_allclose(score(mirrored), score(x), rtol=1e-4, atol=1e-5)
     assert np.abs(score(x | {"local_view": np.roll(x["local_view"], 5, axis=2)}) - score(x)).max() > 1e-3
 
@@ -110,15 +113,26 @@ def test_the_weights_fit_any_number_of_bins(variables, whole, near):
     assert np.isfinite(logits).all()
 
 
-def test_an_unknown_scalar_is_no_value(score):
+@pytest.mark.parametrize(("kind", "names"), [("scalars", SCALARS), ("vetting", VETTING)])
+def test_an_unknown_number_is_no_value(score, kind, names):
     x = candidates()
-    x["scalars"] = np.zeros_like(x["scalars"])
-    for number in range(len(SCALARS)):
-        scalars = x["scalars"].copy()
-        scalars[..., number] = np.nan
-        logits = score(x | {"scalars": scalars})
+    x[kind] = np.zeros_like(x[kind])
+    for number, name in enumerate(names):
+        changed = x[kind].copy()
+        changed[..., number] = np.nan
+        logits = score(x | {kind: changed})
         assert np.isfinite(logits).all()
-        assert np.abs(logits - score(x)).max() > 1e-5, SCALARS[number]
+        assert np.abs(logits - score(x)).max() > 1e-5, name
+
+
+def test_a_number_that_no_training_row_had_stays_unknown(variables):
+    x, column = candidates(300, 1, seed=4), VETTING.index("planet_radius")
+    x["vetting"][..., column] = np.nan
+    settled = variables | {"batch_stats": transit.settle(variables["batch_stats"], x)}
+    known = {name: v[:20].copy() for name, v in x.items()}
+    known["vetting"][..., column] = 40.0
+    scores = [np.asarray(applied(settled, y)) for y in ({name: v[:20] for name, v in x.items()}, known)]
+    assert np.array_equal(*scores)
 
 
 def test_scaling_comes_from_candidates_that_are_there(variables):
@@ -158,11 +172,12 @@ def test_a_column_that_is_mostly_one_value_does_not_make_the_score_jump(variable
     x["scalars"][..., column] = 0.5
     x["scalars"][:6, 0, column] = np.linspace(1.0, 2.0, 6)
     variables = variables | {"batch_stats": transit.settle(variables["batch_stats"], x)}
-    few = {name: np.repeat(v[10:11], 101, axis=0) for name, v in x.items()}
-    few["scalars"][:, 0, column] = np.linspace(0.5, 1.0, 101)
-    logits = np.asarray(applied(variables, few))
-    assert np.ptp(logits) > 0.05
-    assert np.abs(np.diff(logits)).max() < 0.05 * np.ptp(logits)
+    few = {name: np.repeat(v[10:30], 101, axis=0) for name, v in x.items()}
+    few["scalars"][:, 0, column] = np.tile(np.linspace(0.5, 1.0, 101), 20)
+    logits = np.asarray(applied(variables, few)).reshape(20, 101)
+    assert np.median(np.ptp(logits, axis=1)) > 0.05
+    # The floor between two knots is six of these steps wide: a jump would be all of the change in one.
+    assert (np.abs(np.diff(logits)).max(axis=1) / np.ptp(logits, axis=1)).max() < 0.25
 
 
 def test_rounding_of_a_constant_number_is_not_reported(variables):
@@ -209,22 +224,23 @@ def test_augmentation_keeps_what_is_absent_absent_and_what_must_stay():
     out = jax.jit(transit.augment(0.02, 0.0))(jax.random.key(0), jax.tree.map(jnp.asarray, x), jnp.zeros(400))
     assert out.keys() == x.keys()
     assert not np.asarray(out["half_view"]).any()
-    for name, view in out.items():
-        if name == "scalars":
-            continue
+    for name in BINS:
+        view = out[name]
         assert not np.asarray(view)[..., :2][np.asarray(view)[..., 2] == 0].any(), name
     kept = {name: (np.asarray(out[name])[..., 2] > 0).any((1, 2)).mean() for name in BINS}
     assert kept["global_view"] == kept["local_view"] == 1
     assert 0.9 < kept["secondary_view"] < 0.99
     lost = np.isnan(out["scalars"]).mean() - np.isnan(x["scalars"]).mean()
     assert 0.02 < lost < 0.05
+    gone = np.isnan(out["vetting"]).all(axis=(1, 2)).mean()
+    assert 0.05 < gone < 0.15
     assert transit.augment(0.02, 0.0) is transit.augment(0.02, 0.0)
 
 
-def test_the_size_is_what_it_was():
+def test_the_weights_take_less_than_a_mebibyte():
     shapes = jax.eval_shape(lambda: NET.init(jax.random.key(0), candidates(1, 1), train=False))
     count = sum(leaf.size for leaf in jax.tree.leaves(shapes))
-    assert count == 247_927
+    assert count == 261_727
     assert 4 * count < 2**20
 
 
