@@ -21,7 +21,7 @@ from exojax.models import candidate
 from exojax.models.base import Choice, Classical, Suggest
 from exojax.models.importance import permuted
 from exojax.models.measures import FIGURES
-from exojax.vetting.all_tests import NUMBERS
+from exojax.vetting.all_tests import COLUMNS as VETTING
 
 FOLDS, REPEATS = 3, 3
 MOST_ROUNDS, PATIENCE, FEW_ROUNDS = 400, 30, 60
@@ -36,8 +36,6 @@ SETTINGS: dict[str, Any] = {
     # The same bits on any machine, and many threads wait for each other where others work too.
     "nthread": 1,
 }
-VETTING = tuple(f"vet_{name}" for name in NUMBERS)
-"""columns of the vetting tests"""
 NAMES = (*candidate.NAMES, *SERIES, *VETTING)
 BATCH = 512
 """candidates measured at a time"""

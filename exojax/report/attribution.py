@@ -151,9 +151,14 @@ def why(figure: Figure, found: Attribution, box: tuple[float, float, float, floa
     axes.set_title("numbers, each alone" if last else "", fontsize=7.5, pad=3)
     for line, (name, fall) in enumerate(last):
         height = 0.94 - line / (MOST_NUMBERS - 0.3)
-        axes.text(0.0, height, NUMBERS.get(name, plain(name, 20)), fontsize=7, va="top", transform=axes.transAxes)
+        axes.text(0.0, height, _words(name), fontsize=7, va="top", transform=axes.transAxes)
         colour = HOST if fall > 0 else OTHER
         axes.text(1.0, height, signed(fall), fontsize=7, va="top", ha="right", color=colour, transform=axes.transAxes)
+
+
+def _words(name: str) -> str:
+    """Return a number's name as a vetter reads it."""
+    return NUMBERS.get(name, plain(name.removeprefix("vet_").replace("_", " "), 22))
 
 
 def _panels(found: Attribution) -> dict[str, tuple[np.ndarray, np.ndarray, np.ndarray]]:

@@ -25,6 +25,7 @@ from exojax.runs.survey import CandidateScores, ScoreCandidates
 from exojax.training.compile_options import quick_options
 from exojax.training.scorer import BATCHES
 from exojax.training.step import logits as logits_by
+from exojax.vetting.all_tests import COLUMNS
 
 Explain = Callable[[SearchedStar], list[Attribution]]
 """takes a searched star; returns the attribution of the score of each of its candidates"""
@@ -124,11 +125,14 @@ class _Explainer:
 
     def _candidate(self, inputs: dict[str, np.ndarray], made: Mapping[str, np.ndarray], k: int) -> Attribution:
         moved = self._moved(inputs)
-        numbers = withheld(self._score, inputs, "scalars")[0, 0] if "scalars" in inputs else np.zeros(0)
+        numbers: dict[str, float] = {}
+        for kind, names in (("scalars", SCALARS), ("vetting", COLUMNS)):
+            if kind in inputs:
+                numbers |= zip(names, withheld(self._score, inputs, kind)[0, 0].tolist(), strict=True)
         return Attribution(
             views={name: made[name][k] for name in VIEWS if name in moved},
             moved={name: moved[name][0, 0] for name in VIEWS if name in moved},
-            numbers=dict(zip(SCALARS, numbers.tolist())),
+            numbers=numbers,
             score=float(self._score(inputs)[0]),
             flat=float(flat(self._score, inputs)[0]),
         )

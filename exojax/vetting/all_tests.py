@@ -65,6 +65,8 @@ NUMBERS = (
     "centroid",
 )
 """names of what the tests measure, in the order of the columns that models see"""
+COLUMNS = tuple(f"vet_{name}" for name in NUMBERS)
+"""the same as columns of ``candidates.csv``"""
 VERDICTS = (
     "duration",
     "planet_radius",
