@@ -174,7 +174,7 @@ def test_each_outer_fold_is_tuned_by_itself(source: Path, call: Call, monkeypatc
     mean = sum(one["inner"] - one["outer"] for one in folds) / 3
     assert tiny["inner less outer AP"] == pytest.approx(mean, abs=1e-3)
     assert "inner less outer AP" not in untuned
-    assert any("untuned: no space" in line for line in found["warnings"])
+    assert any("untuned: has no settings to tune" in line for line in found["warnings"])
     assert "inner less outer AP" in Path("out/compare.md").read_text()
     # What is finished is not tuned again.
     tried.clear()

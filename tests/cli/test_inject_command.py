@@ -109,7 +109,7 @@ def test_the_same_command_again_searches_nothing(done: Path, source: Path, call:
     ran = call(inject.main, *options)
     assert ran.code == 0
     assert ran.err == ""
-    assert "2 labelled planet hosts are left out" in ran.out
+    assert "2 stars labelled as planet hosts are left out" in ran.out
     assert "recovered above" in ran.out
     assert files(done) == before
     assert_refused(call(inject.main, *options, "--seed", 1), "seed: 0 -> 1", "--out")
@@ -127,7 +127,7 @@ def test_the_same_command_again_searches_nothing(done: Path, source: Path, call:
         (("--false-alarm", 1), ("--false-alarm 1",)),
         (("--depth", 500, 100), ("--depth 500 100",)),
         (("--depth", 500, 2e6), ("deeper",)),
-        (("--depth", 500, 1000, "--snr", 3, 9), ("one of --depth and --snr",)),
+        (("--depth", 500, 1000, "--snr", 3, 9), ("--depth and --snr", "only one")),
         (("--radius", 1, 9), ("no stellar radii", "--depth")),
         (("--period-min", 30), ("--period-min 30", "empty")),
         (("--max-candidates", 0), ("--max-candidates",)),

@@ -94,7 +94,7 @@ def test_explore_and_compare_take_labels(folder: Path, call: Call) -> None:
     [
         ("id,label\n5,1\n", ("labels.csv", "none of the 42", "5 there", "1000 here")),
         ("id,label\n1000,2\n", ("labels.csv", "line 2", "label is '2'")),
-        ("id,label\n1000,1\n1000,0\n", ("line 3", "another above")),
+        ("id,label\n1000,1\n1000,0\n", ("line 3", "another label above")),
         ("id,flux\n1000,1\n", ("label",)),
     ],
 )

@@ -167,7 +167,7 @@ class TestGoingOn:
         assert_refused(ran, "--init", "is a run of svc")
         assert not Path("checkpoints").exists()
         ran = call(train.main, "--data", data, "--model", "svc", "--init", svc_run, "--run", "next")
-        assert_refused(ran, "--init", "svc is fitted at once")
+        assert_refused(ran, "--init", "svc is no network")
 
 
 @pytest.mark.usefixtures("_no_plots")
@@ -258,7 +258,7 @@ def test_a_cache_that_cannot_be_written_costs_only_time(
     ran = call(train.main, "--data", one_file, "--model", "tiny", "--steps", 1, "--run", "k1")
     assert ran.code == 0
     assert ran.err.count("\n") == 1
-    assert "cannot be written, so each command compiles anew: set EXOJAX_CACHE" in ran.err
+    assert "cannot be written, so that every command compiles again; set EXOJAX_CACHE" in ran.err
 
 
 @pytest.mark.usefixtures("_no_plots")

@@ -44,5 +44,5 @@ def test_batches_depend_on_key_and_step_alone():
 
 @pytest.mark.parametrize("label", [0, 1])
 def test_one_class_alone_is_refused(label):
-    with pytest.raises(InputError, match="add rows of the missing class"):
+    with pytest.raises(InputError, match="add the missing class"):
         batches_of(np.full(5, label))
