@@ -1,1 +1,1 @@
-"""Model inputs to logits. One file a model; ``registry.py`` names them."""
+"""Define the models, which convert inputs to logits, one per file; ``registry.py`` names them."""

@@ -1,4 +1,4 @@
-"""Changes to a training series that leave its label true."""
+"""Augment training series by changes that do not change their labels."""
 
 from __future__ import annotations
 
@@ -10,16 +10,17 @@ import jax.numpy as jnp
 from exojax.models.base import Augment, Inputs
 
 LOWEST_SNR, HIGHEST_SNR = 7.0, 70.0
+"""range of the white-noise SNR of injected transit signals"""
 
 
 def shift(key: jax.Array, series: jax.Array) -> jax.Array:
-    """Move each of ``series (n, c)`` around by a random number of cadences; what leaves one end enters the other."""
+    """Shift each of ``series (n, c)`` cyclically by a random number of cadences."""
     n, c = series.shape
     return jax.vmap(jnp.roll)(series, jax.random.randint(key, (n,), 0, c))
 
 
 def reverse(key: jax.Array, series: jax.Array) -> jax.Array:
-    """Turn half of ``series (n, c)`` around in time: a transit is symmetric."""
+    """Reverse each of ``series (n, c)`` in time with a probability of one half; transits are symmetric."""
     return jnp.where(jax.random.bernoulli(key, 0.5, (len(series), 1)), series[:, ::-1], series)
 
 
@@ -32,15 +33,15 @@ def add_noise(key: jax.Array, series: jax.Array, scale: float) -> jax.Array:
 def inject(key: jax.Array, series: jax.Array, labels: jax.Array, *, cadence: float, share: float) -> jax.Array:
     """Replace a share of the hosts by non-hosts of the same batch with a simulated transit signal.
 
-    The network then sees a quiet or variable star with and without transits in one batch, and learns what the
-    difference is: 42 labelled hosts cannot teach that.
+    A batch then contains the same star with and without transits, so that the network learns the difference, for which
+    a few labelled hosts are not enough.
 
     Args:
-        key: random.
+        key: random key.
         series: ``(n, c)`` float32, flattened, in units of the star's scatter; 0 where not valid.
         labels: ``(n,)`` float32, 1 for hosts.
         cadence: days between samples.
-        share: of the hosts to replace, 0 to 1.
+        share: share of the hosts to replace, 0 to 1.
 
     Returns:
         ``(n, c)`` float32. Signals are trapezoids with periods log-uniform from 0.5 d to half the baseline, durations
@@ -52,7 +53,7 @@ def inject(key: jax.Array, series: jax.Array, labels: jax.Array, *, cadence: flo
     low, high = 0.5, max(c * cadence / 2, 1.0)
     period = low * (high / low) ** jax.random.uniform(keys[0], (n,))
     scatter = jnp.exp(0.3 * jax.random.normal(keys[1], (n,))) * jax.random.uniform(keys[2], (n,), minval=0.5)
-    # An exposure smears whatever is shorter than itself.
+    # An exposure smears transits that are shorter than itself.
     duration = jnp.clip(0.0758 * jnp.cbrt(period) * scatter, cadence, 0.2 * period)
     ingress = jnp.maximum(jax.random.uniform(keys[3], (n,), minval=0.05, maxval=0.5) * duration, 0.5 * cadence)
     # Half a day of float32 in 80 days is exact to 1e-5 d; this phase is random anyway.
@@ -71,12 +72,12 @@ def inject(key: jax.Array, series: jax.Array, labels: jax.Array, *, cadence: flo
 
 @lru_cache
 def of_series(name: str, cadence: float, injected: float) -> Augment:
-    """Of the input ``name``, a series: injected transits, a circular shift, time reversal, a little noise.
+    """Return the augmentation of a series: injected transits, a cyclic shift, time reversal and weak noise.
 
     Args:
-        name: of a ``(b, c)`` float32 input in units of the star's scatter, 0 where not valid.
+        name: name of a ``(b, c)`` float32 input in units of the star's scatter, 0 where not valid.
         cadence: days between samples.
-        injected: share of the hosts that are replaced, 0 to 1.
+        injected: share of the hosts to replace by injected transits, 0 to 1.
     """
 
     def apply(key: jax.Array, inputs: Inputs, labels: jax.Array) -> Inputs:

@@ -1,4 +1,4 @@
-"""What a model has to bring: a network in Flax, a classical estimator as functions over arrays, or several of them."""
+"""Define the kinds of models: a network in Flax, a classical estimator as functions of arrays, a stack of several."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from exojax.config import TrainConfig
 
 Inputs = dict[str, jax.Array]
 Augment = Callable[[jax.Array, Inputs, jax.Array], Inputs]
-"""``(key, inputs, labels (b,)) -> inputs``, pure and traceable."""
+"""``(key, inputs, labels (b,)) -> inputs``, pure and traceable"""
 
 
 Settle = Callable[[Mapping[str, Any], Mapping[str, np.ndarray]], dict[str, Any]]
-"""``(batch_stats, features of the training rows) -> batch_stats``."""
+"""``(batch_stats, inputs of the training rows) -> batch_stats``"""
 
 
 class Suggest(Protocol):
-    """Where a model's space asks for its values. An Optuna trial is one; a model need not know."""
+    """A source of values for a model's settings, such as a trial of Optuna."""
 
     def suggest_float(self, name: str, low: float, high: float, *, log: bool = False) -> float:
-        """Return a number from ``low`` to ``high``, evenly or in its logarithm."""
+        """Return a number from ``low`` to ``high``, uniform, or log-uniform if ``log``."""
 
     def suggest_int(self, name: str, low: int, high: int, *, log: bool = False) -> int:
         """Return a whole number from ``low`` to ``high``, both included."""
@@ -38,11 +38,11 @@ class Suggest(Protocol):
 
 @dataclass(frozen=True)
 class Choice:
-    """A point of a model's space.
+    """Values of a model's settings.
 
     Attributes:
-        train: fields of :class:`TrainConfig` to their values, for a network.
-        options: attributes of a network's module, or keywords of a classical model's ``fit``, to their values.
+        train: field of :class:`TrainConfig` to its value, for a network.
+        options: attribute of a network's module, or keyword of a classical model's ``fit``, to its value.
     """
 
     train: Mapping[str, Any] = field(default_factory=dict)
@@ -50,33 +50,34 @@ class Choice:
 
 
 Space = Callable[[Suggest], Choice]
-"""What ``tune.py`` may choose; it raises an ``InputError`` at a point that cannot be."""
+"""takes a :class:`Suggest`; returns the settings that ``tune.py`` tries; raises ``InputError`` for invalid ones"""
 Needs = tuple[str, str]
-"""A module that must be installed, and what to type for it."""
+"""a module that must be installed, and the command that installs it"""
 Option = float | int | str | bool
-"""A value that a run's ``options`` may change."""
+"""a value in the ``options`` of a run"""
 
 
 @lru_cache
 def no_augmentation(cadence: float, injected: float) -> Augment:
-    """Return the inputs as they are."""
+    """Return an augmentation that changes nothing."""
     return lambda key, inputs, labels: inputs
 
 
 @dataclass(frozen=True)
 class Network:
-    """A Flax network and how it likes to be trained.
+    """A Flax network and the defaults of its training.
 
     Attributes:
-        inputs: names in :mod:`exojax.features.registry`.
-        module: called as ``module.apply(variables, inputs, train=...)`` with a dict of those features, each
-            ``(n, ...)`` float32; returns ``(n,)`` logits.
-        train: its training defaults.
-        augment: ``(cadence in days, share of positives to be injected) -> Augment``; the same function object for the
-            same arguments (``functools.lru_cache``), or every fit compiles anew.
-        settle: what is fitted once, on the training rows alone, before the first step, such as the scale of an input;
-            kept with the running averages of the normalisations.
-        space: what ``tune.py`` may choose.
+        inputs: names of its inputs, from :mod:`exojax.features.registry` or
+            :data:`exojax.runs.model_inputs.FOLDED`.
+        module: ``module.apply(variables, inputs, train=...)`` receives a dictionary of these inputs, each ``(n, ...)``
+            float32, and returns ``(n,)`` logits.
+        train: default settings of the training.
+        augment: ``(cadence in days, share of positives to inject) -> Augment``. Use ``functools.lru_cache``, so that
+            equal arguments give the same function object; otherwise every fit is compiled again.
+        settle: fits values such as the scale of an input to the training rows, once, before the first step; they are
+            stored with the running averages of the normalisations.
+        space: the settings that ``tune.py`` tries.
         needs: a module that must be installed.
     """
 
@@ -89,23 +90,23 @@ class Network:
     needs: Needs | None = None
     kind: ClassVar[str] = "network"
     balanced: ClassVar[bool] = True
-    """batches hold as many hosts as others: a logit of 0 is an even chance"""
+    """half of every batch are hosts, so that a logit of 0 means a probability of one half"""
     fewest_stars: ClassVar[int] = 1
-    """stars of either class that it can be fitted on"""
+    """smallest number of stars of each class for a fit"""
 
     @property
     def parts(self) -> tuple[Network | Classical, ...]:
-        """Return the models that it is made of: itself."""
+        """The model itself, as the only part."""
         return (self,)
 
     @property
     def options(self) -> dict[str, Option]:
-        """Return name -> default of the module's attributes that are single values."""
+        """Name -> default of each attribute of the module that is a number, a text or a boolean."""
         names = [name for name in self.module.__dataclass_fields__ if name not in ("parent", "name")]
         return _single_values({name: getattr(self.module, name) for name in names})
 
     def with_options(self, options: Mapping[str, Option]) -> Network:
-        """Return the network with other attributes of its module."""
+        """Return the network with changed attributes of its module."""
         changes: dict[str, Any] = dict(options)
         return replace(self, module=self.module.clone(**changes))
 
@@ -117,15 +118,15 @@ def no_remarks(arrays: Mapping[str, np.ndarray]) -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class Classical:
-    """An estimator that is fitted at once and kept as arrays.
+    """An estimator that is fitted without training steps and stored as arrays.
 
     Attributes:
-        inputs: names in :mod:`exojax.features.registry`.
-        fit: ``(features, labels (n,), groups (n,), seed, *, options...) -> arrays``; whatever it chooses, it chooses on
-            these rows.
+        inputs: names of its inputs, as in :class:`Network`.
+        fit: ``(features, labels (n,), groups (n,), seed, *, options...) -> arrays``. All its choices use these rows
+            only.
         logits: ``(arrays, features) -> (n,)`` float64, higher for likelier hosts.
-        space: what ``tune.py`` may choose.
-        remarks: ``arrays -> sentences`` that a reader of the run's figures has to know.
+        space: the settings that ``tune.py`` tries.
+        remarks: ``arrays -> sentences`` about the fit, for the report.
         needs: a module that must be installed.
     """
 
@@ -142,28 +143,28 @@ class Classical:
 
     @property
     def parts(self) -> tuple[Network | Classical, ...]:
-        """Return the models that it is made of: itself."""
+        """The model itself, as the only part."""
         return (self,)
 
     @property
     def options(self) -> dict[str, Option]:
-        """Return name -> default of the keywords of ``fit``."""
+        """Name -> default of each keyword of ``fit``."""
         keywords = inspect.signature(self.fit).parameters.values()
         return _single_values({p.name: p.default for p in keywords if p.kind is p.KEYWORD_ONLY})
 
     def with_options(self, options: Mapping[str, Option]) -> Classical:
-        """Return the model with other keywords of ``fit``."""
+        """Return the model with changed keywords of ``fit``."""
         return replace(self, fit=partial(self.fit, **options))
 
 
 @dataclass(frozen=True)
 class Stack:
-    """Several models, each fitted in its own way, and the weights with which their log-odds add up.
+    """Several models whose log-odds are added with weights.
 
     Attributes:
         of: name -> model.
-        folds: of the training rows, by star; out of them come the log-odds by which the models are weighed.
-        space: what ``tune.py`` may choose.
+        folds: number of folds of the training stars, whose out-of-fold log-odds determine the weights.
+        space: the settings that ``tune.py`` tries.
     """
 
     of: Mapping[str, Network | Classical]
@@ -175,26 +176,26 @@ class Stack:
 
     @property
     def parts(self) -> tuple[Network | Classical, ...]:
-        """Return the models that it is made of."""
+        """The models of the stack."""
         return tuple(self.of.values())
 
     @property
     def fewest_stars(self) -> int:
-        """Return how many stars of either class it can be fitted on."""
+        """Smallest number of stars of each class for a fit."""
         return self.folds
 
     @property
     def inputs(self) -> tuple[str, ...]:
-        """Return the inputs of all its models."""
+        """Names of the inputs of all models."""
         return tuple(dict.fromkeys(name for model in self.parts for name in model.inputs))
 
     @property
     def options(self) -> dict[str, Option]:
-        """Return the options: none."""
+        """No options."""
         return {}
 
     def with_options(self, options: Mapping[str, Option]) -> Stack:
-        """Return the stack as it is: it has no options."""
+        """Return the stack unchanged, because it has no options."""
         return self
 
 

@@ -1,13 +1,14 @@
-"""Gradient-boosted trees (XGBoost: Chen & Guestrin 2016) on numbers that a person can read.
+"""Gradient-boosted trees (XGBoost: Chen & Guestrin 2016) on readable numbers.
 
-The scalars of a star's best candidate and the figures of its views (:mod:`exojax.models.candidate`), and statistics of
-the whole series (:data:`exojax.features.series_columns.SERIES`); what a source does not have is missing, which a tree
-can take. Kept as XGBoost's own JSON among plain arrays, never as a pickle.
+The inputs are the scalars of a star's best candidate and the measures of its views (:mod:`exojax.models.candidate`),
+and statistics of the whole series (:data:`exojax.features.series_columns.SERIES`). Trees can handle numbers that a
+source does not have. The model is stored as XGBoost's own JSON in an array, without a pickle.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import jax
@@ -25,7 +26,7 @@ from exojax.vetting.all_tests import COLUMNS as VETTING
 
 FOLDS, REPEATS = 3, 3
 MOST_ROUNDS, PATIENCE, FEW_ROUNDS = 400, 30, 60
-"""trees at most; without a better log loss before a fold stops; where there are too few hosts to choose by"""
+"""largest number of trees; trees without a better log loss before a fold stops; number of trees for few hosts"""
 SETTINGS: dict[str, Any] = {
     "objective": "binary:logistic",
     "eval_metric": "logloss",
@@ -33,22 +34,22 @@ SETTINGS: dict[str, Any] = {
     "subsample": 0.8,
     "reg_lambda": 2.0,
     "verbosity": 0,
-    # The same bits on any machine, and many threads wait for each other where others work too.
+    # One thread gives the same bits on any machine; many threads are slow on a shared machine.
     "nthread": 1,
 }
 NAMES = (*candidate.NAMES, *SERIES, *VETTING)
 BATCH = 512
-"""candidates measured at a time"""
+"""number of candidates that are measured at once"""
 
 
 def groups_of(names: list[str]) -> dict[str, list[int]]:
-    """Columns that tell the same, by what they tell: the figures of one view, quantiles, dips, ...; others alone.
+    """Group related columns, such as the measures of one view or the quantiles; other columns form groups of one.
 
     Args:
-        names: of the columns, some of ``NAMES``.
+        names: names of columns, from ``NAMES``.
 
     Returns:
-        Name of the group -> its columns.
+        Name of each group -> numbers of its columns.
     """
     homes = {f"{view}_{name}": f"{view} view" for view in candidate.VIEWS for name in FIGURES}
     homes |= {name: f"series: {family}" for family, columns in FAMILIES.items() for name in columns}
@@ -71,57 +72,60 @@ def fit(
     min_child_weight: float = 2.0,
     columns_a_tree: float = 0.4,
 ) -> dict[str, np.ndarray]:
-    """Choose the number of trees by early stopping in star-grouped folds of the training rows, then grow on all.
+    """Choose the number of trees by early stopping in folds of the training stars, then fit the trees to all rows.
 
-    The same folds give the permutation importances, on the rows that each fold held out.
+    The same folds give the permutation importances, on the rows that each fold holds out.
 
     Args:
-        features: views, scalars and vetting numbers of K candidates a row, of which the first counts, and ``series``.
+        features: views, scalars and vetting numbers of K candidates per row, of which the first is used; ``series``.
         labels: ``(n,)`` int, 1 for hosts.
-        groups: ``(n,)`` the star of each row.
-        seed: of folds, samples and shuffles.
-        learning_rate, max_depth, min_child_weight: XGBoost's own.
-        columns_a_tree: share of the columns that each tree may take.
+        groups: ``(n,)``, number or name of the star of each row.
+        seed: seed of folds, samples and shuffles.
+        learning_rate, max_depth, min_child_weight: parameters of XGBoost.
+        columns_a_tree: share of the columns that each tree can use.
 
     Returns:
-        ``booster`` uint8, the text of XGBoost's JSON; ``columns`` str, names of those that it takes, and ``dropped`` of
-        those that say nothing; ``epochs`` and ``periods`` as in :mod:`exojax.models.candidate`, where known; ``rounds``
-        int; ``importance_name`` str, ``importance`` and ``importance_error`` float64, loss of average precision when
-        shuffled, its mean and standard error over folds; empty where there were too few hosts.
-    """
+        Arrays by name: ``booster`` uint8, the text of XGBoost's JSON; ``columns`` str, names of the columns in use;
+        ``dropped`` str, names of constant or unknown columns; ``epochs`` and ``periods`` as in
+        :mod:`exojax.models.candidate`, if known; ``rounds`` int, number of trees; ``importance_name`` str; and
+        ``importance`` and ``importance_error`` float64, mean and standard error over folds of the loss of average
+        precision when the group is shuffled, empty with too few hosts.
 
+    Raises:
+        InputError: every column is constant or unknown.
+    """
     from sklearn.model_selection import StratifiedGroupKFold
 
     settings = {"learning_rate": learning_rate, "max_depth": max_depth, "min_child_weight": min_child_weight}
     settings |= {"colsample_bytree": columns_a_tree, "seed": seed}
     figures = _figures(features)
-    kept = _telling(_with_crowding(figures, features, candidate.moments_of(features["scalars"][:, :1])))
+    kept = _varying(_with_crowding(figures, features, candidate.moments_of(features["scalars"][:, :1])))
     if not kept.any():
         raise InputError("boosting: every feature is constant or missing in the training rows; use other data")
     names = [name for name, keep in zip(NAMES, kept) if keep]
-    rounds = FEW_ROUNDS
+    n_trees = FEW_ROUNDS
     lost: dict[str, list[float]] = {}
     if min(len(np.unique(groups[labels == kind])) for kind in (0, 1)) >= FOLDS:
         together, best = groups_of(names), []
         folds = StratifiedGroupKFold(FOLDS, shuffle=True, random_state=seed)
         for number, (train, test) in enumerate(folds.split(labels, labels, groups)):
-            # What is counted among training rows is counted among this fold's.
+            # The crowding of events is counted among the training rows of this fold only.
             moments = candidate.moments_of(features["scalars"][train, :1])
             x = _with_crowding(figures, features, moments)[:, kept]
             tree = _grow(x[train], labels[train], MOST_ROUNDS, settings, (x[test], labels[test]))
             best.append(tree.best_iteration + 1)
-            score = lambda z, tree=tree: _margin(tree, z, tree.best_iteration + 1)  # noqa: E731
+            score = partial(_margin, tree, n_trees=tree.best_iteration + 1)
             found = permuted(score, x[test], labels[test], together, repeats=REPEATS, seed=seed, fold=number)
             for name, values in found.items():
                 lost.setdefault(name, []).append(values.mean())
-        rounds = max(1, round(float(np.mean(best))))
+        n_trees = max(1, round(float(np.mean(best))))
     moments = candidate.moments_of(features["scalars"][:, :1])
-    tree = _grow(_with_crowding(figures, features, moments)[:, kept], labels, rounds, settings, None)
+    tree = _grow(_with_crowding(figures, features, moments)[:, kept], labels, n_trees, settings, None)
     return moments | {
         "booster": np.frombuffer(bytes(tree.save_raw(raw_format="json")), np.uint8),
         "columns": np.array(names),
         "dropped": np.array([name for name, keep in zip(NAMES, kept) if not keep], np.str_),
-        "rounds": np.asarray(rounds),
+        "rounds": np.asarray(n_trees),
         "importance_name": np.array(list(lost), np.str_),
         "importance": np.array([np.mean(values) for values in lost.values()]),
         "importance_error": np.array([np.std(values, ddof=1) / FOLDS**0.5 for values in lost.values()]),
@@ -129,11 +133,11 @@ def fit(
 
 
 def logits(arrays: Mapping[str, np.ndarray], features: Mapping[str, np.ndarray]) -> np.ndarray:
-    """Return ``(n,)`` float64 log-odds of a host, at the training rows' share.
+    """Return ``(n,)`` float64 log-odds of a host, for the share of hosts among the training rows.
 
     Args:
         arrays: from :func:`fit`.
-        features: as there.
+        features: as in :func:`fit`.
 
     Raises:
         InputError: the stored trees are damaged.
@@ -145,27 +149,27 @@ def logits(arrays: Mapping[str, np.ndarray], features: Mapping[str, np.ndarray])
 
 
 def remarks(arrays: Mapping[str, np.ndarray]) -> tuple[str, ...]:
-    """Which columns say nothing of the training rows; a group of which none does by its own name."""
+    """Return a sentence with the columns that are constant or unknown; a whole group is named by its own name."""
     dropped = set(arrays["dropped"].tolist())
     if not dropped:
         return ()
-    told = []
+    texts = []
     for group, columns in groups_of(list(NAMES)).items():
         names = [NAMES[number] for number in columns]
         lost = [name for name in names if name in dropped]
-        told += [f"{group} ({len(names)} columns)"] if len(lost) == len(names) > 1 else lost
-    return (f"constant or missing throughout the training rows, and left out: {', '.join(told)}",)
+        texts += [f"{group} ({len(names)} columns)"] if len(lost) == len(names) > 1 else lost
+    return (f"constant or missing throughout the training rows, and left out: {', '.join(texts)}",)
 
 
-def _telling(x: np.ndarray) -> np.ndarray:
-    """Return ``(d,)`` bool: columns of ``x (n, d)`` with two known values or more."""
+def _varying(x: np.ndarray) -> np.ndarray:
+    """Return ``(d,)`` bool, true for columns of ``x (n, d)`` with at least two different known values."""
     low = np.where(np.isnan(x), np.inf, x).min(axis=0, initial=np.inf)
     high = np.where(np.isnan(x), -np.inf, x).max(axis=0, initial=-np.inf)
     return np.asarray(low < high)
 
 
 def _figures(features: Mapping[str, np.ndarray]) -> np.ndarray:
-    """Return ``(n, len(NAMES))`` float32 of the first candidates, with no crowding known; NaN where unknown."""
+    """Return ``(n, len(NAMES))`` float32, the columns of the first candidates before crowding; NaN where unknown."""
     n, parts = len(features["scalars"]), []
     moments = {name: np.linspace(0.0, 1.0, candidate.MOMENTS).astype(np.float32) for name in ("epochs", "periods")}
     views = {name: x[:, 0] for name, x in features.items() if name not in ("series", "vetting")}
@@ -187,7 +191,7 @@ _columns = jax.jit(candidate.columns_of)
 def _with_crowding(
     figures: np.ndarray, features: Mapping[str, np.ndarray], moments: Mapping[str, np.ndarray]
 ) -> np.ndarray:
-    """Return the same with how many events of the training rows are alike; unknown where no epochs are."""
+    """Return ``figures`` with the columns of crowding, see ``candidate.alike_of``; NaN if no epochs are known."""
     out, scalars = figures.copy(), features["scalars"][:, 0]
     slots = [number for number, name in enumerate(NAMES) if name.startswith("crowd")]
     if not moments:
@@ -202,29 +206,29 @@ def _with_crowding(
 def _grow(
     x: np.ndarray,
     labels: np.ndarray,
-    rounds: int,
+    n_trees: int,
     chosen: Mapping[str, Any],
     stop: tuple[np.ndarray, np.ndarray] | None,
 ) -> Any:
     import xgboost
 
-    # XGBoost warns of a label without its class; the share of hosts is where the trees start from.
+    # The trees start from the share of hosts, which XGBoost could not estimate from labels of one class.
     settings = SETTINGS | dict(chosen) | {"base_score": float(np.clip(labels.mean(), 1e-6, 1 - 1e-6))}
     watched = [] if stop is None else [(xgboost.DMatrix(*stop, nthread=1), "held")]
     early = None if stop is None else PATIENCE
     return xgboost.train(
         settings,
         xgboost.DMatrix(x, labels, nthread=1),
-        rounds,
+        n_trees,
         evals=watched,
         early_stopping_rounds=early,
         verbose_eval=False,
     )
 
 
-def _margin(tree: Any, x: np.ndarray, rounds: int) -> np.ndarray:
-    """Return log-odds by the first ``rounds`` trees, by all of them for 0."""
-    return np.asarray(tree.inplace_predict(x, iteration_range=(0, rounds), predict_type="margin"), np.float64)
+def _margin(tree: Any, x: np.ndarray, n_trees: int) -> np.ndarray:
+    """Return log-odds from the first ``n_trees`` trees; 0 uses all trees."""
+    return np.asarray(tree.inplace_predict(x, iteration_range=(0, n_trees), predict_type="margin"), np.float64)
 
 
 def _restored(arrays: Mapping[str, np.ndarray]) -> Any:
@@ -239,7 +243,7 @@ def _restored(arrays: Mapping[str, np.ndarray]) -> Any:
 
 
 def space(suggest: Suggest) -> Choice:
-    """How fast, how deep and how varied the trees are; how many follows from the folds."""
+    """Return the learning rate, the depth and the variety of the trees; the folds determine their number."""
     return Choice(
         options={
             "learning_rate": suggest.suggest_float("learning_rate", 0.02, 0.3, log=True),

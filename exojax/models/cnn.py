@@ -1,9 +1,10 @@
-"""A convolutional network for whole series that looks for dips and for their repetition.
+"""A convolutional network for whole series that detects dips and their repetition.
 
-Two branches of the same design, convolution - ReLU - max-pool - batch normalisation: one over time, one over the lags
-of the autocorrelation, in which dips that recur line up whatever the epoch. Averaging and maximum over what is left of
-the axis make the first indifferent to when the dips happen, which no dense layer on the time axis can learn from 42
-hosts. Both are also shown how significant a dip of transit length ends at each cadence, with nothing learned.
+It has two branches of convolution, ReLU, max-pool and batch normalisation. One branch reads the series over time; the
+other reads the autocorrelation over lags, where repeated dips coincide for any epoch. The mean and the maximum over the
+remaining axis make the first branch independent of the times of the dips, which a dense layer cannot learn from 42
+hosts. Both branches also read the significance of a dip of transit length at each cadence, which is computed, not
+learned.
 """
 
 from __future__ import annotations
@@ -20,9 +21,9 @@ from exojax.models.base import Choice, Inputs, Network, Suggest
 from exojax.models.layers import Conv, max_pool
 
 SHALLOW = 5.0
-"""the series is shown a second time with dips cut off here: a deep eclipse must not hide what is shallow"""
+"""scatters: depth at which dips are clipped in a second channel, so that deep eclipses do not hide shallow dips"""
 BOXES = (3, 7, 15)
-"""cadences; lengths of the dips looked for"""
+"""cadences: lengths of dips"""
 
 
 class DipCNN(nn.Module):
@@ -30,8 +31,8 @@ class DipCNN(nn.Module):
 
     Attributes:
         time: channels and kernels of the branch over time.
-        lags: the same over autocorrelation lags.
-        dropout: share of features dropped before either dense layer.
+        lags: channels and kernels of the branch over the lags of the autocorrelation.
+        dropout: share of features dropped before each dense layer.
     """
 
     time: tuple[tuple[int, int], ...] = ((8, 7), (16, 5), (32, 5), (32, 5))
@@ -55,21 +56,21 @@ class DipCNN(nn.Module):
             if number:
                 x = nn.BatchNorm(use_running_average=not train, momentum=0.9)(x)
             x = max_pool(nn.relu(Conv(features, kernel)(x)), 4)
-        # No normalisation here: the one over both branches would undo it, and Adam would follow the rounding.
+        # Without a normalisation, which the later one over both branches would cancel: its gradients would be rounding.
         return jnp.concatenate([x.mean(axis=1), max_pool(x, x.shape[1])[:, 0]], axis=-1)
 
 
 def dip_significance(flat: jax.Array) -> jax.Array:
-    """How far the mean of neighbouring cadences lies below the median, in standard errors, for dips of given lengths.
+    """Return the significance of a dip in a box around each cadence, for several lengths of the box.
 
     Args:
         flat: ``(n, c)`` float32 in units of the star's scatter; 0 where not valid.
 
     Returns:
-        ``(n, c, len(BOXES))`` float32, less 2, cut to [0, 8] and halved: noise is mostly 0. Boxes are centred on each
-        cadence.
+        ``(n, c, len(BOXES))`` float32: depth of the mean below the median in standard errors, minus 2, clipped to
+        [0, 8] and divided by 2, so that noise is mostly 0.
     """
-    # Dips deeper than 8 count as 8: one wild point is no transit of 15 cadences.
+    # Depths are clipped at 8, so that a single outlier is no transit of 15 cadences.
     values, valid = jnp.maximum(flat, -8.0), (flat != 0).astype(flat.dtype)
     channels = []
     for width in BOXES:
@@ -79,13 +80,13 @@ def dip_significance(flat: jax.Array) -> jax.Array:
 
 
 def _moving_sum(x: jax.Array, width: int) -> jax.Array:
-    """Return ``(n, c)`` sum over ``width`` (odd) neighbours, what lies outside counting as 0."""
+    """Return ``(n, c)`` sums over ``width`` (odd) neighbours; values outside the series count as 0."""
     padded = jnp.pad(x, ((0, 0), (width // 2, width // 2)))
     return sum((padded[:, i : i + x.shape[1]] for i in range(1, width)), padded[:, : x.shape[1]])
 
 
 def autocorrelation(series: jax.Array) -> jax.Array:
-    """Return the autocorrelation of each channel, by the Wiener-Khinchin theorem on the zero-padded series.
+    """Return the autocorrelation of each channel of the zero-padded series (Wiener-Khinchin theorem).
 
     Args:
         series: ``(n, c, channels)`` float32.
@@ -96,8 +97,8 @@ def autocorrelation(series: jax.Array) -> jax.Array:
     """
     centred = series - series.mean(axis=1, keepdims=True)
     c = series.shape[1]
-    # Half as many zeros keep lags up to c // 2 free of wrapping; 3,197 itself has a prime factor of 139.
-    from scipy.fft import next_fast_len  # a search of folds needs no transform
+    # Padding by c // 2 zeros keeps lags up to c // 2 free of wrap-around, and allows a length with small prime factors.
+    from scipy.fft import next_fast_len  # imported here, because models of folded curves do not need it
 
     spectrum = jnp.fft.rfft(centred, n=next_fast_len(c + c // 2, real=True), axis=1)
     power = spectrum.real**2 + spectrum.imag**2
@@ -106,7 +107,7 @@ def autocorrelation(series: jax.Array) -> jax.Array:
 
 
 def space(suggest: Suggest) -> Choice:
-    """Return the optimiser, the belief in injected transits, dropout."""
+    """Return the settings to tune: optimiser, weight of injected transits, dropout."""
     return Choice(
         train={
             "learning_rate": suggest.suggest_float("learning_rate", 3e-4, 1e-2, log=True),
@@ -117,8 +118,8 @@ def space(suggest: Suggest) -> Choice:
     )
 
 
-# A bias that a later normalisation undoes has a gradient of rounding noise; a small epsilon would make steps of it,
-# other ones on 8 devices than on 1.
+# A bias before a normalisation has a gradient that is rounding noise. With a small epsilon, Adam would turn it into
+# steps that differ between 8 devices and 1.
 MODEL = Network(
     inputs=("flat",),
     module=DipCNN(),

@@ -1,7 +1,8 @@
-"""The original project's network: four convolutions, then a dense head, on the standardised series.
+"""The network of the original project: four convolutions and a dense head on the standardised series.
 
-Conv 8/16/32/64 with kernels 5/3/3/3, each with ReLU, max-pooling by 4 and batch normalisation; dropout 0.2; dense
-64/64/1. Trained with Adam at 3e-5 on balanced batches of 32, each series shifted around at random.
+Convolutions with 8/16/32/64 channels and kernels of 5/3/3/3, each with ReLU, max-pooling by 4 and batch normalisation;
+dropout 0.2; dense layers of 64/64/1. It is trained with Adam at 3e-5 on balanced batches of 32, with random cyclic
+shifts.
 """
 
 from __future__ import annotations
@@ -35,12 +36,12 @@ class OriginalCNN(nn.Module):
 
 @lru_cache
 def augment(cadence: float, injected: float) -> Augment:
-    """Return a random circular shift, and nothing else."""
+    """Return the augmentation: a random cyclic shift."""
     return lambda key, inputs, labels: {"flux": shift(key, inputs["flux"])}
 
 
 def space(suggest: Suggest) -> Choice:
-    """Return the optimiser alone: the layers are the original's."""
+    """Return the settings to tune: those of the optimiser, because the layers are those of the original."""
     return Choice(
         train={
             "learning_rate": suggest.suggest_float("learning_rate", 1e-5, 3e-3, log=True),

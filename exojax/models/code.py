@@ -1,4 +1,5 @@
-"""Compute a fingerprint of a model's own code, wherever it is written: scores of other code are not this model's."""
+"""Compute a fingerprint of a model's code, in the package, a script or a notebook, to detect stored scores of old
+code."""
 
 from __future__ import annotations
 
@@ -19,21 +20,21 @@ _LIBRARIES = {"builtins", "flax", "jax", "numpy", "optax"}
 _CONSTANTS = (bool, int, float, complex, str, bytes, type(None), tuple, frozenset)
 
 Code = dict[Any, str]
-"""Module name, class or function -> its code, in the order in which they were met."""
+"""module name, class or function -> its code, in the order of the search"""
 
 
 def fingerprint(model: Model) -> str:
     """Return 16 hex digits of a model's settings and code; comments and docstrings do not count.
 
-    The code is that of the files that define it, and of the files in the same folder that these import. Of a model
-    that is written in a script or a notebook it is that of its classes and functions, and of those that they use.
+    The fingerprint covers the files that define the model, and the files of the same folder that they import. For a
+    model in a script or a notebook it covers its classes and functions, and those that they use.
     """
     code: Code = {}
     for part in model.parts:
         code[part] = f"{part.inputs}" + (f" {part.module} {part.train}" if isinstance(part, Network) else "")
         for piece in _pieces(part):
             _add(piece, code)
-    # The text of a function that is an attribute or a default holds its address, another one in each process.
+    # Remove the addresses in the texts of functions, because they differ between processes.
     text = re.sub(r" at 0x[0-9a-f]+", "", "\n".join(code.values()))
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
@@ -84,7 +85,7 @@ def _is_in(folder: Path, file: str | None) -> bool:
 
 
 def _plain(path: Path) -> str:
-    """Return a file's code without comments and docstrings; its text as it is where it cannot be read as code."""
+    """Return a file's code without comments and docstrings; the unchanged text if it cannot be parsed."""
     try:
         text = path.read_text()
         tree = ast.parse(text)
@@ -108,7 +109,7 @@ def _is_text(statement: ast.stmt) -> bool:
 
 
 def _add_object(home: Any, code: Code) -> None:
-    """Add a class or a function by its compiled code, and what it uses of the module that it is in."""
+    """Add the compiled code of a class or a function, and of the objects of its module that it uses."""
     if home in code:
         return
     code[home] = ""

@@ -1,4 +1,4 @@
-"""How much worse a model ranks when a feature is shuffled among stars (Breiman 2001; Fisher et al. 2019)."""
+"""Compute permutation importances: the loss of score when a feature is shuffled (Breiman 2001; Fisher et al. 2019)."""
 
 from __future__ import annotations
 
@@ -19,23 +19,23 @@ def permuted(
     seed: int,
     fold: int = 0,
 ) -> dict[str, np.ndarray]:
-    """Return the loss of average precision from shuffling each group of columns, its columns together.
+    """Return the loss of average precision when the columns of a group are shuffled together, for each group.
 
-    Columns that tell the same must be one group, or each seems to matter little, since the others tell it still.
+    Columns with the same information must be in one group; otherwise each seems unimportant, because the model can use
+    the others.
 
     Args:
         score: ``(n, d) -> (n,)``, higher for likelier hosts.
-        x: ``(n, d)`` rows that the model was not fitted on.
-        labels: ``(n,)`` int, 1 for hosts; of both classes.
-        groups: name -> columns.
-        repeats: shuffles of each group.
-        seed: of the shuffles.
-        fold: number of the fold; each shuffles otherwise.
+        x: ``(n, d)``, rows that the model was not fitted to.
+        labels: ``(n,)`` int, 1 for hosts; both classes must occur.
+        groups: name -> numbers of columns.
+        repeats: number of shuffles of each group.
+        seed: seed of the shuffles.
+        fold: number of the fold; each fold has different shuffles.
 
     Returns:
-        name -> ``(repeats,)`` float64: average precision as it is less that with the group shuffled.
+        Name -> ``(repeats,)`` float64, average precision minus that with the group shuffled.
     """
-
     from sklearn.metrics import average_precision_score
 
     whole = average_precision_score(labels, score(x))

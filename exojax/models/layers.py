@@ -1,4 +1,4 @@
-"""Convolution and pooling for series, in the forms that are fast and right on XLA's CPU backend as well as on a GPU."""
+"""Define convolution and pooling for series, in forms that are fast and correct on CPUs and GPUs with XLA."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import jax.numpy as jnp
 ABSENT = -10.0
 """logit of a row without any candidate"""
 MATRIX_WIDTH = 32
-"""columns below which a row yields several outputs; of 8 to 512, within 4 % of the fastest in each layer here"""
+"""smallest number of columns of the matrix of a convolution; within 4 % of the fastest choice for each layer here"""
 
 
 class Conv(nn.Module):
@@ -37,7 +37,7 @@ class Conv(nn.Module):
         n, length, channels = x.shape
         kernel = self.param("kernel", nn.initializers.lecun_normal(), (self.kernel, channels, self.features), x.dtype)
         group = max(1, MATRIX_WIDTH // self.features)
-        # A group of outputs sees its own block of inputs and the next ones.
+        # A group of outputs depends on its own block of inputs and on the next ones.
         blocks, seen = -(-length // group), 1 + -(-(self.kernel - 1) // group)
         before, whole = self.kernel // 2, (blocks + seen - 1) * group
         padded = jnp.pad(x, ((0, 0), (before, whole - before - length), (0, 0))).reshape(n, -1, group * channels)
@@ -73,9 +73,9 @@ _max_over_window.defvjp(_forward, _backward)
 def max_pool(x: jax.Array, window: int) -> jax.Array:
     """Return the maximum over ``window`` neighbours: ``(n, length, channels)`` -> ``(n, length // window, channels)``.
 
-    A tail shorter than the window is dropped. The gradient goes to the first of equal maxima, by a rule of its own:
-    XLA's derivative of ``x.max`` after a ReLU loses part of the gradient under ``jit`` on a CPU (jax 0.10), and that
-    of ``nn.max_pool`` costs more than the convolutions around it.
+    A tail shorter than the window is dropped. The gradient goes to the first of equal maxima. It is defined here,
+    because XLA's derivative of ``x.max`` after a ReLU loses part of the gradient under ``jit`` on a CPU (jax 0.10), and
+    the derivative of ``nn.max_pool`` takes longer than the convolutions around it.
     """
     n, length, channels = x.shape
     whole = length // window
@@ -84,9 +84,9 @@ def max_pool(x: jax.Array, window: int) -> jax.Array:
 
 @jax.custom_vjp
 def highest(logits: jax.Array, there: jax.Array) -> jax.Array:
-    """Return ``(n,)`` highest of ``logits (n, k)`` where ``there``, :data:`ABSENT` where nothing is.
+    """Return ``(n,)``, the highest of ``logits (n, k)`` where ``there``; :data:`ABSENT` in a row without any.
 
-    The gradient goes to the first highest alone.
+    The gradient goes to the first of equal maxima.
     """
     best = jnp.where(there, logits, -jnp.inf).max(axis=1)
     return jnp.where(there.any(axis=1), best, jnp.asarray(ABSENT, logits.dtype))

@@ -1,7 +1,7 @@
-"""The floor: logistic regression on the log power spectrum, its strength of regularisation chosen by training folds.
+"""Logistic regression on the log power spectrum, the simplest baseline; training folds choose its regularisation.
 
-Kept as arrays, never as a pickle: ``weight . (x - mean) / scale + intercept``, equal to scikit-learn's decision
-function. What does not beat it has learnt nothing that a straight line in the spectrum does not know.
+It is stored as arrays, without a pickle: ``weight . (x - mean) / scale + intercept`` equals scikit-learn's decision
+function. A model that is not better than this baseline has learnt no more than a linear function of the spectrum.
 """
 
 from __future__ import annotations
@@ -14,36 +14,35 @@ from exojax.errors import InputError
 from exojax.models.base import Choice, Classical, Suggest
 
 STRENGTHS = (1e-4, 1e-3, 1e-2, 1e-1)
-"""scikit-learn's C, of standardised columns: the inverse of the regularisation"""
+"""values of scikit-learn's C, the inverse strength of the regularisation, for standardised columns"""
 FOLDS = 3
 
 
 def fit(
     features: Mapping[str, np.ndarray], labels: np.ndarray, groups: np.ndarray, seed: int, *, c: float = 0.0
 ) -> dict[str, np.ndarray]:
-    """Choose C by average precision in star-grouped folds of the training rows, then fit on all of them.
+    """Choose C by average precision in folds of the training stars, then fit the regression to all rows.
 
-    Rows are not weighted by class, so that the logits are log-odds at the training rows' share of hosts.
+    Rows are not weighted by class, so that the logits are log-odds for the share of hosts among the training rows.
 
     Args:
         features: ``spectrum (n, d)`` float32.
         labels: ``(n,)`` int, 1 for hosts.
-        groups: ``(n,)`` the star of each row.
-        seed: of the folds.
-        c: scikit-learn's C; 0 leaves it to the folds.
+        groups: ``(n,)``, number or name of the star of each row.
+        seed: seed of the folds.
+        c: scikit-learn's C; 0 chooses it by the folds.
 
     Returns:
-        ``mean``, ``scale`` and ``weight (d,)``, ``intercept`` (), float64.
+        ``mean``, ``scale`` and ``weight (d,)``, and ``intercept ()``, float64.
 
     Raises:
         InputError: ``c`` is negative.
     """
-
     from sklearn.model_selection import StratifiedGroupKFold
 
     x = features["spectrum"]
     if c < 0:
-        raise InputError(f"options: linear takes a c above 0, or 0 to choose it, not {c}")
+        raise InputError(f"options: c of linear is {c}; give a number above 0, or 0 to choose it by folds")
     strength = c or STRENGTHS[0]
     if not c and min(len(np.unique(groups[labels == kind])) for kind in (0, 1)) >= FOLDS:
         folds = StratifiedGroupKFold(FOLDS, shuffle=True, random_state=seed)
@@ -57,13 +56,13 @@ def logits(arrays: Mapping[str, np.ndarray], features: Mapping[str, np.ndarray])
 
     Args:
         arrays: from :func:`fit`.
-        features: as there.
+        features: as in :func:`fit`.
 
     Returns:
         ``(n,)`` float64.
 
     Raises:
-        InputError: the spectra are of another length than those it was fitted on.
+        InputError: the spectra have another length than those of the training.
     """
     x = features["spectrum"].astype(np.float64)
     if x.shape[1] != len(arrays["mean"]):
@@ -88,7 +87,7 @@ def _fit(x: np.ndarray, labels: np.ndarray, strength: float) -> dict[str, np.nda
     wide = x.astype(np.float64)
     mean, scale = wide.mean(0), wide.std(0)
     scale = np.where(scale > 0, scale, 1.0)
-    # Products this thin take 20 times as long on several threads that wait for each other.
+    # On several threads, products of such small matrices take 20 times longer.
     with threadpool_limits(1, user_api="blas"):
         model = LogisticRegression(C=strength, max_iter=1000).fit((wide - mean) / scale, labels)
     return {

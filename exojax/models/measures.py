@@ -1,4 +1,4 @@
-"""What can be read off a folded view with nothing learned, the same for a view and its mirror image.
+"""Compute measures of a folded view without learning; a view and its mirror image have the same measures.
 
 A view is ``(m, bins, 3)`` float32: value (median 0, depth scaled to -1), scatter in the same unit, coverage (share of
 the expected points, 0 where the bin is empty). The transit is in the middle, whatever the number of bins.
@@ -11,26 +11,25 @@ import jax.numpy as jnp
 import numpy as np
 
 LEVELS = (-1.5, -0.75, -0.5, -0.25, -0.1, 0.1, 0.25, 0.5, 1.0)
-"""in units of the depth; the share of the bins below each is the view's distribution without the cost of sorting it"""
+"""levels in units of the depth; the share of bins below each describes the distribution of the bins"""
 SOFT = 0.1
-"""in units of the depth; over so much a bin passes a level by and by, so that no figure jumps"""
+"""width, in units of the depth, over which a bin changes sides of a level gradually, so that the measures are smooth"""
 WINDOWS = 12
-"""places from the middle to the edge at which the folded view itself is shown"""
+"""number of values of the folded view from the middle to the edge that are measures themselves"""
 
 
 def mirror_fold(view: jax.Array) -> jax.Array:
-    """Return the two halves of a view laid upon each other.
+    """Return the mean and the difference of the two halves of a view.
 
-    Every transit is symmetric, and its mean over both halves has less noise; how far they differ tells a step or a ramp
-    from it. Nothing but the direction of time is lost.
+    A transit is symmetric, so that the mean of the halves has less noise; a large difference reveals a step or a ramp.
 
     Args:
         view: ``(m, bins, 3)``.
 
     Returns:
-        ``(m, ceil(bins / 2), 4)`` from the middle outwards: mean of the halves and half their absolute difference,
-        both as the inverse hyperbolic sine, so that an eclipse beside a shallow transit stays of order one, scatter,
-        coverage. A half that is empty is left out of the mean, and the difference is then 0.
+        ``(m, ceil(bins / 2), 4)`` from the middle outwards: mean of the halves, half of their absolute difference,
+        scatter, and coverage. The first two are computed from the inverse hyperbolic sine of the values, which keeps a
+        deep eclipse beside a shallow transit of order one. An empty half is left out, and the difference is then 0.
     """
     squashed = jnp.concatenate([jnp.arcsinh(view[..., :2]), view[..., 2:]], axis=-1)
     right = squashed[:, view.shape[1] // 2 :]
@@ -44,12 +43,9 @@ def mirror_fold(view: jax.Array) -> jax.Array:
 
 
 def place(x: jax.Array, windows: int) -> jax.Array:
-    """Return the means under ``windows`` overlapping triangles from the first to the last position.
-
-    ``(m, length, channels)`` -> ``(m, windows, channels)``, whatever the length.
-    """
+    """Return the means of ``x (m, length, channels)`` under overlapping triangles, as ``(m, windows, channels)``."""
     position = np.linspace(0.0, windows - 1.0, x.shape[1])
-    # Fewer positions than windows: a triangle without one takes the nearest by being as wide as they are apart.
+    # With fewer positions than windows, the triangles are as wide as the distance between positions.
     width = max(1.0, (windows - 1.0) / (x.shape[1] - 1)) if x.shape[1] > 1 else float(windows)
     weights = np.maximum(0.0, 1.0 - np.abs(position[:, None] - np.arange(windows)[None]) / width)
     weights = (weights / weights.sum(axis=0)).astype(np.float32)
@@ -57,15 +53,15 @@ def place(x: jax.Array, windows: int) -> jax.Array:
 
 
 def difference(first: jax.Array, second: jax.Array) -> jax.Array:
-    """How two views differ, the same when they change places.
+    """Return the difference of two views; exchanging the views does not change it.
 
     Args:
-        first: ``(m, bins, 3)``, say of odd transits.
-        second: the same of even ones.
+        first: ``(m, bins, 3)``, such as the view of odd transits.
+        second: ``(m, bins, 3)``, such as the view of even transits.
 
     Returns:
-        ``(m, bins, 3)`` a view of their difference, of the sign that makes the middle third lower; empty where either
-        of them is.
+        ``(m, bins, 3)``, a view of the difference, with the sign for which its middle third is lower; empty where
+        either view is empty.
     """
     coverage = jnp.minimum(first[..., 2], second[..., 2])
     there = coverage > 0
@@ -78,14 +74,14 @@ def difference(first: jax.Array, second: jax.Array) -> jax.Array:
 
 
 def measure(view: jax.Array, transit: float) -> jax.Array:
-    """Figures of a view: its level, spread and distribution, roughness, asymmetry, what is away from the transit.
+    """Return measures of a view: level, spread, distribution, roughness, asymmetry, and level outside the transit.
 
     Args:
         view: ``(m, bins, 3)``.
-        transit: share of the bins, about the middle, that counts as the transit.
+        transit: share of the bins, around the middle, that counts as the transit.
 
     Returns:
-        ``(m, MEASURES)`` float32, over the bins that are not empty; NaN where all are.
+        ``(m, MEASURES)`` float32, the columns of :data:`FIGURES` over the bins that are not empty; NaN if all are.
     """
     value, there = view[..., 0], view[..., 2] > 0
     bins = value.shape[1]
@@ -130,7 +126,7 @@ def _mean(x: jax.Array, there: jax.Array) -> jax.Array:
 
 
 def _level(x: jax.Array, there: jax.Array) -> tuple[jax.Array, ...]:
-    """Return the mean, standard deviation, minimum and maximum; 0 where there is nothing."""
+    """Return the mean, standard deviation, minimum and maximum of ``x`` where ``there``; 0 in a row without any."""
     mean = _mean(x, there)
     spread = jnp.sqrt(_mean((x - mean[:, None]) ** 2, there) + 1e-12)
     some = there.any(axis=1)

@@ -1,8 +1,7 @@
-"""Dense networks: the power spectrum, the whole series or the folded views of a star into layers that know no order.
+"""Dense networks on the power spectrum, the whole series or the folded views: baselines for convolutional networks.
 
-What convolutions add shows in comparison with these. Shallue & Vanderburg (2018, AJ 155, 94) had the same baseline for
-folded views, which came out behind theirs by little. The registry has one for each input: ``mlp`` (spectrum),
-``mlp-flux``, ``mlp-views``.
+Shallue & Vanderburg (2018, AJ 155, 94) had the same baseline for folded views; it was slightly worse than their
+convolutional network. The registry has one network for each input: ``mlp`` (spectrum), ``mlp-flux`` and ``mlp-views``.
 """
 
 from __future__ import annotations
@@ -23,15 +22,15 @@ from exojax.models.layers import highest
 
 VIEWS = ("global_view", "local_view", "secondary_view")
 LEAST_SPREAD = 1e-3
-"""a column that does not vary would be blown up without a floor"""
+"""smallest spread of a column, so that a nearly constant column is not scaled up"""
 
 
 class DenseNet(nn.Module):
-    """Any of the inputs, end to end as one vector -> ``(n,)`` logits; of several candidates a star the highest.
+    """A dense network: all inputs as one vector -> ``(n,)`` logits; the highest over the candidates of a star.
 
     Attributes:
-        widths: of the dense layers.
-        dropout: share of features dropped before each of them but the first.
+        widths: widths of the dense layers.
+        dropout: share of features dropped before each dense layer except the first.
     """
 
     widths: tuple[int, ...] = (64, 64)
@@ -53,11 +52,13 @@ class DenseNet(nn.Module):
 
 
 def vectors(inputs: Inputs) -> tuple[jax.Array, jax.Array]:
-    """``(n, k, d)`` float32 of k candidates a row, and ``(n, k)`` bool, which are there; a series has one, always.
+    """Return the inputs as vectors ``(n, k, d)`` float32 of k candidates, and ``(n, k)`` bool, which candidates exist.
+
+    A series counts as one existing candidate.
 
     Args:
-        inputs: series or spectra ``(n, c)``, or views ``(n, k, bins, 3)``, whose values enter as inverse hyperbolic
-            sines: an eclipse beside a shallow transit stays of order one.
+        inputs: series or spectra ``(n, c)``, or views ``(n, k, bins, 3)``, of which the inverse hyperbolic sine of the
+            values is taken, so that a deep eclipse beside a shallow transit stays of order one.
     """
     parts = [jnp.arcsinh(x[..., 0]) if x.ndim == 4 else x[:, None] for _, x in sorted(inputs.items())]
     joined = jnp.concatenate(parts, axis=-1)
@@ -70,11 +71,11 @@ def settle(batch_stats: Mapping[str, Any], features: Mapping[str, np.ndarray]) -
     """Return the mean and standard deviation of each column over the candidates of the training rows.
 
     Args:
-        batch_stats: as the module starts with.
-        features: the module's inputs.
+        batch_stats: initial collection of the module.
+        features: inputs of the module for the training rows.
 
     Returns:
-        The same collection, ``center`` and ``spread (d,)`` float32.
+        The collection with ``center`` and ``spread (d,)``, float32.
     """
     x, there = (np.asarray(part) for part in vectors({name: jnp.asarray(x) for name, x in features.items()}))
     known = x[there].astype(np.float64)
@@ -85,7 +86,7 @@ def settle(batch_stats: Mapping[str, Any], features: Mapping[str, np.ndarray]) -
 
 
 def space(suggest: Suggest) -> Choice:
-    """Return the learning rate, decay and dropout."""
+    """Return the settings to tune: learning rate, weight decay and dropout."""
     return Choice(
         train={
             "learning_rate": suggest.suggest_float("learning_rate", 1e-4, 1e-2, log=True),

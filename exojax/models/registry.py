@@ -1,4 +1,4 @@
-"""Every model by name. A new one is a file that ends in ``MODEL = ...`` and a line here."""
+"""Name all models. To add a model, write a file that ends in ``MODEL = ...`` and add a line here."""
 
 from __future__ import annotations
 
@@ -24,23 +24,23 @@ MODELS: dict[str, Model] = {
     "stack": stack.MODEL,
 }
 OWN = frozenset(MODELS) - {"mine"}
-"""names that nobody else may take; ``mine`` is that of a network given to :func:`exojax.fit`"""
+"""names that cannot be registered; ``mine`` is the name of a network that is passed to :func:`exojax.fit`"""
 
 
 def register(name: str, model: Model) -> None:
-    """Make a model of one's own known by a name, for this process.
+    """Register your own model under a name, for this process.
 
     >>> exojax.register("mine", Network(...))    # doctest: +SKIP
 
     Raises:
-        InputError: the name is one of exojax's own models, or ``model`` is no model.
+        InputError: the name is that of a model of exojax, or ``model`` is no model.
     """
     if name in OWN:
         raise InputError(f"{name} is a model of exojax: choose another name")
     if not isinstance(model, Network | Classical | Stack):
-        what = model.__name__ if isinstance(model, type) else type(model).__name__
+        kind = model.__name__ if isinstance(model, type) else type(model).__name__
         raise InputError(
-            f"{what} is no model yet: wrap a Flax module as exojax.Network(inputs=('spectrum',), module=Mine()), "
+            f"{kind} is no model yet: wrap a Flax module as exojax.Network(inputs=('spectrum',), module=Mine()), "
             "another estimator as exojax.models.base.Classical(inputs=..., fit=..., logits=...)"
         )
     if isinstance(model.inputs, str):
@@ -49,7 +49,7 @@ def register(name: str, model: Model) -> None:
 
 
 def training(config: RunConfig) -> TrainConfig:
-    """How the run's model is trained: as the configuration says, else as the model's file says."""
+    """Return the training settings of a run: those of its configuration, else the defaults of its model."""
     return get(config.model).train if config.train is None else config.train
 
 
@@ -57,23 +57,23 @@ def get(name: str) -> Model:
     """Return the model of that name.
 
     Raises:
-        InputError: there is none, and names that look alike are offered; or what it needs is not installed.
+        InputError: there is no such model (the message suggests similar names), or a package that it needs is missing.
     """
     if name not in MODELS:
         near = difflib.get_close_matches(name, MODELS, n=3) or list(MODELS)
         raise InputError(f"--model {name}: no such model; did you mean {' or '.join(near)}?")
     model = MODELS[name]
-    for one in model.parts:
-        if one.needs and find_spec(one.needs[0]) is None:
-            raise InputError(f"--model {name}: needs {one.needs[0]}, which is not installed: {one.needs[1]}")
+    for part in model.parts:
+        if part.needs and find_spec(part.needs[0]) is None:
+            raise InputError(f"--model {name}: needs {part.needs[0]}, which is not installed: {part.needs[1]}")
     return model
 
 
 def build(config: RunConfig) -> Model:
-    """Return the run's model, with the options that its configuration gives.
+    """Return the model of a run with the options of its configuration.
 
     Raises:
-        InputError: there is no such model or option, or an option's value is of another type than its default.
+        InputError: there is no such model or option, or the value of an option has a wrong type.
     """
     model = get(config.model)
     if not config.options:
@@ -81,7 +81,9 @@ def build(config: RunConfig) -> Model:
     known = model.options
     for name, value in config.options.items():
         if name not in known:
-            raise InputError(f"options: {config.model} has no {name!r}; it has {', '.join(known) or 'none'}")
+            raise InputError(
+                f"options: {config.model} has no option {name!r}; its options are {', '.join(known) or 'none'}"
+            )
         kinds = (float, int) if isinstance(known[name], float) else (type(known[name]),)
         if type(value) not in kinds:
             raise InputError(f"options: {name} is {value!r}, expected {kinds[0].__name__} as in {config.model}'s file")
@@ -89,14 +91,14 @@ def build(config: RunConfig) -> Model:
 
 
 def point(config: RunConfig, suggest: Suggest) -> RunConfig:
-    """Return the configuration at a point of its model's space.
+    """Return the configuration with values that ``suggest`` chooses in the space of its model.
 
     Raises:
-        InputError: the model has no space, or the point is none that can be trained.
+        InputError: the model has no settings to tune, or the values cannot be trained.
     """
     model = get(config.model)
     if model.space is None:
-        raise InputError(f"--model {config.model}: has no space to tune in; its file's MODEL may name one")
+        raise InputError(f"--model {config.model}: has no settings to tune; define space in its MODEL")
     try:
         choice = model.space(suggest)
         chosen = replace(config, train=replace(training(config), **choice.train), options=dict(choice.options))

@@ -1,8 +1,8 @@
-"""A network on folds and boosted trees, weighed by how they did on stars that neither had seen.
+"""A weighted sum of a network on folded curves and boosted trees.
 
-What they know is not the same: the network looks at the folds' shapes, trees at numbers and thresholds. The weights
-come from out-of-fold log-odds of the training rows alone (Wolpert 1992, Neural Networks 5, 241; none below zero, after
-Breiman 1996, Machine Learning 24, 49).
+The two complement each other: the network reads the shapes of folds, the trees read numbers and thresholds. The weights
+follow from out-of-fold log-odds of the training rows (Wolpert 1992, Neural Networks 5, 241) and are not negative
+(Breiman 1996, Machine Learning 24, 49).
 """
 
 from __future__ import annotations

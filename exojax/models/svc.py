@@ -1,7 +1,7 @@
-"""The baseline: a support vector classifier on the power spectrum or the series, whichever the training folds prefer.
+"""A support vector classifier on the power spectrum or the series, a baseline; training folds choose the input.
 
-Kept as arrays and the formula of its kernel, never as a pickle: ``sum_i a_i exp(-gamma |x - x_i|^2) + b``
-(Cortes & Vapnik 1995), equal to scikit-learn's decision function.
+It is stored as arrays, without a pickle: ``sum_i a_i exp(-gamma |x - x_i|^2) + b`` (Cortes & Vapnik 1995) equals
+scikit-learn's decision function.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from exojax.errors import InputError
 from exojax.models.base import Choice, Classical, Suggest
 
 COLUMNS = 400
-"""the series is averaged down to at most about this many columns: 3,197 drown the kernel's distance in noise"""
+"""approximate largest number of columns; longer series are averaged, because noise would dominate their distances"""
 CHOICES = tuple(product(("spectrum", "flux"), (1.0, 10.0)))
 FOLDS = 3
 
@@ -30,16 +30,16 @@ def fit(
     c: float = 0.0,
     gamma: float = 1.0,
 ) -> dict[str, np.ndarray]:
-    """Choose input and C by average precision in star-grouped folds of the training rows, then fit on all of them.
+    """Choose input and C by average precision in folds of the training stars, then fit the classifier to all rows.
 
     Args:
         features: ``spectrum (n, f)`` and ``flux (n, c)`` float32.
         labels: ``(n,)`` int, 1 for hosts.
-        groups: ``(n,)`` the star of each row.
-        seed: of the folds.
-        input: ``spectrum`` or ``flux``; empty leaves it to the folds.
-        c: of the classifier; 0 leaves it to the folds.
-        gamma: of the kernel, in units of one over the number of columns.
+        groups: ``(n,)``, number or name of the star of each row.
+        seed: seed of the folds.
+        input: ``spectrum`` or ``flux``; an empty text chooses it by the folds.
+        c: parameter C of the classifier; 0 chooses it by the folds.
+        gamma: parameter gamma of the kernel, in units of one over the number of columns.
 
     Returns:
         ``input`` () str, ``mean`` and ``scale (d,)`` of the training columns, ``support (m, d)``, ``weight (m,)``,
@@ -51,7 +51,8 @@ def fit(
     hosts = len(np.unique(groups[labels == 1]))
     if input not in ("", *(name for name, _ in CHOICES)) or c < 0 or gamma <= 0:
         raise InputError(
-            f"options: svc takes input spectrum or flux, c from 0 and gamma above 0, not {(input, c, gamma)}"
+            f"options: input, c and gamma of svc are {(input, c, gamma)}; give input spectrum or flux, c of 0 or more "
+            "and gamma above 0"
         )
     choices = dict.fromkeys((name, c or own, gamma) for name, own in CHOICES if input in ("", name))
     choice = next(iter(choices))
@@ -67,13 +68,13 @@ def logits(arrays: Mapping[str, np.ndarray], features: Mapping[str, np.ndarray])
 
     Args:
         arrays: from :func:`fit`.
-        features: as there.
+        features: as in :func:`fit`.
 
     Returns:
-        ``(n,)`` float64; it grows with the odds of a host but is no log-odds before calibration.
+        ``(n,)`` float64, which increases with the odds of a host; only the calibration converts it to log-odds.
 
     Raises:
-        InputError: the series are of another length than those it was fitted on.
+        InputError: the series have another length than those of the training.
     """
     series = features[str(arrays["input"])]
     x = _columns(series)
@@ -134,7 +135,7 @@ def _columns(x: np.ndarray) -> np.ndarray:
 
 
 def space(suggest: Suggest) -> Choice:
-    """Return the input, C and the kernel's width."""
+    """Return the settings to tune: input, C and the width of the kernel."""
     return Choice(
         options={
             "input": suggest.suggest_categorical("input", ("spectrum", "flux")),

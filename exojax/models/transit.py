@@ -1,16 +1,16 @@
-"""A network that vets a candidate from its folded views, the scalars of its detection and what vetting tests measure.
+"""A network that vets a candidate by its folded views and the scalars of its detection.
 
-Every view is folded once more about its middle, so that a candidate and its mirror image in time get one and the same
-score, and read twice: by convolutions, shared by views of one kind, and as figures with nothing learned
-(:mod:`exojax.models.measures`). Figures and scalars enter as piecewise linear encodings between quantiles of training
-rows (Gorishniy et al. 2022, arXiv:2203.05556), which lets a few hundred planets teach what takes a tree its thresholds.
-A star has the highest score of its candidates.
+Every view is folded again at its middle, so that a candidate and its mirror image in time have the same score. The
+network reads it in two ways: by convolutions, shared by views of one kind, and by computed measures
+(:mod:`exojax.models.measures`). Measures and scalars enter as piecewise linear encodings between quantiles of the
+training rows (Gorishniy et al. 2022, arXiv:2203.05556), which represent thresholds even with a few hundred planets. The
+score of a star is the highest score of its candidates.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 import jax
@@ -28,23 +28,24 @@ from exojax.vetting.all_tests import NUMBERS
 N_COLUMNS = COLUMNS + len(NUMBERS)
 """columns: those of :mod:`exojax.models.candidate`, and the numbers of the vetting tests"""
 KNOTS = 7
-"""quantiles between which a column is linear"""
+"""number of quantiles between which the encoding of a column is linear"""
 NARROWEST = 0.3
-"""of a column's spread, the least that is between two knots"""
+"""smallest distance between two knots, in units of the column's spread"""
 LEAST = 1e-2
-"""the least spread of a column: figures are of order one, and of one that is always the same rounding would be told"""
+"""smallest spread of a column, so that rounding errors of a constant column are not scaled up"""
 _ROWS = 512
+"""number of rows that are measured at once"""
 
 
 class TransitNet(nn.Module):
-    """Views, scalars and vetting numbers of K candidates a row -> ``(n,)`` logits, for any number of bins.
+    """A network: views and scalars of K candidates per row -> ``(n,)`` logits, for any number of bins.
 
     Attributes:
-        layers: output channels, kernel and pooling of the convolutions of either kind of view.
-        windows: places at which their output is kept.
-        width: of the dense layer behind each view and behind the scalars.
-        hidden: of the last but one.
-        dropout: share of features dropped before each dense layer but those of the scalars.
+        layers: output channels, kernel and pooling of each convolution.
+        windows: number of positions at which the output of the convolutions is used.
+        width: width of the dense layer after each view and after the scalars.
+        hidden: width of the last but one layer.
+        dropout: share of features dropped before each dense layer except that of the scalars.
     """
 
     layers: tuple[tuple[int, int, int], ...] = ((16, 5, 2), (16, 5, 2), (32, 5, 1))
@@ -58,55 +59,53 @@ class TransitNet(nn.Module):
         n, k = inputs["scalars"].shape[:2]
         flat = {name: x.reshape(n * k, *x.shape[2:]) for name, x in inputs.items()}
         drop = nn.Dropout(self.dropout, deterministic=not train)
-        grid = lambda: jnp.linspace(0.0, 1.0, MOMENTS)  # noqa: E731
+        grid = partial(jnp.linspace, 0.0, 1.0, MOMENTS)
         moments = {name: self.variable("batch_stats", name, grid).value for name in ("epochs", "periods")}
         parts = [nn.relu(nn.Dense(self.width, name="columns")(self._encode(all_columns(flat, moments))))]
         for kind, views in kinds_of(flat).items():
             encoder = ViewEncoder(self.layers, self.windows, name=kind)
             there = {name: covered(view) for name, view in views.items()}
             first, *others = (mirror_fold(view) for view in views.values())
-            seen = [encoder(first)]
+            encoded = [encoder(first)]
             if others:
-                # One call for all of them, as each would be compiled by itself.
+                # One call for all other views, because every call is compiled separately.
                 any_there = jnp.stack(list(there.values())[1:]).any()
-                seen += jnp.split(_if_any(encoder, any_there, jnp.concatenate(others)), len(others))
-            for name, one in zip(views, seen):
-                one = nn.relu(nn.Dense(self.width, name=name)(drop(one)))
-                parts.append(jnp.where(there[name][:, None], one, 0.0))
+                encoded += jnp.split(_if_any(encoder, any_there, jnp.concatenate(others)), len(others))
+            for name, x in zip(views, encoded):
+                x = nn.relu(nn.Dense(self.width, name=name)(drop(x)))
+                parts.append(jnp.where(there[name][:, None], x, 0.0))
         x = nn.relu(nn.Dense(self.hidden)(drop(jnp.concatenate(parts, axis=-1))))
         logits = nn.Dense(1)(drop(x)).reshape(n, k)
         return highest(logits, covered(flat["global_view"]).reshape(n, k))
 
     def _encode(self, columns: jax.Array) -> jax.Array:
-        """Return ``(m, N_COLUMNS)`` with NaN -> ``(m, features)``, 0 and a flag where a column is not known."""
-        center = self.variable("batch_stats", "columns_center", jnp.zeros, (N_COLUMNS,)).value
-        spread = self.variable("batch_stats", "columns_spread", jnp.ones, (N_COLUMNS,)).value
-        grid = lambda: jnp.tile(jnp.linspace(-1.0, 1.0, KNOTS), (N_COLUMNS, 1))  # noqa: E731
-        knots = self.variable("batch_stats", "columns_knots", grid).value
-        # Nothing was learned of a column that no training row had.
-        known = ~jnp.isnan(columns) & (spread > 0)[None]
+        """Encode ``columns (m, COLUMNS)`` as ``(m, features)``; an unknown column (NaN) gives 0 and a flag."""
+        center = self.variable("batch_stats", "columns_center", jnp.zeros, (COLUMNS,)).value
+        spread = self.variable("batch_stats", "columns_spread", jnp.ones, (COLUMNS,)).value
+        knots = self.variable("batch_stats", "columns_knots", _initial_knots).value
+        known = ~jnp.isnan(columns)
         x = jnp.where(known, columns, center[None])
         unit = jnp.where(spread > 0, spread, 1.0)[None]
         scaled = jnp.clip(jnp.arcsinh((x - center[None]) / unit), -4.0, 4.0)
         low, high = knots[None, :, :-1], knots[None, :, 1:]
-        # Of a column that is mostly one value many knots coincide: without a floor it would jump there.
-        apart = jnp.maximum(high - low, NARROWEST * unit[..., None])
+        # Many knots of a column with one dominant value coincide; the smallest distance avoids jumps there.
+        apart = jnp.maximum(high - low, NARROWEST * spread[None, :, None])
         share = jnp.clip((x[..., None] - low) / apart, 0.0, 1.0) - 0.5
         share = jnp.where(known[..., None], share, 0.0).reshape(len(x), -1)
-        # A view's figures are unknown together, and one flag is enough; vetting numbers do with their six zeros.
-        flags = known[:, :PLAIN], known[:, PLAIN:COLUMNS:MEASURES]
+        # One flag per view is enough, because its measures are all known or all unknown.
+        flags = known[:, :PLAIN], known[:, PLAIN::MEASURES]
         return jnp.concatenate([scaled, share, *(1.0 - flag.astype(x.dtype) for flag in flags)], axis=-1)
 
 
 class ViewEncoder(nn.Module):
-    """Convolution - ReLU - max-pool over a folded view; what is left is kept at a few places, and its maximum."""
+    """Convolutions, ReLU and max-pooling over a folded view, reduced to a few positions and the maximum."""
 
     layers: tuple[tuple[int, int, int], ...]
     windows: int
 
     @nn.compact
     def __call__(self, x: jax.Array) -> jax.Array:
-        """Return ``(m, length, 4)`` -> ``(m, (windows + 1) * channels)``."""
+        """Encode ``x (m, length, 4)`` as ``(m, (windows + 1) * channels)``."""
         for features, kernel, window in self.layers:
             x = nn.relu(Conv(features, kernel)(x))
             if window > 1 and x.shape[1] >= 2 * window:
@@ -115,11 +114,19 @@ class ViewEncoder(nn.Module):
         return jnp.concatenate([kept, max_pool(x, x.shape[1])[:, 0]], axis=-1)
 
 
+def _initial_knots() -> jax.Array:
+    """Return ``(COLUMNS, KNOTS)`` knots before they are fitted: evenly spaced from -1 to 1."""
+    return jnp.tile(jnp.linspace(-1.0, 1.0, KNOTS), (COLUMNS, 1))
+
+
 def _if_any(encoder: ViewEncoder, there: jax.Array, folded: jax.Array) -> jax.Array:
-    """The encoder's output, or zeros at no cost where no row of the batch has these views (``there`` () bool)."""
+    """Return the encoder's output, or zeros without a computation if no row has these views (``there`` () bool)."""
     params = encoder.variables["params"]
     alone = ViewEncoder(encoder.layers, encoder.windows, parent=None)
-    run = lambda x: alone.apply({"params": params}, x)  # noqa: E731
+
+    def run(x: jax.Array) -> Any:
+        return alone.apply({"params": params}, x)
+
     shape = jax.eval_shape(run, folded)
     return jax.lax.cond(there, run, lambda x: jnp.zeros(shape.shape, shape.dtype), folded)
 
@@ -130,16 +137,16 @@ def all_columns(flat: Inputs, moments: Mapping[str, jax.Array]) -> jax.Array:
 
 
 def settle(batch_stats: Mapping[str, Any], features: Mapping[str, np.ndarray]) -> dict[str, Any]:
-    """Return the scaling of scalars and figures, from the candidates of training rows.
+    """Return the scaling of scalars and measures, fitted to the candidates of the training rows.
 
     Args:
-        batch_stats: as the module starts with.
-        features: the module's inputs, ``(n, K, ...)`` float32.
+        batch_stats: initial collection of the module.
+        features: inputs of the module for the training rows, ``(n, K, ...)`` float32.
 
     Returns:
-        The same collection with the quantiles of epochs and periods, and the median, the quantiles and the spread of
-        each column (the interquartile range as a standard deviation, a tenth of the range of 98 % or ``LEAST``,
-        whichever is most); a column that no candidate has gets a spread of 0, and stays unknown to the network.
+        The collection with the quantiles of epochs and periods, and with the median, the quantiles and the spread of
+        each column. The spread is the largest of: the interquartile range as a standard deviation, a tenth of the
+        range of 98 % of the values, and ``LEAST``. A column without known values keeps its initial scaling.
     """
     n = len(features["scalars"])
     found = dict(batch_stats)
@@ -148,7 +155,7 @@ def settle(batch_stats: Mapping[str, Any], features: Mapping[str, np.ndarray]) -
     parts = []
     for start in range(0, n, _ROWS):
         part = {name: np.asarray(x[start : start + _ROWS]) for name, x in features.items()}
-        # One size, and so one compilation, for any number of rows; rows without a view are left out again.
+        # Pad to one size, so that the function is compiled once; rows without a view are left out afterwards.
         part = {name: np.pad(x, [(0, _ROWS - len(x))] + [(0, 0)] * (x.ndim - 1)) for name, x in part.items()}
         flat = {name: x.reshape(-1, *x.shape[2:]) for name, x in part.items()}
         parts.append(np.asarray(_compiled_columns(flat, moments))[flat["global_view"][..., 2].max(axis=1) > 0])
@@ -156,15 +163,14 @@ def settle(batch_stats: Mapping[str, Any], features: Mapping[str, np.ndarray]) -
     names = "columns_center", "columns_spread", "columns_knots"
     center, spread, knots = (np.array(batch_stats[name]) for name in names)
     for j, column in enumerate(columns.T):
-        told = column[~np.isnan(column)].astype(np.float64)
-        if not len(told):
-            spread[j] = 0.0
+        known = column[~np.isnan(column)].astype(np.float64)
+        if not len(known):
             continue
-        low, center[j], high = np.quantile(told, (0.25, 0.5, 0.75))
-        # A column that is mostly one value has no interquartile range; a normal one is not touched by the second.
-        first, last = np.quantile(told, (0.01, 0.99))
+        low, center[j], high = np.quantile(known, (0.25, 0.5, 0.75))
+        # The interquartile range of a column with one dominant value is 0; the wider range does not affect others.
+        first, last = np.quantile(known, (0.01, 0.99))
         spread[j] = max((high - low) / 1.349, 0.1 * (last - first), LEAST)
-        knots[j] = np.quantile(told, np.linspace(0.0, 1.0, KNOTS))
+        knots[j] = np.quantile(known, np.linspace(0.0, 1.0, KNOTS))
     return found | {name: jnp.asarray(x) for name, x in zip(names, (center, spread, knots))}
 
 
@@ -173,7 +179,10 @@ _compiled_columns = jax.jit(all_columns)
 
 @lru_cache
 def augment(cadence: float, injected: float) -> Augment:
-    """Return noise, local views a bin off, and views and numbers left out: one network serves sources with fewer."""
+    """Return the augmentation: noise, shifts of local views by one bin, and random removal of views and scalars.
+
+    The removal trains the network for sources with fewer views and scalars.
+    """
     return _augment
 
 
@@ -188,7 +197,7 @@ def _augment(key: jax.Array, inputs: Inputs, labels: jax.Array) -> Inputs:
         value = jnp.where(there, value + size * jax.random.normal(noise_key, value.shape, value.dtype), 0.0)
         view = jnp.concatenate([value[..., None], view[..., 1:]], axis=-1)
         if name in NEAR:
-            # One shift for all candidates of a row: a gather of whole rows is what a roll by a traced number costs.
+            # One shift for all candidates of a row, because a roll by a traced number gathers whole rows.
             steps = jax.random.randint(shift_key, (len(view),), -1, 2)
             view = jax.vmap(lambda row, by: jnp.roll(row, by, axis=1))(view, steps)
         if name not in ("global_view", "local_view"):
@@ -204,7 +213,8 @@ def _augment(key: jax.Array, inputs: Inputs, labels: jax.Array) -> Inputs:
 
 
 def space(suggest: Suggest) -> Choice:
-    """The optimiser, how often the rows are seen, dropout; no shapes, so that any choice may start from a run."""
+    """Return the settings to tune: optimiser, passes and dropout; no shapes, so that any run can give initial
+    weights."""
     return Choice(
         train={
             "learning_rate": suggest.suggest_float("learning_rate", 3e-4, 1e-2, log=True),

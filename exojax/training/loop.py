@@ -225,6 +225,6 @@ def _check_finite(state: TrainState, batch_fn: BatchFn, row_names: np.ndarray | 
     rows = np.asarray(batch["row"]) if "row" in batch else np.arange(0)
     names = rows if row_names is None else row_names[rows]
     raise InputError(
-        f"the loss of step {bad} is not finite; stars of its batch: {', '.join(map(str, np.unique(names)))}; "
+        f"the loss of step {bad} is not finite; its stars: {', '.join(map(str, np.unique(names)))}; "
         "check their flux, or give a lower train.learning_rate in a --config file"
     )
