@@ -1,1 +1,1 @@
-"""Arrays in, honest figures out: splits by star, intervals, calibration, leakage and shortcut controls."""
+"""Evaluate scores: splits by star, metrics with intervals, calibration, checks of leakage, shortcut controls."""

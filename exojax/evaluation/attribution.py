@@ -1,7 +1,7 @@
-"""What moved a score of folded views: which bins, along the way from no signal, and which numbers beside them.
+"""Attribute the score of folded views to their bins, and to the numbers beside them.
 
-A view is ``(n, K, bins, 3)``: value, scatter and coverage of each bin of the K candidates of n stars. Only the value is
-asked about; the baseline is a fold without a signal, value 0, with the scatter and the coverage as they are.
+A view is ``(n, K, bins, 3)``: value, scatter and coverage of each bin of the K candidates of n stars. Only the values
+are attributed. The baseline is a fold without a signal: value 0, with unchanged scatter and coverage.
 """
 
 from __future__ import annotations
@@ -16,23 +16,23 @@ import jax.numpy as jnp
 import numpy as np
 
 Views = Mapping[str, np.ndarray]
-"""View name -> ``(n, K, bins, 3)`` float32, and whatever else the score takes, such as scalars ``(n, K, s)``."""
+"""name of a view -> ``(n, K, bins, 3)`` float32; and other inputs of the score, such as scalars ``(n, K, s)``"""
 _AT_ONCE = 32
-"""points on the way whose gradients are computed together"""
+"""number of points of the path whose gradients are computed together"""
 Score = Callable[[dict[str, Any]], Any]
-"""Views of n stars, arrays of NumPy or JAX -> ``(n,)`` score, a logit say; of each star by its own rows alone."""
+"""takes the inputs of n stars (NumPy or JAX); returns ``(n,)`` scores, such as logits, each from its own row only"""
 
 
 @dataclass(frozen=True, eq=False)
 class Attribution:
-    """Why one candidate has its score. NumPy only.
+    """The attribution of the score of one candidate. NumPy only.
 
     Attributes:
-        views: name to ``(bins, 3)`` float, as the model took it: value, scatter, coverage.
-        moved: the same names to ``(bins,)`` float64, what each bin added, in units of the score.
-        numbers: name to what the score falls by where the number is unknown, for those that are known.
-        score: the candidate's, log-odds before calibration.
-        flat: the same of a fold without a signal.
+        views: name of a view to ``(bins, 3)`` float, the input of the model: value, scatter, coverage.
+        moved: name of a view to ``(bins,)`` float64, the contribution of each bin, in units of the score.
+        numbers: name of a known number to the decrease of the score if it were unknown.
+        score: score of the candidate, log-odds before calibration.
+        flat: score of a fold without a signal.
     """
 
     views: Mapping[str, np.ndarray]
@@ -50,19 +50,19 @@ def integrated_gradients(
     width: int = 1,
     options: Mapping[str, bool | int] | None = None,
 ) -> dict[str, np.ndarray]:
-    """What each bin's value adds to the score on the straight way from no signal to the signal.
+    """Return the contribution of each bin to the score by integrated gradients (Sundararajan, Taly & Yan 2017).
 
-    Sundararajan, Taly & Yan (2017): value times the mean gradient along the way, here by Gauss and Legendre's rule,
-    which is exact for polynomials of degree ``2 steps - 1``; ReLUs and maxima have corners, where it is approximate.
-    The sum over views and bins is the score less that of the baseline; :func:`missing` tells by how much it is not. Of
-    a score with steps in it, or without a derivative, :func:`integrated_occlusion` tells more.
+    The contribution is the value of the bin times the mean gradient on the straight path from the baseline to the view.
+    The integral uses the Gauss-Legendre rule, which is exact for polynomials of degree ``2 steps - 1`` and approximate
+    for ReLUs and maxima. The sum over all bins is the score minus that of the baseline, up to :func:`missing`. For a
+    score with steps, or without a derivative, use :func:`integrated_occlusion`.
 
     Args:
-        score: differentiable.
-        views: what it takes; arrays that are no views, of fewer than four axes, are held fixed.
-        steps: points on the way.
-        width: bins of a window, which share alike what they add, as in :func:`integrated_occlusion`.
-        options: by which XLA compiles the gradient.
+        score: differentiable score.
+        views: its inputs; arrays with fewer than four axes are no views and stay fixed.
+        steps: number of points on the path.
+        width: number of bins of a window, whose contribution is spread evenly over its bins.
+        options: options of XLA for compiling the gradient.
 
     Returns:
         View name to ``(n, K, bins)`` float64, in units of the score: positive bins raised it.
@@ -91,18 +91,18 @@ def integrated_gradients(
 
 
 def integrated_occlusion(score: Score, views: Views, *, width: int = 5, steps: int = 24) -> dict[str, np.ndarray]:
-    """What each window of bins adds to the score on the straight way from no signal to the signal.
+    """Return the contribution of each bin to the score by finite differences along the path.
 
-    The integral of :func:`integrated_gradients` (Aumann & Shapley 1974) by differences instead of derivatives: on each
-    step of the way every window is moved by itself, all others halfway. So steps in a score count too, such as the
-    share of a view's bins below a level, whose derivative is 0; and the score need not be differentiable.
+    The method computes the integral of :func:`integrated_gradients` (Aumann & Shapley 1974) with differences in place
+    of derivatives: at each step of the path every window of bins is moved alone, with the others halfway. The score
+    need not be differentiable, and steps in it count, such as a share of bins below a level, whose derivative is 0.
 
     Args:
-        score: called with all windows of a star at once: give it compiled.
+        score: compiled score, which is called with all windows of a star at once.
         views: as in :func:`integrated_gradients`.
-        width: bins of a window, which share alike what it adds; one is about the middle, where the transit is, and
-            those at the ends of a view may be cut.
-        steps: of the way. The sum is complete to the square of one over it, where windows act on each other.
+        width: number of bins of a window, whose contribution is spread evenly over its bins. One window is centred on
+            the transit; windows at the ends of a view may be shorter.
+        steps: number of steps of the path. The error of the sum decreases with their square.
 
     Returns:
         View name to ``(n, K, bins)`` float64, in units of the score: positive bins raised it.
@@ -118,7 +118,7 @@ def integrated_occlusion(score: Score, views: Views, *, width: int = 5, steps: i
     found = {name: np.zeros(value.shape) for name, value in values.items()}
     rows = 2 * len(windows)
     for star in range(n):
-        # Rows of the batch come in pairs: before and after a window is moved.
+        # The rows of the batch are pairs: before and after a window is moved.
         fixed = {name: np.repeat(np.asarray(x)[star : star + 1], rows, axis=0) for name, x in views.items()}
         for low, high in ((step / steps, (step + 1) / steps) for step in range(steps)):
             moved = {name: np.repeat(value[star : star + 1], rows, axis=0) for name, value in values.items()}
@@ -134,34 +134,34 @@ def integrated_occlusion(score: Score, views: Views, *, width: int = 5, steps: i
 
 
 def flat(score: Score, views: Views) -> np.ndarray:
-    """Return ``(n,)`` float64: the score of folds without a signal, where the way begins."""
+    """Return ``(n,)`` float64, the score of the baseline: folds without a signal."""
     none = {name: np.zeros_like(value) for name, value in _values(views).items()}
     return np.asarray(score(_with(views, none)), np.float64)
 
 
 def missing(score: Score, views: Views, attribution: Mapping[str, np.ndarray]) -> np.ndarray:
-    """``(n,)`` float64: the score less the baseline's less the sum of the attributions; 0 where these are complete."""
+    """Return ``(n,)`` float64, the part of the score above the baseline that the contributions do not explain."""
     change = np.asarray(score(dict(views)), np.float64) - flat(score, views)
     return change - sum(np.asarray(x).sum(axis=(1, 2)) for x in attribution.values())
 
 
 def withheld(score: Score, inputs: Views, name: str) -> np.ndarray:
-    """How far the score falls when each number beside the views is unknown by itself.
+    """Return the decrease of the score when one number beside the views is set to unknown, for each number.
 
     Args:
-        score: need not be differentiable; takes NaN for an unknown number.
-        inputs: what it takes.
-        name: of the numbers, ``(n, K, s)`` float32.
+        score: score, which accepts NaN for unknown numbers; it need not be differentiable.
+        inputs: its inputs.
+        name: name of the input with the numbers, ``(n, K, s)`` float32.
 
     Returns:
-        ``(n, K, s)`` float64, in units of the score; 0 where a number is unknown anyway. Numbers that tell the same
-        are each of little account then, as the other one is still there.
+        ``(n, K, s)`` float64, in units of the score; 0 where the number is unknown. Of two numbers with the same
+        information, each has a small effect, because the score can use the other.
     """
     known = np.asarray(inputs[name])
     fall = np.zeros(known.shape)
     n = known.shape[1] * known.shape[2]
     for star in range(len(known)):
-        # The row as it is, and once without each number.
+        # The unchanged row, followed by one row without each number.
         rows = {key: np.repeat(np.asarray(x)[star : star + 1], n + 1, axis=0) for key, x in inputs.items()}
         rows[name].reshape(n + 1, n)[np.arange(1, n + 1), np.arange(n)] = np.nan
         whole, *without = np.asarray(score(rows), np.float64)
@@ -173,7 +173,7 @@ def withheld(score: Score, inputs: Views, name: str) -> np.ndarray:
 def _gradient(
     score: Score, options: tuple[tuple[str, bool | int], ...]
 ) -> Callable[[dict[str, Any], dict[str, Any]], dict[str, jax.Array]]:
-    """Of the sum of scores by the values; compiled once for each score."""
+    """Return the compiled gradient of the sum of scores with respect to the values; one function per score."""
 
     def total(values: dict[str, jax.Array], fixed: dict[str, jax.Array]) -> jax.Array:
         views = {name: fixed[name].at[..., 0].set(value) for name, value in values.items()}

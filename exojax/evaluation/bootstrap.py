@@ -1,7 +1,8 @@
-"""Star-level bootstrap: a resample is an integer weight per star; a ranking is swept once for many weights.
+"""Bootstrap over stars with percentile intervals (Efron & Tibshirani 1993, chapter 13).
 
-Efron & Tibshirani (1993), chapter 13, percentile intervals. Hosts and other stars are drawn separately, each
-as many as there are, so that a class never vanishes; a star brings all its rows, which are not independent.
+A resample gives each star an integer weight, and one pass over a ranking serves many resamples. Hosts and other stars
+are drawn separately, each in their original number, so that no class vanishes. All rows of a star are drawn together,
+because they are not independent.
 """
 
 from __future__ import annotations

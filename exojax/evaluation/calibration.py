@@ -1,4 +1,4 @@
-"""From logits to probabilities: the training prior put back, a map chosen by cross-validation, a stored threshold."""
+"""Convert logits to probabilities: shift them to the prior, choose a map by cross-validation, choose a threshold."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from exojax.evaluation import split
 METHODS = {"temperature": "temperature scaling", "platt": "Platt's logistic", "isotonic": "isotonic regression"}
 FOLDS = 5
 CHOICE_FROM, ISOTONIC_FROM = 20, 100
-"""hosts from which a map is chosen at all (below: Platt's), and from which isotonic regression is among the choices"""
+"""smallest number of hosts for choosing a map (below it Platt's is used), and for isotonic regression as a choice"""
 
-# In units of the logits' own scatter. The order of the stars outlives any calibration, even where the
-# calibration rows show no relation, or the wrong one: then all probabilities are the base rate to 0.1 %.
+# In units of the logits' scatter. A positive slope keeps the order of the stars even if the calibration rows show no
+# relation or the opposite one; all probabilities are then the share of hosts within 0.1 %.
 SMALLEST_SLOPE = 1e-3
 
 
@@ -50,9 +50,9 @@ class Calibrator:
 def fit(logits: np.ndarray, labels: np.ndarray, groups: np.ndarray, *, seed: int) -> Calibrator:
     """Return the map of least cross-validated log loss, fitted to all rows.
 
-    Below 20 hosts it is Platt's, as there are too few to choose by; from 20 on temperature or Platt's, from 100 on
-    isotonic regression too. Folds are by star, so that no star judges a map that it made. Of equals the simpler is
-    taken.
+    Below 20 hosts Platt's map is used, because they are too few for a choice; from 20 hosts temperature scaling or
+    Platt's map; from 100 hosts isotonic regression is a choice too. Folds are by star, so that no star scores a map
+    that was fitted to it. Among equal maps the simplest is chosen.
 
     Args:
         logits: ``(n,)`` float, log-odds of the model on rows it was not trained on, already shifted to the
@@ -100,8 +100,9 @@ def fit_temperature(logits: np.ndarray, labels: np.ndarray) -> Calibrator:
 def fit_isotonic(logits: np.ndarray, labels: np.ndarray) -> Calibrator:
     """Return an isotonic regression (Zadrozny & Elkan 2002), straight in log-odds between the centres of its steps.
 
-    Steps alone would tie stars that the model tells apart, and their first and last share is 0 and 1; so the fit is
-    to Platt's targets, it is centred (Oron & Flournoy 2017), and a slope too small to matter keeps the order.
+    Plain steps would give equal probabilities to stars with different logits, and their first and last values are 0 and
+    1. Therefore the fit uses Platt's targets and is centred (Oron & Flournoy 2017), and a very small slope keeps the
+    order of the stars.
 
     Args and errors are those of :func:`fit_platt`.
     """
@@ -177,8 +178,8 @@ def _fit_line(x: np.ndarray, target: np.ndarray, *, intercept: bool) -> tuple[fl
 def prior_shift(logits: np.ndarray, from_prior: float, to_prior: float) -> np.ndarray:
     """Return log-odds of a model that saw a share ``from_prior`` of hosts, as if it had seen ``to_prior``.
 
-    Balanced batches teach a prior of one half; by Bayes' rule the remedy is an offset (Elkan 2001; Saerens et
-    al. 2002): ``logit + log-odds(to_prior) - log-odds(from_prior)``.
+    A model that is trained on balanced batches has a prior of one half. Bayes' rule gives the offset (Elkan 2001;
+    Saerens et al. 2002): ``logit + log-odds(to_prior) - log-odds(from_prior)``.
 
     Args:
         logits: ``(n,)`` float, log-odds.
@@ -194,11 +195,11 @@ def prior_shift(logits: np.ndarray, from_prior: float, to_prior: float) -> np.nd
 
 
 def choose_threshold(labels: np.ndarray, probability: np.ndarray) -> float:
-    """Return the probability from which a star is called a host: it maximises F1.
+    """Return the probability at or above which a star is called a host, chosen to maximise F1.
 
-    F1 is the harmonic mean of recall and precision. The threshold lies midway between the lowest score called
-    a host and the next below it, so that a rounding error in either flips nothing. Of several best thresholds
-    the highest is taken: fewer false alarms for the same F1.
+    F1 is the harmonic mean of recall and precision. The threshold lies in the middle between the lowest probability of
+    a called star and the next lower one, so that rounding errors change nothing. Among several best thresholds the
+    highest is chosen, which gives fewer false alarms.
 
     Args:
         labels: ``(n,)`` int of validation or out-of-fold rows, never of test rows.

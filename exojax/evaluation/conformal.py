@@ -1,8 +1,8 @@
 """Prediction sets with a promised coverage for each class: split conformal prediction, conditional on the class.
 
-Vovk, Gammerman & Shafer (2005), section 4.5 (Mondrian), on one score a star. Of the stars of a class, a set misses the
-class for a share of at most alpha, on average over the calibration stars that could have been drawn. That needs
-exchangeable stars: the calibrated and the judged ones drawn alike from one population. No more is promised.
+Vovk, Gammerman & Shafer (2005), section 4.5 (Mondrian), with one score per star. Among the stars of a class, the share
+whose set leaves out the class is at most alpha, on average over draws of the calibration stars. This requires that
+calibration and test stars are exchangeable, that is, drawn in the same way from one population.
 """
 
 from __future__ import annotations
@@ -32,14 +32,14 @@ def needed(alpha: float) -> int:
         InputError: alpha is not in (0, 1).
     """
     if not 0 < alpha < 1:
-        raise InputError(f"alpha {alpha}: the share of stars whose set may miss them lies between 0 and 1")
+        raise InputError(f"alpha {alpha}: give a share between 0 and 1, such as 0.1")
     return math.ceil(1 / alpha - 1e-9) - 1
 
 
 def by_star(
     score: np.ndarray, label: np.ndarray, group: np.ndarray, kind: np.ndarray | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return one score and one class a star, as it is stars that are exchangeable, not their rows.
+    """Return one score and one class per star, because stars are exchangeable and their rows are not.
 
     Args:
         score: ``(n,)`` float, higher for likelier planets.
@@ -62,11 +62,11 @@ def by_star(
 
 
 def bound(score: np.ndarray, alpha: float, name: str = PLANET) -> float:
-    """Return the score up to which a star may be of the class: not below it for planets, not above it for the others.
+    """Return the bound of a class: the lowest score of its stars for planets, the highest for other classes.
 
-    With ``k = floor(alpha (n + 1))`` it is the k-th of the ``n`` calibration scores from the class's strange end, low
-    for planets and high for the others, so that a new star of the class lies within it with probability
-    ``1 - k / (n + 1) >= 1 - alpha``. Ties are kept in.
+    With ``k = floor(alpha (n + 1))`` it is the k-th lowest of the ``n`` calibration scores for planets, and the k-th
+    highest for other classes. A new star of the class is within the bound with probability
+    ``1 - k / (n + 1) >= 1 - alpha``. A score equal to the bound is within it.
 
     Args:
         score: ``(n,)`` float, of the calibration stars of the class.
@@ -78,18 +78,21 @@ def bound(score: np.ndarray, alpha: float, name: str = PLANET) -> float:
     """
     least = needed(alpha)
     if len(score) < least:
-        raise InputError(f"{len(score)} calibration stars of the class {name}; alpha {alpha:g} needs {least}")
+        raise InputError(
+            f"there are {len(score)} calibration stars of the class {name}, and alpha {alpha:g} needs {least}; give "
+            "more stars or a larger alpha"
+        )
     k = _strange(len(score), alpha)
     return float(np.sort(score)[k - 1] if name == PLANET else -np.sort(-np.asarray(score))[k - 1])
 
 
 def within(score: np.ndarray, edge: float, name: str = PLANET) -> np.ndarray:
-    """Return ``(n,)`` bool, stars of ``score (n,)`` whose set holds the class, given its :func:`bound`."""
+    """Return ``(n,)`` bool, true for stars whose set contains the class, from their ``score (n,)`` and its bound."""
     return np.asarray(score) >= edge if name == PLANET else np.asarray(score) <= edge
 
 
 def band(n: int, m: int, alpha: float, *, level: float = 0.95) -> dict[str, float]:
-    """Coverage of ``m`` new stars of a class after ``n`` calibration stars: ``BetaBinomial(m, n + 1 - k, k) / m``.
+    """Return the distribution of the coverage of ``m`` new stars: ``BetaBinomial(m, n + 1 - k, k) / m``.
 
     Vovk (2012), Angelopoulos & Bates (2023), section 3.2; exact for scores without ties, and a lower bound with ties.
 
@@ -110,8 +113,8 @@ def resplit(
 ) -> float:
     """Return the mean coverage over random divisions of one class's stars into ``n`` of calibration and the rest.
 
-    It lies near ``band(...)["expected"]`` whatever the model, by the exchangeability that drawing makes: it tests the
-    sets, not the model and not that two files are alike. Ties lift it.
+    It is close to ``band(...)["expected"]`` for any model, because the random divisions are exchangeable: it tests the
+    sets, but neither the model nor the similarity of two files. Equal scores increase it.
 
     Args:
         score: ``(n + m,)`` float.
@@ -137,19 +140,20 @@ def report(
     seed: int,
     protocol: str = "validation",
 ) -> dict[str, Any]:
-    """Return the sets of test stars, made with calibration stars, and what they are worth. Plain numbers for JSON.
+    """Return a summary of the sets of test stars and of their coverage, as numbers and texts for JSON.
 
     Args:
         calibration: scores and classes from :func:`by_star`, of stars that the weights have not seen.
         test: likewise, of the stars to be judged.
         alpha: share of stars of each class whose sets may miss it.
         seed: of the resplits.
-        protocol: ``out-of-fold`` scores come from other weights than those that score the test stars; that is told.
+        protocol: ``validation`` or ``out-of-fold``. Out-of-fold scores come from other weights than the test scores,
+            and the claim mentions it.
 
     Returns:
-        ``alpha``; ``classes``, for each the bound, the coverage of the test stars, the beta-binomial ``band`` that it
-        is to lie in, and the mean over resplits (with the interval of that mean), or why there are none; ``sets``, how
-        many test stars got which; ``claim``.
+        ``alpha``; ``classes``: for each class the bound, the coverage of the test stars, its expected ``band``, and the
+        mean over resplits with its interval, or the reason why there are none; ``sets``: number of test stars with each
+        set; ``claim``: a sentence on what the sets guarantee.
     """
     kinds = [name for name in (PLANET, BINARY, OTHER) if (calibration[1] == name).any() or (test[1] == name).any()]
     classes: dict[str, Any] = {}
@@ -182,7 +186,7 @@ def report(
 
 
 def _counted(holds: Mapping[str, np.ndarray], n: int) -> dict[str, int]:
-    """How many stars got which set of the classes that have one; the set of none is ``neither``."""
+    """Return the number of stars with each set of classes; the empty set is called ``neither``."""
     if not holds:
         return {}
     texts = [" or ".join(name for name in holds if holds[name][i]) or "neither" for i in range(n)]
@@ -191,5 +195,5 @@ def _counted(holds: Mapping[str, np.ndarray], n: int) -> dict[str, int]:
 
 
 def _strange(n: int, alpha: float) -> int:
-    """Return ``floor(alpha (n + 1))``, the stars of the strange end that bound a class leaves out, and one."""
+    """Return ``floor(alpha (n + 1))``, the rank of the calibration score that is the bound."""
     return math.floor(alpha * (n + 1) + 1e-9)

@@ -1,16 +1,14 @@
-"""Shortcut controls: does a model find planets, or the campaign, the gaps and the noise?
+"""Shortcut controls: score data without planets, to see whether a model uses the campaign, the gaps or the noise.
 
-Each control takes something away and the model is scored again. They are reported, not gated:
+The report states their results; no result is an error:
 
-- **coverage**: cadence, gaps and baseline alone, without any flux. If that ranks hosts first, the hosts were
-  observed differently, and any model may have learned so. A score at chance does not show that the model
-  ignores the gaps.
-- **masked**: dips replaced by the median. A model that still ranks hosts first uses something else: the noise
-  level, the variability, the campaign. Dips within 3 sigma survive the mask, so a score above chance is no
-  proof of a shortcut where transits are shallow.
-- **inverted**: the flux upside down, after cleaning. Transits become flares, while noise, variability and
-  gaps stay. A model that cannot tell the sign, such as one on a power spectrum, is not tested by it: say "not
-  applicable".
+- **coverage**: cadence, gaps and baseline, without any flux. If they rank hosts first, the hosts were observed
+  differently, and any model may have learnt this. A result at chance level does not prove that the model ignores gaps.
+- **masked**: dips are replaced by the median. A model that still ranks hosts first uses something else, such as noise,
+  variability or the campaign. Dips within 3 sigma remain, so that a result above chance level proves no shortcut for
+  shallow transits.
+- **inverted**: the cleaned flux is inverted. Transits become brightenings, while noise, variability and gaps stay. The
+  control is not applicable to a model that ignores the sign of the flux, such as one on a power spectrum.
 """
 
 from __future__ import annotations
@@ -26,7 +24,7 @@ COVERAGE = ("fraction_valid", "n_gaps", "longest_gap_days", "baseline_days", "ca
 
 
 def coverage_features(time: np.ndarray, valid: np.ndarray, cadence: float) -> np.ndarray:
-    """What is known of a star's observation without its brightness.
+    """Return properties of the observation of each star, without its flux.
 
     Args:
         time: ``(n, c)`` float64, days; may be NaN where not valid.
@@ -105,20 +103,20 @@ def score(
     kind: np.ndarray | None = None,
     n_bootstrap: int = 500,
 ) -> list[dict[str, Any]]:
-    """How well hosts are still ranked first under a control: against all other stars, then against each kind.
+    """Return how well hosts are ranked first under a control, against all other stars and against each kind of star.
 
     Args:
-        name: of the control, for people.
+        name: name of the control.
         labels: ``(n,)`` int, 1 for hosts.
-        scores: ``(n,)`` float of the model under the control.
+        scores: ``(n,)`` float, scores of the model under the control.
         groups: ``(n,)`` the star of each row.
         seed: of the bootstrap.
         kind: ``(n,)`` str, what each star is (``quiet``, ``binary``, ...), or None.
         n_bootstrap: number of resamples.
 
     Returns:
-        One dict a row of the report's table: ``control``, ``against``, ``n``, ``n_positive``, ``roc_auc``,
-        ``average_precision`` (as in :func:`exojax.evaluation.metrics.ranking`) and ``says``, one sentence.
+        Rows of the report's table, each with ``control``, ``against``, ``n``, ``n_positive``, ``roc_auc``,
+        ``average_precision`` (as in :func:`exojax.evaluation.metrics.ranking`) and ``says``, a sentence.
     """
     labels = np.asarray(labels)
     rivals = {"all other stars": labels != 1}
@@ -146,7 +144,7 @@ def score(
 
 
 def not_applicable(name: str, reason: str) -> dict[str, Any]:
-    """Return the table's row of a control that cannot test this model, with the reason in ``says``."""
+    """Return the row of a control that does not apply to the model, with the reason in ``says``."""
     return {
         "control": name,
         "against": "",
@@ -158,7 +156,7 @@ def not_applicable(name: str, reason: str) -> dict[str, Any]:
 
 def _says(auc: metrics.Figure) -> str:
     if auc is None:
-        return "undefined: one class only"
+        return "undefined, because there is only one class"
     if auc["low"] > 0.5:
         return "hosts are still ranked first: something that this control leaves in place tells them apart"
     if auc["high"] < 0.5:

@@ -1,4 +1,4 @@
-"""Rows that repeat, rows that carry nothing, and stars that would sit on both sides of a split."""
+"""Find repeated and empty rows, and check that no star is on both sides of a split."""
 
 from __future__ import annotations
 
@@ -13,12 +13,11 @@ from exojax.simulate.random_streams import generator
 
 
 def row_digest(flux: np.ndarray, valid: np.ndarray) -> np.ndarray:
-    """Return a fingerprint of each row: equal where the measured flux and the pattern of gaps are bit-identical.
+    """Return a fingerprint of each row, equal where the measured flux and the pattern of gaps are bit-identical.
 
     Args:
         flux: ``(n, c)`` float32, any unit.
-        valid: ``(n, c)`` bool. What stands in invalid cadences does not count, nor does trailing padding, so
-            that the same star padded to another length is still recognised.
+        valid: ``(n, c)`` bool. Flux in invalid cadences and trailing padding do not change the fingerprint.
 
     Returns:
         ``(n,)`` str, 32 hexadecimal digits (BLAKE2b).
@@ -62,13 +61,13 @@ def duplicates(digests: np.ndarray, usable: np.ndarray) -> np.ndarray:
 
 
 def check_disjoint(parts: Mapping[str, np.ndarray]) -> None:
-    """Refuse a split whose parts share a star or a row.
+    """Check that the parts of a split share no star and no row.
 
     Args:
-        parts: the part's name (``train``, ``test``, ...) to its ``(n_i,)`` star names, or row digests.
+        parts: name of a part (``train``, ``test``, ...) to its ``(n_i,)`` stars or row digests.
 
     Raises:
-        InputError: two parts share an entry; it is named.
+        InputError: two parts share an entry, which the message names.
     """
     for (one, left), (other, right) in combinations(parts.items(), 2):
         shared = np.intersect1d(left, right)
@@ -88,7 +87,7 @@ def check_unseen(
     catalogued: bool,
     file: str,
 ) -> None:
-    """Refuse to score a labelled file that holds stars or rows on which the run was trained.
+    """Check that a labelled file holds no star and no row on which the run was trained.
 
     Args:
         train_ids: ``(n_train,)`` str, stars of the run's training and validation rows.
@@ -100,7 +99,7 @@ def check_unseen(
         file: the file's name, for the message.
 
     Raises:
-        InputError: a star, or a bit-identical row under whatever name, is shared; it is named with its row.
+        InputError: a star, or a bit-identical row under another name, is shared; the message names it and its row.
     """
     by_star = np.isin(ids, train_ids) if catalogued else np.zeros(len(ids), bool)
     by_row = np.isin(digests, train_digests)
@@ -116,7 +115,7 @@ def check_unseen(
 
 
 Settle = Callable[[Mapping[str, np.ndarray], np.ndarray, np.ndarray], Mapping[str, np.ndarray]]
-"""``(features, labels (n,), held (n,) bool) -> what is settled before a held-out row is scored``, as named arrays."""
+"""``(features, labels (n,), held (n,) bool) -> named arrays``: all that a fit decides before scoring held-out rows"""
 
 
 def check_blind(
@@ -126,27 +125,28 @@ def check_blind(
     held: np.ndarray,
     *,
     seed: int = 0,
-    rounds: int = 4,
+    repeats: int = 4,
 ) -> None:
-    """Refuse a way of fitting that looks at the rows on which it is to be judged.
+    """Check that a fit does not depend on the held-out rows.
 
-    It is carried out again with noise in place of the held-out rows and with labels of theirs turned around. What is
-    not the same to the bit was fitted on rows that it should not have seen. It has to be deterministic: give it a seed.
+    The fit is repeated with noise in place of the held-out rows and with inverted labels of these rows. A result that
+    is not bit-identical depends on them. The fit must be deterministic.
 
     Args:
-        settle: returns all that it decides on the way: scales, chosen columns, the rows trained on, weights, threshold.
+        settle: returns all that the fit decides: scales, chosen columns, training rows, weights, threshold.
         features: name to ``(n, ...)`` float.
         labels: ``(n,)`` int, 1 for hosts.
-        held: ``(n,)`` bool, the held-out rows.
-        seed: of the noise.
-        rounds: of noise: what takes few values, such as a threshold between two rows, may be the same by chance once.
+        held: ``(n,)`` bool, true for held-out rows.
+        seed: seed of the noise.
+        repeats: number of repetitions with different noise; a result with few possible values, such as a threshold
+            between two rows, may agree once by chance.
 
     Raises:
-        InputError: something depends on a held-out row; it is named.
+        InputError: a result depends on a held-out row; the message names the result.
     """
     rng = generator(seed, "leakage")
     before = settle(features, labels, held)
-    for number in range(rounds):
+    for number in range(repeats):
         changed = {name: np.array(x) for name, x in features.items()}
         for x in changed.values():
             x[held] = 10.0 ** (number - 1) * (np.nanstd(x) or 1.0) * rng.standard_normal(x[held].shape)

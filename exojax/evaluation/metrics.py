@@ -1,9 +1,9 @@
-"""The figures by which a model is judged, each with its 95 % interval, and the curves behind them.
+"""Compute the metrics of a model with 95 % intervals, and their curves.
 
-Average precision and the rest come with star-level bootstrap intervals (:mod:`exojax.evaluation.bootstrap`).
-Exact binomial intervals (Clopper & Pearson 1934) serve only where the threshold was fixed beforehand: recall
-and precision at the stored threshold, and the bins of the reliability diagram. No interval includes the luck
-of training itself.
+Average precision and other ranking metrics have intervals from a bootstrap over stars
+(:mod:`exojax.evaluation.bootstrap`). Recall and precision at the stored threshold, and the bins of the reliability
+diagram, have exact binomial intervals (Clopper & Pearson 1934), because the threshold was fixed before. No interval
+includes the scatter between training seeds.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import numpy as np
 from exojax.evaluation import bootstrap as boot
 
 Figure = dict[str, float] | None
-"""``{"value", "low", "high"}``, or None where the figure is undefined."""
+"""``{"value", "low", "high"}``, or None if the metric is undefined"""
 
 FEW_HOSTS = 20
 RANKING = {
@@ -66,7 +66,7 @@ def evaluate(
     seed: int,
     n_bootstrap: int = 2000,
 ) -> dict[str, Any]:
-    """Return everything in ``metrics.json`` that follows from the scored rows alone.
+    """Return the part of ``metrics.json`` that depends on the scored rows only.
 
     Args:
         labels: ``(n,)`` int, 1 for hosts.
@@ -114,10 +114,10 @@ def evaluate(
 def ranking(
     labels: np.ndarray, score: np.ndarray, *, groups: np.ndarray, seed: int, n_bootstrap: int = 2000
 ) -> dict[str, Figure]:
-    """Return the four figures that depend on the order of the rows alone, with star-level bootstrap intervals.
+    """Return the four metrics that depend on the order of the rows only, with intervals from a bootstrap over stars.
 
-    Average precision and ROC AUC are scikit-learn's; recall at precision 0.9 is the highest over all
-    thresholds, 0 where precision never gets there, and precision at recall 0.9 likewise.
+    Average precision and ROC AUC are those of scikit-learn. Recall at precision 0.9 is the highest over all thresholds,
+    0 if precision never reaches 0.9; precision at recall 0.9 is defined likewise.
 
     Args:
         labels: ``(n,)`` int, 1 for hosts.

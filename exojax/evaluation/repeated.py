@@ -1,4 +1,4 @@
-"""Figures of repeated scores of the same rows, as cross-validation gives them, and differences between two models."""
+"""Compute metrics of repeated scores of the same rows, as in cross-validation, and differences between two models."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from exojax.evaluation.metrics import Curve, Figure, figure
 def mean_average_precision(
     labels: np.ndarray, p: np.ndarray, *, groups: np.ndarray, seed: int, n_bootstrap: int = 2000
 ) -> Figure:
-    """Average precision, averaged over repetitions of the scores.
+    """Return the average precision, averaged over repetitions of the scores.
 
     Args:
         labels: ``(n,)`` int, 1 for hosts.
@@ -52,7 +52,7 @@ def paired_difference(
     seed: int,
     n_bootstrap: int = 2000,
 ) -> Figure:
-    """Average precision of model a minus that of model b on the same rows, the same stars drawn for both.
+    """Return the average precision of model a minus that of model b on the same rows, with a paired bootstrap.
 
     Args:
         labels: ``(n,)`` int, 1 for hosts.
@@ -73,7 +73,7 @@ def paired_difference(
 
 
 def mean_brier(labels: np.ndarray, p: np.ndarray, *, groups: np.ndarray, seed: int, n_bootstrap: int = 2000) -> Figure:
-    """Mean squared error of calibrated probabilities; arguments and result as of :func:`mean_average_precision`."""
+    """Return the mean squared error of calibrated probabilities; see :func:`mean_average_precision`."""
     error = np.mean((np.atleast_2d(p) - np.asarray(labels)) ** 2, axis=0)
     return _mean_figure(lambda weight: weight @ error / weight.sum(axis=1), labels, groups, seed, n_bootstrap)
 
@@ -99,9 +99,9 @@ def mean_recall(
 def mean_precision(
     labels: np.ndarray, called: np.ndarray, *, groups: np.ndarray, seed: int, n_bootstrap: int = 2000
 ) -> Figure:
-    """Return the share of hosts among the called, of all repetitions together; None where none is called.
+    """Return the share of hosts among the called stars of all repetitions; None if no star is called.
 
-    Arguments as of :func:`mean_recall`.
+    Arguments as in :func:`mean_recall`.
     """
     share, host = np.atleast_2d(called).mean(axis=0), np.asarray(labels) == 1
     if not share.any():
@@ -130,7 +130,7 @@ def mean_precision_recall(
         The curve on a grid of recall: at recall r, the precision of the first threshold that reaches r.
     """
     truth, grid = np.asarray(labels).astype(np.int64), np.linspace(0, 1, 101)
-    # Nothing is recalled before the first host is.
+    # Recall is 0 before the first host.
     reached = np.maximum(grid, np.finfo(float).tiny)
 
     def on_grid(weight: np.ndarray) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Splits by star: stratified by the star's label, seeded, and the same whatever the order of the rows."""
+"""Split rows by star, stratified by label, with a seed, and independently of the order of the rows."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def folds(
         labels: ``(n,)`` int, 1 for hosts and 0 for the rest.
         k: number of folds, two or more.
         seed: the same seed and ``repeat`` give the same folds.
-        repeat: number of the repetition; each deals the stars anew.
+        repeat: number of the repetition; each has other folds.
         stream: what the folds are for, a name in :data:`exojax.simulate.random_streams.STREAMS`.
 
     Returns:
@@ -87,14 +87,14 @@ def folds(
         InputError: there is only one class, or a class has fewer stars than there are folds.
     """
     if k < 2:
-        raise InputError(f"{k} fold(s) cannot be cross-validated; ask for 2 or more")
+        raise InputError(f"{k} fold(s) are too few for cross-validation; give 2 or more")
     star, classes = _stars_by_class(groups, labels)
     for name, members in zip(("stars without planets", "planet hosts"), classes):
         if len(members) < k:
             remedy = f"use {len(members)} folds or fewer" if len(members) > 1 else "add more of them"
             raise InputError(f"{len(members)} {name} cannot be shared among {k} folds; {remedy}")
     rng = generator(seed, stream, repeat)
-    # Dealt like cards, one class after the other without starting again at fold 0, so that sizes stay even.
+    # The stars are assigned to the folds in turn, and the second class continues after the first, for even sizes.
     dealt = np.concatenate([rng.permutation(members) for members in classes])
     fold = np.empty(len(dealt), np.int64)
     fold[dealt] = np.arange(len(dealt)) % k

@@ -1,1 +1,1 @@
-"""Put simulated planets into measured light curves, and count which of them are found again."""
+"""Inject simulated planets into measured light curves, and count the recovered ones."""

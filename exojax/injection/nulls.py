@@ -1,4 +1,4 @@
-"""Flat curves that keep a star's noise and none of its transits: what a search finds there is a false alarm."""
+"""Make signal-free curves with the noise of a star and without its transits; a detection in them is a false alarm."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from exojax.light_curves import EvenCurves
 
 
 def inverted(flat: EvenCurves) -> EvenCurves:
-    """Turn flat, clean curves upside down; before cleaning, clipping would take other cadences."""
+    """Return the flat, cleaned curves inverted; inverting before the cleaning would clip other cadences."""
     return replace(flat, flux=-np.asarray(flat.flux))
 
 
 def scrambled(flat: EvenCurves, block: int, rng: np.random.Generator) -> EvenCurves:
     """Cut each curve into blocks of ``block`` cadences, with their gaps, and join them in another order.
 
-    The cuts begin at a random cadence of the first block. What lies within a block stays together, so that noise on the
-    scale of a transit stays, and what repeats does not. Centroids are left out.
+    The cuts begin at a random cadence of the first block. Noise on the scale of a transit remains, because blocks stay
+    whole, and periodic signals vanish. Centroids are left out.
     """
     flux, weight = np.array(flat.flux), np.array(flat.weight)
     for row in range(len(flux)):

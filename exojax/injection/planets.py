@@ -1,4 +1,4 @@
-"""Simulated planets put into measured light curves, one a star: for injection and recovery, and to teach by."""
+"""Inject one simulated planet into each measured light curve, for injection and recovery and for training."""
 
 from __future__ import annotations
 
@@ -12,25 +12,26 @@ from exojax.light_curves import LightCurves
 from exojax.simulate.transits import EARTH_PER_SOLAR_RADIUS, Orbits, deficit, scaled_axis
 
 Quantity = Literal["radius", "depth", "snr"]
-"""what a planet's size is: Earth radii, a fraction at mid-transit, SNR of the white-noise matched filter"""
+"""meaning of a planet's size: Earth radii, depth at mid-transit as a fraction, or SNR of the white-noise matched
+filter"""
 LIMB_DARKENING = (0.4, 0.25)
 DENSITY = (0.4, 6.0)
-"""solar; dwarfs, log-uniform, where a star's density is not known"""
+"""solar units: range of the log-uniform density of dwarfs, for stars of unknown density"""
 CLOSEST_ORBIT = 2.5
-"""a/R of the closest orbit: a star of low density is made denser where a period would bring the planet closer"""
+"""smallest a/R of an orbit; the density of the star is increased where the period would give a closer orbit"""
 
 
 @dataclass(frozen=True, eq=False)
 class InjectedPlanets:
-    """Light curves with a planet each.
+    """Light curves with one injected planet each.
 
     Attributes:
-        curves: n stars, as they would have been measured.
-        orbits: of the planets.
-        span: ``(n,)`` float64 days from the first to the last measurement.
-        depth: ``(n,)`` float64 at mid-transit, not smeared by an exposure, of the unit of the flux.
-        snr: ``(n,)`` float64 of the white-noise matched filter.
-        n_transits: ``(n,)`` int, with a measurement between first and fourth contact.
+        curves: n stars, with the transits in the raw flux.
+        orbits: orbits of the planets.
+        span: ``(n,)`` float64, days from the first to the last measurement.
+        depth: ``(n,)`` float64, depth at mid-transit without smearing by the exposure, in the unit of the flux.
+        snr: ``(n,)`` float64, SNR of the white-noise matched filter.
+        n_transits: ``(n,)`` int, number of transits with a measurement between first and fourth contact.
     """
 
     curves: LightCurves
@@ -42,14 +43,14 @@ class InjectedPlanets:
 
 
 def between(low: np.ndarray | float, high: np.ndarray | float, uniform: np.ndarray) -> np.ndarray:
-    """Turn numbers in (0, 1) into log-uniform ones from ``low`` to ``high``."""
+    """Convert uniform numbers in (0, 1) to log-uniform numbers from ``low`` to ``high``."""
     return low * (high / low) ** uniform
 
 
 def inject_planets(
     curves: LightCurves, period: np.ndarray, size: np.ndarray, quantity: Quantity, uniforms: np.ndarray
 ) -> InjectedPlanets:
-    """Put one transiting planet into each light curve, before anything is cleaned.
+    """Inject one transiting planet into each raw light curve.
 
     Orbits are circular, impact parameter and epoch uniform, densities as known or log-uniform over ``DENSITY``; the
     limb-darkened transit (jaxoplanet) is averaged over the exposure.
@@ -84,7 +85,7 @@ def inject_planets(
         if quantity == "depth":
             scale = size / depth
         elif quantity == "snr":
-            # Nothing observed has no SNR, whatever the depth.
+            # Without an observed transit the SNR is 0 for any depth.
             scale = np.nan_to_num(size / white_snr(where, lost, scatter), nan=0.0, posinf=0.0)
         lost = (lost * scale[where.row]).astype(np.float32)
         strength = white_snr(where, lost, scatter)

@@ -1,4 +1,4 @@
-"""Injected transits found again, and false alarms: what a search misses, and what it makes up. Arrays alone."""
+"""Match the detections of a search with injected transits, and compute false-alarm thresholds, from arrays."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from exojax.evaluation.metrics import proportion
 
 HARMONICS = (1 / 2, 2.0, 1 / 3, 3.0, 2 / 3, 3 / 2, 1 / 4, 4.0)
 CLOSEST = 0.01
-"""share of the period that is never exceeded by what counts as the same"""
+"""largest relative difference between two periods that count as equal"""
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,12 +33,12 @@ class Injections:
 
 @dataclass(frozen=True, eq=False)
 class Recovery:
-    """SNR with which each injection was found, ``(n,)`` float64; 0 where it was not.
+    """SNR of the best detection that matches each injection, ``(n,)`` float64; 0 without one.
 
     Attributes:
-        exact: at its period and epoch.
-        harmonic: at a simple multiple or fraction of its period.
-        single: as a single event at the time of one of its transits.
+        exact: detection at the injected period and epoch.
+        harmonic: detection at a simple multiple or fraction of the period.
+        single: detection of a single event at the time of a transit.
     """
 
     exact: np.ndarray
@@ -88,7 +88,7 @@ def recover(
 def cells(
     x: np.ndarray, y: np.ndarray, found: np.ndarray, x_edges: np.ndarray, y_edges: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Counts in the cells of a plane: found and injected, both ``(nx, ny)`` int64.
+    """Count the found and the injected planets in the cells of a plane, both ``(nx, ny)`` int64.
 
     Args:
         x, y: ``(n,)`` float64 of the injections; those outside the edges count nowhere.

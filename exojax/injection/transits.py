@@ -1,4 +1,4 @@
-"""Transits put into light curves as they were measured, before anything is cleaned."""
+"""Inject transits into raw light curves, and compute their signal-to-noise ratio."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ def transit_cadences(
 
 
 def inject(curves: LightCurves, where: TransitCadences, deficit: np.ndarray) -> LightCurves:
-    """Put transits into light curves; time, validity and all else stay as they are.
+    """Return the light curves with transits in their flux; time and validity stay unchanged.
 
     Args:
-        curves: as measured. A planet takes its fraction of whatever the star's flux is at the moment; where flux is
-            not absolute, the star's level is not known, and the deficit is subtracted.
-        where: as ``transit_cadences`` gives it.
+        curves: raw light curves. The flux is multiplied by one minus the deficit; flux without an absolute scale has an
+            unknown level, and the deficit is subtracted.
+        where: cadences in transit, from :func:`transit_cadences`.
         deficit: ``(m,)`` float32, fraction of the flux lost, or in the file's units; averaged over the exposure.
     """
     flux = curves.flux.copy()
