@@ -1,1 +1,1 @@
-"""A seed -> light curves with truth: stars, planets, impostors and a telescope's habits."""
+"""Simulate light curves with known truth from a seed: stars, planets, false positives and systematic effects."""

@@ -1,4 +1,4 @@
-"""Eclipsing binaries, the chief impostors: V shapes, secondaries, odd-even pairs, diluted blends."""
+"""Simulate eclipsing binaries, the most frequent false positives: V shapes, secondaries, odd-even pairs, blends."""
 
 from __future__ import annotations
 
@@ -17,10 +17,13 @@ DETACHED = 1.4
 
 @dataclass(frozen=True, eq=False)
 class Binaries:
-    """Eclipsing pairs, one a row: ``primary`` and ``secondary`` are the orbits seen by the star eclipsed each
-    time (the secondary half a period later, lengths in radii of the smaller star); ``primary_light`` and
-    ``secondary_light`` are ``(n,)`` shares of the whole flux, ``ellipsoidal`` the ``(n,)`` semi-amplitude of
-    the tidal modulation.
+    """Eclipsing pairs, one per row.
+
+    Attributes:
+        primary, secondary: orbits relative to the eclipsed star; the secondary eclipse is half a period later, and its
+            lengths are in radii of the smaller star.
+        primary_light, secondary_light: ``(n,)`` shares of the total flux.
+        ellipsoidal: ``(n,)`` semi-amplitude of the tidal modulation, fraction of the flux.
     """
 
     primary: Orbits
@@ -31,16 +34,16 @@ class Binaries:
 
 
 def draw_binaries(stars: SimulatedStars, uniforms: np.ndarray) -> Binaries:
-    """Draw one eclipsing companion a star, from ``(n, N_BINARY_UNIFORMS)`` numbers in (0, 1).
+    """Draw one eclipsing companion per star, from ``(n, N_BINARY_UNIFORMS)`` numbers in (0, 1).
 
-    Periods are log-normal, already weighted by the chance of an eclipse; a third are near-twins, whose
+    Periods are log-normal, already weighted by the chance of an eclipse; a third are near-equal pairs, whose
     eclipses look alike and double the apparent frequency; surface brightness falls with size as on the main
     sequence. In 4 of 10 a brighter star in the aperture dilutes the pair to 0.2-30 % of the flux, so that its
     eclipses are as shallow as a planet's. Orbits are circular. The tidal modulation follows Morris (1985).
     """
     u = uniforms.T
-    twin = u[0] < 0.35
-    ratio = np.where(twin, 0.85 + 0.15 * u[1], 0.12 + 0.73 * u[1])
+    is_equal = u[0] < 0.35
+    ratio = np.where(is_equal, 0.85 + 0.15 * u[1], 0.12 + 0.73 * u[1])
     period = np.clip(1.8 * np.exp(1.3 * ndtri(u[2])), 0.3, 60.0)
     mass = stars.density * (1 + ratio)
     closest = DETACHED * (1 + ratio)

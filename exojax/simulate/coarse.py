@@ -1,4 +1,4 @@
-"""Kepler light curves as some archives hand them on: flattened, averaged in bins of 0.05 days, thinned to a length."""
+"""Flatten Kepler light curves, average them in bins of 0.05 days and thin them to a length, as some archives do."""
 
 from __future__ import annotations
 

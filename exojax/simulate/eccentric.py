@@ -1,4 +1,4 @@
-"""Eccentric orbits as the circular ones that look the same in transit, and when the other eclipse comes."""
+"""Replace eccentric orbits by circular orbits with the same transit, and compute the phase of the other eclipse."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Flares: how many, how strong, and the shape that they share."""
+"""Simulate flares: their rate, their strength and their shape."""
 
 from __future__ import annotations
 

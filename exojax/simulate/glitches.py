@@ -1,4 +1,4 @@
-"""Single events that are no eclipse: drops of sensitivity, ramps, isolated dips, edges after a gap."""
+"""Simulate single events that are no eclipses: drops of sensitivity, ramps, isolated dips, edges after a gap."""
 
 from __future__ import annotations
 

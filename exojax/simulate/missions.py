@@ -1,4 +1,4 @@
-"""What the stars of one pointing share: cadences, gaps and the telescope's habits, for Kepler, K2 and TESS."""
+"""Simulate what the stars of one pointing share: cadences, gaps and systematic trends, for Kepler, K2 and TESS."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ class Pointing:
         start: days, time of the first cadence in ``time_system``.
         time: ``(n_cadences,)`` float64, days from the first cadence.
         valid: ``(n_cadences,)`` bool, false where the telescope lost all stars.
-        trends: ``(k, n_cadences)`` float32, the habits: each star follows them with coefficients of its own.
-        strength: ``(k,)`` typical coefficient, a fraction of the flux.
-        periodic: ``(k,)`` bool, the habits that come back at a period of the spacecraft's.
-        periods: ``(k,)`` days, that period; NaN where not ``periodic``.
+        trends: ``(k, n_cadences)`` float32, systematic trends; each star follows them with different coefficients.
+        strength: ``(k,)`` typical coefficient, fraction of the flux.
+        periodic: ``(k,)`` bool, true for trends with a period of the spacecraft.
+        periods: ``(k,)`` days, this period; NaN where not ``periodic``.
         shake: ``(n_cadences,)`` float32, factor on the white noise.
     """
 

@@ -1,4 +1,4 @@
-"""What each kind of star of a teaching population does, added to its flux."""
+"""Add the signals of each kind of star of a pre-training population to its flux."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def _blends(
     valid: np.ndarray,
     cadence: float,
 ) -> Signals:
-    """Draw pairs that share the aperture with a brighter star: six in ten are strangers of other size and density.
+    """Draw pairs that share the aperture with a brighter star; six in ten are unrelated, with another size and density.
 
     The dilution is such that the eclipses have a planet's SNR in 17 of 20, else log-uniform from 1 to 60 %.
     """

@@ -1,4 +1,4 @@
-"""The whole synthetic sky: which star hosts what, and its light curve, in an order that the seed decides."""
+"""Simulate a population: choose the contents of each star, compute its light curve, and order the stars by the seed."""
 
 from __future__ import annotations
 
@@ -70,16 +70,14 @@ def simulate(config: SimulateConfig) -> tuple[LightCurves, Truth]:
     """Simulate K2-like stars and their truth; the same configuration gives the same bits on the same machine and
     versions.
 
-    Exactly ``round(n_stars * host_fraction)`` stars are positives: their planet's transits can be seen
-    (``Truth.visible``). Hosts that the same population yields and whose transits cannot be seen stay among
-    the negatives, up to 3 % of the stars. Some 2 % of the others are eclipsing binaries and 3 % pulsators. A
-    star depends on the population, the seed and its row, a host on the population, the seed and its place, neither
-    on ``n_stars``; two populations share none.
+    Exactly ``round(n_stars * host_fraction)`` stars are positives, whose transits can be seen (``Truth.visible``).
+    Hosts of the population whose transits cannot be seen are negatives, up to 3 % of the stars. About 2 % of the others
+    are eclipsing binaries and 3 % pulsators. A star depends on the population, the seed and its row; a host on the
+    population, the seed and its place; neither depends on ``n_stars``. Two populations share no star.
 
-    Light curves have all ``n_cadences`` columns, not valid in the campaign's gaps. With ``close_gaps`` the
-    cadences that the campaign lost for all stars are left out, and the shorter time axis pretends, as one
-    made up for a file without times would, that nothing is missing; ``time_system`` is then ``assumed``, else
-    ``simulated``.
+    Light curves have all ``n_cadences`` columns, which are not valid in the campaign's gaps. With ``close_gaps`` the
+    cadences that the campaign lost for all stars are removed, and the time axis is continuous, like that assumed for a
+    file without times; ``time_system`` is then ``assumed``, else ``simulated``.
 
     Raises:
         InputError: a setting is out of range.

@@ -1,7 +1,7 @@
-"""What a teaching population is made of: broad distributions, shaped after Kepler's objects of interest.
+"""Draw the systems of a pre-training population from broad distributions, similar to Kepler's objects of interest.
 
-Coverage counts here, not the sky's rates. Medians of periods, durations and depths are near those of Kepler's confirmed
-planets and false positives, their tails wider.
+The population covers a wide range of systems; their rates are not those of the sky. The medians of periods, durations
+and depths are close to those of Kepler's confirmed planets and false positives, and the tails are wider.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ DILUTED_PLANETS = 0.12
 
 @dataclass(frozen=True, eq=False)
 class Systems:
-    """Bodies that eclipse, one a row.
+    """Eclipsing systems, one per row.
 
     Attributes:
         star: ``(m,)`` int, the row of the star.
@@ -91,7 +91,7 @@ def system(
         front,
         t0=t0 + secondary_phase(eccentricity, omega) * period,
         scaled_axis=axis * back / ratio,
-        # One far beyond contact and beside the star is no eclipse, however far.
+        # Far outside contact there is no eclipse.
         impact=np.minimum(axis * transit_distance(eccentricity, omega + np.pi) * cosine, 0.98 * axis * back) / ratio,
         radius_ratio=1 / ratio,
     )
@@ -178,9 +178,10 @@ def draw_pairs(
 ) -> Systems:
     """Draw an eclipsing companion for each of ``stars``, which are the rows ``star`` and have ``dilution`` of the flux.
 
-    A third are near twins, which a search finds at half their period; one in eight of the companions is a brown dwarf
-    or the smallest of stars, too dark for a secondary eclipse. Impact parameters are uniform: many graze. Orbits are
-    circular below some 5 days and eccentric beyond. Surface brightness falls with size as on the main sequence.
+    A third are pairs of nearly equal stars, which a search finds at half of their period. One in eight companions is a
+    brown dwarf or a very small star, too faint for a secondary eclipse. Impact parameters are uniform, so that many
+    eclipses are grazing. Orbits are circular below about 5 days and eccentric above. Surface brightness decreases with
+    size as on the main sequence.
     """
     m = star.size
     period = draw_periods(rng, m, 4.0, 1.7, 1.5 * baseline)

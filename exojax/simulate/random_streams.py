@@ -59,7 +59,8 @@ def sequence(seed: int, stream: str, *numbers: int) -> np.random.SeedSequence:
     Args:
         seed: 0 or more.
         stream: a name in :data:`STREAMS`.
-        numbers: of a part of it (a repetition, a block of stars), 0 or more; always as many for one stream.
+        numbers: numbers of a part of the stream, such as a repetition or a block of stars, 0 or more; every use of a
+            stream has the same count of numbers.
 
     Raises:
         KeyError: the stream has no such name.
@@ -83,7 +84,7 @@ def root_key(seed: Any, stream: str, *numbers: Any) -> Any:
     Raises:
         KeyError: the stream has no such name.
     """
-    import jax  # a reader of files or a metric needs no JAX
+    import jax  # imported here, because readers of files and metrics do not need it
 
     key = jax.random.fold_in(jax.random.key(seed), STREAMS[stream])
     for number in numbers:

@@ -1,4 +1,4 @@
-"""What really is in the stars of a teaching population, and the flux that it makes."""
+"""Define the true signals in the stars of a pre-training population, and add them to the flux."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ ALIKE, ALIKE_SHARE = 3.0, 0.02
 
 @dataclass(frozen=True, eq=False)
 class Signals:
-    """Periodic signals, none, one or several a star; ``(m,)`` arrays, float64 unless stated otherwise.
+    """Periodic signals, none, one or several per star; ``(m,)`` arrays, float64 unless stated otherwise.
 
     Attributes:
         star: int, row of its star in the light curves.
@@ -57,7 +57,7 @@ class Signals:
 
     @property
     def visible(self) -> np.ndarray:
-        """``(m,)`` bool: SNR of 7.1 or more, two or more transits observed."""
+        """``(m,)`` bool, true for an SNR of 7.1 or more and two or more observed transits."""
         return (self.snr >= MIN_SNR) & (self.n_transits >= MIN_TRANSITS)
 
     @classmethod
@@ -70,7 +70,7 @@ class Signals:
         return cls(**(values | known))
 
     def moved(self, rows: int, start: float) -> Signals:
-        """Return the same for stars that stand ``rows`` further down and whose time began at ``start``."""
+        """Return the signals with ``rows`` added to the rows of their stars and ``start`` days added to their times."""
         return replace(self, star=self.star + rows, t0=self.t0 + start)
 
     def take(self, index: np.ndarray) -> Signals:

@@ -1,4 +1,4 @@
-"""Stationary noise from its power spectrum: what a star does by itself, for thousands of stars without compiling."""
+"""Simulate the variability of stars as stationary noise from a power spectrum, for many stars without compiling."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Dwarf stars: size, brightness, photon noise, and how they vary (rotation, granulation, pulsation).
+"""Simulate dwarf stars: size, brightness, photon noise and variability (rotation, granulation, pulsation).
 
-Properties are inverse cumulative distributions of uniform numbers, so that a star is a row of such numbers
-and does not depend on how many stars are drawn beside it.
+Properties are inverse cumulative distributions of uniform numbers, so that a star is a row of such numbers and does not
+depend on the number of stars.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What the telescope adds: gaps, roll and thruster firings, drift, jumps, outliers, photon noise."""
+"""Simulate the effects of the telescope: gaps, roll and thruster firings, drift, jumps, outliers, photon noise."""
 
 from __future__ import annotations
 
@@ -21,9 +21,12 @@ LOST_CHUNK_CHANCE = 0.1
 
 @dataclass(frozen=True, eq=False)
 class Campaign:
-    """What all stars share: ``(n_cadences,)`` arrays ``time`` (float64 days from the first cadence),
-    ``valid`` (bool, false in the campaign's gaps) and ``roll`` (float32, spacecraft roll about its mean,
-    within some ±1).
+    """The common properties of all stars of a campaign.
+
+    Attributes:
+        time: ``(n_cadences,)`` float64, days from the first cadence.
+        valid: ``(n_cadences,)`` bool, false in the campaign's gaps.
+        roll: ``(n_cadences,)`` float32, roll of the spacecraft about its mean, within about ±1.
     """
 
     time: np.ndarray

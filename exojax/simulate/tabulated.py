@@ -1,4 +1,4 @@
-"""Many eclipses of one orbit from one table: its light curve is evaluated once and read off at every cadence."""
+"""Compute many eclipses of one orbit by interpolation in a table, for which its light curve is evaluated once."""
 
 from __future__ import annotations
 

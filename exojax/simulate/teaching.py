@@ -1,4 +1,4 @@
-"""Whole populations that teach a network to tell transits from their impostors, at each mission's cadence."""
+"""Simulate populations of transits and false positives for pre-training a network, at the cadence of each mission."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from exojax.simulate.signals import Signals, join_signals
 from exojax.simulate.spectral import spectral_variability
 from exojax.simulate.stars import N_STAR_UNIFORMS, SimulatedStars, draw_stars
 
-__all__ = ["TEACHING_VERSION", "Taught", "teach"]
+__all__ = ["TEACHING_VERSION", "PopulationTruth", "teach"]
 
 # Part of the fingerprint: raise it whenever the same settings would give other stars.
 TEACHING_VERSION = 2
@@ -33,8 +33,8 @@ UPWARD, DOWNWARD = 1e-3, 1e-4
 
 
 @dataclass(frozen=True, eq=False)
-class Taught:
-    """The truth: ``(n_stars,)`` arrays in the order of the light curves, and the ``signals`` in them.
+class PopulationTruth:
+    """The true properties of the stars: ``(n_stars,)`` arrays in the order of the light curves, and their signals.
 
     Attributes:
         id: str, as in the light curves.
@@ -44,7 +44,7 @@ class Taught:
         noise: float64, white noise of one original cadence, fraction of the flux.
         radius, density: float64, of the star, in solar units and without error.
         rotation_period: float64, days.
-        signals: what is periodic, planets and impostors.
+        signals: periodic signals of planets and false positives.
     """
 
     id: np.ndarray
@@ -69,15 +69,14 @@ class _Block:
     known: np.ndarray
 
 
-def teach(config: TeachConfig) -> tuple[LightCurves, Taught]:
-    """Simulate stars to learn from and their truth; the same configuration gives the same bits on the same machine and
-    versions.
+def teach(config: TeachConfig) -> tuple[LightCurves, PopulationTruth]:
+    """Simulate stars for pre-training; return their light curves and the truth about them.
 
-    Light curves have the mission's cadence, gaps and habits, and are what its pipeline hands on: not detrended, but for
-    ``coarse``. Flux is relative, median 1. Stars come in blocks of 128 that share one pointing, and of which each holds
-    every kind in its share, to a star; a star depends on the seed and its row, not on ``n_stars``.
-    ``LightCurves.stars`` holds radius, mass and temperature as a catalogue would, with errors of a fifth, NaN for one
-    in fifteen.
+    The same configuration gives the same bits on the same machine and versions. Light curves have the cadence, gaps and
+    systematic effects of the mission, as after its pipeline; only ``coarse`` is detrended. Flux is relative with median
+    1. Blocks of 128 stars share one pointing, and each block has the stated share of every kind, to one star. A star
+    depends on the seed and its row, not on ``n_stars``. ``LightCurves.stars`` holds radius, mass and temperature like a
+    catalogue, with errors of 20 %, and NaN for one star in fifteen.
 
     Raises:
         InputError: a setting is out of range.
@@ -116,7 +115,7 @@ def teach(config: TeachConfig) -> tuple[LightCurves, Taught]:
         sha256=hashlib.sha256(settings.encode()).hexdigest(),
         stars=Stars(radius=known[:, 0], mass=known[:, 1], teff=known[:, 2], mag=known[:, 3]),
     )
-    return curves, Taught(id=ids, kind=kind, label=label, signals=signals, **stars)
+    return curves, PopulationTruth(id=ids, kind=kind, label=label, signals=signals, **stars)
 
 
 def _check(config: TeachConfig) -> None:
@@ -131,7 +130,7 @@ def _check(config: TeachConfig) -> None:
         if not 0 <= share <= 1:
             raise InputError(f"mix.{name} is {share}: give a share between 0 and 1")
     if abs(sum(shares.values()) - 1) > 1e-6:
-        raise InputError(f"the shares of mix make {sum(shares.values()):.6g}: they must make 1")
+        raise InputError(f"the shares of mix add up to {sum(shares.values()):.6g}: give shares that add up to 1")
 
 
 def _block(config: TeachConfig, number: int) -> _Block:

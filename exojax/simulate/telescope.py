@@ -1,4 +1,4 @@
-"""Many stars through the telescope: batches of one size, so that a campaign costs one compilation."""
+"""Compute the observations of many stars in batches of one size, so that a campaign needs one compilation."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Planets on circular orbits: their population, their transits (jaxoplanet) and whether these can be seen."""
+"""Simulate planets on circular orbits: their population, their transits (jaxoplanet) and their detectability."""
 
 from __future__ import annotations
 

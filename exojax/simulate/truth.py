@@ -1,4 +1,4 @@
-"""What each simulated star really is, and ``truth.csv``."""
+"""Define the true properties of simulated stars, and write ``truth.csv``."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from exojax.storage.write_file import write_csv
 
 @dataclass(frozen=True, eq=False)
 class Truth:
-    """What each simulated star is: ``(n_stars,)`` arrays in the order of the light curves.
+    """The true properties of simulated stars: ``(n_stars,)`` arrays in the order of the light curves.
 
     Attributes:
         id: str, as in the light curves.

@@ -105,7 +105,7 @@ def test_a_mix_of_one_kind() -> None:
         ({"mission": "hubble"}, "mission is 'hubble'"),
         ({"n_stars": 0}, "n_stars is 0"),
         ({"seed": -1}, "seed is -1"),
-        ({"mix": TeachMix(planet=0.9)}, "must make 1"),
+        ({"mix": TeachMix(planet=0.9)}, "add up to 1"),
         ({"mix": TeachMix(planet=-0.1)}, "mix.planet is -0.1"),
     ],
 )
