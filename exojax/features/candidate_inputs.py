@@ -1,4 +1,4 @@
-"""What a network sees of candidates: their light curves folded and binned, and the numbers of their detection."""
+"""Compute the inputs of a network for candidates: folded and binned light curves, and numbers of the detection."""
 
 from __future__ import annotations
 
@@ -14,19 +14,20 @@ from exojax.folded_events import SCALARS
 from exojax.light_curves import EvenCurves, Stars
 
 _HIDDEN = 0.75
-"""durations on either side of a better candidate's mid-transit that are left out"""
+"""half width of the window around the mid-transits of other candidates that is left out, in durations"""
 
 
 def folded_period(period: float, n_cadences: int) -> float:
-    """Return twice the curve for a single transit, whose period is NaN: it meets nothing but itself."""
+    """Return the period to fold at: ``period``, or twice the length of the curve for a single transit (NaN)."""
     return 2.0 * n_cadences if np.isnan(period) else period
 
 
 def star_moments(found: Candidates, flat: EvenCurves, *, global_bins: int, local_bins: int) -> list[Moments]:
-    """Return the sums over the bins of each candidate of one star; transits of its other candidates are left out.
+    """Return the sums over the bins of each candidate of one star, without the transits of the other candidates.
 
-    Another candidate that keeps its phase at this period, or half or twice of it, stays: a fold must show a binary's
-    other eclipse. So do the candidate's own transits where they meet another's.
+    Transits of a candidate that keeps its phase at this period, or at half or twice of it, are not left out, because
+    the fold must show the other eclipse of a binary. The candidate's own transits are not left out either where they
+    coincide with those of another candidate.
 
     Args:
         found: of one star, best first; times in days.

@@ -1,6 +1,6 @@
-"""Whole series in units of the star's own scatter: as they are, or with slow variation taken out.
+"""Standardise whole series to units of the star's scatter, with or without their slow variation.
 
-Upward outliers (cosmic rays, flares) are clipped; dips never are, they are what is looked for.
+Upward outliers (cosmic rays, flares) are clipped; dips are not, because they may be transits.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def scaled(flux: jax.Array, valid: jax.Array) -> tuple[jax.Array, jax.Array]:
 
 
 def flatten(flux: jax.Array, valid: jax.Array, *, cadence: float) -> jax.Array:
-    """Take out what varies more slowly than a transit, by a running median, and standardise the rest.
+    """Subtract variation that is slower than a transit, by a running median, and standardise the residuals.
 
     The median of each block of some hours is taken, then the running median of :data:`BLOCKS` blocks, together
     :data:`WINDOW` days or 72 cadences, whichever is longer, joined by straight lines. A transit fills less than a third
@@ -66,7 +66,7 @@ def flatten(flux: jax.Array, valid: jax.Array, *, cadence: float) -> jax.Array:
 def trendless(flux: jax.Array, valid: jax.Array, *, cadence: float) -> jax.Array:
     """Return ``(n, c)`` float32, ``flux`` less its running median, in its own unit."""
     block = max(SMALLEST_BLOCK, round(WINDOW / BLOCKS / cadence))
-    # On a steep slope a block's median is not its middle; what the first pass left is shallow enough for a second.
+    # A second pass, because on a steep slope the median of a block is not its middle; the first residuals are shallow.
     for _ in range(2):
         flux = flux - _running_median(flux, valid, block)
     return flux
@@ -104,7 +104,7 @@ def masked_scatter(centred: jax.Array, valid: jax.Array) -> jax.Array:
 
 
 def _nanmedian(x: jax.Array) -> jax.Array:
-    """Return the exact median over the last axis, NaN left out; NaN where nothing is left.
+    """Return the exact median over the last axis without NaN; NaN where all values are NaN.
 
     By bisection on the bit patterns, which order like the numbers: 32 passes of comparing and counting, with the long
     axis of rows innermost. XLA's sort takes nine times as long on a CPU.

@@ -1,4 +1,4 @@
-"""The features that models may ask for, by name. A new one is a function and a line here."""
+"""Name the features that models can read. To add a feature, write a function and add a line here."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def compute(names: Iterable[str], curves: LightCurves) -> dict[str, np.ndarray]:
             known = (*FEATURES, *VIEWS, "scalars", "vetting")
             near = difflib.get_close_matches(name, known, n=1)
             hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(known)}"
-            raise InputError(f"no input is called {name!r}: {hint}")
+            raise InputError(f"there is no input {name!r}: {hint}")
     parts: dict[str, list[np.ndarray]] = {name: [] for name in names}
     for start in range(0, max(len(curves), 1), BATCH):
         flux, valid = curves.flux[start : start + BATCH], curves.valid[start : start + BATCH]

@@ -1,6 +1,6 @@
 """Compute statistics of whole series, the columns of :data:`exojax.features.series_columns.SERIES`.
 
-All are computed on whole batches, cadences that are not valid left out of every sum, and are a star's own.
+They are computed for batches of stars, without invalid cadences; the numbers of a star depend on this star only.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from exojax.features.flux import masked_scatter, scaled, trendless
 from exojax.features.series_columns import BANDS, BOXES, DEEP, DIP, LAGS, OCTAVES, QUANTILES, SERIES
 
 LARGEST = 20.0
-"""moments are taken of values cut here: one cosmic ray must not be all that a skewness tells"""
+"""scatters: values are clipped here before moments are computed, so that one outlier does not dominate them"""
 LEAST_PAIRS = 0.2
-"""share of a star's cadences that a lag must have pairs of for its autocorrelation to be known"""
+"""smallest number of pairs at a lag, as a share of the cadences, for a known autocorrelation"""
 
 
 def statistics(flux: jax.Array, valid: jax.Array, *, cadence: float) -> jax.Array:

@@ -1,8 +1,8 @@
-"""The statistics of a series, inputs of the trees, and the meaning of each. Their order is that of the columns.
+"""Name the statistics of a series, which are inputs of the trees, in the order of the columns, with their meaning.
 
-Of whole series ("all") or of what a running median of two days leaves ("residuals"), each in units of its own robust
-scatter, so that none depends on the scale of the flux. How many cadences there are and how many are missing is in none
-of them: that tells the campaign, not the planet.
+They are computed from the whole series ("all") or from the residuals of a running median of two days ("residuals"),
+each in units of its robust scatter, so that they do not depend on the scale of the flux. None depends on the numbers of
+cadences and of missing cadences, which would reveal the campaign.
 """
 
 from __future__ import annotations
@@ -69,5 +69,5 @@ FAMILIES: dict[str, dict[str, str]] = {
         **{f"bump_{width}": f"largest excess of {width} neighbours' mean, in standard errors" for width in BOXES},
     },
 }
-"""family -> column -> what it is; columns of one family tell much the same"""
+"""family -> column -> its meaning; columns of one family have similar information"""
 SERIES: dict[str, str] = {name: meaning for family in FAMILIES.values() for name, meaning in family.items()}

@@ -1,4 +1,4 @@
-"""The log power spectrum of a series: blind to when a transit happens, and to the sign of the flux."""
+"""Compute the log power spectrum of a series, which does not depend on the epoch of a transit and the sign of flux."""
 
 from __future__ import annotations
 

@@ -1,8 +1,7 @@
-"""Light curves folded at a candidate's period and binned: the views that a vetting network sees.
+"""Fold light curves at a candidate's period and bin them into views, the inputs of a vetting network.
 
-After Shallue & Vanderburg (2018, AJ 155, 94) and Yu et al. (2019, AJ 158, 25), whose files keep their views in the same
-form: the median of a view is 0 and its lowest bin -1. Bins are half-open, ``[left, right)``, and a bin's value is the
-weighted mean of what falls into it.
+The views follow Shallue & Vanderburg (2018, AJ 155, 94) and Yu et al. (2019, AJ 158, 25): the median of a view is 0 and
+its lowest bin is -1. Bins are half-open, ``[left, right)``, and the value of a bin is the weighted mean of its points.
 """
 
 from __future__ import annotations
