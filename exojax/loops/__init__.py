@@ -1,1 +1,1 @@
-"""Plain loops over the cadences of one star, compiled by Numba once for a machine: no length or cadence is in them."""
+"""Define loops over the cadences of one star; Numba compiles them once per machine, for any length and cadence."""

@@ -1,4 +1,4 @@
-"""The loops that average a light curve in boxes as long as a transit, in time and in phase, compiled by Numba."""
+"""Average a light curve in boxes of one transit duration, in time and in phase; compiled by Numba."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SIGNATURES = {
 def time_boxes(
     time: np.ndarray, flux: np.ndarray, weight: np.ndarray, near: np.ndarray, half: float, out: np.ndarray
 ) -> None:
-    """Sum what lies within ``half`` of each cadence in time.
+    """Sum the flux within ``half`` of each cadence in time.
 
     Args:
         time: ``(n,)`` float64, ascending.
@@ -57,7 +57,7 @@ def time_boxes(
 def phase_boxes(
     phase: np.ndarray, epoch: np.ndarray, flux: np.ndarray, weight: np.ndarray, half: float, out: np.ndarray
 ) -> None:
-    """Sum what lies within ``half`` of each cadence in phase, and count the orbits that it comes from.
+    """Sum the flux within ``half`` of each cadence in phase, and count the orbits that contribute.
 
     Args:
         phase: ``(n,)`` float64 from 0 to 1, ascending.

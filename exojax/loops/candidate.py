@@ -1,4 +1,4 @@
-"""The loops that measure one candidate, compiled by Numba once for a machine.
+"""Measure one candidate in loops that Numba compiles once per machine.
 
 Times are in cadences from the curve's first; cadence ``i`` reaches from ``i - 0.5`` to ``i + 0.5``. Flux is in units of
 the star's scatter. Running sums are float64, ``(n_cadences + 1,)``: entry ``i`` holds everything before cadence ``i``.
@@ -18,11 +18,11 @@ f4 = np.float32
 GAUSSIAN_MEDIAN = 0.67448976
 """median of the absolute value of a standard normal"""
 PRIOR = 6.0
-"""independent boxes that the whole curve's scatter counts for in a block's"""
+"""weight of the whole curve's scatter in the scatter of a block, in independent boxes"""
 MEASURED = 0.5
-"""typical cadences that a transit holds at least, for it to count as seen"""
+"""smallest number of typical cadences in a transit that counts as observed"""
 SUBS = 16
-"""stretches of time that are folded apart, so that a change of period shifts them against each other"""
+"""number of stretches of time that are folded separately, so that a change of period shifts them relatively"""
 PER_DURATION = 16
 """bins of the fine fold in one duration"""
 REACH = 2.5

@@ -1,8 +1,8 @@
-"""The loops made ready: compiled once for a machine, kept in the cache with checksums, and made again where damaged.
+"""Compile the loops once per machine, and store them in the cache with checksums; compile damaged ones again.
 
-Numba keeps an index that is a pickle, in a folder of this user's cache that nothing else writes. It is read only where
-every file of the folder has the checksum that was noted when it was written. The folder's name is a fingerprint of the
-sources, of Numba and of the processor, and a folder is never changed once it is complete.
+Numba's index of compiled functions is a pickle, in a folder of this user's cache. It is read only if the checksum of
+every file of the folder is the recorded one. The name of the folder is a fingerprint of the sources, of Numba and of
+the processor, and a complete folder never changes.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ def _prepare(home: Path) -> None:
         try:
             _compile(folder)
             return
-        except Exception as error:  # whatever Numba makes of a file that it does not understand
+        except Exception as error:  # for a damaged file, Numba raises exceptions of many kinds
             _log.info("%s cannot be read (%s): compiled again", folder, error)
     announce.note("compiling the loops of the search, once for this machine: about 15 seconds")
     try:
@@ -90,7 +90,7 @@ def _prepare(home: Path) -> None:
 
 
 def _compile(folder: Path | None) -> None:
-    """Compile all loops, or load them from ``folder`` where they are; what is compiled is kept there."""
+    """Load all loops from ``folder``, or compile them and store them there; None stores nothing."""
     for module in _modules():
         for name, signature in module.SIGNATURES.items():
             loop = getattr(module, name)
@@ -128,7 +128,7 @@ def _fingerprint() -> str:
 
     content = sha256()
     for path in sorted(Path(__file__).parent.glob("*.py")):
-        # Numba takes a file of another time for another file.
+        # Numba also compares the modification times of files.
         content.update(path.read_bytes() + str(path.stat().st_mtime_ns).encode())
     versions = (numba.__version__, llvmlite.__version__, np.__version__, platform.python_version())
     processor = (platform.machine(), binding.get_host_cpu_name(), binding.get_host_cpu_features().flatten())

@@ -1,4 +1,4 @@
-"""The least squares of sinusoids whose amplitudes vary smoothly, compiled by Numba once for a machine."""
+"""Fit sinusoids with smoothly varying amplitudes by least squares; compiled by Numba once per machine."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SIGNATURES = {
 BASIS = 4
 """cubic B-splines that overlap at any time"""
 RIDGE, SMOOTH = 1e-3, 2e-3
-"""cadences that hold an amplitude at zero, and on the line through its neighbours, where nothing was measured"""
+"""weights, in cadences, that pull an amplitude to zero and to the line through its neighbours in gaps"""
 
 
 @njit(**LOOSE)

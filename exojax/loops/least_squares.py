@@ -1,4 +1,4 @@
-"""The least-squares fit of a transit, compiled by Numba once for a machine. Times are in cadences from the first."""
+"""Fit a transit by least squares; compiled by Numba once per machine. Times are in cadences from the first."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from numba import float32, float64, njit
 from exojax.loops.options import LOOSE
 
 WINDOW = 2.0
-"""durations on either side of the transit that the fit sees"""
+"""half width of the window of the fit, in durations from mid-transit"""
 EDGE = 4.5
 """standard deviations of an edge beyond which it is flat to some millionths"""
 STEPS = 12
-"""steps of the fit at most"""
+"""largest number of steps of the fit"""
 TIE = 0.5
 """inverse variance of the logarithm of an ingress's variance about its usual value"""
 

@@ -1,4 +1,4 @@
-"""How the loops are compiled."""
+"""Define the options of Numba for compiling the loops."""
 
 from __future__ import annotations
 

@@ -1,12 +1,12 @@
-"""The folds of a periodogram, as plain loops that Numba compiles once for a machine.
+"""Compute the folds of a periodogram in loops that Numba compiles once per machine.
 
-Arrays are of one star, contiguous, float32 by default. Times are in bins from the curve's first.
-Nothing here depends on a length, a cadence or a plan.
+Arrays belong to one star and are contiguous, float32 by default. Times are in bins from the first of the curve. The
+compiled code does not depend on the length, the cadence or the periods.
 
-Four habits keep the loops fast. A maximum of floats is not vectorised, a maximum of the same bits as integers is.
-Offsets are unsigned, or slices taken before the loop: a signed index is checked for wrap-around at every step. Lengths
-are rounded up to whole vectors: a remainder would be done one by one. Two rows are added at a time, since each addition
-waits until the one before it has been stored.
+Four rules keep the loops fast. Maxima are computed from the bits of floats as integers, because a maximum of floats is
+not vectorised. Offsets are unsigned, or slices taken before the loop, because a signed index is checked for wrap-around
+at every step. Lengths are rounded up to whole vectors, because a remainder would be processed element by element. Two
+rows are added at a time, because each addition waits until the previous one is stored.
 """
 
 from __future__ import annotations

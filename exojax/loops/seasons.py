@@ -1,6 +1,6 @@
-"""The loops that search a curve with long gaps, compiled by Numba once for a machine.
+"""Search a curve with long gaps; compiled by Numba once per machine.
 
-Times are in bins from the curve's first; only bins that were measured are given, so that a gap costs nothing.
+Times are in bins from the first of the curve. Only observed bins are given, so that gaps take no time.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The loop that looks for single transits, compiled by Numba once for a machine.
+"""Search for single transits; compiled by Numba once per machine.
 
 Times are in cadences from the curve's first; cadence ``i`` reaches from ``i - 0.5`` to ``i + 0.5``. Running sums are
 float64, ``(n_cadences + 1,)``: entry ``i`` holds everything before cadence ``i``.
@@ -44,10 +44,10 @@ def _moved(running: np.ndarray, steps: float, out: np.ndarray) -> None:
 def single_event(
     values: np.ndarray, weights: np.ndarray, durations: np.ndarray, scatter: np.ndarray, out: np.ndarray
 ) -> None:
-    """Fill epoch, duration, depth, SNR and red-noise SNR of the most significant single dip; SNR 0 where none is.
+    """Fill epoch, duration, depth, SNR and red-noise SNR of the most significant single dip; SNR 0 without a dip.
 
-    Its box and the windows on both sides are measured, it lies below both sides, and its first and last third are deep.
-    A sudden drop of sensitivity that heals within a day looks like a transit to boxes and passes.
+    The dip and the windows on both sides must be observed, the dip must lie below both sides, and its first and last
+    third must be deep. A sudden drop of sensitivity that recovers within a day passes these tests.
 
     Args:
         values, weights: running sums.
@@ -73,7 +73,7 @@ def single_event(
             lost = sums[2, i] - sums[5, i]
             if lost <= 0 or measured < COVERED * duration:
                 continue
-            # Without its shape, could it be the best?
+            # First check cheaply, without the shape, whether this dip could be the best.
             red = scatter[d, i * blocks // size]
             if lost <= out[4] * red * math.sqrt(measured):
                 continue

@@ -1,4 +1,4 @@
-"""The running biweight of one star's flux, as plain loops that Numba compiles once for a machine."""
+"""Compute the running biweight of one star's flux in loops that Numba compiles once per machine."""
 
 from __future__ import annotations
 

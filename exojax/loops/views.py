@@ -1,4 +1,4 @@
-"""The loop that folds a candidate into the bins of its views, compiled by Numba once for a machine."""
+"""Fold a candidate into the bins of its views; compiled by Numba once per machine."""
 
 from __future__ import annotations
 
