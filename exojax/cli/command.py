@@ -86,7 +86,7 @@ def run(
 
 
 def quiet_libraries() -> None:
-    """Suppress the log messages of XLA, JAX, Orbax, absl and Flax; their exceptions still raise.
+    """Set XLA, JAX, Orbax, absl and Flax to log errors only; their exceptions still raise.
 
     Call it before JAX is imported, because XLA reads its log level then. A level set by the user is kept.
     """

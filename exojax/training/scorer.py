@@ -87,7 +87,7 @@ def at_prior(model: Model, logits: np.ndarray, prior: float) -> np.ndarray:
     """Return ``logits (n,)`` with the logit of the share of hosts in place of NaN (stars that cannot be searched).
 
     Args:
-        model: the model; for one that is trained on balanced batches, this logit is 0.
+        model: the model; with ``model.balanced`` (trained on as many hosts as other stars) this logit is 0.
         logits: ``(n,)`` float, before calibration.
         prior: share of hosts among the training rows.
     """

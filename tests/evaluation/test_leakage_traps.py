@@ -109,7 +109,7 @@ def test_a_feature_that_looks_at_other_rows_is_caught(monkeypatch: pytest.Monkey
 
     monkeypatch.setitem(features.FEATURES, "leaky", leaky)
     wanted = ["flux"]
-    check_blind(settle, {"flux": made_up()}, LABEL, HELD, rounds=2)
+    check_blind(settle, {"flux": made_up()}, LABEL, HELD, repeats=2)
     wanted += ["leaky"]
     with pytest.raises(InputError, match="leaky: depends on held-out rows"):
         check_blind(settle, {"flux": made_up()}, LABEL, HELD)
@@ -138,7 +138,7 @@ def test_a_model_is_given_its_training_rows_alone() -> None:
         chosen = np.argsort(-np.abs(contrast))[:5]
         return {"chosen": chosen} | svc.fit({k: x[:, chosen] for k, x in given.items()}, labels, groups, seed)
 
-    check_blind(selecting(svc.MODEL), {"x": made_up()}, LABEL, HELD, rounds=2)
+    check_blind(selecting(svc.MODEL), {"x": made_up()}, LABEL, HELD, repeats=2)
     with pytest.raises(InputError, match="depends on held-out rows"):
         check_blind(selecting(replace(svc.MODEL, fit=fit)), {"x": made_up()}, LABEL, HELD)
 
@@ -159,7 +159,7 @@ def test_the_outer_rows_of_a_comparison_leave_no_trace_in_its_thresholds(leaks: 
         return {"threshold": compare.score_fold(plan, "svc", rows, held, 0, cadence=0.1)["threshold"]}
 
     if not leaks:
-        check_blind(settle, {"x": made_up()}, LABEL, HELD, rounds=2)
+        check_blind(settle, {"x": made_up()}, LABEL, HELD, repeats=2)
         return
     with pytest.raises(InputError, match="threshold: depends on held-out rows"):
         check_blind(settle, {"x": made_up()}, LABEL, HELD)
@@ -181,7 +181,7 @@ def test_the_outer_rows_of_a_comparison_leave_no_trace_in_what_was_tuned(leaks: 
         return {"inner": compare.score_fold(plan, "svc", rows, held, 0, cadence=0.1)["tuned"][0]}
 
     if not leaks:
-        check_blind(settle, {"x": made_up()}, LABEL, HELD, rounds=2)
+        check_blind(settle, {"x": made_up()}, LABEL, HELD, repeats=2)
         return
     with pytest.raises(InputError, match="inner: depends on held-out rows"):
         check_blind(settle, {"x": made_up()}, LABEL, HELD)

@@ -180,7 +180,7 @@ def test_arrays_of_any_kind_become_light_curves():
         (lambda c: exojax.vet(c, 3.3, 1.0, 0.1, id="nobody"), "no such star"),
         (lambda c: exojax.LightCurves.of([1.0, 2.0], [1.0, 2.0, 3.0]), "the same number of each"),
         (lambda c: exojax.LightCurves.of(TIME, flux_of(0), label=[2]), "label"),
-        (lambda c: exojax.LightCurves.of(TIME, np.full(len(TIME), np.nan)), "no flux"),
+        (lambda c: exojax.LightCurves.of(TIME, np.full(len(TIME), np.nan)), "finite flux"),
         (lambda c: exojax.LightCurves.of(TIME, ["a"] * len(TIME)), "no number"),
         (lambda c: exojax.read({"a": [1.0]}), "has no time column"),
         (lambda c: exojax.search(exojax.LightCurves.of(TIME, [flux_of(0)] * 2, id=["a", "a"])), "several stars"),
