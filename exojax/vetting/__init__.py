@@ -1,1 +1,1 @@
-"""Test candidates: does the light move with the transit, and what else could a signal be?"""
+"""Test whether the signal of a candidate can come from something other than a planet of its star."""

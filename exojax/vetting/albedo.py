@@ -11,14 +11,14 @@ from exojax.vetting.verdict import Verdict, above
 SUN_IN_AXIS = 215.032
 """solar radii in an astronomical unit"""
 SEEN = 3.0
-"""errors that a secondary is deep at least, for its albedo to mean something"""
+"""smallest depth of a secondary, in units of its error, for which an albedo is computed"""
 TOO_BRIGHT = (0.6, 1.0)
 """geometric albedo: from the first inconclusive, from the second it fails"""
 
 
 @dataclass(frozen=True)
 class AlbedoTest:
-    """The geometric albedo that would make the secondary by reflection, and whether a planet can have it."""
+    """The geometric albedo with which reflected light would explain the secondary, and the verdict on it."""
 
     albedo: float
     verdict: Verdict
@@ -30,11 +30,11 @@ def albedo_test(
     """Return the geometric albedo that a secondary needs, ``A = d2 (a / Rp)^2`` (Winn 2010, equation 39).
 
     Args:
-        secondary: its depth, fraction; where it is less than three errors deep: "not known".
-        error: its standard error.
-        depth: of the transit, fraction.
-        period: days; NaN or infinite for a single transit: "not known".
-        star_radius, star_mass: solar; NaN: "not known".
+        secondary: depth of the secondary, fraction; if it is below three errors, the verdict is "not known".
+        error: standard error of ``secondary``.
+        depth: depth of the transit, fraction.
+        period: days; if it is NaN or infinite (a single transit), the verdict is "not known".
+        star_radius, star_mass: in solar units; if either is NaN, the verdict is "not known".
     """
     known = depth > 0 and star_radius > 0 and star_mass > 0 and period > 0 and np.isfinite(period)
     if not (known and secondary > SEEN * error):

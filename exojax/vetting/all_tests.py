@@ -64,9 +64,7 @@ NUMBERS = (
     "reflected",
     "centroid",
 )
-"""names of what the tests measure, in the order of the columns that models see"""
-COLUMNS = tuple(f"vet_{name}" for name in NUMBERS)
-"""the same as columns of ``candidates.csv``"""
+"""names of the measured numbers, in the order of the columns that models take as input"""
 VERDICTS = (
     "duration",
     "planet_radius",
@@ -88,15 +86,15 @@ VERDICTS = (
     "dumps",
     "centroid",
 )
-"""names of the tests that end in a verdict"""
+"""names of the tests that return a verdict"""
 CENTROID = (MOVED, 5.0)
 """sigma of the centroid's shift: from the first inconclusive, from the second it fails"""
 
 DETECTED = 7.1
-"""significance of the transits below which noise alone makes a signal fail the tests ``OF_STRENGTH``"""
+"""significance of all transits; a weaker signal fails the tests ``OF_STRENGTH`` through noise alone"""
 OF_STRENGTH = ("unique", "shape", "dominance", "mean_median", "chases")
 OWN_LIGHT = 0.1
-"""share of the transit's depth that a planet's own secondary has at most"""
+"""largest depth of a planet's own secondary, as a share of the depth of its transit"""
 
 
 @dataclass(frozen=True)
@@ -110,11 +108,11 @@ class StarSize:
 
 @dataclass(frozen=True)
 class Vetting:
-    """What all tests of a candidate gave.
+    """Results of all tests of a candidate.
 
     Attributes:
-        numbers: name to value, NaN where it is not known; always the same names in the same order.
-        verdicts: test to verdict, likewise.
+        numbers: value by name; NaN where it is not known. The names are always those of ``NUMBERS``, in that order.
+        verdicts: verdict by test. The tests are always those of ``VERDICTS``, in that order.
     """
 
     numbers: dict[str, float]
@@ -122,7 +120,7 @@ class Vetting:
 
 
 UNKNOWN = Vetting(dict.fromkeys(NUMBERS, float("nan")), dict.fromkeys(VERDICTS, "not known"))
-"""of a candidate that cannot be tested"""
+"""result for a candidate that cannot be tested"""
 
 
 def all_tests(
@@ -134,15 +132,15 @@ def all_tests(
     time_system: str,
     centroid_sigma: float = float("nan"),
 ) -> Vetting:
-    """Run every test of a candidate that its own light curve and star allow.
+    """Run all tests of a candidate that need only its light curve and its star.
 
     Args:
-        series: of the candidate, the transits of other candidates left out.
-        star: what is known of it.
-        absolute: depths are fractions.
+        series: light curve of the candidate, without the transits of other candidates.
+        star: size of the star.
+        absolute: True if depths are fractions of the star's flux.
         cadence: days between samples.
-        time_system: which spacecraft's clock.
-        centroid_sigma: of :func:`exojax.vetting.centroid.centroid_shift`, or NaN.
+        time_system: ``BKJD``, ``BTJD`` or ``BJD``; it identifies the spacecraft.
+        centroid_sigma: significance from :func:`exojax.vetting.centroid.centroid_shift`, or NaN.
     """
     shift = model_shift(series)
     parity = odd_even(series)
@@ -232,7 +230,7 @@ def all_tests(
 
 
 def _own_light(verdicts: dict[str, Verdict], ratio: float) -> bool:
-    """Return whether a secondary can be a planet's: shallow, of an albedo below 1, of a body as small as a planet."""
+    """Return whether a planet can cause the secondary: it is shallow, and albedo and radius are those of a planet."""
     return verdicts["albedo"] == "pass" and verdicts["planet_radius"] != "fail" and ratio < OWN_LIGHT
 
 

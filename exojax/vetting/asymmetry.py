@@ -1,4 +1,4 @@
-"""The symmetry of a transit: a sudden drop with a slow recovery is an instrument's, not a planet's."""
+"""The symmetry of a transit: a sudden drop with a slow recovery comes from the instrument, not from a planet."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from exojax.vetting.transit_shape import BINS, folded_bins
 from exojax.vetting.verdict import Verdict, above
 
 SHIFT = 6
-"""bins by which the middle of the transit may be off"""
+"""largest shift of the middle of the transit that is tried, bins"""
 LOPSIDED = (5.7, 25.0)
 """sigma by which both halves differ: from the first inconclusive, from the second it fails"""
 
 
 @dataclass(frozen=True)
 class Asymmetry:
-    """By how many sigma both halves of a folded transit differ, and whether a planet's do."""
+    """The difference between the halves of a folded transit, in standard deviations, and the verdict on it."""
 
     sigma: float
     verdict: Verdict

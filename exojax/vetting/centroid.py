@@ -1,4 +1,4 @@
-"""The shift of a star's centroid in transit: the dip of a neighbour in the aperture moves the light's middle."""
+"""The shift of a star's centroid in transit: a dip of a neighbouring star in the aperture moves the centroid."""
 
 from __future__ import annotations
 
@@ -10,29 +10,29 @@ from exojax.ephemeris import transit_mask
 from exojax.loops.candidate import GAUSSIAN_MEDIAN
 
 GAP, SIDE = 0.25, 1.5
-"""durations between the transit and its reference on either side, and length of that"""
+"""gap between the transit and the reference on either side, and length of the reference, in durations"""
 CLIP = 5.0
 """robust standard deviations beyond which a centroid out of transit is an outlier, or an event's shift"""
 SAMPLES = 1024
-"""places at which the shift is measured out of transit to learn its error"""
+"""number of times out of transit at which the shift is measured to estimate its error"""
 WINDOW = 96
-"""cadences of a block of the trend, several durations"""
+"""length of a block of the trend, cadences; several transit durations"""
 
 
 MOVED = 3.0
-"""significance from which on a centroid is said to move"""
+"""significance from which a shift counts as significant"""
 
 
 @dataclass(frozen=True, eq=False)
 class CentroidShift:
-    """How far a star's centroid moves in transit.
+    """The shift of a star's centroid in transit.
 
     Attributes:
         shift: ``(2,)`` float64 pixels, column and row; NaN where no transit has a centroid.
         error: ``(2,)`` float64 pixels, one sigma of each.
         joint: correlation of the two errors.
         sigma: length of the shift in units of its error ellipse: chance exceeds ``r`` with ``exp(-r^2 / 2)``.
-        events: ``(k, 2)`` float64 pixels, the shift in each transit that counts in both axes.
+        events: ``(k, 2)`` float64 pixels, the shift in each transit that was measured in both axes.
     """
 
     shift: np.ndarray
@@ -43,7 +43,7 @@ class CentroidShift:
 
     @property
     def moved(self) -> bool:
-        """Whether the shift is significant; NaN is not."""
+        """True if the shift is significant; False if it was not measured."""
         return moved(self.sigma)
 
     def ellipse(self, sigmas: float = MOVED, points: int = 181) -> np.ndarray:
@@ -58,7 +58,7 @@ class CentroidShift:
 
 
 def moved(sigma: float) -> bool:
-    """Return whether a centroid's shift of this significance counts as one; not where it was not measured."""
+    """Return whether a centroid shift of this significance is significant; False for NaN (not measured)."""
     return bool(sigma >= MOVED)
 
 
@@ -115,8 +115,8 @@ def centroid_shift(
 ) -> CentroidShift:
     """Measure the mean shift of the centroid in transit against both sides of each transit.
 
-    Drift and jumps go with block medians and the local reference; the error is the robust scatter of the same
-    measure at places out of transit, pointing jitter included (after Bryson et al. 2013, flux-weighted centroids).
+    Block medians and the local reference remove drifts and jumps. The error is the robust scatter of the same
+    measurement out of transit and includes pointing jitter (after Bryson et al. 2013, flux-weighted centroids).
 
     Args:
         centroid: ``(n_cadences, 2)`` float32, pixels, column and row.
@@ -134,7 +134,7 @@ def centroid_shift(
         limit = CLIP * _middle(np.abs(values[outside > 0])) / GAUSSIAN_MEDIAN
         quiet = _Sums(values, np.where(np.abs(values) <= limit, outside, 0.0))
         shift, ivar = _contrast(quiet, quiet, sample, duration)
-        # Places in a transit have no cadences left in the box.
+        # A box inside a transit has no cadences left.
         noise = np.where(ivar > 0, shift * np.sqrt(ivar), np.nan)
         error = _middle(np.abs(noise[ivar > 0])) / GAUSSIAN_MEDIAN
         each, each_ivar = _contrast(_Sums(values, weight), quiet, middle, duration)
@@ -166,5 +166,5 @@ def centroid_shift(
 
 
 def _middle(values: np.ndarray) -> float:
-    """Return the lower median: one of the values, so that a transit is always like the usual one."""
+    """Return the lower median, which is always one of the values."""
     return float(np.partition(values, (len(values) - 1) // 2)[(len(values) - 1) // 2]) if len(values) else 0.0

@@ -1,4 +1,4 @@
-"""How much of the transits was observed: a signal at the edges of gaps is the detrending's or the spacecraft's."""
+"""The observed share of the transits: detrending and the spacecraft make false signals at the edges of gaps."""
 
 from __future__ import annotations
 
@@ -10,31 +10,32 @@ from exojax.vetting.transit_series import TransitSeries
 from exojax.vetting.verdict import Verdict, above, below, worst
 
 WIDTH, BINS = 2.0, 10
-"""durations around mid-transit, in so many bins"""
+"""width of the fold around mid-transit, in durations, and its number of bins"""
 GAP = 5.0
-"""cadences without data, or half a duration where that is more, make a gap"""
+"""shortest gap, cadences without data; half a duration if that is longer"""
 EDGE = 1.0
-"""durations from mid-transit within which a gap spoils a transit"""
+"""a transit lies at a gap if the gap begins or ends within this distance of mid-transit, in durations"""
 PHASES = 200
-"""other epochs at which gaps are counted, for what chance makes of it"""
+"""number of other epochs at which transits at gaps are counted, to estimate what chance gives"""
 FILLED = (0.7, 0.4)
-"""share of the bins with data: below the first inconclusive, below the second it fails"""
+"""share of the bins with data: inconclusive below the first value, failed below the second"""
 AT_GAPS = (0.13, 0.33)
-"""share of the transits at gaps: from the first inconclusive, from the second it fails, where chance makes less"""
+"""share of the transits at gaps: inconclusive from the first value, failed from the second, unless chance gives as many
+"""
 CHANCE = 0.1
-"""share of other epochs with as many transits at gaps, above which their number says nothing"""
+"""largest share of other epochs with as many transits at gaps; above it the test is not applied"""
 
 
 @dataclass(frozen=True)
 class Coverage:
-    """Which parts of the transits were observed.
+    """Observed parts of the transits.
 
     Attributes:
         filled: share of ten bins over two durations of the fold that hold data (exovetter's transit phase coverage).
-        observed: mean share of the expected cadences within two durations of mid-transit, over the transits seen.
-        at_gaps: share of the transits seen that have a gap within a duration of mid-transit.
-        chance: share of other epochs at the same period with as large a share at gaps; NaN where it is small anyway.
-        verdict: fails where bins are empty, or where the transits keep to gaps.
+        observed: mean share of the expected cadences within two durations of mid-transit, over the observed transits.
+        at_gaps: share of the observed transits that have a gap within a duration of mid-transit.
+        chance: share of other epochs at the same period with as large a share at gaps; NaN where ``at_gaps`` is small.
+        verdict: "fail" if bins are empty, or if more transits lie at gaps than chance explains.
     """
 
     filled: float
@@ -45,10 +46,10 @@ class Coverage:
 
 
 def coverage(series: TransitSeries, cadence: float) -> Coverage:
-    """Return how well the transits are covered; "not known" where no cadence is in transit.
+    """Return the coverage of the transits; the verdict is "not known" if no cadence is in transit.
 
     Args:
-        series: of the candidate.
+        series: light curve of the candidate.
         cadence: days between samples.
     """
     nan = float("nan")
@@ -70,16 +71,16 @@ def coverage(series: TransitSeries, cadence: float) -> Coverage:
 
 
 def share_at_gaps(series: TransitSeries, gap: float, reach: float, least: float) -> tuple[float, float]:
-    """Return the share of the transits near a gap, and the share of other epochs where it is as large.
+    """Return the share of the transits near a gap, and the share of other epochs for which it is as large.
 
     Args:
-        series: with a transit in it.
-        gap: days between neighbouring cadences, from which they have a gap between them.
-        reach: days from mid-transit to the edge of a gap.
-        least: the second is counted only where the first is at least this.
+        series: light curve with at least one observed transit.
+        gap: shortest time between neighbouring cadences that counts as a gap, days.
+        reach: largest distance between mid-transit and the edge of a gap, days.
+        least: other epochs are tried only if the first share is at least this.
 
     Returns:
-        Both; the second is NaN where it was not counted, and for a single transit.
+        Both shares, 0 to 1. The second is NaN if other epochs were not tried, and for a single transit.
     """
     wide = np.flatnonzero(np.diff(series.time) > gap)
     if not len(wide):
@@ -104,7 +105,7 @@ def share_at_gaps(series: TransitSeries, gap: float, reach: float, least: float)
 
 
 def _near(middles: np.ndarray, places: np.ndarray, reach: float) -> np.ndarray:
-    """Return whether any of the ascending ``places`` is within ``reach`` of each of ``middles``; bool of its shape."""
+    """Return, for each of ``middles``, whether any of the ascending ``places`` is within ``reach``; bool."""
     if not len(places):
         return np.zeros(middles.shape, bool)
     return np.searchsorted(places, middles - reach) < np.searchsorted(places, middles + reach, "right")

@@ -1,4 +1,4 @@
-"""The duration of a transit against what the star's density allows: a blend or a wrong star makes it too long."""
+"""The duration of a transit, compared with the star's density: it is too long for a blend or a wrong host star."""
 
 from __future__ import annotations
 
@@ -11,19 +11,20 @@ from exojax.vetting.verdict import Verdict, above, worst
 AXIS_OF_ONE_DAY = 4.2083
 """a/R* of a one-day orbit around a star of solar density"""
 TOO_LONG = (1.3, 2.1)
-"""duration over that of a central transit of a circular orbit: from the first inconclusive, from the second it fails"""
+"""duration over that of a central transit of a circular orbit: inconclusive from the first value, failed from the
+second"""
 TOO_SHORT = (0.42, 0.28)
-"""the same: below the first inconclusive, below the second it fails"""
+"""the same ratio: inconclusive below the first value, failed below the second"""
 
 
 @dataclass(frozen=True)
 class DurationTest:
-    """The duration of the transit against what the star's density allows.
+    """The duration of the transit, compared with the duration that follows from the star's density.
 
     Attributes:
         expected: days, of a central transit on a circular orbit.
         ratio: duration over ``expected``.
-        verdict: fails where the transit is much longer or shorter.
+        verdict: "fail" if the transit is much longer or shorter than ``expected``.
     """
 
     expected: float
@@ -39,9 +40,9 @@ def duration_test(duration: float, period: float, depth: float, density: float) 
 
     Args:
         duration: days, first to last contact.
-        period: days; NaN or infinite for a single transit: "not known".
+        period: days; if it is NaN or infinite (a single transit), the verdict is "not known".
         depth: fraction; NaN counts as 0.
-        density: of the star, solar units; NaN: "not known".
+        density: density of the star, solar units; if it is NaN, the verdict is "not known".
     """
     if not (period > 0 and np.isfinite(period) and density > 0 and duration > 0):
         return DurationTest(float("nan"), float("nan"), "not known")

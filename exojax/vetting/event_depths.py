@@ -1,4 +1,4 @@
-"""The depth of every transit: are they alike, does one carry the signal, and is each the deepest dip around it?"""
+"""Compare the single transits: equal depths, no dominant transit, and no other dip as deep near them."""
 
 from __future__ import annotations
 
@@ -11,15 +11,17 @@ from exojax.vetting.transit_shape import TransitShape, expected_loss
 from exojax.vetting.verdict import Verdict, above, below
 
 CHASED, REACH = 0.7, 0.1
-"""share of a transit's significance that another event has to have; share of the period in which it is looked for"""
+"""smallest significance of another event, as a share of that of the transit; largest distance, as a share of the period
+"""
 UNLIKE = (1.9, 4.6)
-"""chi-squared of the depths a degree of freedom: from the first inconclusive, from the second it fails"""
+"""reduced chi-squared of the depths: inconclusive from the first value, failed from the second"""
 DOMINANT = (0.7, 1.0)
-"""significance of the strongest transit over that of all together, with three transits or more: likewise"""
+"""significance of the strongest transit over that of all transits, for three or more transits; limits as above"""
 MEAN_MEDIAN = (1.17, 1.36)
-"""mean over median depth, or its inverse: likewise"""
+"""mean over median depth, or its inverse; limits as above"""
 CHASES = (0.54, 0.37)
-"""mean distance of the next event as strong, with five transits or fewer: below the first inconclusive, likewise"""
+"""mean distance of the next event as strong, for five transits or fewer: inconclusive below the first value, failed
+below the second"""
 FEW = 5
 
 
@@ -28,19 +30,20 @@ class EventDepths:
     """The transits one by one.
 
     Attributes:
-        number: ``(k,)`` int64, transits with a cadence in them, 0 for the first that the curve could hold.
+        number: ``(k,)`` int64, numbers of the observed transits; 0 is the first that falls into the light curve.
         depth: ``(k,)`` float64, fraction.
         error: ``(k,)`` float64, standard error, red noise included.
-        chi_squared: of the depths about those that the fitted trapezoid has at the same cadences, a degree of freedom,
-            with what detrending and sampling do to depths in the error; NaN with one transit.
+        chi_squared: reduced chi-squared of the depths, compared with the depths of the fitted trapezoid at the same
+            cadences; the error includes the effects of detrending and sampling; NaN for one transit.
         consistency: the signal's significance over the root of the chi-squared of the transits' significances about
             those that one depth predicts ("CHI" of Kunimoto et al. 2025, after Seader et al. 2013); low for chance
             alignments.
-        dominance: significance of the strongest transit over that of all together; NaN with fewer than three.
-        mean_over_median: of the depths; NaN with fewer than three, or where the median is not positive.
+        dominance: significance of the strongest transit over that of all transits; NaN for fewer than three.
+        mean_over_median: mean over median of the depths; NaN for fewer than three, or if the median is not positive.
         chases: mean over the transits of the distance to the next event with 0.7 of its significance, in tenths of the
             period; 1 where there is none (Kunimoto et al. 2025).
-        verdict_alike, verdict_dominance, verdict_mean_median, verdict_chases: of the four.
+        verdict_alike, verdict_dominance, verdict_mean_median, verdict_chases: verdicts on ``chi_squared``,
+            ``dominance``, ``mean_over_median`` and ``chases``.
     """
 
     number: np.ndarray
@@ -58,11 +61,11 @@ class EventDepths:
 
 
 def event_depths(series: TransitSeries, shape: TransitShape) -> EventDepths:
-    """Return the depth of each transit and what they say together.
+    """Return the depth of each transit, and the tests that compare the depths.
 
     Args:
-        series: of the candidate.
-        shape: of its folded transit.
+        series: light curve of the candidate.
+        shape: shape of its folded transit.
     """
     nan, number = float("nan"), series.events
     count = len(number)
@@ -77,7 +80,7 @@ def event_depths(series: TransitSeries, shape: TransitShape) -> EventDepths:
     if count < 2 or not series.mes > 0:
         return EventDepths(number, depth, error, *(nan,) * 5, *unknown)
     freedom = count - 1
-    # Few cadences in an ingress make the mean depth depend on where they lie.
+    # If an ingress has few cadences, the mean depth depends on their positions.
     model = expected_loss(shape, series.late[inside])
     predicted = np.bincount(event, weight * model, size)[number] / total
     scale = float((depth * predicted / error**2).sum() / (predicted**2 / error**2).sum()) if predicted.any() else nan
@@ -107,7 +110,7 @@ def event_depths(series: TransitSeries, shape: TransitShape) -> EventDepths:
 
 
 def _chases(series: TransitSeries, number: np.ndarray, each: np.ndarray) -> float:
-    """Return the mean distance to the next event that is as strong, in units of a tenth of the period, at most 1."""
+    """Return the mean distance to the next event as strong, in tenths of the period; at most 1."""
     reach = REACH * series.period
     limit = np.full(int(series.event[-1]) + 1, np.inf)
     limit[number] = CHASED * each

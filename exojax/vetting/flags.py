@@ -1,6 +1,7 @@
-"""What speaks against a candidate, in plain words with the number: reasons to look, not verdicts.
+"""Flag properties of a candidate that speak against a planet, as short texts with the measured number.
 
-The tests are those of Kepler's Robovetter (Thompson et al. 2018, ApJS 235, 38) that a table of candidates allows.
+A flag asks for a closer look; it is no verdict. The tests are those of Kepler's Robovetter (Thompson et al. 2018, ApJS
+235, 38) that need only a table of candidates.
 """
 
 from __future__ import annotations
@@ -19,24 +20,24 @@ from exojax.vetting.spacecraft import nearest_rhythm
 
 ODD_EVEN = 3.0
 SECONDARY = 5.0
-"""sigma; the deepest of many places in the fold reaches 3 by chance"""
+"""significance of a flagged secondary; the deepest dip of a fold reaches 3 by chance"""
 LARGEST = 2.0
-"""Jupiter radii, beyond which hardly any planet is known"""
+"""radius in Jupiter radii; hardly any known planet is larger"""
 JUPITERS = 9.731
 """nominal solar radius over nominal Jupiter's, IAU 2015 resolution B3"""
 LONGEST = 1.5
-"""durations of a central transit on a circular orbit"""
+"""flagged duration, in units of that of a central transit on a circular orbit"""
 FEW = 2
 POINTED = 0.62
 """shape below which a transit is called V-shaped: a triangle has 5/9, a box 1; K2-3 d was found at 0.65"""
 RESOLVED = 2.0
-"""cadences that a transit lasts at least for its shape to be told: shorter ones are V-shaped by the exposures alone"""
+"""shortest transit whose shape is used, cadences; exposures alone make shorter transits V-shaped"""
 SHARED = {1.0: "", 2.0: "twice ", 0.5: "half "}
-"""ratios of a candidate's period to an earlier one's of its star that are flagged, in words"""
+"""flagged ratios of a candidate's period to that of an earlier candidate of the star, in words"""
 DRIFT = 0.25
-"""durations by which transits of one signal drift apart over the curve at most"""
+"""largest drift between two candidates of one signal over the light curve, in durations"""
 CLOSE = 0.01
-"""share by which such periods differ at most, where few transits bound the drift little"""
+"""largest relative difference of their periods; it counts if few transits hardly limit the drift"""
 
 
 def flags(
@@ -46,17 +47,18 @@ def flags(
     time_system: np.ndarray,
     shape: np.ndarray | None = None,
 ) -> np.ndarray:
-    """Each candidate's flags.
+    """Return the flags of each candidate.
 
     Args:
-        found: n candidates; of their matches those of other stars, not the known planets.
-        stars: ``(n,)``, the star of each candidate; NaN where nothing is known.
-        absolute: ``(n,)`` bool, the depth is a fraction.
-        time_system: ``(n,)`` str, which tells the spacecraft.
-        shape: ``(n,)`` float from :func:`shape_of`, NaN where unknown; or None.
+        found: ``n`` candidates; only matches with other stars are used, not those with known planets.
+        stars: ``(n,)`` properties of the star of each candidate; NaN where unknown.
+        absolute: ``(n,)`` bool, True if the depth is a fraction of the flux.
+        time_system: ``(n,)`` str, ``BKJD``, ``BTJD`` or ``BJD``; it identifies the spacecraft.
+        shape: ``(n,)`` float from :func:`shape_of`, NaN where unknown; None if no shape was measured.
 
     Returns:
-        ``(n,)`` str, joined with ``;``, empty where nothing was found. What was not measured raises no flag.
+        ``(n,)`` str, the flags of a candidate joined with ``;``; empty if there is none. A number that was not measured
+        raises no flag.
     """
     density = stars.density
     order = np.argsort(found.star, kind="stable")
@@ -64,16 +66,16 @@ def flags(
     texts = []
     for i in range(len(found)):
         single = bool(found.single[i])
-        told = [] if shape is None else [_shaped(float(shape[i]))]
+        candidate_flags = [] if shape is None else [_shaped(float(shape[i]))]
         if not single:
-            told.append(_sigma("odd and even differ by {:.1f}σ", found.odd_even_sigma[i], ODD_EVEN))
+            candidate_flags.append(_sigma("odd and even differ by {:.1f}σ", found.odd_even_sigma[i], ODD_EVEN))
             place = float(found.secondary_phase[i])
             text = _sigma(f"a secondary of {{:.1f}}σ at phase {place:.2f}", found.secondary_sigma[i], SECONDARY)
             family = order[ends[0][i] : ends[1][i]]
             if text and not _explained(found, i, family):
-                told.append(text)
-            told.append(_same_ephemeris(found, i, family))
-        told += [
+                candidate_flags.append(text)
+            candidate_flags.append(_same_ephemeris(found, i, family))
+        candidate_flags += [
             _large(float(found.depth[i]), float(stars.radius[i])) if absolute[i] else "",
             f"the centroid moves by {found.centroid_sigma[i]:.1f}σ" if moved(found.centroid_sigma[i]) else "",
             _of_spacecraft(float(found.period[i]), float(found.t0[i]), str(time_system[i])),
@@ -81,23 +83,23 @@ def flags(
             "a single transit" if single else f"{found.n_transits[i]} transits" if found.n_transits[i] <= FEW else "",
             _long(float(found.duration[i]), float(found.period[i]), float(density[i])),
         ]
-        texts.append(";".join(filter(None, told)))
+        texts.append(";".join(filter(None, candidate_flags)))
     return np.array(texts, dtype=np.str_)
 
 
 def local_views(
     found: Candidates, even: EvenCurves, bins: int = 61, durations: float = 3.0
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Weighted means of the fold in ``bins`` even bins of ``durations`` durations around the transit.
+    """Fold each candidate's curve and return its weighted mean in bins around the transit.
 
     Args:
-        found: n candidates; ``star`` is a row of ``even``.
+        found: ``n`` candidates; ``found.star`` holds rows of ``even``.
         even: flat curves.
-        bins: number of them.
-        durations: from the first edge to the last; no farther than half a period from the transit.
+        bins: number of bins.
+        durations: width of all bins together, in transit durations; bins beyond half a period stay empty.
 
     Returns:
-        ``(n, bins)`` float64 flux, 0 where a bin is empty, and the weight in each.
+        Two ``(n, bins)`` float64 arrays: mean flux (0 in an empty bin) and sum of weights.
     """
     n, size = len(found), even.flux.shape[1]
     flux, weight = even.flux[found.star].astype(np.float64), even.weight[found.star].astype(np.float64)
@@ -113,14 +115,15 @@ def local_views(
 
 
 def shape_of(view: np.ndarray, weight: np.ndarray, durations: float) -> np.ndarray:
-    """Mean depth of a transit over that of its middle fifth: 1 for a box, 5/9 for a V; limb darkening gives about 0.85.
+    """Return the mean depth of each transit over the mean depth of its middle fifth.
 
-    Both are linear in the flux, so that noise does not make a V of a box, as it does where widths are measured.
+    The ratio is 1 for a box, 5/9 for a V and about 0.85 for a limb-darkened transit. Both depths are linear in the
+    flux, therefore noise does not turn a box into a V, as it does for measured widths.
 
     Args:
         view: ``(n, bins)`` float, fold around the transit, 0 out of it and negative in it, in any unit.
         weight: ``(n, bins)`` float, inverse variance of a bin up to a factor; 0 for an empty one.
-        durations: of the transit, from the first edge of the bins to the last; 1 or more.
+        durations: width of all bins together, in transit durations; 1 or more.
 
     Returns:
         ``(n,)`` float64; NaN where either part is empty, or where the middle is less than 5 standard errors deep (from
@@ -143,7 +146,13 @@ def shape_of(view: np.ndarray, weight: np.ndarray, durations: float) -> np.ndarr
 
 
 def resolved(shape: np.ndarray, duration: np.ndarray, cadence: float) -> np.ndarray:
-    """``(n,)`` shapes, NaN where the cadence is too long to tell: half of ``duration (n,)`` or more, both in days."""
+    """Return ``shape`` with NaN where the transit lasts fewer than two cadences.
+
+    Args:
+        shape: ``(n,)`` float from :func:`shape_of`.
+        duration: ``(n,)`` float, days.
+        cadence: days.
+    """
     return np.where(duration >= RESOLVED * cadence, shape, np.nan)
 
 
@@ -158,10 +167,11 @@ def _shared(matches: str) -> str:
 
 
 def _same_ephemeris(found: Candidates, i: int, family: np.ndarray) -> str:
-    """Return the flag of a candidate on the period of a better one of its star, half or twice of it, or an empty text.
+    """Return the flag of a candidate with the period of a better candidate of its star, or half or twice that period.
 
-    Two signals of one period are the eclipses of a binary, or what the first one's mask left. Planets near such a ratio
-    by chance drift against it: their transits are apart at the end of the curve.
+    Two signals of one period are the eclipses of a binary, or the second is a remainder of the first beside its mask.
+    Two planets whose ratio of periods is near 1, 2 or 1/2 by chance drift apart by the end of the light curve and get
+    no flag. Without a flag the text is empty.
     """
     if not found.period[i] > 0:
         return ""
@@ -185,10 +195,13 @@ def _same_ephemeris(found: Candidates, i: int, family: np.ndarray) -> str:
 
 
 def _explained(found: Candidates, i: int, family: np.ndarray) -> bool:
-    """Whether a transit of the star's next candidates, not yet masked then, is the secondary of candidate ``i``."""
+    """Return whether a transit of a later candidate of the star explains the secondary of candidate ``i``.
+
+    Transits of later candidates were not masked yet when the secondary was measured.
+    """
     period = float(found.period[i])
     at = found.t0[i] + found.secondary_phase[i] * period
-    # The end of the curve, from what was seen of it.
+    # The end of the light curve, estimated from the last transits.
     last = np.nanmax(found.t0[family] + found.n_transits[family] * np.nan_to_num(found.period[family]))
     for j in family[found.rank[family] > found.rank[i]]:
         step = float(found.period[j])

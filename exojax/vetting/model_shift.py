@@ -1,8 +1,8 @@
-"""Model-shift uniqueness: is the transit the deepest dip of the fold, and is there a second one? (Coughlin 2017).
+"""Model-shift uniqueness test: compare the transit with all other dips of the fold (Coughlin 2017).
 
 A box as long as the transit is moved through the fold, with white and red noise (Kunimoto et al. 2025). Its
 significance is compared at the primary event, the deepest other dip (secondary), the third deepest (tertiary, which
-noise can make) and the highest bump (positive).
+noise can cause) and the highest bump (positive).
 """
 
 from __future__ import annotations
@@ -18,17 +18,17 @@ from exojax.vetting.transit_series import TransitSeries, ratio, spread
 from exojax.vetting.verdict import Verdict, above, below
 
 SEARCHED = 20_000
-"""candidates of a survey, of which one may pass by chance (false-alarm level 1)"""
+"""number of candidates of a survey; by chance one of them passes (false-alarm level 1)"""
 APART, FAR = 2.0, 3.0
-"""durations between events that count as two; between those and a positive one"""
+"""smallest distance between two events, and between an event and a positive event, in durations"""
 RED = 1.8
-"""red noise of the fold beyond which it is a signal"""
+"""red noise of the fold from which the fold itself varies"""
 NOT_UNIQUE = (1.4, -1.1)
-"""significance by which the primary exceeds its false-alarm levels: below the first inconclusive, below the second it
-fails"""
+"""significance of the primary above its false-alarm levels: inconclusive below the first value, failed below the second
+"""
 SECONDARY = (0.1, 2.7)
-"""significance by which a secondary exceeds its false-alarm levels: from the first inconclusive, from the second it
-fails"""
+"""significance of a secondary above its false-alarm levels: inconclusive from the first value, failed from the second
+"""
 
 
 @dataclass(frozen=True)
@@ -36,20 +36,21 @@ class ModelShift:
     """The four events of a fold.
 
     Attributes:
-        primary, secondary, tertiary, positive: significance of each; NaN where the fold has no room for it.
-        secondary_phase: of the orbit from the transit, 0 to 1.
-        secondary_depth: fraction lost.
-        secondary_depth_error: of the same unit.
+        primary, secondary, tertiary, positive: significance of each event; NaN if the fold has no room for it.
+        secondary_phase: phase of the secondary, 0 to 1; the transit is at 0.
+        secondary_depth: depth of the secondary, fraction.
+        secondary_depth_error: its standard error, fraction.
         red: noise of boxes over that of white noise ("Fred"), 1 in white noise.
-        alarm_survey: significance that chance reaches once in a survey, for the primary and the secondary over ``red``.
-        alarm_fold: significance that chance reaches once in a fold, for differences.
-        unique: least of ``primary / red - alarm_survey``, ``primary - tertiary - alarm_fold`` and
+        alarm_survey: significance that chance reaches once in a survey; limit of the primary and secondary over
+            ``red``.
+        alarm_fold: significance that chance reaches once in a fold; limit of the differences.
+        unique: smallest of ``primary / red - alarm_survey``, ``primary - tertiary - alarm_fold`` and
             ``primary - positive - alarm_fold``.
         second: margin of the secondary: the lesser of ``secondary / red - alarm_survey`` (left out where ``red`` is
             above 1.8: then the fold is full of light that is no noise) and of the larger of ``secondary - tertiary -
             alarm_fold`` and ``secondary - positive - alarm_fold``, plus 1; above 0 it is significant.
-        verdict_unique: fails where the primary is no better than what else the fold holds.
-        verdict_secondary: fails where there is a significant secondary.
+        verdict_unique: "fail" if another event of the fold is about as significant as the primary.
+        verdict_secondary: "fail" if there is a significant secondary.
     """
 
     primary: float
@@ -69,7 +70,9 @@ class ModelShift:
 
 
 def model_shift(series: TransitSeries) -> ModelShift:
-    """Return the significance of the four events; NaN and "not known" for a single transit or a fold without outside.
+    """Return the significance of the four events of a fold.
+
+    For a single transit, or a fold without cadences out of transit, numbers are NaN and verdicts "not known".
 
     False-alarm levels are ``sqrt(2) erfcinv(q / 20000)`` and ``sqrt(2) erfcinv(q)`` with ``q`` the duration over the
     period (Coughlin 2017).
@@ -119,7 +122,7 @@ def model_shift(series: TransitSeries) -> ModelShift:
 
 
 class MovedBox(NamedTuple):
-    """Cadences in the order of their phase: depth and error of a box around each; ``(n,)`` float64 all."""
+    """Depth and error of a box around each cadence, in the order of phase; all ``(n,)`` float64."""
 
     phase: np.ndarray
     flux: np.ndarray
@@ -129,7 +132,7 @@ class MovedBox(NamedTuple):
 
 
 def _distance(phase: np.ndarray, at: float) -> np.ndarray:
-    """Return the distance of phases from one, 0 to 0.5."""
+    """Return the distance of each phase from the phase ``at``, 0 to 0.5."""
     away = np.abs(phase - at)
     return np.minimum(away, 1.0 - away)
 
@@ -161,14 +164,14 @@ def _red(series: TransitSeries, fold: MovedBox, rest: np.ndarray) -> float:
 
 
 def _margin(event: float, red: float, tertiary: float, positive: float, survey: float, fold: float) -> float:
-    """Return by how much an event exceeds its false-alarm levels, the least of those that are known."""
+    """Return the smallest difference between an event and its false-alarm levels, without those that are NaN."""
     differences = (ratio(event, red) - survey, event - tertiary - fold, event - positive - fold)
     known = [x for x in differences if np.isfinite(x)]
     return min(known) if known else float("nan")
 
 
 def _second(event: float, red: float, tertiary: float, positive: float, survey: float, fold: float) -> float:
-    """Return the margin of the secondary; see :class:`ModelShift`. NaN where there is none."""
+    """Return ``second`` of :class:`ModelShift`; NaN if there is no secondary."""
     apart = [event - other - fold + 1.0 for other in (tertiary, positive) if np.isfinite(other)]
     margins = [max(apart)] if apart else [event - survey]
     if not red > RED:

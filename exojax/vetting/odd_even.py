@@ -1,4 +1,4 @@
-"""Odd and even transits: a binary whose two eclipses are alike is found at half its period."""
+"""Odd and even transits: a search finds a binary with two similar eclipses at half its period."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from exojax.vetting.transit_series import TransitSeries, mean_error, ratio
 from exojax.vetting.verdict import Verdict, above
 
 SIGMA = (2.0, 2.9)
-"""sigma of the difference, with detrending and sampling: from the first inconclusive, from the second it fails"""
+"""significance ``sigma_uneven`` of the difference: inconclusive from the first value, failed from the second"""
 
 
 @dataclass(frozen=True)
@@ -18,12 +18,12 @@ class OddEven:
     """Depths of the odd and the even transits.
 
     Attributes:
-        odd, even: mean depths, fraction; NaN where no such transit was seen.
+        odd, even: mean depths, fraction; NaN if no such transit was observed.
         odd_error, even_error: standard errors.
         sigma: difference over its error.
-        sigma_uneven: the same with what detrending and sampling do to depths in the error.
+        sigma_uneven: difference over an error that includes the effects of detrending and sampling.
         ratio: difference over the mean depth.
-        verdict: fails where they differ by ``sigma_uneven``.
+        verdict: "fail" if ``sigma_uneven`` is large.
     """
 
     odd: float
@@ -37,14 +37,15 @@ class OddEven:
 
 
 def odd_even(series: TransitSeries) -> OddEven:
-    """Return the depths of odd and even transits, the transit at ``t0`` being an odd one.
+    """Return the depths of odd and even transits; the transit at ``t0`` is odd.
 
-    Errors hold white noise by cadences and red noise by transits (Pont, Zucker & Queloz 2006).
+    White noise in the errors falls with the number of cadences, red noise with that of transits (Pont, Zucker & Queloz
+    2006).
     """
     nan = float("nan")
     if series.single or not np.isfinite(series.depth):
         return OddEven(nan, nan, nan, nan, nan, nan, nan, "not known")
-    # The transit at t0 has an even number of orbits from itself.
+    # The transit at t0 is 0 orbits from itself: an even number of orbits means an odd transit.
     first = round(float(series.time[0] - series.t0 - series.late[0]) / series.period)
     other = (series.event[series.inside] + first) % 2
     flux, weight = series.flux[series.inside], series.weight[series.inside]

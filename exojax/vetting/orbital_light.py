@@ -1,6 +1,6 @@
-"""Light that follows the orbit: tides stretch a star in a close pair, and the companion's day side shines.
+"""Light that varies with the orbit: ellipsoidal variation of a star by tides, and light of the companion's day side.
 
-Ellipsoidal light has two maxima an orbit, reflected light one, opposite the transit (Morris 1985; Faigler & Mazeh
+Ellipsoidal light has two maxima per orbit. Reflected light has one, opposite the transit (Morris 1985; Faigler & Mazeh
 2011).
 """
 
@@ -14,26 +14,26 @@ from exojax.vetting.transit_series import TransitSeries, ratio
 from exojax.vetting.verdict import Verdict, above, worst
 
 LONGEST = 4.0
-"""days; slower light is gone with the trend"""
+"""longest period, days; detrending removes slower variations"""
 TIDAL = (2.9, 5.4)
-"""sigma of the ellipsoidal light: from the first inconclusive, from the second it fails"""
+"""significance of the ellipsoidal light: inconclusive from the first value, failed from the second"""
 BRIGHT, SHARE = (3.5, 12.0), 0.1
-"""sigma of reflected light of more than so much of the transit's depth: likewise"""
+"""limits as above for reflected light whose amplitude exceeds this share of the transit's depth"""
 TIDES = 1.2
-"""a coefficient of order one of limb and gravity darkening"""
+"""coefficient of limb and gravity darkening, of order one"""
 
 
 @dataclass(frozen=True)
 class OrbitalLight:
-    """Semi-amplitudes of the light that follows the orbit, fractions of the flux.
+    """Semi-amplitudes of the light that varies with the orbit, as fractions of the flux.
 
     Attributes:
-        ellipsoidal: of ``-cos(2 phi)``, positive for tides.
-        reflected: of ``-cos(phi)``, positive for a day side.
-        ellipsoidal_sigma, reflected_sigma: over their errors, which follow from the residuals.
-        mass_ratio: companion's mass over the star's that makes the tides; NaN without the star's density or where
-            they are not seen.
-        verdict: fails where there are tides, or a day side too bright for a planet.
+        ellipsoidal: coefficient of ``-cos(2 phi)``, positive for tides.
+        reflected: coefficient of ``-cos(phi)``, positive for a day side.
+        ellipsoidal_sigma, reflected_sigma: coefficients over their errors, which follow from the residuals.
+        mass_ratio: mass of the companion over that of the star that explains ``ellipsoidal``; NaN if the star's density
+            is unknown or ``ellipsoidal`` is not significant.
+        verdict: "fail" if there are tides, or a day side that is too bright for a planet.
     """
 
     ellipsoidal: float
@@ -45,11 +45,12 @@ class OrbitalLight:
 
 
 def orbital_light(series: TransitSeries, density: float) -> OrbitalLight:
-    """Fit both and beaming (``sin(phi)``) to the flux out of transit and of the opposite half day.
+    """Fit ellipsoidal light, reflected light and beaming (``sin(phi)``) to the flux outside both eclipses.
 
     Args:
-        series: of the candidate; a fold without an outside or a period beyond four days: "not known".
-        density: of the star, solar units, or NaN.
+        series: light curve of the candidate; if its fold has no cadences out of transit, or its period is above four
+            days, the verdict is "not known".
+        density: density of the star, solar units, or NaN.
     """
     nan = float("nan")
     turn = series.late / series.period if series.folds else series.late

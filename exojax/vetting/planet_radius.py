@@ -1,4 +1,4 @@
-"""The radius of the body in front: a star, not a planet, where it is much larger than Jupiter."""
+"""The radius of the transiting body: a body much larger than Jupiter is a star, not a planet."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ from exojax.vetting.verdict import Verdict, above
 EARTHS = 109.1
 """Earth radii in a solar radius"""
 TOO_LARGE = (16.0, 23.0)
-"""Earth radii: from the first inconclusive, from the second it fails"""
+"""radius in Earth radii: inconclusive from the first value, failed from the second"""
 
 
 @dataclass(frozen=True)
 class RadiusTest:
-    """The radius of the body in front, Earth radii, and whether a planet can have it."""
+    """The radius of the transiting body, in Earth radii, and the verdict on it."""
 
     radius: float
     verdict: Verdict
 
 
 def radius_test(depth: float, star_radius: float) -> RadiusTest:
-    """Return the radius ``R* sqrt(depth)`` of the body in front.
+    """Return the radius ``R* sqrt(depth)`` of the transiting body.
 
     Args:
-        depth: fraction; NaN where the flux has no absolute scale: "not known".
-        star_radius: solar radii; NaN: "not known".
+        depth: fraction; if it is NaN (the flux has no absolute scale), the verdict is "not known".
+        star_radius: solar radii; if it is NaN, the verdict is "not known".
     """
     if not (depth > 0 and star_radius > 0):
         return RadiusTest(float("nan"), "not known")

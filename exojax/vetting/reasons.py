@@ -1,4 +1,4 @@
-"""What failed tests say against a candidate, in plain words with the number: those for which there is no other flag."""
+"""Write the failed tests of a candidate as texts with the measured number, for tests that raise no other flag."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ TEXTS = {
     "orbital_light": "light follows the orbit: tides {ellipsoidal:.0f}σ, day side {reflected:.0f}σ",
     "dumps": "{at_dumps:.0%} of the transits at interruptions of the data",
 }
-"""test -> words, with the numbers that it gave"""
+"""text by test, with placeholders for the measured numbers"""
 
 
 def reasons(numbers: Mapping[str, float], verdicts: Mapping[str, Verdict]) -> list[str]:

@@ -1,7 +1,7 @@
-"""The spacecraft's own rhythm: periods of its orbit and thrusters, and transits that follow interruptions of the data.
+"""Periods of the spacecraft (its orbit and thrusters), and transits at interruptions of the data.
 
-Reaction wheels are relieved by thrusters every few days; the pointing jumps, the flux with it, and a cadence or more is
-lost. Such dips come at regular times in many stars.
+Thrusters unload the reaction wheels every few days. Then the pointing and the flux jump, and one or more cadences are
+lost. The resulting dips occur at regular times in many stars.
 """
 
 from __future__ import annotations
@@ -20,34 +20,36 @@ K2_BEGAN = 1900.0
 TESS_BEGAN = 2458325.0
 """BJD of the first sector's first cadence; K2 ended 62 days later"""
 TESS_YEAR_ONE = 1683.0
-"""BTJD; momentum was dumped every 2.5, 3.125 or 3.375 days until then, later at other intervals"""
+"""BTJD; until this time momentum was dumped every 2.5, 3.125 or 3.375 days, later at other intervals"""
 THRUSTERS, MOST_MULTIPLE = 12 * 29.4244 / 1440, 6
-"""K2's roll was corrected every 12 cadences, days; a longer period lies near some multiple by chance"""
+"""interval of K2's roll corrections (12 cadences, in days), and largest multiple that is compared: a longer period lies
+near a multiple by chance"""
 TESS_ORBIT, TESS_DUMPS = 13.7, (2.5, 3.125, 3.375)
 """days"""
 NEAR, NEAR_ORBIT = 0.003, 0.02
-"""share by which a period differs from the spacecraft's at most; that of TESS's orbit varies"""
+"""largest relative difference between a period and one of the spacecraft; the second is for TESS's orbit, which varies
+"""
 INTERRUPTION = 1.5
-"""cadences between neighbours, from which one is lost"""
+"""time between neighbours, in cadences, from which a cadence is missing"""
 REACH = 0.75
-"""durations from mid-transit in which data are interrupted at a dump"""
+"""largest distance between mid-transit and an interruption, in durations"""
 AT_DUMPS = (0.49, 0.75)
-"""share of three transits or more at interruptions: from the first inconclusive, from the second it fails, where chance
-makes less"""
+"""share of the transits at interruptions, for three or more transits: inconclusive from the first value, failed from
+the second, unless chance gives as many"""
 CHANCE, LEAST = 0.1, 3
 
 
 @dataclass(frozen=True)
 class SpacecraftTest:
-    """What of a candidate is the spacecraft's.
+    """Comparison of a candidate with the periods and interruptions of the spacecraft.
 
     Attributes:
-        rhythm: days, the spacecraft's period that the candidate has; NaN where it has none.
-        name: of it, empty for none.
-        at_dumps: share of the transits with an interruption of the data in them.
-        chance: share of other epochs at the same period with as large a share; NaN where it is small anyway.
-        verdict_period: fails on the spacecraft's period.
-        verdict_dumps: fails where the transits keep to interruptions.
+        rhythm: period of the spacecraft that equals the candidate's, days; NaN if there is none.
+        name: name of that period; empty if there is none.
+        at_dumps: share of the transits that contain an interruption of the data.
+        chance: share of other epochs at the same period with as large a share; NaN if ``at_dumps`` is small.
+        verdict_period: "fail" if the candidate has a period of the spacecraft.
+        verdict_dumps: "fail" if more transits contain interruptions than chance explains.
     """
 
     rhythm: float
@@ -59,12 +61,12 @@ class SpacecraftTest:
 
 
 def spacecraft_test(series: TransitSeries, cadence: float, time_system: str) -> SpacecraftTest:
-    """Compare period and epochs with those of the spacecraft.
+    """Compare period and epochs of a candidate with those of the spacecraft.
 
     Args:
-        series: of the candidate.
+        series: light curve of the candidate.
         cadence: days between samples.
-        time_system: ``BKJD``, ``BTJD`` or ``BJD``; of others no period is known.
+        time_system: ``BKJD``, ``BTJD`` or ``BJD``; for others no period of a spacecraft is known.
     """
     rhythm, name = nearest_rhythm(series.period, series.t0, time_system)
     period: Verdict = "not known" if series.single or time_system not in clocks.BARYCENTRIC else "pass"
@@ -78,11 +80,11 @@ def spacecraft_test(series: TransitSeries, cadence: float, time_system: str) -> 
 
 
 def nearest_rhythm(period: float, t0: float, time_system: str) -> tuple[float, str]:
-    """Return the spacecraft's period that a candidate has, in days, and its name; NaN and an empty text for none.
+    """Return the period of the spacecraft that equals the candidate's, in days, and its name; else NaN and "".
 
     Args:
-        period: days, or NaN or infinite for a single transit.
-        t0: days in ``time_system``; it separates K2 from Kepler, and in BJD TESS from K2.
+        period: days; NaN or infinite for a single transit.
+        t0: days in ``time_system``; it distinguishes K2 from Kepler, and in BJD also TESS from K2.
         time_system: ``BKJD``, ``BTJD`` or ``BJD``.
     """
     none = float("nan"), ""

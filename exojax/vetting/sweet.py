@@ -1,6 +1,6 @@
-"""SWEET: does the star vary as a sine at the period of the transit, half or twice of it? (Thompson et al. 2018).
+"""SWEET: test for a sinusoidal variation of the star at the transit's period, half or twice it (Thompson et al. 2018).
 
-Spots, pulsations and the tides of a close binary do, and their minima look like transits.
+Spots, pulsations and the tides of a close binary cause such variations, and their minima resemble transits.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from exojax.vetting.transit_series import TransitSeries, ratio
 from exojax.vetting.verdict import Verdict, above
 
 LONGEST = 10.0
-"""days; the light curve is detrended, and what varies more slowly is gone"""
+"""longest period, days; detrending removes slower variations"""
 SIGMA = (7.6, 21.0)
-"""amplitude over its error: from the first inconclusive, from the second it fails"""
+"""amplitude over its error: inconclusive from the first value, failed from the second"""
 
 
 @dataclass(frozen=True)
@@ -23,11 +23,11 @@ class Sweet:
     """Sines out of transit at half the period, the period and twice the period.
 
     Attributes:
-        amplitude: of each, fraction of the flux.
-        sigma: amplitude over its error for white noise.
-        strongest: the largest ``sigma``; NaN where none was fitted.
-        over_depth: the amplitude of that one over the transit's depth.
-        verdict: fails where a sine is strong; "not known" beyond ten days.
+        amplitude: amplitude of each sine, fraction of the flux.
+        sigma: amplitude of each sine over its error for white noise.
+        strongest: largest ``sigma``; NaN if no sine was fitted.
+        over_depth: amplitude of the sine with the largest ``sigma`` over the depth of the transit.
+        verdict: "fail" if a sine is strong; "not known" for periods above ten days.
     """
 
     amplitude: tuple[float, float, float]
@@ -51,7 +51,7 @@ def sweet(series: TransitSeries) -> Sweet:
     sine, cosine = np.sin(turn), np.cos(turn)
     found = [_sine(sine, cosine, flux, weight)]
     for _ in range(2):
-        # The double angle is half the period.
+        # Twice the phase angle belongs to half the period.
         sine, cosine = 2 * sine * cosine, cosine**2 - sine**2
         found.insert(0, _sine(sine, cosine, flux, weight))
     amplitude, sigma = zip(*found)
@@ -64,7 +64,7 @@ def sweet(series: TransitSeries) -> Sweet:
 
 
 def _sine(sine: np.ndarray, cosine: np.ndarray, flux: np.ndarray, weight: np.ndarray) -> tuple[float, float]:
-    """Return the amplitude of the best sine and its significance; NaN where the fit is degenerate."""
+    """Return the amplitude of the fitted sine and its significance; both NaN if the fit is degenerate."""
     design = np.stack([sine, cosine, np.ones_like(sine)])
     weighted = design * weight
     normal = weighted @ design.T

@@ -1,4 +1,4 @@
-"""A flat light curve at one ephemeris: which cadences are in transit, the depth there, and white and red noise."""
+"""A flat light curve at one ephemeris: the cadences in transit, their depth, and white and red noise."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from exojax.loops.candidate import GAUSSIAN_MEDIAN
 from exojax.robust import median
 
 CLIP = 5.0
-"""robust standard deviations beyond which a box out of transit is no noise"""
+"""a box out of transit that deviates by more robust standard deviations is left out of the noise"""
 DETRENDING = 0.05
-"""share of its depth that detrending takes off a transit or adds to it"""
+"""change of a transit's depth by detrending, as a share of the depth"""
 LEAST_OUTSIDE = 5
-"""cadences out of transit from which their noise is known"""
+"""smallest number of cadences out of transit from which the noise is computed"""
 LONGEST = 0.24
-"""share of the period that a transit lasts at most for the fold to have an outside"""
+"""longest transit, as a share of the period, for which the fold has enough cadences out of transit"""
 
 
 @dataclass(frozen=True, eq=False)
 class TransitSeries:
-    """The ``n`` measured cadences of a flat light curve and where they lie in one candidate's orbit.
+    """The ``n`` measured cadences of a flat light curve with their positions in one candidate's orbit.
 
-    Noise is white with standard deviation ``white`` a cadence and red with ``red`` a transit (Pont, Zucker & Queloz
-    2006), the latter what the scatter of boxes as long as the transit has beyond that of white noise (Hartman & Bakos
-    2016). Both leave out boxes that lie far off the others, such as those of a deep secondary eclipse.
+    White noise has the standard deviation ``white`` per cadence, red noise ``red`` per transit (Pont, Zucker & Queloz
+    2006). ``red`` is the scatter of boxes as long as the transit, less that of white noise in quadrature (Hartman &
+    Bakos 2016). Outlying boxes, such as those of a deep secondary eclipse, are left out of both.
 
     Attributes:
         time: ``(n,)`` float64 days, ascending.
@@ -38,17 +38,15 @@ class TransitSeries:
         t0: days, a mid-transit.
         duration: days, first to last contact.
         late: ``(n,)`` float64 days from the nearest mid-transit, negative before it.
-        event: ``(n,)`` int64, number of that transit, from 0 for the first that the curve could hold.
+        event: ``(n,)`` int64, number of that transit; 0 is the first that falls into the light curve.
         inside: ``(n,)`` bool, within half a duration of mid-transit.
         near: ``(n,)`` bool, within a duration.
-        level: mean flux where not ``near``.
-        depth: ``level`` less the mean flux in transit, fraction; NaN where no cadence is in transit or none outside.
-        events: ``(k,)`` int64, transits with a cadence in them.
-        white: standard deviation of a cadence; NaN where it is not known, with fewer than five cadences out of transit
-            or where all of them are equal.
-        red: standard deviation of a transit's mean beyond that.
-        ses: ``(n,)`` float64, significance of a transit in each cadence's neighbourhood in time (single event
-            statistic).
+        level: mean flux of the cadences that are not ``near``.
+        depth: ``level`` less the mean flux in transit, fraction; NaN if no cadence is in transit or none outside.
+        events: ``(k,)`` int64, numbers of the transits with at least one cadence.
+        white: standard deviation of a cadence; NaN if fewer than five cadences are out of transit or all are equal.
+        red: standard deviation of the mean of a transit through red noise.
+        ses: ``(n,)`` float64, significance of a transit-long box around each cadence (single event statistic).
     """
 
     time: np.ndarray
@@ -70,17 +68,17 @@ class TransitSeries:
 
     @property
     def single(self) -> bool:
-        """Whether there is one transit without a period."""
+        """True for a single transit, which has no period."""
         return not np.isfinite(self.period)
 
     @property
     def folds(self) -> bool:
-        """Whether the fold has an inside and an outside."""
+        """True if the fold has cadences in transit and out of transit."""
         return bool(not self.single and np.isfinite(self.depth) and self.duration <= LONGEST * self.period)
 
     @property
     def n_inside(self) -> int:
-        """Cadences in transit."""
+        """Number of cadences in transit."""
         return int(np.count_nonzero(self.inside))
 
     @property
@@ -90,7 +88,7 @@ class TransitSeries:
 
     @property
     def unevenness(self) -> float:
-        """Share of its depth by which one transit differs from another by detrending and by where its cadences lie."""
+        """Scatter of the depths of transits through detrending and sampling, as a share of the depth."""
         return DETRENDING + 0.5 * len(self.events) / max(self.n_inside, 1)
 
     @property
@@ -100,12 +98,12 @@ class TransitSeries:
 
 
 def ratio(value: float, unit: float) -> float:
-    """Return ``value / unit``; NaN where ``unit`` is 0, as of a noise that could not be measured, or not known."""
+    """Return ``value / unit``; NaN if ``unit`` is 0 or NaN, such as a noise that could not be measured."""
     return float(value / unit) if unit and np.isfinite(unit) else float("nan")
 
 
 def mean_error(series: TransitSeries, cadences: float, transits: float) -> float:
-    """Return the standard error of a mean over some cadences in some transits; NaN without any."""
+    """Return the standard error of a mean over ``cadences`` cadences in ``transits`` transits; NaN if either is 0."""
     if not (cadences > 0 and transits > 0):
         return float("nan")
     return float(np.sqrt(series.white**2 / cadences + series.red**2 / transits))
@@ -114,12 +112,12 @@ def mean_error(series: TransitSeries, cadences: float, transits: float) -> float
 def transit_series(
     time: np.ndarray, flux: np.ndarray, error: np.ndarray, period: float, t0: float, duration: float
 ) -> TransitSeries:
-    """Return a flat light curve at an ephemeris.
+    """Return the series of a flat light curve at an ephemeris.
 
     Args:
         time: ``(n,)`` float64 days, ascending.
-        flux: ``(n,)`` float, fraction above the trend (or relative flux: the level is measured).
-        error: ``(n,)`` float, standard deviation of each; only their ratios count.
+        flux: ``(n,)`` float, fraction above the trend; relative flux also works, because the level is measured.
+        error: ``(n,)`` float, standard deviation of each flux; only their ratios matter.
         period: days; NaN or infinite for a single transit.
         t0: days, any mid-transit.
         duration: days, first to last contact.
@@ -150,13 +148,13 @@ def transit_series(
 def of_even(
     flat: EvenCurves, weight: np.ndarray, period: float, t0: float, duration: float, row: int = 0
 ) -> TransitSeries:
-    """Return one star of flat curves at an ephemeris.
+    """Return the series of one star of flat curves at an ephemeris.
 
     Args:
-        flat: detrended; errors are ``scatter / sqrt(weight)``.
-        weight: ``(n_cadences,)``, in place of the curve's own: 0 also in the transits of other candidates.
+        flat: detrended curves; their errors are ``scatter / sqrt(weight)``.
+        weight: ``(n_cadences,)``, replaces the weight of the curve; it is 0 also in the transits of other candidates.
         period, t0, duration: days, as in :func:`transit_series`.
-        row: of the star.
+        row: row of the star in ``flat``.
     """
     kept = np.flatnonzero(weight > 0)
     time = float(flat.start[row]) + flat.cadence * kept
@@ -170,7 +168,7 @@ def _mean(values: np.ndarray, weight: np.ndarray) -> float:
 
 
 def spread(values: np.ndarray, weight: np.ndarray) -> float:
-    """Return the weighted standard deviation of ``(k,)`` values about their weighted mean; NaN of none."""
+    """Return the weighted standard deviation of ``(k,)`` values about their weighted mean; NaN if ``k`` is 0."""
     total = float(weight.sum())
     if not total > 0:
         return float("nan")
@@ -178,9 +176,9 @@ def spread(values: np.ndarray, weight: np.ndarray) -> float:
 
 
 def _noise(flux: np.ndarray, weight: np.ndarray, held: np.ndarray) -> tuple[float, float]:
-    """Return white and red noise of the cadences out of transit; ``held`` are their boxes.
+    """Return white and red noise of the cadences out of transit; ``held`` marks their boxes.
 
-    Boxes that lie far off the usual ones are eclipses or glitches, and no noise.
+    Outlying boxes are left out: they are eclipses or glitches.
     """
     unknown = float("nan"), float("nan")
     if len(flux) < LEAST_OUTSIDE:

@@ -14,17 +14,18 @@ from exojax.vetting.transit_series import TransitSeries
 from exojax.vetting.verdict import Verdict, above, below
 
 WIDTH, BINS = 4.0, 80
-"""durations around mid-transit, in so many bins"""
+"""width of the fold around mid-transit, in durations, and its number of bins"""
 DURATIONS = np.geomspace(0.35, 2.2, 25)
 INGRESSES = np.array([0.02, 0.06, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5])
-"""share of its duration that a trapezoid's ingress takes: 0 is a box, 0.5 a V"""
+"""durations of the ingress of a trapezoid, as a share of the whole duration: 0 is a box, 0.5 a V"""
 SHIFTS = np.array([-0.15, -0.1, -0.05, 0.0, 0.05, 0.1, 0.15])
-"""durations by which its middle may be off"""
+"""shifts of the middle of a trapezoid, in durations"""
 GAIN = (62.0, 40.0)
-"""chi-squared by which a trapezoid is better than a constant: below the first inconclusive, then it fails"""
+"""decrease of chi-squared from a constant to a trapezoid: inconclusive below the first value, failed below the second
+"""
 V_SHAPED = (37.0, 1700.0)
-"""chi-squared by which a V is better than a trapezoid with a bottom: from the first inconclusive, from the second it
-fails"""
+"""decrease of chi-squared from a trapezoid with a flat bottom to a V: inconclusive from the first value, failed from
+the second"""
 
 
 @dataclass(frozen=True)
@@ -34,16 +35,16 @@ class TransitShape:
     Attributes:
         depth: fraction.
         duration: days, first to last contact.
-        ingress: share of the duration that ingress takes, 0 to 0.5.
-        shift: days from the ephemeris's mid-transit to its middle.
-        gain: chi-squared by which it is better than a constant.
-        excess: reduced chi-squared of the bins about it.
-        v_shape: chi-squared by which the best trapezoid with an ingress of up to a quarter is worse than the best V
-            (above 0.4); negative where it is better.
+        ingress: duration of the ingress as a share of ``duration``, 0 to 0.5.
+        shift: days from the mid-transit of the ephemeris to the middle of the trapezoid.
+        gain: chi-squared of a constant less that of the trapezoid.
+        excess: reduced chi-squared of the bins for the trapezoid.
+        v_shape: chi-squared of the best trapezoid with an ingress of up to a quarter, less that of the best V (an
+            ingress above 0.4); negative if the former fits better.
         scaled_axis: a/R* of a circular orbit with this depth, duration and ingress (Carter et al. 2008); NaN for a box
             or a single transit.
-        verdict: fails where no trapezoid is much better than a constant.
-        verdict_v: fails where the bottom is a point.
+        verdict: "fail" if no trapezoid fits much better than a constant.
+        verdict_v: "fail" if the transit is V-shaped.
     """
 
     depth: float
@@ -60,9 +61,9 @@ class TransitShape:
 
 @cache
 def _templates() -> tuple[np.ndarray, ...]:
-    """Return trapezoids of depth 1 and their squares ``(k, BINS)``, lengths in durations, ingress shares and shifts."""
+    """Return the trapezoids of depth 1, their squares (both ``(k, BINS)``), durations, ingresses and shifts."""
     away = (np.arange(BINS) + 0.5) / BINS * WIDTH - 0.5 * WIDTH
-    # A bin's value is the mean over it.
+    # The value of a bin is the mean of the trapezoid over the bin.
     fine = away[:, None] + (np.arange(5) - 2) / 5 * WIDTH / BINS
     length, ingress, shift = (x.ravel() for x in np.meshgrid(DURATIONS, INGRESSES, SHIFTS, indexing="ij"))
     late = fine - shift[:, None, None]
@@ -71,7 +72,7 @@ def _templates() -> tuple[np.ndarray, ...]:
 
 
 def transit_shape(series: TransitSeries) -> TransitShape:
-    """Fit a trapezoid to the fold of four durations.
+    """Fit a trapezoid to four durations of the fold.
 
     Depth and level are fitted by weighted least squares to 80 bins for each of a grid of durations, ingresses and
     shifts; errors of the bins are those of white noise.
@@ -114,7 +115,7 @@ def transit_shape(series: TransitSeries) -> TransitShape:
 
 
 def _trapezoid(late: np.ndarray, length: np.ndarray | float, ingress: np.ndarray | float) -> np.ndarray:
-    """Return a trapezoid of depth 1 and some length, ``late`` from its middle."""
+    """Return the loss of a trapezoid of depth 1 and duration ``length`` at the times ``late`` from its middle."""
     return np.clip((0.5 * length - np.abs(late)) / (ingress * length), 0.0, 1.0)
 
 

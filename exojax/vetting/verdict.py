@@ -1,4 +1,4 @@
-"""The words in which a test of a candidate ends, and the limits that lead to them."""
+"""The verdict of a test of a candidate, from a measured number and two limits."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ _BADNESS: tuple[Verdict, ...] = ("fail", "inconclusive", "pass", "not known")
 
 
 def above(value: float, doubtful: float, failed: float) -> Verdict:
-    """Return the verdict of a number that speaks against a planet where it is large.
+    """Return the verdict for a number that speaks against a planet if it is large.
 
     Args:
-        value: NaN where it was not measured.
-        doubtful: from here on it is inconclusive.
-        failed: from here on the candidate fails.
+        value: the number; NaN if it was not measured, which gives "not known".
+        doubtful: smallest value with the verdict "inconclusive".
+        failed: smallest value with the verdict "fail".
     """
     if math.isnan(value):
         return "not known"
@@ -23,10 +23,10 @@ def above(value: float, doubtful: float, failed: float) -> Verdict:
 
 
 def below(value: float, doubtful: float, failed: float) -> Verdict:
-    """Return the verdict of a number that speaks against a planet where it is small; see :func:`above`."""
+    """Return the verdict for a number that speaks against a planet if it is small; see :func:`above`."""
     return above(-value, -doubtful, -failed)
 
 
 def worst(*verdicts: Verdict) -> Verdict:
-    """Return the worst of several verdicts; "not known" only where all are."""
+    """Return the worst of several verdicts; "not known" only if all are "not known"."""
     return min(verdicts, key=_BADNESS.index)

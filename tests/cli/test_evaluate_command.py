@@ -145,7 +145,10 @@ def test_a_stated_prior_moves_the_probabilities_and_is_reported(tiny_run: Path, 
     assert (one["confusion"], one["average_precision"]) == (two["confusion"], two["average_precision"])
     assert any("a share of 0.01 of the stars are hosts, as stated" in warning for warning in two["warnings"])
     assert "a share of 0.01 of the stars are hosts, as stated." in Path("rare/report.html").read_text()
-    assert f"a share of {prior:.4g} of the stars are hosts, as among the training rows." in Path("own/report.html").read_text()
+    assert (
+        f"a share of {prior:.4g} of the stars are hosts, as among the training rows."
+        in Path("own/report.html").read_text()
+    )
     assert_refused(call(evaluate.main, *command, "no", "--prior", 1), "--prior 1", "between 0 and 1")
 
 
