@@ -22,17 +22,18 @@ class Candidates:
         t0: float64, days: middle of the first transit at or after the start of the curve, in the curve's time system.
         t0_error: float64, days, one sigma.
         duration: float64, days, first to last contact.
-        depth: float64, mean fraction lost over the flat part; in units of the star's scatter where the flux has
-            no absolute scale.
-        depth_error: float64, of the same unit, red noise included.
-        snr: float64, of the folded signal against white noise.
-        snr_red: float64, against the scatter on the scale of the transit; it ranks the list.
-        sde: float64, by how many standard deviations the peak stands out of the periodogram, or the summed events of a
-            candidate off time out of chance.
-        n_transits: int, with any measurement in them.
-        odd_even_sigma: float64, difference of depths of odd and even transits over its error.
-        secondary_sigma: float64, significance of the deepest other dip of the fold.
-        secondary_phase: float64, its phase from the transit, 0 to 1.
+        depth: float64, mean loss of flux over the flat part of the transit, as a fraction; in units of the star's
+            scatter where the flux has no absolute scale.
+        depth_error: float64, one sigma in the unit of ``depth``, red noise included.
+        snr: float64, signal-to-noise ratio of the folded transit against white noise.
+        snr_red: float64, the same against the scatter on the time scale of the transit; the candidates are ranked by
+            it.
+        sde: float64, signal detection efficiency: height of the peak above the trend of the periodogram, in standard
+            deviations. For a candidate off time: height of its summed events above the sums that chance gives.
+        n_transits: int, number of transits with at least one measurement.
+        odd_even_sigma: float64, difference between the depths of odd and even transits, in units of its error.
+        secondary_sigma: float64, significance of the deepest dip of the fold outside the transit.
+        secondary_phase: float64, phase of that dip from the transit, 0 to 1.
         centroid_sigma: float64, significance of the shift of the centroid in transit; NaN without centroids.
         single: bool, true for a single transit, and for a duotransit: two transits in different seasons
             (``n_transits`` is 2). ``period_min`` then holds a lower limit on the period, and for a duotransit

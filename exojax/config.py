@@ -170,13 +170,13 @@ class TrainConfig:
 
 
 TOLERANCES = 4.0
-"""tolerances of the tolerant search that its shortest period lasts: transits of shorter ones would be within reach of
-their neighbours"""
+"""shortest period of the tolerant search, in tolerances; at shorter periods the tolerance would reach the next transit
+"""
 
 
 @dataclass(frozen=True)
 class SearchConfig:
-    """How transits are searched for. Days and fractions, but for ``ttv``."""
+    """Settings of the transit search. Periods and durations are in days, ``ttv`` is in hours."""
 
     period_min: float = 0.17
     """shortest period, days"""
@@ -192,10 +192,10 @@ class SearchConfig:
     snr_min: float = 7.1
     """lowest red-noise SNR of a star's second and further candidates, and of single transits"""
     max_candidates: int = 3
-    """a star, its best peak included however weak"""
+    """largest number of candidates per star; the best peak of a star always counts, even below ``snr_min``"""
     ttv: float = 0.0
-    """hours by which transits may be off a linear ephemeris: they are also searched for with this tolerance, at periods
-    of four times as long or longer; 0 for on time"""
+    """largest deviation of a transit from a linear ephemeris, hours: a second search allows it, at periods of four
+    times ``ttv`` or more; 0 searches only for transits on time"""
 
     def __post_init__(self) -> None:
         longest = float("inf") if self.period_max is None else self.period_max

@@ -1,1 +1,1 @@
-"""Find the transits in a star's flat light curve: periods, epochs, durations, depths, and further candidates."""
+"""Search a star's flat light curve for transits, and measure period, epoch, duration and depth of each candidate."""

@@ -1,8 +1,8 @@
 """The periodogram on a GPU or TPU: every trial of the plan, for several stars of one padded length at once.
 
-What a CPU does in loops (:mod:`exojax.loops.periodogram`) is here one gather and one sum a trial. Periods, durations,
-lengths and bins are data: a program is compiled for each pair of powers of four that holds a trial's rows and columns,
-whatever the star.
+A CPU evaluates a trial in loops (:mod:`exojax.loops.periodogram`), an accelerator with one gather and one sum. Periods,
+durations, lengths and bins are data of the compiled program. One program is compiled for each pair of powers of four
+that bounds the rows and columns of a trial, and serves all stars.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from exojax.detection.period_grid import Band, PeriodGrid
 from exojax.detection.periodogram import Periodogram, Trend, centred
 
 LENGTHS = (1500, 4500, 20000, 72000)
-"""cadences that curves are padded to; longer ones to multiples of the last"""
+"""lengths to which curves are padded, cadences; longer curves are padded to multiples of the last length"""
 STARS = (8, 64)
-"""stars searched together: fewer are padded with empty ones"""
+"""numbers of stars that are searched together; smaller batches are padded with empty stars"""
 _TRIALS = 16  # evaluated together
 _STEPS = 64  # of so many trials, at most, in one call
 _MOST_DURATIONS = 4
@@ -40,8 +40,8 @@ def periodograms(plan: PeriodGrid, curves: Sequence[tuple[np.ndarray, np.ndarray
     """Return the periodogram of each star, every trial of the plan evaluated.
 
     Args:
-        plan: periods and durations, for curves at least as long.
-        curves: flux and weight of each star, ``(n_cadences,)`` float32, as of ``periodogram.periodogram``.
+        plan: periods and durations; ``plan.n_cadences`` is at least the length of the longest curve.
+        curves: flux and weight of each star, ``(n_cadences,)`` float32, as for ``periodogram.periodogram``.
     """
     size = padded_length(max(len(flux) for flux, _ in curves))
     whole = next((n for n in STARS if len(curves) <= n), STARS[-1])
@@ -74,7 +74,7 @@ def periodograms(plan: PeriodGrid, curves: Sequence[tuple[np.ndarray, np.ndarray
 
 
 def _kinds(bands: Sequence[Band], size: int) -> dict[tuple[int, int], dict[int, np.ndarray]]:
-    """Return ``(rows, columns)``, powers of four, to the places of trials in each band that they hold."""
+    """Return, for each ``(rows, columns)`` in powers of four, the indices of its trials by band."""
     kinds: dict[tuple[int, int], dict[int, np.ndarray]] = {}
     for number, band in enumerate(bands):
         longest = int(band.durations.max())
@@ -103,7 +103,7 @@ def _evaluated(
     total: np.ndarray,
     size: int,
 ) -> np.ndarray:
-    """Return ``(n_stars, n_places)`` SNR of some trials of a band."""
+    """Return the SNR ``(n_stars, n_places)`` of the trials ``places`` of a band."""
     # Sums of wide bins are shorter: one shape serves all.
     wide = [jnp.asarray(np.pad(x, ((0, 0), (0, size + 1 - x.shape[1])), mode="edge")) for x in (sums, masses)]
     # What a trial has fewer durations than others is its last one again.

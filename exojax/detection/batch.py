@@ -1,4 +1,4 @@
-"""Stars of any source one by one, those that cannot be searched set apart, in batches of a bounded size."""
+"""Split the stars of any source into batches of a bounded size, and report the stars that cannot be searched."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ from exojax.photometry.resample import BINS_PER_DURATION
 Stars = Iterable[LightCurves | Skipped]
 MIN_POINTS = 10
 LONGEST_STEP = 5.0
-"""days between cadences; longer ones are of another unit"""
+"""longest time between cadences, days; a longer time means that times have another unit"""
 MOST_CADENCES = 2**18
-"""of the part of a star's even grid that is searched at once; a longer one has times of another unit"""
+"""longest part of a star's even grid that is searched at once; a longer grid means that times have another unit"""
 LONGEST_GRID = 2**20
-"""cadences of the whole grid, at which memory ends it"""
+"""longest whole grid, cadences, limited by the memory"""
 BATCH_STARS = 32
 BATCH_CADENCES = 2**21
-"""measurements in a batch, above which it has fewer stars"""
+"""largest number of measurements in a batch of several stars"""
 
 
 def one_by_one(stars: Stars, config: SearchConfig) -> Iterator[LightCurves | Skipped]:
-    """Yield every star as light curves of one star with its own cadence, or why it cannot be searched."""
+    """Yield each star as light curves of one star with its own cadence, or the reason why it cannot be searched."""
     for given in stars:
         if isinstance(given, Skipped):
             yield given
@@ -44,7 +44,7 @@ def one_by_one(stars: Stars, config: SearchConfig) -> Iterator[LightCurves | Ski
 
 
 def batches(stars: Stars, config: SearchConfig) -> Iterator[list[LightCurves] | Skipped]:
-    """Yield lists of up to 32 stars that can be searched, in their order, and what cannot be searched in between."""
+    """Yield lists of up to 32 stars that can be searched, and between them the stars that cannot, in their order."""
     waiting: list[LightCurves] = []
     held = 0
     for one in one_by_one(stars, config):
@@ -61,7 +61,7 @@ def batches(stars: Stars, config: SearchConfig) -> Iterator[list[LightCurves] | 
 
 
 def _longest_season(time: np.ndarray) -> float:
-    """Return the days of the longest season without a long gap; ``time`` is in any order."""
+    """Return the length of the longest season (no long gap), days; ``time`` may have any order."""
     ordered = np.sort(time)
     breaks = np.flatnonzero(np.diff(ordered) > GAP)
     edges = np.concatenate([[0], breaks + 1, [len(time)]])
@@ -75,7 +75,7 @@ def _obstacle(one: LightCurves, config: SearchConfig) -> str:
         return f"fewer than {MIN_POINTS} measurements"
     span, cadence = float(time.max() - time.min()), one.cadence
     wide = cadence * max(1.0, np.floor(config.duration_min / BINS_PER_DURATION / cadence + 0.01))
-    # A gap between two seasons costs little where each season can be searched by itself.
+    # A gap between two seasons costs little if each season can be searched separately.
     season = _longest_season(time)
     joint = season if season > 2 * max(config.period_min, LEAST_PERIOD * wide) else span
     if span / wide > LONGEST_GRID or joint / wide > MOST_CADENCES or cadence > LONGEST_STEP:

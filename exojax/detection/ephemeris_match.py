@@ -9,17 +9,17 @@ import numpy as np
 from exojax.ephemeris import nearest_transit, phase
 
 RATIOS = {1.0: "1", 2.0: "2", 0.5: "1/2"}
-"""of a match's period to the candidate's"""
+"""accepted ratios of the period of a match to that of the candidate"""
 KNOWN_RATIOS = RATIOS | {3.0: "3", 1 / 3: "1/3"}
-"""of a known planet's period to the candidate's: a search stops at harmonics of it"""
+"""accepted ratios of the period of a known planet to that of the candidate, because a search may find a harmonic"""
 SIGMAS = 3.0
-"""joint deviation of period and epoch, in standard errors, up to which two ephemerides are one"""
+"""largest joint deviation of period and epoch of equal ephemerides, in standard errors"""
 CHANCE = 0.005
-"""chance companions as close as this one, expected among the candidates, up to which a pair is reported"""
+"""largest expected number of chance matches as close as a reported pair"""
 LISTED = 5
-"""matches that are written out for one candidate"""
+"""largest number of matches that are named for one candidate"""
 PAIRS = 2_000_000
-"""pairs looked at together: it bounds the memory"""
+"""number of pairs that are compared at once; it limits the memory"""
 
 
 def _near(low: np.ndarray, high: np.ndarray, period: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
@@ -45,24 +45,25 @@ def match_candidates(
     period_error: np.ndarray,
     t0_error: np.ndarray,
 ) -> np.ndarray:
-    """Name the candidates of other stars that have each candidate's ephemeris.
+    """Name, for each candidate, the candidates of other stars with the same ephemeris.
 
-    Two agree where period (or twice or half of it) and epoch deviate jointly by 3 standard errors at most, and the
-    epochs by half the longer duration at most; every transit of the longer period must be one of the shorter (after
-    Coughlin et al. 2014). On short baselines and long lists that alone pairs many by chance, so a pair must also be
-    closer than the density of candidates in period explains: ``density * pi * apart^2 * error(ln P) * error(t0) / P``
-    is at most 0.005. Sorted by period: the time grows with the number of near pairs, not with ``n`` squared.
+    Two ephemerides agree if period (or twice or half of it) and epoch deviate jointly by at most 3 standard errors, and
+    the epochs by at most half the longer duration; every transit of the longer period must coincide with one of the
+    shorter period (after Coughlin et al. 2014). With short baselines and long lists, many pairs agree by chance.
+    Therefore a pair must also be closer than chance explains: ``density * pi * apart^2 * error(ln P) * error(t0) / P``,
+    with the density of candidates in log period, is at most 0.005. Candidates are sorted by period, so that the run
+    time grows with the number of near pairs, not with ``n`` squared.
 
     Args:
-        star: ``(n,)`` int, row of the star; only different ones are matched.
-        id: ``(n,)`` str, its name, for the text.
-        period, t0, duration: ``(n,)`` float64, days; a NaN period (a single transit) matches nothing.
+        star: ``(n,)`` int, row of the star; only candidates of different stars are matched.
+        id: ``(n,)`` str, name of the star, for the text.
+        period, t0, duration: ``(n,)`` float64, days; a candidate with a NaN period (a single transit) has no match.
         period_error, t0_error: ``(n,)`` float64, days, one sigma; 1e-4 of the period and a tenth of the duration
             where NaN.
 
     Returns:
-        ``(n,)`` str: ``id:ratio`` of the 5 closest, joined with ``;`` (``ratio`` is the other's period over this
-        one's: 1, 2 or 1/2), then ``+k`` for ``k`` more; empty where there is none.
+        ``(n,)`` str: ``id:ratio`` of the 5 closest matches, joined with ``;``, then ``+k`` for ``k`` further matches;
+        empty without a match. ``ratio`` is the period of the match over that of the candidate: 1, 2 or 1/2.
     """
     texts = np.full(len(period), "", dtype=object)
     usable = np.flatnonzero(np.isfinite(period) & np.isfinite(t0))
@@ -128,10 +129,11 @@ def match_known(
     known_t0: np.ndarray,
     known_duration: np.ndarray,
 ) -> np.ndarray:
-    """Name the known planet of the same star that each candidate is.
+    """Name, for each candidate, the known planet of its star with the same ephemeris.
 
-    It is one where its period is the known one's, or 1/3, 1/2, 2 or 3 times it, to a tenth of a duration (per transit),
-    and its transit comes within one duration of a known one. A single transit (NaN period) needs the time alone.
+    A candidate is a known planet if its period is 1, 1/3, 1/2, 2 or 3 times the known period, to a tenth of a duration
+    per transit, and its transit lies within one duration of a known transit. For a single transit (NaN period) only
+    the time is compared.
 
     Args:
         id: ``(n,)`` str, the candidates' stars; period, t0, duration: ``(n,)`` float64, days.
@@ -139,7 +141,7 @@ def match_known(
             days, in the same time system, and precise enough to be carried to the candidates' epochs.
 
     Returns:
-        ``(n,)`` str: ``name:ratio`` joined with ``;`` (``name:single`` for a single transit), empty where none fits.
+        ``(n,)`` str: ``name:ratio`` joined with ``;`` (``name:single`` for a single transit); empty without a match.
     """
     order = np.argsort(known_id, kind="stable")
     first = np.searchsorted(known_id[order], id, "left")
@@ -149,7 +151,8 @@ def match_known(
     longer = np.fmax(duration[a], known_duration[b])
     texts: list[list[str]] = [[] for _ in id]
     for ratio, text in KNOWN_RATIOS.items():
-        # At twice the known period one transit in two is seen; at half of it, every second one is empty.
+        # At twice the known period, every second transit of the planet is used; at half of it, every second one is
+        # empty.
         short = np.fmin(period[a], known_period[b])
         late = phase(t0[a], short, known_t0[b])
         same = np.abs(period[a] * ratio - known_period[b]) <= 0.1 * longer * max(ratio, 1.0)
@@ -171,15 +174,15 @@ def known_transits(
     known_t0: np.ndarray,
     known_duration: np.ndarray,
 ) -> np.ndarray:
-    """Mask the transits of known planets, which are given weight 0 before a search.
+    """Mask the transits of known planets, so that a search can give them weight 0.
 
     Args:
         id: ``(n_stars,)`` str; start: ``(n_stars,)`` float64, days, time of cadence 0; cadence: days.
         known_id, known_period, known_t0, known_duration: as in `match_known`.
 
     Returns:
-        ``(n_stars, n_cadences)`` bool, true within one duration of a known mid-transit (twice the transit: ephemerides
-        drift, and the ingress of a wrong duration is not left over).
+        ``(n_stars, n_cadences)`` bool, True within one duration of a known mid-transit. The mask is twice as wide as
+        the transit, because ephemerides drift and known durations may be too short.
     """
     masked = np.zeros((len(id), n_cadences), dtype=bool)
     steps = np.arange(n_cadences) * cadence

@@ -1,4 +1,4 @@
-"""The highest separate peaks of a periodogram, and what it shows at simple ratios of a period."""
+"""Find the highest separate peaks of a periodogram, and the aliases of a period."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ import numpy as np
 from exojax.detection.periodogram import Periodogram
 
 RATIOS = (1 / 3, 1 / 2, 2 / 3, 3 / 2, 2.0, 3.0)
-"""of a period at which the periodogram is read for a candidate's column of aliases"""
+"""ratios to a candidate's period at which the periodogram is read for the column of aliases"""
 NEAR = 0.01
-"""relative distance from the exact ratio within which it is read"""
+"""largest relative distance from the exact ratio"""
 
 
 class Peak(NamedTuple):
@@ -32,9 +32,9 @@ def find_peaks(found: Periodogram, near: float, n_peaks: int) -> list[Peak]:
     """Return the highest separate peaks above the trend, which red noise raises towards long periods.
 
     Args:
-        found: of one star; peaks are among what was evaluated at full resolution.
-        near: difference of log period within which two peaks are one.
-        n_peaks: most peaks.
+        found: periodogram of one star; peaks are searched among the trials of full resolution.
+        near: smallest difference of log period between two separate peaks.
+        n_peaks: largest number of peaks.
     """
     log_period = np.log(found.period)
     above = np.where(found.fine, found.power - found.trend, -np.inf)

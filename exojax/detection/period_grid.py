@@ -1,4 +1,4 @@
-"""Which periods and durations are tried, from coarse bins to fine ones. Plain arithmetic on arrays."""
+"""The grid of trial periods and durations, from coarse to fine bins."""
 
 from __future__ import annotations
 
@@ -10,25 +10,25 @@ from functools import cached_property, lru_cache
 import numpy as np
 
 WIDER = (4, 2, 1)
-"""how much wider than the finest the bins of each pass are"""
+"""width of the bins of each pass, in units of the finest bins"""
 LADDER, NEXT = (2, 3, 4), (3, 4, 5)
-"""durations in bins: at the narrowest bins of a period, and at bins twice, four times, ... as wide"""
+"""durations in bins: for the narrowest bins of a period, and for bins twice, four times, ... as wide"""
 COARSE_LADDER = (1, 2, 3, 4)
-"""the same of a coarse pass, where the shortest transits fit into one bin"""
+"""the same for a coarse pass, where the shortest transits fit into one bin"""
 INNER = 0.78
 """share of the transit's duration at full depth; the rest counts half, as ingress and limb darkening do"""
 DENSITIES = (8.0, 0.02)
-"""solar densities, from M dwarf to giant, between whose transit durations one is looked for"""
+"""densities of an M dwarf and of a giant, solar units; they limit the durations that are tried"""
 GRAZING = 0.6
-"""sqrt(1 - b^2) of the shortest chord that is looked for"""
+"""sqrt(1 - b^2) of the shortest transit that is tried, ``b`` being the impact parameter"""
 USUAL_SHORTEST = 1 / 24
-"""days; whoever asks for shorter transits looks for those of white dwarfs, at any period"""
+"""usual shortest duration, days; a shorter ``duration_min`` (for white dwarfs) applies at any period"""
 LEAST_PERIOD = 4.0
-"""cadences in the shortest period that is searched"""
+"""shortest period that is searched, cadences"""
 BIN_SHARE = 0.67
-"""widest bin of the passes before the last, in central transits of a star like the Sun at the period"""
+"""widest bin of the passes before the last, in units of a central transit of the Sun at the period"""
 LEAST_COLUMNS = 12
-"""bins in a period below which they are not made wider"""
+"""smallest number of bins in a period; wider bins that give fewer are not used"""
 _PIECES = 2  # an octave: durations follow the period
 _GROUPED = 12  # rows from which neighbouring trials share their additions
 _SHARED = 1.2  # periods in a group and rows in a block, over the root of the rows: no row is off by 0.4 bins
@@ -43,7 +43,7 @@ class Band:
         periods: ``(n_trials,)`` float64, bins, falling.
         durations: ``(n_durations,)`` int64, bins.
         cores: ``(n_durations,)`` int64, bins of each at full depth.
-        group: neighbouring trials that share their additions; 1 where each is folded by itself.
+        group: number of neighbouring trials that share their additions; 1 if each trial is folded separately.
         block: rows of the fold that are added together for a group.
         first: place of the first trial among those of its pass.
     """
@@ -62,7 +62,7 @@ class Pass:
     """All trial periods at one width of bins.
 
     Attributes:
-        bands: that hold them, none twice.
+        bands: bands that contain the trials; each trial belongs to one band.
         periods: ``(n_trials,)`` float64, cadences, in the order of the bands.
         spacing: ``(n_trials,)`` float64, difference of log period to the next trial.
     """
@@ -115,13 +115,13 @@ class Pass:
 
 @dataclass(frozen=True, eq=False)
 class PeriodGrid:
-    """Everything that a periodogram needs to know before it sees a star.
+    """Trial periods and durations of a periodogram; they do not depend on a star's data.
 
     Attributes:
-        n_cadences: longest curve that it serves.
+        n_cadences: length of the longest curve, cadences.
         cadence: days.
-        passes: from the widest bins, by which all periods are tried, to the finest.
-        durations: ``(n_durations,)`` int64, cadences: all that are tried at the finest bins of any period.
+        passes: passes from the widest bins, with which all periods are tried, to the finest.
+        durations: ``(n_durations,)`` int64, cadences: all durations that are tried with the finest bins.
         period_min, period_max: cadences.
     """
 
@@ -157,18 +157,19 @@ def plan(
 ) -> PeriodGrid:
     """Return the trial periods and durations for curves of one length and cadence.
 
-    Longer durations are tried on wider bins, so that a bin loses the same share of every duration. Neighbouring periods
-    differ by so much that transits drift by one bin over the whole curve: even in log P, and oversampled by the
-    duration in bins against the optimal spacing of Ofir (2014, A&A 561, A138). Durations lie between a grazing transit
-    of a dwarf of 8 solar densities and a central one of a giant of 0.02, in the given range, and are a quarter of the
-    period at most. Where ``duration_min`` is less than an hour, it is the shortest at any period.
+    Longer durations are tried on wider bins, so that binning loses the same share of signal for every duration.
+    Between neighbouring trial periods, transits drift by one bin over the whole curve. The periods are therefore even
+    in log P, and oversampled by the duration in bins compared with the optimal spacing of Ofir (2014, A&A 561, A138).
+    Durations lie in the given range, between that of a grazing transit of a dwarf (8 solar densities) and that of a
+    central transit of a giant (0.02 solar densities), and are at most a quarter of the period. If ``duration_min`` is
+    less than an hour, it is the shortest duration at any period.
 
     Args:
         n_cadences: length of the curves, cadences.
         cadence: days.
-        period_min: days; four cadences is the least that is tried.
+        period_min: days; periods below four cadences are not tried.
         period_max: days, at most the length of the curves.
-        duration_min: days; two cadences is the least that is tried.
+        duration_min: days; durations below two cadences are not tried.
         duration_max: days.
 
     Raises:
@@ -195,7 +196,7 @@ def transit_duration(period: np.ndarray | float, density: np.ndarray | float) ->
 
     Args:
         period: days.
-        density: of the star, solar.
+        density: density of the star, solar units.
     """
     return 13.0 / 24 * np.cbrt(np.asarray(period) / 365.25 / np.asarray(density))
 
@@ -211,7 +212,7 @@ _Piece = tuple[int, tuple[int, ...], float, float]
 
 
 def _pieces(cadence: float, least: float, most: float, shortest: float, longest: float, wider: int) -> Iterator[_Piece]:
-    """Yield the pieces of a pass whose bins are ``wider`` times as wide as the finest, in order of falling period."""
+    """Yield the pieces of a pass with bins ``wider`` times as wide as the finest, from the longest period down."""
     n_pieces = max(math.ceil(_PIECES * math.log2(most / least) - 1e-9), 1)
     for number in range(n_pieces):
         high = most * (least / most) ** (number / n_pieces)
@@ -233,7 +234,7 @@ def _pieces(cadence: float, least: float, most: float, shortest: float, longest:
 
 
 def _pass(n_cadences: int, pieces: list[_Piece], *, grouped: bool) -> Pass:
-    """Return the bands that hold some pieces; those of one width and the same durations that touch are one."""
+    """Return the bands that contain the pieces; adjoining pieces with equal bins and durations form one band."""
     ranges: dict[tuple[int, tuple[int, ...]], list[tuple[float, float]]] = {}
     for step, durations, high, low in pieces:
         joined = ranges.setdefault((step, durations), [])

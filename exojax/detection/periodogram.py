@@ -1,4 +1,4 @@
-"""The periodogram: the highest SNR of a dip at each trial period, most of the trials left out where none can be."""
+"""The periodogram: the highest SNR of a dip at each trial period; fine bins only near promising periods."""
 
 from __future__ import annotations
 
@@ -12,27 +12,28 @@ from exojax.detection.period_grid import Pass, PeriodGrid
 from exojax.loops import periodogram as loops
 
 KEPT = (0.03, 0.01)
-"""trials, over those of the first pass, around which the second and the third look again"""
+"""share of the trials of the first pass around which the second and the third pass search again"""
 LEAST_KEPT = (300, 100)
-"""the least number of them"""
+"""smallest number of such trials"""
 REACH = 0.75
-"""steps of log period on either side of such a trial"""
+"""range on either side of such a trial that is searched again, in steps of log period"""
 BLOCKS, NARROWEST = 40, 0.1
-"""most stretches of log period whose means are the periodogram's trend; the least width: a peak must not be its own"""
+"""largest number and smallest width of the stretches of log period whose means are the trend of the periodogram; a
+narrower stretch would follow a single peak"""
 WIDEST_SPREAD = 1.5
-"""medians of all stretches' standard deviations that one stretch's is at most: a strong signal must not hide in its own
-scatter"""
+"""largest standard deviation of a stretch, in medians over all stretches; a strong signal must not raise its own limit
+"""
 
 
 @dataclass(frozen=True, eq=False)
 class Periodogram:
-    """What was evaluated of one star's periodogram; all ``(n,)``, increasing in period.
+    """The evaluated trials of one star's periodogram, in order of increasing period; arrays are ``(n,)``.
 
     Attributes:
         period: float64, cadences.
         power: float32, SNR.
         trend: float32, SNR that chance and red noise give at this period, from the first pass.
-        fine: bool, at the plan's finest bins.
+        fine: bool, True for trials with the finest bins of the plan.
         spread: standard deviation of the first pass about its trend.
     """
 
@@ -47,13 +48,13 @@ def periodogram(plan: PeriodGrid, flux: np.ndarray, weight: np.ndarray) -> Perio
     """Return the highest SNR of a dip at each period that was evaluated, over epochs and durations.
 
     The template is 1 over the inner 78 % of a transit and 1/2 over the rest of it, about a free constant level. With
-    weights ``w``, template ``t``, weighted mean removed from the flux ``y``, ``s = sum(w t y)``, ``W = sum(w)``,
-    ``a1 = sum(w t)``, ``a2 = sum(w t^2)``: ``SNR^2 = s^2 W / (a2 W - a1^2)`` where ``s < 0`` (Kovacs et al. 2002, A&A
-    391, 369, for the box, where ``a1 = a2``). All periods are searched with wide bins; narrower ones only around the
-    trials that stand highest above the trend.
+    weights ``w``, template ``t`` and flux ``y`` without its weighted mean, let ``s = sum(w t y)``, ``W = sum(w)``,
+    ``a1 = sum(w t)`` and ``a2 = sum(w t^2)``. Then ``SNR^2 = s^2 W / (a2 W - a1^2)`` if ``s < 0`` (Kovacs et al. 2002,
+    A&A 391, 369, for the box, where ``a1 = a2``). All periods are searched with wide bins; narrower bins are used only
+    around the trials that are highest above the trend.
 
     Args:
-        plan: periods and durations, for curves at least as long.
+        plan: periods and durations; ``plan.n_cadences`` is at least the length of the curve.
         flux: ``(n_cadences,)`` float32, flat, in units of the star's scatter.
         weight: ``(n_cadences,)`` float32; see :class:`Sums`.
     """
@@ -64,8 +65,8 @@ def pyramid(plan: PeriodGrid, parts: Sequence[Sums]) -> Periodogram:
     """Return the periodogram of several curves at the same periods: the root of the sum of their squared SNRs.
 
     Args:
-        plan: periods and durations, for curves at least as long.
-        parts: sums of each curve, which have no common epoch.
+        plan: periods and durations; ``plan.n_cadences`` is at least the length of the longest curve.
+        parts: sums of each curve; every curve has its own epoch.
     """
 
     def power_at(chosen: Pass, wanted: np.ndarray | None = None) -> np.ndarray:
@@ -100,7 +101,7 @@ class Trend:
 
     Attributes:
         low: log of the shortest period.
-        width: of a stretch, in log period.
+        width: width of a stretch, in log period.
         mean, deviation: ``(n_blocks,)`` float32 SNR.
         spread: standard deviation about the means.
     """
@@ -122,7 +123,7 @@ class Trend:
         mean = np.bincount(block, power, blocks) / np.maximum(count, 1)
         square = np.bincount(block, (power - mean[block]) ** 2, blocks)
         spread = math.sqrt(square.sum() / len(power))
-        # A stretch of few trials has the spread of all.
+        # A stretch of few trials gets the spread of all trials.
         deviation = np.sqrt((square + 10 * spread**2) / (count + 10))
         deviation = np.maximum(np.minimum(deviation, WIDEST_SPREAD * np.median(deviation)), 1e-6)
         return cls(low, width, mean.astype(np.float32), deviation.astype(np.float32), max(spread, 1e-6))
@@ -132,7 +133,7 @@ class Trend:
         return self.mean[self.block(log_period)]
 
     def significance(self, block: np.ndarray, power: np.ndarray) -> np.ndarray:
-        """Return by how many standard deviations ``power (n,)`` stands out in the stretches ``block (n,)``."""
+        """Return the height of ``power (n,)`` above the means of the stretches ``block (n,)``, standard deviations."""
         return (power - self.mean[block]) / self.deviation[block]
 
     def block(self, log_period: np.ndarray) -> np.ndarray:
@@ -156,12 +157,12 @@ def centred(flux: np.ndarray, weight: np.ndarray) -> tuple[np.ndarray, float]:
 
 
 class Sums:
-    """Cumulative sums of one star's weighted flux and weights, at every width of bins.
+    """Cumulative sums of one star's weighted flux and weights, for every width of bins.
 
     Attributes:
-        flux, weight: ``(n_sums,)`` float32, those of one width after the other.
-        places: ``(n_widths, 5)`` int64, by log2 of the width: the first sum, how many there are, bins before the data,
-            bins of data, cadences in a bin.
+        flux, weight: ``(n_sums,)`` float32, the sums of all widths, one width after another.
+        places: ``(n_widths, 5)`` int64, row by log2 of the width: index of the first sum, number of sums, bins before
+            the data, bins of data, cadences in a bin.
         total: sum of all weights.
     """
 
@@ -182,7 +183,7 @@ class Sums:
             self.places[width.bit_length() - 1] = begin, size, lead, n_bins, width
             begin += size
             cadence = ((np.arange(size) - lead) * width).clip(0, n)
-            # Less one typical weight a cadence, which a fold adds again: sums stay small, and exact in float32.
+            # One typical weight per cadence is subtracted, and a fold adds it again: sums stay small, exact in float32.
             slope = width * np.arange(size)
             made[0].append(running[0][cadence].astype(np.float32))
             made[1].append((running[1][cadence] - slope).astype(np.float32))

@@ -1,4 +1,5 @@
-"""One star's light curve to its candidates: cleaned, searched, masked, and searched again while anything stands out."""
+"""Search one star: clean its light curve, find the best candidate, mask it, and repeat while a signal is
+significant."""
 
 from __future__ import annotations
 
@@ -43,37 +44,38 @@ from exojax.loops import compiled
 from exojax.photometry.resample import to_even
 
 MOST_SINGLES = 3
-"""single transits of a star that are listed, beside its ``max_candidates``"""
+"""largest number of single transits of a star, in addition to its ``max_candidates``"""
 SINGLE_MASK_SCALE = 1.5
-"""how much more widely a single transit is masked: a period would have corrected its length"""
+"""factor on the width of the mask of a single transit, whose duration is less certain than that of a periodic one"""
 MOST_EXCLUDED = 0.6
-"""share of a curve's cadences that may be left out of its last trend"""
+"""largest share of a curve's cadences that is left out of its last trend"""
 RESIDUAL_REACH = 1.5
-"""durations from a transit within which a further signal is a residual of it, beside its mask"""
+"""a further signal within this distance of a transit, in durations, is a residual beside its mask"""
 LATE_MARGIN = 1.1
-"""ratio of the SNR of a candidate off time to that of one on time from which it is better"""
+"""smallest ratio of the SNR of a candidate off time to that of the candidate on time for which the former is taken"""
 MOST_RESIDUALS = 2
-"""searches of one star that may end in a residual"""
+"""largest number of searches of one star that return a residual"""
 HOPELESS = 0.85
-"""share of ``snr_min`` below which the highest peak of a further search is not refined, which adds a tenth at most"""
+"""in a further search, peaks below this share of ``snr_min`` are not refined, because refining adds a tenth at most"""
 
 Alter = Callable[[EvenCurves], EvenCurves]
-"""Done to one star's flat, clean curve before it is searched, such as turning it upside down."""
+"""Function that changes one star's flat, clean curve before the search, for example turns it upside down."""
 
 
 PLUGINS = ("jax_cuda12_plugin", "jax_cuda13_plugin", "jax_rocm7_plugin", "libtpu")
-"""packages by which JAX reaches an accelerator"""
+"""packages through which JAX uses an accelerator"""
 
 
 @dataclass(frozen=True, eq=False)
 class Trace:
-    """What the search of one star saw, for figures and models.
+    """Curves and periodograms of the search of one star, for figures and models.
 
     Attributes:
-        even: before detrending; one star.
-        flat: after it, the transits of all candidates kept from the trend; of an altered curve, the one searched.
-        periodograms: one of each candidate, in which it was found.
-        weights: ``(n_cadences,)`` float32 of each candidate: without the transits of those found before it.
+        even: curve of the star before detrending.
+        flat: curve after detrending; the transits of all candidates were left out of the trend. If the curve was
+            altered, this is the altered curve.
+        periodograms: for each candidate, the periodogram in which it was found.
+        weights: for each candidate, ``(n_cadences,)`` float32 weights, 0 in the transits of earlier candidates.
     """
 
     even: EvenCurves
@@ -83,28 +85,28 @@ class Trace:
 
 
 SearchSteps = Generator[tuple[PeriodGrid, FlatCurve], Periodogram, tuple[Candidates, Trace]]
-"""Requests the periodogram of a curve, again and again, and returns the candidates at the end."""
+"""Generator that requests periodograms of curves, and returns the candidates at the end."""
 
 
 def search_star(
     curves: LightCurves, config: SearchConfig, *, masked: np.ndarray | None = None, alter: Alter | None = None
 ) -> tuple[Candidates, Trace]:
-    """Return a star's candidates: its best, however weak, and further ones and single transits that stand out.
+    """Return a star's candidates: the best signal, even if weak, and further significant signals and single transits.
 
-    The star is searched, its best candidate is masked, its trend is found again without the transits, and it is
-    searched again, until nothing above ``snr_min`` is left or it has ``max_candidates`` that repeat. Where one event
-    outshines the best fold, or a fold pairs events that differ, the strongest event is a candidate of its own. What the
-    mask leaves of a candidate is masked too, and is no candidate.
+    The search finds the best candidate, masks its transits, computes the trend again without them, and searches again,
+    until no signal is above ``snr_min`` or ``max_candidates`` periodic candidates are found. If a single event is more
+    significant than the best fold, or if a fold combines events that differ, the strongest event becomes a candidate as
+    a single transit. Residuals of a candidate beside its mask are masked too, and are no candidates.
 
     Args:
         curves: one star.
         config: ranges and thresholds.
         masked: ``(n_cadences,)`` bool on the even grid, cadences of known transits; or None.
-        alter: done to the flat, clean curve (the cadences of ``masked`` without weight), which is then searched as
-            often and for as many candidates as any, but not detrended again.
+        alter: function that changes the flat, clean curve, in which the cadences of ``masked`` have no weight. The
+            altered curve is searched like any other, but not detrended again. None: no change.
 
     Returns:
-        Candidates, best first, ``matches`` still empty, none of flux that does not vary; and what the search saw.
+        Candidates, best first, with ``matches`` still empty (no candidates if the flux does not vary); and the trace.
 
     Raises:
         ValueError: the curve cannot hold the range of periods.
@@ -120,14 +122,14 @@ def search_each_star(
     masks: Sequence[np.ndarray | None],
     alter: Alter | None = None,
 ) -> Iterator[tuple[Candidates, Trace]]:
-    """Yield what :func:`search_star` returns of each of several stars, in their order.
+    """Yield the result of :func:`search_star` for each of several stars, in their order.
 
-    On a CPU one star is searched after the other; a GPU or TPU makes the periodograms of all of them together.
+    A CPU searches the stars one after another; a GPU or TPU computes the periodograms of all stars together.
 
     Args:
         stars: light curves of one star each.
-        config, alter: as of :func:`search_star`.
-        masks: one of each star.
+        config, alter: as in :func:`search_star`.
+        masks: for each star, ``masked`` of :func:`search_star`.
     """
     compiled.ready()
     searches = [_search_steps(star, config, mask, alter) for star, mask in zip(stars, masks, strict=True)]
@@ -141,7 +143,7 @@ def search_each_star(
 
 
 def on_accelerator() -> bool:
-    """Return whether JAX runs on a GPU or TPU here; JAX is not imported where none of its plugins is installed."""
+    """Return whether JAX runs on a GPU or TPU; JAX is imported only if a package of ``PLUGINS`` is installed."""
     if "jax" not in sys.modules and not any(find_spec(name) for name in PLUGINS):
         return False
     import jax
@@ -150,7 +152,7 @@ def on_accelerator() -> bool:
 
 
 def _run_on_cpu(steps: SearchSteps) -> tuple[Candidates, Trace]:
-    """Return what the search of a star ends with, its periodograms made on the CPU."""
+    """Run the search of a star with periodograms of the CPU, and return its result."""
     answer = None
     while True:
         try:
@@ -164,11 +166,11 @@ def run_together(
     searches: Sequence[SearchSteps],
     periodograms: Callable[[PeriodGrid, Sequence[tuple[np.ndarray, np.ndarray]]], list[Periodogram]],
 ) -> list[tuple[Candidates, Trace]]:
-    """Return what several searches end with, the periodograms of those that share a plan made by one call.
+    """Run several searches and return their results; one call computes all periodograms that share a plan.
 
     Args:
-        searches: not begun.
-        periodograms: of a plan, and of flux and weight of each star.
+        searches: searches that have not started.
+        periodograms: function of a plan and of flux and weight of each star; it returns one periodogram per star.
     """
     results: dict[int, tuple[Candidates, Trace]] = {}
     answers: dict[int, Periodogram | None] = dict.fromkeys(range(len(searches)))
@@ -190,11 +192,11 @@ def run_together(
 def measure_star(
     curves: LightCurves, config: SearchConfig, period: np.ndarray, t0: np.ndarray, duration: np.ndarray
 ) -> tuple[Candidates, Trace]:
-    """Return a star's candidates at given ephemerides, measured as the search measures its own; nothing is searched.
+    """Measure a star's candidates at given ephemerides in the same way as the search, without searching.
 
-    Period, epoch and duration stay as given. The trend is found without the transits of all of them, and each is
-    measured without those of the others. Depth and errors come from a least-squares fit where that ends near the given
-    epoch, else from the mean over the transits. What no transit was measured of has NaN for depth and significance.
+    Period, epoch and duration stay as given. The transits of all candidates are left out of the trend, and those of the
+    other candidates out of each measurement. Depth and errors come from a least-squares fit if it ends near the given
+    epoch, otherwise from the mean over the transits. If no transit was observed, depth and significance are NaN.
 
     Args:
         curves: one star.
@@ -204,7 +206,7 @@ def measure_star(
         duration: ``(k,)`` float64 days, first to last contact.
 
     Returns:
-        Candidates in the order given, and what the search would have seen.
+        Candidates in the order of the arguments, and the trace.
 
     Raises:
         ValueError: the curve cannot hold the range of periods.
@@ -241,7 +243,7 @@ def measure_star(
 
 
 def _template_snr(curve: FlatCurve, given: Ephemeris) -> float:
-    """Return the SNR of the periodogram's template at an ephemeris; below 0 where the flux is higher in transit."""
+    """Return the SNR of the periodogram's template at an ephemeris; it is negative if the flux rises in transit."""
     share = np.abs(phase(np.arange(len(curve.flux)), given.period, given.t0)) / given.duration
     template = np.where(share <= 0.5 * INNER, 1.0, np.where(share <= 0.5, 0.5, 0.0))
     first, second = ((curve.weight * template**power).sum(dtype=np.float64) for power in (1, 2))
@@ -277,7 +279,7 @@ def _given_row(curve: FlatCurve, noise: Noise, given: Ephemeris, shortest: float
 def _search_steps(
     curves: LightCurves, config: SearchConfig, masked: np.ndarray | None, alter: Alter | None
 ) -> SearchSteps:
-    """Ask for one periodogram after the other, and return the candidates and the trace; see :func:`search_star`."""
+    """Request one periodogram after another, and return the candidates and the trace; see :func:`search_star`."""
     even = to_even(curves, shortest=config.duration_min)
     size, absolute = even.flux.shape[1], curves.absolute
     known = np.zeros(size, bool) if masked is None else masked
@@ -304,7 +306,7 @@ def _search_steps(
                 found, row, weight = its, new | {"detrending": name}, curve.weight
         if row is None or found is None:
             break
-        # What was found by one detrending is searched on by it alone.
+        # After the first candidate, the search continues with the detrending that found it.
         flats = {row["detrending"]: flats[row["detrending"]]}
         taken |= in_transit(row, size)
         if any(_is_residual(row, before, star.tolerance) for before in rows):
@@ -423,10 +425,10 @@ def _row(
 
 
 def _is_residual(new: dict[str, Any], old: dict[str, Any], tolerance: float = 0.0) -> bool:
-    """Return whether all of a signal's transits lie beside those of another one, as the residuals of a mask do.
+    """Return whether the signal ``new`` is a residual of ``old``: all its transits lie beside the mask of ``old``.
 
-    Either is single, or the new period is a simple multiple or fraction of the old one. Those of a candidate that was
-    found off time may be ``tolerance`` cadences farther.
+    Either signal is a single transit, or the new period is a simple multiple or fraction of the old one. For an ``old``
+    that was found off time, the distance may be larger by ``tolerance`` cadences.
     """
     reach = RESIDUAL_REACH * old["duration"] + (0.0 if old.get("timing") is None else tolerance)
     beside = bool(transit_mask(new["t0"], old["period"], old["t0"], 2 * reach))
@@ -440,10 +442,10 @@ def _is_residual(new: dict[str, Any], old: dict[str, Any], tolerance: float = 0.
 
 
 def _kept_from_trend(taken: np.ndarray, weight: np.ndarray) -> np.ndarray:
-    """Return what of ``taken`` is kept from a star's last trend, ``(n_cadences,)`` bool.
+    """Return the cadences of ``taken`` that are left out of a star's last trend, ``(n_cadences,)`` bool.
 
-    Nothing where it covers most of what was measured (``weight`` above 0), as transits do that last as long as their
-    period: there would be no trend, and nothing to fold.
+    If ``taken`` covers most of the measured cadences (``weight`` above 0), none is left out: otherwise there would be
+    no trend and nothing to fold. This happens for transits that last about as long as their period.
     """
     measured = weight > 0
     share = int((taken & measured).sum()) / max(int(measured.sum()), 1)
@@ -451,7 +453,8 @@ def _kept_from_trend(taken: np.ndarray, weight: np.ndarray) -> np.ndarray:
 
 
 def _table(rows: list[dict[str, Any]], curves: LightCurves, even: EvenCurves, scale: float) -> Candidates:
-    """Return columns in cadences and scatters as candidates in days, and in the unit of the flux by ``scale``."""
+    """Convert rows in cadences and scatters to candidates in days and, by the factor ``scale``, in units of the
+    flux."""
     days, start = even.cadence, float(even.start[0])
     seen = np.flatnonzero(even.weight[0] > 0)
     last = float(seen[-1]) if len(seen) else 0.0
