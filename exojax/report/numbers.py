@@ -71,6 +71,7 @@ def rows(one: Sheet) -> list[tuple[str, str]]:
         ("mean depth", both(depth, depth_error, unit, digits)),
         ("radius", radius(one) if one.absolute else f"{NONE}: the flux has no scale"),
         ("a/R", axes_of(one)),
+        ("impact", NONE if one.fit is None else text(one.fit.impact * (1 + one.fit.ratio), 2)),
         ("Teq, insolation", warmth(period, star)),
         ("SNR", f"{text(white, 1)} white, {text(red, 1)} red{quiet}"),
         ("SDE", text(found.sde[0], 1)),
