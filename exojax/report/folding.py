@@ -136,9 +136,7 @@ def sheet_of(
         model_flux=model,
         fit=fit,
         shift=_shift(even, weight, one),
-        series=None
-        if one.single[0]
-        else of_even(flat, weight, float(one.period[0]), float(one.t0[0]), float(one.duration[0])),
+        series=_series(flat, weight, one),
         centroid=None if even.centroid is None else even.centroid[0],
         star=None if curves.stars is None else curves.stars,
         warnings=warnings,
@@ -170,6 +168,13 @@ def _model(
         return corners, depth * np.array([0, -0.5, -0.5, -1, -1, -0.5, -0.5, 0]), None
     offset = np.linspace(-0.5, 0.5, 161) * (fit.duration + fit.exposure)
     return offset, fit(offset) / (1.0 if absolute else float(flat.scatter[0])), fit
+
+
+def _series(flat: EvenCurves, weight: np.ndarray, one: Candidates) -> TransitSeries | None:
+    """Return the series of the candidate's tests; None of a single transit."""
+    if one.single[0]:
+        return None
+    return of_even(flat, weight, float(one.period[0]), float(one.t0[0]), float(one.duration[0]))
 
 
 def _shift(even: EvenCurves, weight: np.ndarray, one: Candidates) -> CentroidShift | None:

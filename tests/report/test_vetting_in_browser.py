@@ -138,6 +138,7 @@ def test_marks_are_given_by_keys_kept_undone_and_exported(browser, tmp_path):
         page.select_option("#marked", "planet")
         assert stars(page) == ["TIC 1000"]
         page.select_option("#marked", "")
+        page.wait_for_timeout(500)  # the browser hands its store to the next process a moment later
         page.reload()
         page.wait_for_selector(READY)
         assert page.inner_text("#tally") == "Marked: 1 planet, 1 false positive, 1 unsure"
@@ -206,6 +207,19 @@ def test_no_column_is_cut_off_and_axe_finds_nothing(browser, tmp_path, width, sc
         assert page.is_visible("#sheet img")
         assert not overflows(page)
         assert violations(page) == []
+
+
+def test_a_small_probability_is_no_zero_and_long_flags_take_four_lines(browser, tmp_path):
+    flags = ";".join(f"a reason of {k}.0σ that is quite long" for k in range(12))
+    page_file = page_of(tmp_path, [candidate(0, probability=1e-4, flags=flags), candidate(1, probability=0.0)])
+    with opened(browser, page_file, ready=READY) as page:
+        cells = "[...document.querySelectorAll('[data-name=probability]:is(td)')].map(e=>e.textContent)"
+        assert page.evaluate(cells) == ["<0.001", "0.000"]
+        words = page.query_selector("tbody .few")
+        height = page.evaluate("e=>[e.clientHeight/parseFloat(getComputedStyle(e).lineHeight),e.scrollHeight]", words)
+        assert height[0] == pytest.approx(4, abs=0.3)
+        assert words.get_attribute("title") == words.inner_text().strip() == flags.replace(";", "; ")
+        assert flags.replace(";", "; ") in page.inner_text("#facts")
 
 
 def test_print_shows_the_table_alone(browser, tmp_path):
