@@ -50,7 +50,8 @@ figure.wide{grid-column:1/-1}
 img{width:100%;height:auto;border-radius:6px;background:#fff}
 figcaption{color:var(--soft);font-size:.9rem}
 @media print{:root{--ink:#000;--paper:#fff;--soft:#444;--line:#bbb;--warn:#fff;--edge:#000}
-body{max-width:none;font-size:11pt}
+body{max-width:none;font-size:10.5pt;padding:0}
+.plots{grid-template-columns:1fr 1fr;align-items:start}
 figure,tr,.warn,.verdict{break-inside:avoid}h2{break-after:avoid}details>*{display:block}.scroll{overflow:visible}}
 """
 

@@ -36,7 +36,7 @@ def report(tmp_path_factory):
         flux_unit="relative flux",
     )  # fmt: skip
     write_report(
-        folder / "report.html", title=f"r1: {PATH}", metrics=found, figures={"Scores": picture, f"Of {PATH}": wide},
+        folder / "report.html", title=f"r1: {PATH}", metrics=found, figures={"Scores": picture, "Again": picture, f"Of {PATH}": wide},
         config={"data": {"source": PATH}}, warnings=[f"read {PATH}"], controls=rows, summary=f"Scored: {PATH}",
         data={"source": PATH}, verdict=verdict(found, rows), ranked=[{"star": PATH, "probability": 0.5}],
     )  # fmt: skip
@@ -68,6 +68,10 @@ def test_print_is_black_on_white_and_whole(browser, report):
         assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
         assert page.evaluate("getComputedStyle(document.body).color") == "rgb(0, 0, 0)"
         assert page.is_visible("details table")
+        # Figures stand side by side on a sheet of paper.
+        page.set_viewport_size({"width": 720, "height": 1000})
+        first, second = (figure.bounding_box() for figure in page.query_selector_all("figure:not(.wide)")[:2])
+        assert first["y"] == second["y"]
 
 
 def test_explore_leaves_a_page(browser, tmp_path):
