@@ -36,7 +36,8 @@ def report(tmp_path_factory):
         flux_unit="relative flux",
     )  # fmt: skip
     write_report(
-        folder / "report.html", title=f"r1: {PATH}", metrics=found, figures={"Scores": picture, "Again": picture, f"Of {PATH}": wide},
+        folder / "report.html", title=f"r1: {PATH}", metrics=found,
+        figures={"Scores": picture, "Again": picture, f"Of {PATH}": wide},
         config={"data": {"source": PATH}}, warnings=[f"read {PATH}"], controls=rows, summary=f"Scored: {PATH}",
         data={"source": PATH}, verdict=verdict(found, rows), ranked=[{"star": PATH, "probability": 0.5}],
     )  # fmt: skip
