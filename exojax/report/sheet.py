@@ -317,8 +317,9 @@ def _context(figure: Figure, one: Sheet, fold: Fold) -> None:
 def _words(figure: Figure, one: Sheet, fold: Fold) -> None:
     """Write name, star, numbers, tests, flags, the rest of the system and the next transits."""
     found = one.candidate
-    single = "single transit" if np.isnan(fold.step) else "two transits"
-    kind = single if found.single[0] else "candidate"
+    kind = "candidate"
+    if found.single[0]:
+        kind = "duotransit" if found.n_transits[0] == 2 else "single transit"
     figure.text(
         0.03, 0.972, f"{numbers.title(one)}   {kind} {int(found.rank[0])}", fontsize=15, va="center", weight="bold"
     )

@@ -80,7 +80,7 @@ def flags(
             f"the centroid moves by {found.centroid_sigma[i]:.1f}σ" if moved(found.centroid_sigma[i]) else "",
             _of_spacecraft(float(found.period[i]), float(found.t0[i]), str(time_system[i])),
             _shared(str(found.matches[i])),
-            "a single transit" if single else f"{found.n_transits[i]} transits" if found.n_transits[i] <= FEW else "",
+            _few(single, int(found.n_transits[i]), str(found.aliases[i])),
             _long(float(found.duration[i]), float(found.period[i]), float(density[i])),
         ]
         texts.append(";".join(filter(None, candidate_flags)))
@@ -154,6 +154,14 @@ def resolved(shape: np.ndarray, duration: np.ndarray, cadence: float) -> np.ndar
         cadence: days.
     """
     return np.where(duration >= RESOLVED * cadence, shape, np.nan)
+
+
+def _few(single: bool, n_transits: int, aliases: str) -> str:
+    """Return the flag of a candidate with one transit or two, or an empty text."""
+    if single and n_transits == 2:
+        n = aliases.count(";") + 1 if aliases else 0
+        return f"a duotransit: two transits, {n} possible periods" if n else "a duotransit: two transits"
+    return "a single transit" if single else f"{n_transits} transits" if n_transits <= FEW else ""
 
 
 def _of_spacecraft(period: float, t0: float, time_system: str) -> str:

@@ -17,11 +17,11 @@ UNREMARKABLE = {
 
 
 def candidates(**columns):
-    made = {}
+    made, n = {}, max((np.size(column) for column in columns.values()), default=1)
     for field in fields(Candidates):
         text = field.name in ("id", "aliases", "matches", "detrending")
         unknown = "" if text else False if field.name == "single" else 0 if field.name == "star" else np.nan
-        made[field.name] = np.atleast_1d(np.array(columns.get(field.name, unknown)))
+        made[field.name] = np.broadcast_to(np.array(columns.get(field.name, unknown)), n)
     return Candidates(**made)
 
 
@@ -57,6 +57,11 @@ def test_a_quiet_candidate_and_one_of_which_nothing_is_known_have_none():
         ({"shape": 5 / 9}, "V-shaped: mean depth 0.56 of the middle's"),
         ({"period": 3 * THRUSTERS, "t0": 2200.0}, "the period is the spacecraft's: 3 × 0.2452 d, K2's thrusters"),
         ({"single": True, "period": np.nan, "n_transits": 1, "odd_even_sigma": 9.0}, "a single transit"),
+        (
+            {"single": True, "period": np.nan, "n_transits": 2, "aliases": "50.8;71.1;355.5;711"},
+            "a duotransit: two transits, 4 possible periods",
+        ),
+        ({"single": True, "period": np.nan, "n_transits": 2, "aliases": ""}, "a duotransit: two transits"),
     ],
 )  # fmt: skip
 def test_each_flag_has_its_number(columns, text):
