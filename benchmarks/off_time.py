@@ -1,7 +1,7 @@
 """Planets hours off a linear ephemeris: how many a search finds with a tolerance and without, and its false alarms.
 
-``python -m benchmarks.off_time --out DIR [--hours H] [--n N] [--null N] [--seed N]`` simulates stars, searches each with
-and without ``ttv``, and prints a table.
+``python -m benchmarks.off_time --out DIR [--hours H] [--n N] [--null N] [--seed N]`` simulates stars, searches each
+with and without ``ttv``, and prints a table.
 """
 
 from __future__ import annotations
@@ -64,13 +64,18 @@ def nulls(n: int, seed: int) -> list[Curve]:
         kind = ("quiet", "quiet", "active", "years apart")[k % 4]
         size = np.log(ACTIVE if kind == "active" else QUIET)
         spin = (0.5, 12.0) if kind == "active" else (8.0, 30.0)
-        about = {
-            "noise": float(10 ** rng.uniform(-4, -3.2)),
-            "rotation": float(rng.uniform(*spin)),
-            "amplitude": float(np.exp(rng.uniform(*size))),
-        }
         mission = "tess" if kind == "years apart" else "kepler"
-        made.append(Curve(f"null-{k}", f"no planet: {kind}", mission=mission, evolving=mission == "kepler", **about))
+        made.append(
+            Curve(
+                f"null-{k}",
+                f"no planet: {kind}",
+                mission=mission,
+                evolving=mission == "kepler",
+                noise=float(10 ** rng.uniform(-4, -3.2)),
+                rotation=float(rng.uniform(*spin)),
+                amplitude=float(np.exp(rng.uniform(*size))),
+            )
+        )
     return made
 
 

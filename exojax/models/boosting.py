@@ -153,7 +153,7 @@ def remarks(arrays: Mapping[str, np.ndarray]) -> tuple[str, ...]:
     dropped = set(arrays["dropped"].tolist())
     if not dropped:
         return ()
-    texts = []
+    texts: list[str] = []
     for group, columns in groups_of(list(NAMES)).items():
         names = [NAMES[number] for number in columns]
         lost = [name for name in names if name in dropped]

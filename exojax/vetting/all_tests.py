@@ -65,6 +65,8 @@ NUMBERS = (
     "centroid",
 )
 """names of the measured numbers, in the order of the columns that models take as input"""
+COLUMNS = tuple(f"vet_{name}" for name in NUMBERS)
+"""the same as columns of ``candidates.csv``"""
 VERDICTS = (
     "duration",
     "planet_radius",
