@@ -40,7 +40,7 @@ class Options:
     null: int = 100
     """stars without a planet"""
     seed: int = 0
-    """of everything"""
+    """seed of all random numbers"""
 
 
 def planets(n: int, hours: float, seed: int) -> list[Curve]:
@@ -119,7 +119,7 @@ def _share(hits: int, n: int) -> dict[str, Any]:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Entry point; returns the exit code."""
+    """Run the benchmark and return the exit code."""
     return command.run("off_time.py", Options, measure, argv)
 
 

@@ -33,11 +33,11 @@ FILLED, AT_ONCE = 0.25, 2**16
 LEAST_CADENCES, LEAST_DAYS = 64, 2.0
 """measured cadences and days of a season that is searched by itself"""
 MOST_WEIGHT = 4.0
-"""of a cadence, as on the even grid"""
+"""largest weight of a cadence, as on the even grid"""
 STEPS = 8
 """coherent periods tried while the transits of a usual planet drift by its duration over the curve"""
 DOUBT = 9.0
-"""difference of squared SNRs below which two coherent periods are not told apart: three standard deviations"""
+"""difference of squared SNRs below which two coherent periods are not distinguished: three standard deviations"""
 MOST_ALIASES = 20
 EVENTS = 4
 """single events of a season that are paired with those of the others"""
@@ -94,7 +94,7 @@ class Repeat:
 def split(weight: np.ndarray, cadence: float) -> list[Season]:
     """Return the seasons of a curve that has gaps of more than 120 days, those with too few data left out.
 
-    A curve without such a gap has none, and neither has one that is short and well filled, which is searched at once.
+    A curve without such a gap has none. A short, well filled curve has none either: it is searched as a whole.
 
     Args:
         weight: ``(n_cadences,)``, 0 where nothing was measured.
@@ -159,7 +159,7 @@ def balanced(flat: EvenCurves, seasons: Sequence[Season], in_transit: np.ndarray
 
 @dataclass(frozen=True, eq=False)
 class SeasonSignals:
-    """What is found in all seasons together.
+    """The signals that are found in all seasons together.
 
     Attributes:
         found: the periodogram of the seasons.

@@ -134,7 +134,7 @@ def is_better(new: float, old: float, duration: float, period: float, cadence: f
 def plan_for(n_cadences: int, cadence: float, config: SearchConfig) -> PeriodGrid:
     """Return the periods and durations that are tried for curves of one length (cadences) and cadence (days).
 
-    The shortest period is four cadences, whatever is requested: shorter ones cannot be told apart.
+    The shortest period is four cadences, whatever is requested: shorter periods cannot be distinguished.
 
     Raises:
         ValueError: the curves cannot hold the range of periods.

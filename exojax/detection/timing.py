@@ -16,7 +16,7 @@ STEP = 0.25
 STRETCHES = (1.0, 0.8, 0.63, 0.5, 0.4)
 """durations tried, in those of the fold: transits that are not on time smear it"""
 LEAST_SNR = 4.0
-"""of an event, for its time to be measured; below it noise has a higher peak somewhere"""
+"""least SNR of an event whose time is measured; below it, noise has a higher peak somewhere"""
 LEAST_EVENTS = 4
 """timed events for a test: a line takes two"""
 LEAST_SHARE = 0.6
@@ -69,7 +69,7 @@ class Timing:
 
     @property
     def late(self) -> bool:
-        """Whether the transits are not on time."""
+        """True where the transits are not on time."""
         return self.sigma >= SIGNIFICANT
 
 

@@ -154,7 +154,7 @@ def _varies(curves: LightCurves) -> np.ndarray:
 
 
 def _phase(elapsed: np.ndarray, star: np.ndarray, n_stars: int) -> np.ndarray:
-    # What is left of the whole cadences is small enough for float32, which is several times as fast.
+    # The remainder after whole cadences is small enough for float32, which is several times as fast.
     angle = (2 * np.pi * (elapsed - np.rint(elapsed))).astype(np.float32)
     east = np.bincount(star, np.cos(angle), minlength=n_stars)
     north = np.bincount(star, np.sin(angle), minlength=n_stars)

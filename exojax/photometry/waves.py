@@ -27,7 +27,7 @@ LOWEST = 0.85
 """cycles a day; slower signals are the slow curve's"""
 APART = 0.3
 """cycles a day between two waves, which would otherwise be one whose amplitude varies"""
-ROUNDS = 4
+N_FITS = 4
 """fits, each with less weight for the outliers of the one before (Huber 1964, Ann. Math. Statist. 35, 73)"""
 MOST_WAVES = 4
 """frequencies"""
@@ -105,7 +105,7 @@ def frequencies(even: EvenCurves) -> np.ndarray:
     if not scatter > 0 or (seen[-1] - seen[0]) * even.cadence < LEAST_DAYS:
         return np.zeros(0)
     rest = np.zeros(even.flux.shape[1])
-    rest[seen] = even.flux[0, seen] - _fitted(even, np.zeros(0), weight > 0, scatter, rounds=1)[seen]
+    rest[seen] = even.flux[0, seen] - _fitted(even, np.zeros(0), weight > 0, scatter, n_fits=1)[seen]
     turns = 2 * np.pi * np.arange(len(rest))
     while len(found) < MOST_WAVES:
         frequency, amplitude = _strongest(rest, even.weight[0], LOWEST * even.cadence, found, APART * even.cadence)
@@ -141,7 +141,7 @@ def without_waves(even: EvenCurves, chosen: np.ndarray, *, absolute: bool, in_tr
     return replace(even, flux=np.where(weight > 0, flux, 0).astype(np.float32)[None])
 
 
-def _fitted(even: EvenCurves, chosen: np.ndarray, kept: np.ndarray, scatter: float, rounds: int = ROUNDS) -> np.ndarray:
+def _fitted(even: EvenCurves, chosen: np.ndarray, kept: np.ndarray, scatter: float, n_fits: int = N_FITS) -> np.ndarray:
     """Return the fit of slow changes and sinusoids, ``(n_cadences,)`` float64, 0 where nothing was measured."""
     compiled.ready()
     seen = np.flatnonzero(even.weight[0] > 0)
@@ -154,7 +154,7 @@ def _fitted(even: EvenCurves, chosen: np.ndarray, kept: np.ndarray, scatter: flo
     n = (int(place[-1] / spacing) + loops.BASIS) * parts
     matrix, right, out = np.zeros((n, loops.BASIS * parts)), np.zeros(n), np.zeros(len(seen))
     used, wanted = np.zeros(len(seen)), np.where(kept[seen], weight, 0.0)
-    for _ in range(rounds):
+    for _ in range(n_fits):
         loops.add_cadences(place, flux, wanted - used, waves, spacing, matrix, right)
         loops.solve_waves(place, waves, spacing, matrix.copy(), right.copy(), out)
         used = wanted

@@ -51,7 +51,7 @@ def test_it_is_the_first_after_the_last_measurement_in_the_curve_s_clock(start):
 
 
 def test_the_error_holds():
-    """Of many stars the date is off by as many errors as it says; a wrong covariance makes it half or twice as many."""
+    """Dates of many stars are off by as many errors as stated; a wrong covariance makes it half or twice as many."""
     pulls = []
     for seed in range(60):
         found, _ = search_star(star(seed), CONFIG)
