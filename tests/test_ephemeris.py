@@ -57,7 +57,9 @@ def test_the_first_transit_after_a_time(after, expected):
 
 
 def test_the_error_of_a_transit_grows_from_the_middle_of_the_data():
-    """Compare with a case by hand: 11 transits at 0, 10, ... 100, epoch in the middle (transit 5) good to 0.03, period to 0.004.
+    """Compare with a case by hand: 11 transits at 0, 10, ... 100, the epoch in the middle (transit 5).
+
+    That epoch is good to 0.03, the period to 0.004.
 
     The epoch of transit 0 is then good to sqrt(0.03^2 + (5 * 0.004)^2) = 0.0360555.
     """
