@@ -1,9 +1,9 @@
-"""Stars seen in seasons with long gaps between: each season is searched by itself, and then all of them together.
+"""Search light curves with long gaps: each season separately, then all seasons together.
 
-Between two seasons a period is known too badly to count its turns. So the powers of the seasons at one period are added
-without a common phase, and only near the best periods the phase is kept over the whole curve. A planet that transits
-less than twice a season is found by its single events: two of them in different seasons allow a list of periods, and a
-third decides. All of that costs as much as the data, not as the gaps.
+Over a long gap, the error of a period is too large to count the orbits. Therefore the powers of the seasons at one
+period are added without a common phase, and a common phase is used only near the best periods. A planet with less than
+two transits per season is found by its single events: two events in different seasons allow a list of periods, and a
+third event selects one. The run time grows with the number of measurements, not with the length of the gaps.
 """
 
 from __future__ import annotations
@@ -27,41 +27,42 @@ from exojax.loops import seasons as loops
 from exojax.robust import MAD_TO_SIGMA
 
 GAP = 120.0
-"""days without data that end a season: longer than the quarter in which Kepler did not see a star"""
+"""shortest gap between two seasons, days; longer than a quarter, because Kepler did not observe some stars for one"""
 FILLED, AT_ONCE = 0.25, 2**16
-"""share of the whole time that lies in seasons, and cadences of a curve, up to which phases are kept from the start"""
+"""a curve that is filled by this share and has at most this number of cadences is searched with a common phase at once
+"""
 LEAST_CADENCES, LEAST_DAYS = 64, 2.0
-"""measured cadences and days of a season that is searched by itself"""
+"""smallest number of measured cadences and shortest time, days, of a season that is searched"""
 MOST_WEIGHT = 4.0
 """largest weight of a cadence, as on the even grid"""
 STEPS = 8
-"""coherent periods tried while the transits of a usual planet drift by its duration over the curve"""
+"""number of trial periods within a drift of one transit duration over the whole curve"""
 DOUBT = 9.0
-"""difference of squared SNRs below which two coherent periods are not distinguished: three standard deviations"""
+"""smallest difference of squared SNRs that distinguishes two coherent periods: three standard deviations"""
 MOST_ALIASES = 20
 EVENTS = 4
-"""single events of a season that are paired with those of the others"""
+"""largest number of single events of a season that are paired with those of other seasons"""
 EVENT_SNR = 6.0
-"""least red-noise SNR of such an event"""
+"""smallest red-noise SNR of such an event"""
 LIKE = 0.25
-"""share by which the depths of two events of one planet differ at most, if also by 3 sigma"""
+"""largest relative difference of the depths of two events of one planet; a larger one must also exceed 3 sigma"""
 STRETCH = 2.0
-"""factor by which their durations differ at most"""
+"""largest ratio of their durations"""
 SAME = 0.01
-"""relative difference of two periods beyond which one is a harmonic"""
+"""largest relative difference of equal periods; otherwise one is a harmonic"""
 SEEN = 0.5
-"""share of a transit that was measured, for it to count as an event"""
+"""smallest measured share of a transit that counts as observed"""
 MISSED = 3.0
-"""standard deviations by which data are too bright for half of a transit: its period is not possible"""
+"""a period is excluded if data at a predicted transit exceed half of its depth by this number of standard deviations"""
 
 
 @dataclass(frozen=True)
 class Season:
-    """Neighbouring cadences of the even grid, from ``first`` up to but without ``stop``.
+    """A season: the cadences of the even grid from ``first`` to ``stop - 1``.
 
     Attributes:
         first, stop: cadences.
-        step: cadences between two measurements: more than 1 where the season was sampled more coarsely than the grid.
+        step: cadences between two measurements; more than 1 if the season has a coarser sampling than the grid.
     """
 
     first: int
@@ -69,20 +70,20 @@ class Season:
     step: int
 
     def of(self, curve: FlatCurve) -> FlatCurve:
-        """Return the curve of this season alone."""
+        """Return the part of ``curve`` in this season."""
         return FlatCurve.of(curve.flux[self.first : self.stop], curve.weight[self.first : self.stop])
 
 
 @dataclass(frozen=True)
 class Repeat:
-    """Like events in several seasons.
+    """Similar events in several seasons.
 
     Attributes:
-        peak: the shortest period at which all of them, and no other transit, would have been seen, cadences; the
-            distance of the two where they are two.
-        possible: all such periods, cadences, rising.
+        peak: shortest period that predicts all these events and no other observed transit, cadences; for two events,
+            the time between them.
+        possible: all such periods, cadences, ascending.
         first: one of the events.
-        is_duo: they are two, and several periods are possible.
+        is_duo: True for two events with several possible periods.
     """
 
     peak: Peak
@@ -92,12 +93,13 @@ class Repeat:
 
 
 def split(weight: np.ndarray, cadence: float) -> list[Season]:
-    """Return the seasons of a curve that has gaps of more than 120 days, those with too few data left out.
+    """Return the seasons of a curve with gaps of more than 120 days, without seasons that have too few data.
 
-    A curve without such a gap has none. A short, well filled curve has none either: it is searched as a whole.
+    The list is empty for a curve without such a gap, and for a short curve that is well filled: both are searched as a
+    whole.
 
     Args:
-        weight: ``(n_cadences,)``, 0 where nothing was measured.
+        weight: ``(n_cadences,)``, 0 in cadences that were not measured.
         cadence: days.
     """
     seen = np.flatnonzero(weight > 0)
@@ -123,11 +125,11 @@ def longest_season(seasons: Sequence[Season]) -> int:
 
 
 def coverage(weight: np.ndarray, seasons: Sequence[Season]) -> np.ndarray:
-    """Return the running sum of the measured cadences, those of a season counted with its step, ``(n + 1,)`` float64.
+    """Return the running sum of the observed time, ``(n + 1,)`` float64 cadences.
 
     Args:
-        weight: ``(n,)``, 0 where nothing was measured.
-        seasons: of the curve; cadences of none count once.
+        weight: ``(n,)``, 0 in cadences that were not measured.
+        seasons: seasons of the curve; a measured cadence counts ``step`` of its season, outside of all seasons 1.
     """
     measured = (weight > 0).astype(np.float64)
     for one in seasons:
@@ -136,15 +138,15 @@ def coverage(weight: np.ndarray, seasons: Sequence[Season]) -> np.ndarray:
 
 
 def balanced(flat: EvenCurves, seasons: Sequence[Season], in_transit: np.ndarray) -> EvenCurves:
-    """Return a flat curve whose weights are right in every season: other cadences and cameras have other noise.
+    """Scale the weights of a flat curve to the noise of each season, which differs with cadence and camera.
 
-    Weights are multiplied by the squared ratio of the curve's scatter to the season's, and stay multiples of 1/64 of 4
-    at most, so that sums of them are exact.
+    Weights are multiplied by the squared ratio of the scatter of the curve to that of the season. They stay multiples
+    of 1/64 and at most 4, so that their sums are exact.
 
     Args:
-        flat: one star.
-        seasons: of it.
-        in_transit: ``(n_cadences,)`` bool, left out of the scatter.
+        flat: curve of one star.
+        seasons: seasons of the curve.
+        in_transit: ``(n_cadences,)`` bool, cadences that are left out of the scatter.
     """
     weight, scatter = flat.weight[0].copy(), float(flat.scatter[0])
     for one in seasons:
@@ -159,15 +161,16 @@ def balanced(flat: EvenCurves, seasons: Sequence[Season], in_transit: np.ndarray
 
 @dataclass(frozen=True, eq=False)
 class SeasonSignals:
-    """The signals that are found in all seasons together.
+    """Signals of all seasons together.
 
     Attributes:
-        found: the periodogram of the seasons.
-        periodic: the best periodic signal.
-        noise: of the curve outside of it.
-        event: the best single event of any season.
-        possible: cadences, periods that explain the transits as well as the signal's own.
-        duo: the signal is two events of different seasons, and its period their distance, a multiple of the true one.
+        found: periodogram of the seasons.
+        periodic: best periodic signal.
+        noise: noise of the curve outside of that signal.
+        event: best single event of all seasons.
+        possible: cadences, periods that explain the transits as well as the period of ``periodic``.
+        duo: True if the signal consists of two events in different seasons; its period is then the time between them, a
+            multiple of the true period.
     """
 
     found: Periodogram
@@ -190,10 +193,10 @@ def measure_seasons(
 
     Args:
         plan: periods and durations for the longest season.
-        curve: all seasons; weight 0 in what was found before.
-        seasons: of the curve.
-        shortest, longest: cadences, durations allowed for the star.
-        longest_period: cadences.
+        curve: curve of all seasons, with weight 0 in the transits of earlier candidates.
+        seasons: seasons of the curve.
+        shortest, longest: cadences, range of durations for the star.
+        longest_period: cadences, longest period of a signal that is found by single events.
     """
     found = season_periodogram(plan, curve, seasons)
     peaks, others = [], []
@@ -221,10 +224,10 @@ def measure_seasons(
 
 
 def season_periodogram(plan: PeriodGrid, curve: FlatCurve, seasons: Sequence[Season]) -> Periodogram:
-    """Return the root of the sum of the seasons' squared SNRs at each period that was evaluated.
+    """Return the root of the sum of the seasons' squared SNRs at each evaluated period.
 
-    Every season has the best epoch and duration of its own. ``trend`` and ``spread`` are those of the sum, so that
-    what stands out does so against the best epochs that chance gives in as many seasons.
+    Epoch and duration are chosen for each season separately. ``trend`` and ``spread`` are those of the sum, and
+    therefore include the effect of choosing the best epoch in each season.
     """
     each = [one.of(curve) for one in seasons]
     return pyramid(plan, [Sums(one.flux, one.weight, plan) for one in each if one.weight.any()])
@@ -270,9 +273,9 @@ def coherent(plan: PeriodGrid, curve: FlatCurve, seasons: Sequence[Season], peri
 
 
 def season_events(plan: PeriodGrid, curve: FlatCurve, seasons: Sequence[Season]) -> list[list[SingleEvent]]:
-    """Return the most significant single events of each season, four at most, in cadences of the whole curve.
+    """Return up to four of the most significant single events of each season, in cadences of the whole curve.
 
-    The first of a season is given whatever its SNR; further ones have a red-noise SNR of 6 or more.
+    The first event of a season may have any SNR; further events have a red-noise SNR of 6 or more.
     """
     found: list[list[SingleEvent]] = []
     for season in seasons:
@@ -293,7 +296,10 @@ def season_events(plan: PeriodGrid, curve: FlatCurve, seasons: Sequence[Season])
 
 
 def _own_sampling(season: Season, curve: FlatCurve) -> tuple[FlatCurve, float]:
-    """Return a season on an even grid of its own sampling, and the unit of its flux: typical cadences have weight 1."""
+    """Return a season on an even grid of its own sampling, and the unit of its flux.
+
+    On that grid typical cadences have weight 1.
+    """
     flux, weight = (x[season.first : season.stop] for x in (curve.flux, curve.weight))
     more = -len(flux) % season.step
     flux, weight = (np.pad(x, (0, more)).reshape(-1, season.step) for x in (flux, weight))
@@ -311,19 +317,19 @@ def repeated(
     found: Periodogram,
     longest: float,
 ) -> Repeat | None:
-    """Return the like events of different seasons that one period explains best, or None.
+    """Return the similar events of different seasons that one period explains best; None if there are none.
 
-    Two events of like depth and duration, a whole number of periods apart, predict the other transits. A period is
-    possible where none of these would have fallen on data that show no like dip, be it on a part of it only. Of all
-    pairs the one with the highest SNR of all its events is taken.
+    Two events of similar depth and duration are a whole number of periods apart. Each possible number predicts the
+    other transits. A period is excluded if data at a predicted transit, or at a part of it, show no similar dip. Of all
+    pairs, the pair whose period has the highest SNR of all its events is returned.
 
     Args:
-        plan: of the season's periodogram.
-        curve: all seasons.
-        seasons: of the curve.
-        events: of each season.
-        found: the season's periodogram; its trend at the longest periods is what chance gives.
-        longest: cadences, of a period.
+        plan: plan of the seasons' periodogram.
+        curve: curve of all seasons.
+        seasons: seasons of the curve.
+        events: single events of each season, from :func:`season_events`.
+        found: periodogram of the seasons; its trend at the longest periods is the SNR that chance gives.
+        longest: cadences, longest period.
     """
     covered = coverage(curve.weight, seasons)
     sure = [[_placed(curve, e, plan) for e in mine if e.snr_red >= EVENT_SNR] for mine in events]
@@ -339,7 +345,7 @@ def repeated(
 
 
 def _placed(curve: FlatCurve, event: SingleEvent, plan: PeriodGrid) -> SingleEvent:
-    """Return an event with the epoch of a least-squares fit, where that is near."""
+    """Return an event with the epoch of a least-squares fit, if the fit ends near the event."""
     reach = int(6 * event.duration) + 2
     first = max(int(event.t0) - reach, 0)
     part = FlatCurve.of(curve.flux[first : int(event.t0) + reach], curve.weight[first : int(event.t0) + reach])
@@ -350,7 +356,7 @@ def _placed(curve: FlatCurve, event: SingleEvent, plan: PeriodGrid) -> SingleEve
 
 
 def _alike(one: SingleEvent, other: SingleEvent) -> bool:
-    """Return whether two events may be of one planet."""
+    """Return whether two events may be transits of one planet."""
     apart = abs(one.depth - other.depth)
     error = np.hypot(one.depth / one.snr_red, other.depth / other.snr_red)
     longer = max(one.duration, other.duration) / min(one.duration, other.duration)
@@ -397,6 +403,6 @@ def _explained(
 
 
 def _read(running: np.ndarray, at: np.ndarray) -> np.ndarray:
-    """Return a running sum between its entries; ``at`` lies from 0 to its last one."""
+    """Interpolate a running sum at the positions ``at``, 0 to the index of its last entry."""
     low = np.minimum(at.astype(np.int64), len(running) - 2)
     return running[low] + (at - low) * (running[low + 1] - running[low])

@@ -1,4 +1,4 @@
-"""One star before its search: its even curve, its seasons, its trial periods, and the ways in which it is detrended."""
+"""Prepare one star for its search: even curve, seasons, trial periods and detrendings."""
 
 from __future__ import annotations
 
@@ -24,13 +24,14 @@ from exojax.photometry.waves import frequencies, is_active, transit_noise, witho
 LONGEST_PERIOD = 500.0
 """days; the longest period that is searched by default"""
 WINDOW, SINUSOIDS = "window", "sinusoids"
-"""detrendings: a running window alone, and the star's periodic signals taken off first"""
+"""detrendings: a running window alone, or a window after subtraction of the star's periodic signals"""
 USELESS = 0.9
-"""ratio of the noise without waves to that with them, from which the curve without them is not searched"""
+"""largest ratio of the noise without waves to that with waves for which the curve without waves is searched"""
 WAVE_SHARE, WAVE_DURATIONS = 0.2, 2.5
-"""duration over period, and over that of a central transit of the Sun, from which a candidate is rather a wave"""
+"""a candidate is a wave if its duration exceeds these limits: share of the period, and of a central transit of the
+Sun"""
 MARGIN = 1.1
-"""ratio by which a candidate without waves is better than that of the window alone"""
+"""smallest ratio of SNRs for which the candidate without waves replaces that of the window alone"""
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,12 +39,12 @@ class Star:
     """One star before its search.
 
     Attributes:
-        even: not detrended.
-        absolute: depths are fractions.
-        config: ranges and window.
-        seasons: that are searched by themselves; none of a curve without long gaps.
-        grid: of the whole curve, or of its longest season.
-        limits: shortest and longest duration allowed, cadences.
+        even: even curve, not detrended.
+        absolute: True if depths are fractions of the star's flux.
+        config: ranges and window of the search.
+        seasons: seasons that are searched separately; empty for a curve without long gaps.
+        grid: trial periods and durations of the whole curve, or of its longest season.
+        limits: shortest and longest duration, cadences.
     """
 
     even: EvenCurves
@@ -72,22 +73,22 @@ class Star:
 
     @property
     def longest_period(self) -> float:
-        """Cadences, of a period that is known by single events."""
+        """Longest period of a signal that is found by single events, cadences."""
         wanted = self.config.period_max
         return (LONGEST_PERIOD if wanted is None else wanted) / self.even.cadence
 
     @property
     def tolerance(self) -> float:
-        """Cadences by which transits may be off a linear ephemeris; 0 where they are on time."""
+        """Largest deviation of a transit from a linear ephemeris, cadences; 0 if all transits must be on time."""
         return self.config.ttv / 24 / self.even.cadence
 
     @cached_property
     def waves(self) -> np.ndarray:
-        """``(n,)`` float64, frequencies of the star's periodic signals, cycles a cadence."""
+        """Frequencies of the star's periodic signals, ``(n,)`` float64, cycles per cadence."""
         return frequencies(self.even)
 
     def clean(self, taken: np.ndarray, detrending: str = WINDOW) -> EvenCurves:
-        """Return the flat curve, upward outliers out; the cadences ``taken`` are kept from the trend."""
+        """Return the flat curve without upward outliers; the cadences ``taken`` are left out of the trend."""
         even = self.even
         if detrending == SINUSOIDS:
             even = without_waves(even, self.waves, absolute=self.absolute, in_transit=taken)
@@ -98,10 +99,10 @@ class Star:
         return replace(flat, weight=clip_upward(flat.flux, flat.weight, flat.scatter))
 
     def detrended(self, known: np.ndarray) -> dict[str, EvenCurves]:
-        """Return the flat curve by each detrending that is worth a search.
+        """Return the flat curves that are searched, by detrending.
 
-        Where the running window leaves waves in the curve, the star's periodic signals are taken off first, and that
-        curve is searched too if its noise on the scale of a transit is lower.
+        If the running window leaves waves in the curve, a second curve is made without the star's periodic signals. It
+        is searched too if its noise on the time scale of a transit is lower.
         """
         flat = self.clean(known)
         if not is_active(flat):
@@ -111,20 +112,20 @@ class Star:
         return {WINDOW: flat, SINUSOIDS: other} if after < USELESS * before else {WINDOW: flat}
 
     def periodogram(self, curve: FlatCurve) -> Periodogram:
-        """Return the periodogram of a flat curve of the star, made on the CPU."""
+        """Compute the periodogram of a flat curve of the star on the CPU."""
         if self.seasons:
             return season_periodogram(self.grid, curve, self.seasons)
         return periodogram(self.grid, curve.flux, curve.weight)
 
 
 def is_better(new: float, old: float, duration: float, period: float, cadence: float) -> bool:
-    """Return whether a candidate without waves is better than that of the window alone.
+    """Return whether the candidate without waves replaces that of the window alone.
 
-    Any is better than a wave: a dip that lasts too long for its period.
+    It always does if the latter is a wave: a dip that lasts too long for its period.
 
     Args:
-        new, old: red-noise SNR of both.
-        duration, period: cadences, of the window's candidate; the period of a single transit is infinite.
+        new, old: red-noise SNR of the candidate without waves, and of that of the window alone.
+        duration, period: cadences, of the candidate of the window; the period of a single transit is infinite.
         cadence: days.
     """
     usual = float(transit_duration(period * cadence, 1.0)) / cadence
@@ -132,16 +133,16 @@ def is_better(new: float, old: float, duration: float, period: float, cadence: f
 
 
 def plan_for(n_cadences: int, cadence: float, config: SearchConfig) -> PeriodGrid:
-    """Return the periods and durations that are tried for curves of one length (cadences) and cadence (days).
+    """Return the trial periods and durations for curves of ``n_cadences`` cadences of ``cadence`` days.
 
-    The shortest period is four cadences, whatever is requested: shorter periods cannot be distinguished.
+    Periods below four cadences are not tried, even if requested, because shorter periods cannot be distinguished.
 
     Raises:
         ValueError: the curves cannot hold the range of periods.
     """
     wanted = LONGEST_PERIOD if config.period_max is None else config.period_max
     return plan(
-        # A few lengths serve all: a slightly longer curve has slightly finer steps.
+        # The length is rounded up to one of a few, so that curves share plans; its steps are slightly finer.
         padded_size(n_cadences),
         cadence,
         period_min=max(config.period_min, LEAST_PERIOD * cadence),
