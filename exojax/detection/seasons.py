@@ -234,16 +234,16 @@ def season_periodogram(plan: PeriodGrid, curve: FlatCurve, seasons: Sequence[Sea
 
 
 def coherent(plan: PeriodGrid, curve: FlatCurve, seasons: Sequence[Season], period: float) -> tuple[float, list[float]]:
-    """Return the period near that of a peak at which all seasons are in phase, and the others that are no worse.
+    """Return the best period near a peak with a common phase of all seasons, and the periods that fit equally well.
 
     Args:
-        plan: of the season's periodogram.
-        curve: all seasons.
-        seasons: of the curve.
-        period: cadences, of the peak.
+        plan: plan of the seasons' periodogram.
+        curve: curve of all seasons.
+        seasons: seasons of the curve.
+        period: cadences, period of the peak.
 
     Returns:
-        Cadences: the best period, and those whose squared SNR is less than 9 below, best first.
+        The best period, and the periods whose squared SNR is less than 9 lower, best first; all in cadences.
     """
     usual = float(transit_duration(period * plan.cadence, 1.0)) / plan.cadence
     usual = float(np.clip(usual, plan.durations[0], plan.durations[-1]))
@@ -372,7 +372,7 @@ def _explained(
     found: Periodogram,
     longest: float,
 ) -> tuple[float, Repeat] | None:
-    """Return the SNR of all events of the best period of a pair, and the pair; None where no period is possible."""
+    """Return the SNR of all events of the best period of a pair, and the pair; None if no period is possible."""
     apart, size = other.t0 - one.t0, len(curve.flux)
     periods = apart / np.arange(1, int(2 * apart / plan.period_max) + 1)
     duration, depth = 0.5 * (one.duration + other.duration), 0.5 * (one.depth + other.depth)
@@ -397,7 +397,7 @@ def _explained(
     if duo and snr < SINGLE_SNR:
         return None
     height = max(snr - float(found.trend[-1]), 0.0)
-    # The shortest possible one is the likeliest: as many of its transits were to be seen as were.
+    # The shortest possible period is the likeliest, because it predicts no transit that was observed and not seen.
     peak = Peak(apart if duo else float(periods[chosen[-1]]), height, height / found.spread)
     return snr, Repeat(peak, tuple(periods[chosen][::-1].tolist()), one, duo)
 

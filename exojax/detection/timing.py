@@ -1,4 +1,4 @@
-"""Transits that are not on time: every event of a candidate shifted by itself, and the best line through all times."""
+"""Measure the time of each transit of a candidate, and fit a linear ephemeris to the times."""
 
 from __future__ import annotations
 
@@ -10,41 +10,40 @@ from exojax.detection.curve import FlatCurve
 from exojax.detection.red_noise import Noise
 
 REACH, DURATIONS = 0.2, 1.5
-"""share of the period, and durations of the fold, up to which shifts are tried, whichever is less"""
+"""largest shift that is tried: the smaller of this share of the period and this number of durations of the fold"""
 STEP = 0.25
-"""cadences between the shifts that are tried"""
+"""step between the shifts that are tried, cadences"""
 STRETCHES = (1.0, 0.8, 0.63, 0.5, 0.4)
-"""durations tried, in those of the fold: transits that are not on time smear it"""
+"""durations that are tried, in units of that of the fold, which transits off time make longer"""
 LEAST_SNR = 4.0
-"""least SNR of an event whose time is measured; below it, noise has a higher peak somewhere"""
+"""smallest SNR of an event that is timed; around a weaker event, noise has a higher peak at some shift"""
 LEAST_EVENTS = 4
-"""timed events for a test: a line takes two"""
+"""smallest number of timed events for a test; a line has two free parameters"""
 LEAST_SHARE = 0.6
-"""share of the seen events that are to be timed: the strongest ones alone are a selection"""
+"""smallest share of the observed events that must be timed, because the strongest events alone would be a selection"""
 FLOOR = 0.2
-"""cadences, error of a time that boxes leave where few cadences sample a deep transit (K2-3 b, WASP-18 b)"""
+"""smallest error of a time, cadences; boxes are less exact if few cadences sample a deep transit (K2-3 b, WASP-18 b)"""
 COVERED = 0.7
-"""share of a transit that has to be measured at any shift near the best"""
+"""smallest measured share of a transit at each shift near the best one"""
 LEFT = 0.75
-"""durations on either side of an event that are its own where it was before it was moved"""
+"""range on either side of the former position of a moved event that is removed, durations"""
 SIGNIFICANT = 5.0
-"""sigma from which a candidate's transits are taken as not on time"""
+"""significance from which the transits of a candidate are off time"""
 
 
 @dataclass(frozen=True, eq=False)
 class Timing:
-    """Times of a candidate's transits against a line.
+    """Times of a candidate's transits and the linear ephemeris that fits them best (the "line").
 
     Attributes:
-        number: ``(n,)`` int64 of each timed event; transit 0 is at the epoch.
-        middle: ``(n,)`` float64, cadences, of each.
-        error: ``(n,)`` float64, one sigma.
-        sigma: significance of the deviations from the best line: chi-squared less its degrees of freedom over the root
-            of twice these.
-        amplitude: cadences, of a sinusoid with the scatter that the errors do not explain.
-        period, t0: cadences, of the best line.
-        duration: cadences, that fits the single events.
-        depth: mean loss in them, in units of the star's scatter.
+        number: ``(n,)`` int64, number of each timed event; transit 0 is at the epoch.
+        middle: ``(n,)`` float64, mid-transit time of each event, cadences.
+        error: ``(n,)`` float64, one sigma, cadences.
+        sigma: significance of the deviations from the line: ``(chi^2 - k) / sqrt(2 k)`` with ``k`` degrees of freedom.
+        amplitude: amplitude of a sinusoid with the scatter that the errors do not explain, cadences.
+        period, t0: period and epoch of the line, cadences.
+        duration: duration that fits the single events, cadences.
+        depth: mean loss of flux in the events, in units of the star's scatter.
     """
 
     number: np.ndarray
@@ -59,17 +58,17 @@ class Timing:
 
     @property
     def expected(self) -> np.ndarray:
-        """``(n,)`` float64, cadences, of the best line at each timed event."""
+        """Time of each timed event on the line, ``(n,)`` float64, cadences."""
         return self.t0 + self.period * self.number
 
     @property
     def deviation(self) -> np.ndarray:
-        """``(n,)`` float64, cadences by which each timed event is late against the best line."""
+        """Delay of each timed event from the line, ``(n,)`` float64, cadences; negative if it is early."""
         return self.middle - self.expected
 
     @property
     def late(self) -> bool:
-        """True where the transits are not on time."""
+        """True if the transits are off time."""
         return self.sigma >= SIGNIFICANT
 
 
@@ -83,17 +82,18 @@ def time_transits(
     reach: float | None = None,
     least: int = LEAST_EVENTS,
 ) -> Timing | None:
-    """Return the times of a candidate's transits, or None where too few of them can be timed.
+    """Return the times of a candidate's transits, or None if too few transits can be timed.
 
-    Each event is compared with a box of one depth at every shift; its time and error are mean and standard deviation of
-    the likelihood over shifts. The duration is the one with the highest sum of likelihoods of all events.
+    Each event is compared with a box of one depth at every shift. Its time and error are the mean and the standard
+    deviation of the likelihood over the shifts. The duration with the highest sum of log-likelihoods of all events is
+    used.
 
     Args:
-        curve: weight 0 in the transits of other candidates.
-        noise: of the curve outside of the transits.
-        period, t0, duration: cadences, of the fold.
-        reach: cadences up to which shifts are tried; None for a fifth of the period and 1.5 durations at most.
-        least: timed events that are needed.
+        curve: flat curve with weight 0 in the transits of other candidates.
+        noise: noise of the curve outside of the transits.
+        period, t0, duration: ephemeris of the fold, cadences.
+        reach: largest shift, cadences; None is the smaller of a fifth of the period and 1.5 durations.
+        least: smallest number of timed events.
     """
     size = len(curve.flux)
     number = np.arange(int(np.ceil(-t0 / period)), int((size - t0) / period) + 1)
@@ -119,7 +119,7 @@ def time_transits(
     rows = np.arange(len(number))
     snr = np.sqrt(power[rows, at]) / red
     seen = usable.any(axis=1)
-    # Where a gap is near, the best of the shifts that are left is no time.
+    # Near a gap, some shifts cannot be tried, and the best of the others may not be the time of the transit.
     close = np.abs(shifts - shifts[at][:, None]) <= 0.5 * width
     timed = (snr >= LEAST_SNR) & (np.abs(shifts[at]) < reach - 1) & (usable | ~close).all(axis=1)
     if timed.sum() < max(least, LEAST_SHARE * seen.sum()):
@@ -127,7 +127,7 @@ def time_transits(
     depth = float(lost[rows, at][timed].sum() / measured[rows, at][timed].sum())
     gain = (2 * depth * lost - depth**2 * measured) / red[:, None] ** 2
     likely = np.where(usable, np.exp(np.minimum(0.5 * (gain - gain[rows, at][:, None]), 0.0)), 0.0)
-    # Only the peak about the best shift: another dip within reach is no error of this one.
+    # Only the peak around the best shift counts: another dip within reach does not enlarge the error.
     likely *= np.abs(shifts - shifts[at][:, None]) <= 0.75 * width
     total = np.maximum(likely.sum(axis=1), 1e-12)
     mean = (likely * shifts).sum(axis=1) / total
@@ -140,7 +140,7 @@ def time_transits(
 
 
 def boxes(curve: FlatCurve, middle: np.ndarray, width: float) -> tuple[np.ndarray, np.ndarray]:
-    """Return the loss and the weight within a box about each of ``middle``, cadences that are cut counted in part."""
+    """Return the loss and the weight in a box around each of ``middle``; cadences at the edges count in part."""
     size = len(curve.flux)
     sums = []
     for running in (curve.values, curve.weights):
@@ -154,7 +154,7 @@ def boxes(curve: FlatCurve, middle: np.ndarray, width: float) -> tuple[np.ndarra
 
 
 def _line(number: np.ndarray, shift: np.ndarray, error: np.ndarray) -> tuple[np.ndarray, float, np.ndarray]:
-    """Return constant and slope of the best line, the significance of deviations from it, and these."""
+    """Return constant and slope of the best line, the significance of the deviations from it, and the deviations."""
     design = np.stack([np.ones(len(number)), number.astype(np.float64)])
     weight = error**-2
     line = np.linalg.solve((design * weight) @ design.T, (design * weight) @ shift)
@@ -165,11 +165,11 @@ def _line(number: np.ndarray, shift: np.ndarray, error: np.ndarray) -> tuple[np.
 
 
 def aligned(values: np.ndarray, timing: Timing, reach: float) -> np.ndarray:
-    """Return values of cadences with every timed event moved to where the best line expects it.
+    """Return ``values`` with every timed event moved to its time on the line.
 
     Args:
         values: ``(n_cadences,)``, flux or weight.
-        timing: of the events; they are moved by whole cadences.
+        timing: times of the events and the line; events are moved by whole cadences.
         reach: cadences on either side of an event that are moved with it.
     """
     moved, size = values.copy(), len(values)
@@ -181,10 +181,10 @@ def aligned(values: np.ndarray, timing: Timing, reach: float) -> np.ndarray:
 
 
 def straightened(flux: np.ndarray, weight: np.ndarray, timing: Timing) -> tuple[np.ndarray, np.ndarray]:
-    """Return flux and weight, ``(n_cadences,)`` each, with every timed event where the best line expects it.
+    """Return flux and weight, ``(n_cadences,)`` each, with every timed event moved to its time on the line.
 
-    Two durations on either side move with an event. Where it was before, outside of that, it would be seen twice: both
-    are 0 there.
+    Two durations on either side move with an event. At its former position flux and weight become 0, so that the event
+    does not appear twice.
     """
     reach = 2 * timing.duration
     place = np.arange(len(flux))
@@ -196,5 +196,5 @@ def straightened(flux: np.ndarray, weight: np.ndarray, timing: Timing) -> tuple[
 
 
 def on_time(curve: FlatCurve, timing: Timing) -> FlatCurve:
-    """Return a curve with every timed event where the best line expects it; see :func:`straightened`."""
+    """Return a curve with every timed event moved to its time on the line; see :func:`straightened`."""
     return FlatCurve.of(*straightened(curve.flux, curve.weight, timing))

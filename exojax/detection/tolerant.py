@@ -1,9 +1,9 @@
-"""The best signal of a star whose transits may be hours off a linear ephemeris.
+"""Search one star for a signal whose transits may deviate by hours from a linear ephemeris.
 
-Every block of time has the best event within the tolerance of it, as strong as it stands out of what the best of so
-many places gives by chance; these are summed at each period and epoch. So transits need not meet in a fold. Carter &
-Agol (2013, ApJ 765, 132) let every interval between transits vary instead. The strongest event of a sum is left out and
-the others count up to a limit, so that no single event makes a period.
+For every block of time, the search takes the best event within the tolerance, and its SNR above the value that chance
+gives for the best of as many places. These values are summed at each period and epoch, so that transits need not
+coincide in a fold. (Carter & Agol 2013, ApJ 765, 132, let every interval between transits vary instead.) The strongest
+event of a sum is left out and the others count up to a limit, so that a single event cannot make a period significant.
 """
 
 from __future__ import annotations
@@ -31,15 +31,15 @@ from exojax.loops import tolerant as loops
 from exojax.robust import MAD_TO_SIGMA
 
 LEAST_EVENTS = 3
-"""transits of a candidate"""
+"""smallest number of transits of a candidate"""
 LADDER = 1.6
-"""ratio of neighbouring durations that are tried"""
+"""ratio between neighbouring trial durations"""
 UNUSUAL = 3.0
-"""factor by which a duration differs at most from that of a central transit of the Sun"""
+"""largest ratio between a trial duration and that of a central transit of the Sun, or its inverse"""
 MOST_EXCESS = 6.0
-"""standard deviations above chance that one event counts at most"""
+"""largest contribution of one event, in standard deviations above chance"""
 LEAST_POWER = 7.1
-"""standard deviations above chance of the sum of a candidate's events, the strongest left out"""
+"""smallest sum of the events of a candidate without the strongest, in standard deviations above chance"""
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,9 +47,10 @@ class TolerantSignal:
     """A signal whose transits may be off time.
 
     Attributes:
-        periodic: measured with every transit moved to where the best line expects it; ``snr_red`` without what the best
-            of many places gives by chance, ``sde`` the standard deviations of the sum of events above chance.
-        timing: of its transits.
+        periodic: signal, measured with every transit moved to its time on the best line. ``snr_red`` is reduced by the
+            SNR that chance gives for the best of many places; ``sde`` is the sum of events in standard deviations above
+            chance.
+        timing: times of the transits.
     """
 
     periodic: PeriodicSignal
@@ -58,7 +59,7 @@ class TolerantSignal:
 
 @dataclass(frozen=True)
 class _Trial:
-    """A period, epoch and duration in cadences, the sum of its events, and the SNR that chance gives an event."""
+    """A trial period, epoch and duration in cadences, the sum of its events, and the SNR of an event by chance."""
 
     period: float
     t0: float
@@ -70,17 +71,17 @@ class _Trial:
 def tolerant_signal(
     curve: FlatCurve, cadence: float, tolerance: float, periods: tuple[float, float], limits: tuple[float, float]
 ) -> TolerantSignal | None:
-    """Return the best signal of at least three transits that are off a linear ephemeris by a tolerance at most.
+    """Return the best signal of three or more transits that deviate from a linear ephemeris by at most ``tolerance``.
 
     Args:
-        curve: weight 0 in the transits of earlier candidates.
+        curve: flat curve with weight 0 in the transits of earlier candidates.
         cadence: days.
-        tolerance: cadences.
-        periods: cadences, shortest and longest; those below four tolerances are not tried.
-        limits: cadences, shortest and longest duration.
+        tolerance: largest deviation of a transit, cadences.
+        periods: shortest and longest period, cadences; periods below four tolerances are not tried.
+        limits: shortest and longest duration, cadences.
 
     Returns:
-        The signal, or None where none stands out of chance.
+        The signal, or None if no signal is significantly above chance.
     """
     noise = Noise.of(curve, limits[1])
     trials: list[_Trial] = []
@@ -109,7 +110,7 @@ def _trials(
     periods: tuple[float, float],
     duration: float,
 ) -> list[_Trial]:
-    """Return the trial periods of one duration at which the summed events stand out of chance."""
+    """Return the trial periods of one duration at which the sum of events is significantly above chance."""
     size = len(curve.flux)
     middle = np.arange(size, dtype=np.float64)
     lost, measured = boxes(curve, middle, duration)
@@ -117,7 +118,7 @@ def _trials(
     snr = lost / np.sqrt(np.maximum(measured, 1e-9)) / noise.at(duration, middle)
     step = max(round(max(tolerance / 2, duration / 3)), 1)
     strongest, seen = _strongest(np.where(usable, snr, -np.inf), step, tolerance)
-    # Upside down there are no transits: what the best of as many places gives by chance.
+    # The inverted curve has no transits: its best events show what chance gives for the best of as many places.
     brightest, _ = _strongest(np.where(usable, -snr, -np.inf), step, tolerance)
     if seen.sum() < LEAST_EVENTS:
         return []
@@ -154,8 +155,8 @@ def _strongest(snr: np.ndarray, step: int, tolerance: float) -> tuple[np.ndarray
 def _measured(
     curve: FlatCurve, noise: Noise, tolerance: float, trial: _Trial, limits: tuple[float, float]
 ) -> TolerantSignal | None:
-    """Return the signal of a trial, its transits timed and moved to their line; None where they are not alike."""
-    # The first line is good to the tolerance, the second to a part of a duration.
+    """Time the transits of a trial, move them to their line and measure the signal; None if their depths differ."""
+    # The first line is exact to the tolerance, the second to a fraction of a duration.
     start = trial.period, trial.t0, LADDER * trial.duration
     timing = time_transits(curve, noise, *start, reach=2 * tolerance, least=LEAST_EVENTS)
     if timing is None:
@@ -176,7 +177,7 @@ def _measured(
 
 
 def retimed(curve: FlatCurve, noise: Noise, timing: Timing, tolerance: float) -> Timing | None:
-    """Return the times of transits again, within the tolerance of their line; None where too few can be timed."""
+    """Measure the times of transits again within the tolerance of their line; None if too few can be timed."""
     reach = tolerance + timing.duration
     where = timing.period, timing.t0, LADDER * timing.duration
     return time_transits(curve, noise, *where, reach=reach, least=LEAST_EVENTS)

@@ -1,8 +1,8 @@
-"""A star's periodic signals: found one by one, and taken off as sinusoids whose amplitudes vary smoothly.
+"""Find a star's periodic signals one by one, and subtract them as sinusoids with smoothly varying amplitudes.
 
-Spots turn with the star and change within weeks; pulsations keep their frequency. Either is a handful of frequencies in
-a narrow band, where a transit's light lies in a wide one: what the fit takes of a transit is little, and nothing where
-its cadences are left out.
+Spots rotate with the star and change within weeks; pulsations keep their frequency. Both consist of a few frequencies
+in narrow bands, while a transit covers a wide band. Therefore the fit removes little of a transit, and nothing if the
+cadences of the transit are left out.
 """
 
 from __future__ import annotations
@@ -18,31 +18,32 @@ from exojax.robust import MAD_TO_SIGMA
 from exojax.robust import scatter as scatter_of
 
 LEAST_DAYS = 8.0
-"""days of a curve below which nothing is taken off it: what varies slowly would not be seen to repeat"""
+"""shortest curve from which periodic signals are subtracted, days; in a shorter one slow variations do not repeat"""
 KNOTS = 2.5
 """days between the knots of an amplitude"""
 SLOW = (0.3, 0.6)
-"""cycles a day; with a constant, all that varies so slowly is fitted too"""
+"""frequencies, cycles per day, that are fitted together with a constant to represent slow variations"""
 LOWEST = 0.85
-"""cycles a day; slower signals are the slow curve's"""
+"""lowest frequency of a periodic signal, cycles per day; slower variations belong to the slow part of the fit"""
 APART = 0.3
-"""cycles a day between two waves, which would otherwise be one whose amplitude varies"""
-N_FITS = 4
-"""fits, each with less weight for the outliers of the one before (Huber 1964, Ann. Math. Statist. 35, 73)"""
+"""smallest difference of two frequencies, cycles per day; closer ones act as one wave with a varying amplitude"""
+ROUNDS = 4
+"""number of fits; each gives less weight to the outliers of the previous fit (Huber 1964, Ann. Math. Statist. 35,
+73)"""
 MOST_WAVES = 4
-"""frequencies"""
+"""largest number of frequencies"""
 LEAST_AMPLITUDE = 0.3
-"""scatters; smaller sinusoids are left alone"""
+"""smallest amplitude of a sinusoid that is subtracted, in scatters"""
 HOURS = 3.0
-"""length of the means by which detrendings are compared"""
+"""length of the means with which detrendings are compared, hours"""
 ACTIVE = 1.35
-"""scatters from cadence to cadence; amplitude of a sinusoid in a flat curve from which the window is not enough"""
+"""amplitude of a sinusoid in a flat curve, in scatters from cadence to cadence, from which the window is not enough"""
 HIGHEST = 0.4
-"""cycles a cadence"""
+"""highest frequency, cycles per cadence"""
 CUT = 1.5
-"""standard deviations from the fit from which a cadence counts for less"""
+"""deviation from the fit, in standard deviations, from which a cadence gets less weight"""
 PADDING = 2
-"""lengths of the curve to which it is filled up with zeros, for a finer spectrum"""
+"""length to which a curve is padded with zeros for a finer spectrum, in lengths of the curve"""
 
 
 def point_scatter(flux: np.ndarray, weight: np.ndarray) -> float:
@@ -83,7 +84,7 @@ def is_active(flat: EvenCurves) -> bool:
     seen, scatter = np.flatnonzero(weight > 0), point_scatter(flux, weight)
     if not scatter > 0 or (seen[-1] - seen[0]) * flat.cadence < LEAST_DAYS:
         return False
-    # Deep transits are not to pass for waves.
+    # Deep transits must not count as waves.
     bounded = np.clip(flux, -5 * scatter - 2 * flat.scatter[0], 5 * scatter + 2 * flat.scatter[0])
     return _strongest(bounded, weight, flat.cadence / LEAST_DAYS, [])[1] >= ACTIVE * scatter
 
@@ -141,7 +142,7 @@ def without_waves(even: EvenCurves, chosen: np.ndarray, *, absolute: bool, in_tr
     return replace(even, flux=np.where(weight > 0, flux, 0).astype(np.float32)[None])
 
 
-def _fitted(even: EvenCurves, chosen: np.ndarray, kept: np.ndarray, scatter: float, n_fits: int = N_FITS) -> np.ndarray:
+def _fitted(even: EvenCurves, chosen: np.ndarray, kept: np.ndarray, scatter: float, n_fits: int = ROUNDS) -> np.ndarray:
     """Return the fit of slow changes and sinusoids, ``(n_cadences,)`` float64, 0 where nothing was measured."""
     compiled.ready()
     seen = np.flatnonzero(even.weight[0] > 0)
@@ -162,7 +163,7 @@ def _fitted(even: EvenCurves, chosen: np.ndarray, kept: np.ndarray, scatter: flo
         if not (used > 0).any():
             break
         cut = CUT * max(scatter, MAD_TO_SIGMA * float(np.median(away[used > 0])))
-        # Huber's weights: dropped altogether, a stretch that was fitted badly would be free to drift off.
+        # Huber's weights: if a badly fitted stretch had no weight at all, the fit could drift away there.
         wanted = np.where(kept[seen], weight * cut / np.maximum(away, cut), 0.0)
     fit = np.zeros(even.flux.shape[1])
     fit[seen] = out + level
@@ -176,8 +177,8 @@ def _strongest(
 
     Args:
         flux, weight: ``(n_cadences,)``, flux about 0.
-        lowest: frequency below which none is looked for.
-        taken, near: frequencies, and the distance from them within which none is looked for.
+        lowest: lowest frequency, cycles per cadence.
+        taken, near: frequencies that were found before, and the distance from them that is left out.
     """
     n = len(flux)
     size = 1 << int(PADDING * n - 1).bit_length()

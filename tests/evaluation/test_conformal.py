@@ -14,7 +14,7 @@ def test_the_number_needed_is_the_least_that_can_leave_a_star_out(alpha, n):
     assert needed(alpha) == n
     score = np.arange(float(n))
     assert bound(score, alpha) == 0.0
-    with pytest.raises(InputError, match=f"{n - 1} calibration stars of the class planet; .* needs {n}$"):
+    with pytest.raises(InputError, match=f"{n - 1} calibration stars of the class planet, and alpha .* needs {n};"):
         bound(score[1:], alpha)
 
 
@@ -94,7 +94,9 @@ def test_a_class_of_too_few_is_refused_alone():
     few = np.flatnonzero(name == BINARY)[8:]
     keep = np.setdiff1d(np.arange(90), few)
     found = report((score[keep], name[keep]), stars(10, seed=2), alpha=0.1, seed=0, protocol="out-of-fold")
-    assert found["classes"][BINARY]["refused"] == "8 calibration stars of the class binary; alpha 0.1 needs 9"
+    assert found["classes"][BINARY]["refused"] == (
+        "there are 8 calibration stars of the class binary, and alpha 0.1 needs 9; give more stars or a larger alpha"
+    )
     assert "coverage" not in found["classes"][BINARY]
     assert found["classes"][PLANET]["refused"] is None
     assert not any(BINARY in kind for kind in found["sets"])
