@@ -1,4 +1,4 @@
-"""Measure the best periodic signal of a star, from a periodogram to its fitted transit and the figures of it."""
+"""Measure the best periodic signal of a star: choose the peak of the periodogram, fit the transit, and describe it."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ from exojax.loops import candidate as loops
 from exojax.loops import least_squares
 
 PEAKS = 3
-"""peaks of a periodogram of which red noise picks one"""
+"""number of peaks of a periodogram from which the SNR against red noise selects one"""
 HARMONICS = (1.0, 2.0, 0.5, 3.0, 1 / 3)
 """multiples of the best period that are compared with it"""
 HARMONIC_WEIGHT = 0.85
 """factor on the SNR of a harmonic: half of a planet's transits have 0.71 of it, and there are four harmonics"""
 LONGEST_SHARE = 0.25
-"""share of its period that a transit lasts at most"""
+"""longest transit, as a share of its period"""
 MOST_MISMATCH = 4.0
-"""standard errors beyond which the transits of a candidate do not belong to one planet"""
+"""largest mismatch of the transits of one planet, in standard errors"""
 MASK_REACH = 0.75
-"""durations on either side of mid-transit that belong to the candidate alone"""
+"""half the width of the mask of a candidate's transit, in durations"""
 ERROR_GROWTH = 24.0
-"""errors grow by 1 + ERROR_GROWTH / SNR^2 over those of the curvature at the minimum: measured on injections"""
+"""errors from the curvature at the minimum are multiplied by 1 + ERROR_GROWTH / SNR^2, as measured on injections"""
 MOST_BINS = 4096
-"""bins of the fold in which a secondary is looked for"""
+"""largest number of bins of the fold in which a secondary is searched"""
 _MISMATCH_WEIGHT = 1e-6
 _STRETCHES = (0.5, 0.63, 0.8, 1.0, 1.25, 1.6)  # durations tried in the fine fold
 _WIDTHS = np.array([2 * round(s * loops.PER_DURATION / 2) for s in _STRETCHES], np.int64)
@@ -63,14 +63,14 @@ class FittedTransit:
 
 @dataclass(frozen=True)
 class PeriodicSignal(FittedTransit):
-    """A periodic signal of a star: its fitted transit, and how significant and how planet-like it is.
+    """A periodic signal of a star: its fitted transit, its significance, and the consistency of its transits.
 
     Attributes:
         snr, snr_red, sde, n_transits, odd_even_sigma, secondary_sigma, secondary_phase: as in ``Candidates``.
-        mismatch: standard errors by which one transit differs from the rest.
-        strongest: cadences, middle of the most significant transit.
-        strongest_snr: its red-noise SNR.
-        strongest_depth: in units of the star's scatter.
+        mismatch: largest difference between one transit and the others, in standard errors.
+        strongest: middle of the most significant transit, cadences.
+        strongest_snr: red-noise SNR of that transit.
+        strongest_depth: depth of that transit, in units of the star's scatter.
     """
 
     snr: float
@@ -88,7 +88,7 @@ class PeriodicSignal(FittedTransit):
 
 @dataclass(frozen=True)
 class _Dip:
-    """The best dip at one period: ``score`` is its SNR against red noise, near 0 where its transits differ."""
+    """The best dip at one period; ``score`` is its SNR against red noise, and near 0 if its transits differ."""
 
     box: Ephemeris
     score: float
@@ -98,13 +98,13 @@ class _Dip:
 def above_trend(snr_red: float, snr: float, height: float) -> float:
     """Return the rank of a peak: the geometric mean of its SNR and of its height above the trend.
 
-    At long periods chance alone gives a high SNR, which the trend shows; but the trend is raised by a strong signal at
-    its own multiples too, so that height alone sides with short periods.
+    The trend accounts for the high SNR that chance gives at long periods. But a strong signal also raises the trend at
+    multiples of its period, therefore the height alone would favour short periods.
 
     Args:
         snr_red: SNR against red noise.
-        snr: against white noise.
-        height: of `peaks.find_peaks`, SNR against white noise above the trend.
+        snr: SNR against white noise.
+        height: SNR against white noise above the trend, from `peaks.find_peaks`.
     """
     return snr_red * float(np.sqrt(np.clip(height / max(snr, 1e-6), 0.0, 1.0)))
 
@@ -114,15 +114,15 @@ def measure(
 ) -> tuple[PeriodicSignal, Noise]:
     """Return the best periodic signal of a star, and the noise of the curve outside of it.
 
-    Of the periodogram's highest peaks the best by `above_trend` is taken, of its harmonics the one with the highest SNR
-    against red noise; that is refined. Where its odd and even transits differ, twice the period is: a binary's two
-    eclipses are not one planet's transits.
+    The best of the highest peaks by `above_trend` is compared with its harmonics; the one with the highest SNR against
+    red noise is refined. If its odd and even transits differ, twice the period is refined, because two different
+    eclipses of a binary are not the transits of one planet.
 
     Args:
-        plan: of the periodogram.
-        found: the periodogram.
-        curve: weight 0 in the transits of earlier candidates.
-        shortest, longest: cadences, durations allowed for the star.
+        plan: plan of the periodogram.
+        found: periodogram of the star.
+        curve: flat curve with weight 0 in the transits of earlier candidates.
+        shortest, longest: range of durations for the star, cadences.
     """
     # Transits of a period this close drift by less than two of the longest durations over the curve.
     peaks = find_peaks(found, 2 * float(plan.durations[-1]) / len(curve.flux), PEAKS)
@@ -135,7 +135,7 @@ def best_of(
 ) -> tuple[PeriodicSignal, Noise, int]:
     """Return the best periodic signal of several peaks, the noise outside of it, and the number of its peak.
 
-    Arguments are as of :func:`measure`.
+    Arguments are those of :func:`measure`.
     """
     noise = Noise.of(curve, float(plan.durations[-1]))
     dips = [_deepest_dip(curve, noise, plan, peak.period) for peak in peaks]
@@ -149,7 +149,7 @@ def best_of(
 
 
 def _best_harmonic(curve: FlatCurve, noise: Noise, plan: PeriodGrid, base: _Dip) -> Ephemeris:
-    """Return the best dip among a dip's own period and its harmonics; twice the period where odd and even differ."""
+    """Return the best dip at the period of ``base`` or a harmonic; at twice the period if odd and even differ."""
     dips = {1.0: base}
     for ratio in HARMONICS[1:]:
         period = ratio * base.box.period
@@ -165,7 +165,7 @@ def _best_harmonic(curve: FlatCurve, noise: Noise, plan: PeriodGrid, base: _Dip)
 def _deepest_dip(curve: FlatCurve, noise: Noise, plan: PeriodGrid, period: float) -> _Dip:
     """Return the most significant dip at a period.
 
-    A fold of one event, or of events that differ, scores above nothing only.
+    A fold of a single event, or of events that differ, gets a score near 0.
     """
     allowed = plan.durations[plan.durations <= max(LONGEST_SHARE * period, float(plan.durations[0]))]
     cores = np.array([inner(d) for d in allowed.tolist()], np.int64)
@@ -200,8 +200,8 @@ def fit_transit(curve: FlatCurve, start: Ephemeris, shortest: float, longest: fl
 
     An infinite period is a single transit.
 
-    Near the threshold noise chooses among several minima, and the curvature of the chosen one says too little: errors
-    are 37 % larger at SNR 8, 17 % at 12 and 1 % at 50.
+    Near the threshold noise selects one of several minima, and the curvature there underestimates the errors. They are
+    therefore enlarged: by 37 % at SNR 8, 17 % at 12 and 1 % at 50.
     """
     out = np.empty(6)
     least_squares.fit_transit(
@@ -214,14 +214,14 @@ def fit_transit(curve: FlatCurve, start: Ephemeris, shortest: float, longest: fl
 def describe(
     curve: FlatCurve, signal: Ephemeris, shape: FittedTransit, sde: float, noise: Noise
 ) -> tuple[PeriodicSignal, Noise]:
-    """Return all figures of a periodic signal, and the noise of the curve outside of its transits.
+    """Return all measurements of a periodic signal, and the noise of the curve outside of its transits.
 
     Args:
-        curve: weight 0 in the transits of others.
-        signal: where it was found, and its SNR.
-        shape: its fitted transit.
-        sde: of its peak; NaN where there was no search.
-        noise: of the whole curve, for its range of durations.
+        curve: flat curve with weight 0 in the transits of other candidates.
+        signal: ephemeris and SNR of the detection.
+        shape: fitted transit.
+        sde: SDE of the peak; NaN without a search.
+        noise: noise of the whole curve; it gives the range of durations.
     """
     inside = transit_mask(np.arange(len(curve.flux)), shape.period, shape.t0, 2 * MASK_REACH * shape.duration)
     rest = FlatCurve.of(curve.flux, np.where(inside, np.float32(0), curve.weight))

@@ -1,4 +1,4 @@
-"""Noise on the time scale of a transit: what red noise does to a signal-to-noise ratio that assumes white noise."""
+"""Noise on the time scale of a transit: correct a signal-to-noise ratio for white noise to one for red noise."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from exojax.detection.curve import FlatCurve
 from exojax.loops import candidate as loops
 
 BLOCK = 400
-"""cadences over which the noise is taken to stay the same: 8 days of half-hour cadences"""
+"""length of a block of constant noise, cadences; 8 days of half-hour cadences"""
 
 
 @dataclass(frozen=True, eq=False)
@@ -19,14 +19,14 @@ class Noise:
     """Scatter of a box's signal on each time scale along one curve, in units of white noise.
 
     The signal is ``S_d(t) = sum(w y) / sqrt(sum w)`` over ``d`` cadences; its robust scatter about zero is 1 in white
-    noise and grows with ``d`` in red (Pont, Zucker & Queloz 2006; Kepler's CDPP is the same in ppm). It is taken in
-    blocks, because noisy stretches make false alarms, and each block's variance is averaged with the whole curve's,
-    which counts as 6 independent boxes.
+    noise and grows with ``d`` in red noise (Pont, Zucker & Queloz 2006; Kepler's CDPP is the same in ppm). It is
+    measured in blocks, because noisy stretches cause false alarms. The variance of each block is averaged with that of
+    the whole curve, which counts as 6 independent boxes.
 
     Attributes:
         durations: ``(n_durations,)`` int64 cadences, 2, 4, 8, ...
         scatter: ``(n_durations, n_blocks)`` float64, 1 or more.
-        n_cadences: of the curve.
+        n_cadences: length of the curve.
     """
 
     durations: np.ndarray
@@ -43,14 +43,14 @@ class Noise:
         return cls(durations, scatter, n)
 
     def at(self, duration: float, middle: np.ndarray) -> np.ndarray:
-        """Return red noise over white for events of one duration, interpolated in its logarithm.
+        """Return red noise over white noise for events of one duration, interpolated in the log of the duration.
 
-        Inverse variances of depths over its square are those with red noise (Pont et al. 2006: transits apart by more
-        than the noise's memory are independent).
+        Dividing the inverse variances of depths by its square gives those with red noise (Pont et al. 2006: transits
+        that are farther apart than the correlation time of the noise are independent).
 
         Args:
             duration: cadences.
-            middle: ``(k,)`` float64, cadences; what lies off the curve takes the nearest block's.
+            middle: ``(k,)`` float64, cadences; events off the curve get the value of the nearest block.
 
         Returns:
             ``(k,)`` float64, 1 or more.
@@ -65,10 +65,10 @@ class Noise:
 
 
 def red_factor(ivar: np.ndarray, scatter: np.ndarray) -> float:
-    """Return by what the white-noise SNR of a fold is divided for red noise, 1 or more.
+    """Return the ratio of the white-noise SNR of a fold to its red-noise SNR, 1 or more.
 
     Args:
-        ivar: ``(n_events,)`` float64, white.
-        scatter: ``(n_events,)`` float64 of :meth:`Noise.at`.
+        ivar: ``(n_events,)`` float64, inverse variances for white noise.
+        scatter: ``(n_events,)`` float64 from :meth:`Noise.at`.
     """
     return max(math.sqrt((ivar * scatter**2).sum() / max(ivar.sum(), 1e-6)), 1.0)

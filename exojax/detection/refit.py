@@ -1,4 +1,4 @@
-"""The candidates of a star measured again when all are known, each without the others."""
+"""Measure the candidates of a star again when all are known, each without the transits of the others."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from exojax.light_curves import EvenCurves
 
 
 def in_transit(row: dict[str, Any], size: int) -> np.ndarray:
-    """Return the cadences of a candidate's transits with what lies beside them, ``(size,)`` bool.
+    """Return the cadences in and near a candidate's transits, ``(size,)`` bool.
 
     Args:
-        row: of the candidate, with ``reach`` cadences on either side of mid-transit, and ``timing`` where its transits
-            may be off time.
-        size: cadences of the curve.
+        row: columns of the candidate; ``reach`` holds the cadences on either side of mid-transit, and ``timing`` the
+            times of transits that may be off time.
+        size: length of the curve, cadences.
     """
     timing: Timing | None = row.get("timing")
     if timing is None:
@@ -35,13 +35,13 @@ def in_transit(row: dict[str, Any], size: int) -> np.ndarray:
 
 
 def refit(rows: list[dict[str, Any]], last: EvenCurves, star: Star) -> tuple[EvenCurves, list[Timing]]:
-    """Measure each candidate again on the last flat curve, whose trend does not follow it, without the others.
+    """Measure each candidate again on the last flat curve, without the transits of the others.
 
-    A trend that is found before the transits are known takes a tenth of a long, shallow one with it, and of the other
-    candidates the later ones were still in the curve when secondary and odd-even were measured.
+    The trend of that curve leaves out all transits; an earlier trend removes a tenth of a long, shallow transit. The
+    first measurement of secondary and odd-even also contained the transits of later candidates.
 
     Returns:
-        The flat curve, transits that are not on time moved to where their best line expects them, and their times.
+        The flat curve, with transits off time moved to their times on the best line; and the times of those transits.
     """
     flux, size = last.flux[0] / last.scatter[0], last.flux.shape[1]
     inside = [in_transit(row, size) for row in rows]
@@ -75,7 +75,7 @@ def refit(rows: list[dict[str, Any]], last: EvenCurves, star: Star) -> tuple[Eve
 
 
 def _tolerant_again(row: dict[str, Any], curve: FlatCurve, star: Star) -> Timing:
-    """Time the transits of a candidate that the tolerant search found again, and fit them once they are aligned."""
+    """Measure again the times of a candidate of the tolerant search, and fit its aligned transits."""
     noise = Noise.of(curve, float(star.grid.durations[-1]))
     timing: Timing = retimed(curve, noise, row["timing"], star.tolerance) or row["timing"]
     row |= {"timing": timing, "ttv_sigma": timing.sigma, "ttv_amplitude": timing.amplitude}
@@ -84,7 +84,7 @@ def _tolerant_again(row: dict[str, Any], curve: FlatCurve, star: Star) -> Timing
 
 
 def _aligned_fit(row: dict[str, Any], curve: FlatCurve, timing: Timing, star: Star) -> dict[str, Any]:
-    """Return the transit fitted to the aligned events; nothing where the fit fails."""
+    """Return the columns of a fit to the aligned events; empty if the fit fails."""
     start = Ephemeris(timing.period, timing.t0, timing.duration, row["snr"])
     longest = min(star.limits[1], LONGEST_SHARE * timing.period)
     shape = fit_transit(on_time(curve, timing), start, star.limits[0], longest)
@@ -92,7 +92,7 @@ def _aligned_fit(row: dict[str, Any], curve: FlatCurve, timing: Timing, star: St
 
 
 def _timed(row: dict[str, Any], curve: FlatCurve, star: Star) -> Timing | None:
-    """Time a candidate's transits; where they are not on time, duration and depth become those of the aligned ones."""
+    """Measure the times of a candidate's transits; if they are off time, fit duration and depth to the aligned ones."""
     noise = Noise.of(curve, float(star.grid.durations[-1]))
     timing = time_transits(curve, noise, row["period"], row["t0"], row["duration"])
     if timing is None:

@@ -1,4 +1,4 @@
-"""From what was measured of a star to its next candidate: the best periodic signal, a single event, or none."""
+"""Choose the next candidate of a star: the best periodic signal, a single event, or none."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from exojax.detection.period_grid import PeriodGrid, transit_duration
 from exojax.detection.single_transits import SingleEvent
 
 SINGLE_SNR = 10.0
-"""least red-noise SNR of a single transit: a curve has thousands of places for one, and glitches"""
+"""smallest red-noise SNR of a single transit; it is high because a curve has thousands of trial times, and glitches"""
 
 
 @dataclass(frozen=True)
@@ -19,8 +19,8 @@ class NextCandidate:
     """A star's next candidate.
 
     Attributes:
-        single: a single transit, or None where the next candidate is the periodic signal as measured.
-        apart: of a single transit: found by itself, and not the strongest of the periodic signal's.
+        single: the single transit; None if the next candidate is the periodic signal.
+        apart: True for a single transit that is not the strongest transit of the periodic signal.
     """
 
     single: SingleEvent | None = None
@@ -28,20 +28,20 @@ class NextCandidate:
 
 
 def choose(periodic: PeriodicSignal, event: SingleEvent, *, first: bool, snr_min: float) -> NextCandidate | None:
-    """Return the next candidate of a star, or None where there is none.
+    """Return the next candidate of a star, or None if no signal is significant.
 
-    Where one event outshines the best fold, or a fold pairs events that differ, the strongest event is a candidate of
-    its own.
+    If a single event is more significant than the best fold, or if a fold combines events that differ, the strongest
+    event becomes a candidate as a single transit.
 
     Args:
-        periodic: the best periodic signal.
-        event: the best single event.
-        first: nothing was found before, and the best signal is a candidate, however weak.
-        snr_min: least red-noise SNR of a further one.
+        periodic: best periodic signal.
+        event: best single event.
+        first: True if the star has no candidate yet; its best signal is then a candidate, even if weak.
+        snr_min: smallest red-noise SNR of a further candidate.
     """
     broken = periodic.mismatch > MOST_MISMATCH or periodic.n_transits < 2
     known = event.snr > 0 and abs(event.t0 - periodic.strongest) <= periodic.duration
-    # The pair is broken up: its stronger event stands for itself, the rest is searched again.
+    # The pair is split: its stronger event becomes a single transit, and the rest is searched again.
     paired = broken and not known and not event.snr_red >= periodic.strongest_snr
     if paired:
         white = periodic.strongest_snr
@@ -58,12 +58,12 @@ def allowed_durations(plan: PeriodGrid, density: float) -> tuple[float, float]:
     """Return the shortest and the longest duration, cadences, plausible for a star.
 
     Args:
-        plan: of the search.
-        density: mean density, solar; NaN where unknown.
+        plan: plan of the search.
+        density: mean density of the star, solar units; NaN where unknown.
     """
     low, high = float(plan.durations[0]), float(plan.durations[-1])
     if not density > 0:
         return low, high
-    # Twice the central transit of a circular orbit at the longest period: eccentric orbits take their time.
+    # Twice the central transit of a circular orbit at the longest period: transits of eccentric orbits may last longer.
     most = 2 * float(transit_duration(plan.period_max * plan.cadence, density)) / plan.cadence
     return low, float(np.clip(most, 2 * low, high))

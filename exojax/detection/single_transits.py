@@ -1,4 +1,4 @@
-"""Single transits: one deep event in a curve, and how short its period can be."""
+"""Single transits: find one deep event in a curve, and the shortest period that the curve allows for it."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from exojax.detection.red_noise import Noise
 from exojax.loops import single as loops
 
 COVERED = 0.5
-"""share of a box that has to be measured for another transit to be excluded there"""
+"""smallest measured share of a box in which another transit can be excluded"""
 LIKE = 0.5
-"""share of the depth at which another dip counts as a like event"""
+"""smallest depth of a similar event, as a share of the depth of the single event"""
 
 
 class SingleEvent(NamedTuple):
-    """The best single event of a star; ``snr`` 0 where none is acceptable.
+    """The best single event of a star; ``snr`` is 0 if no event is acceptable.
 
     Attributes:
-        t0: cadences, middle, to half a cadence.
-        duration: cadences, one of those tried.
+        t0: middle of the event, exact to half a cadence, cadences.
+        duration: one of the trial durations, cadences.
         depth: mean loss in units of the star's scatter.
-        snr: against white noise.
-        snr_red: against the scatter on this time scale.
+        snr: SNR against white noise.
+        snr_red: SNR against the scatter on the time scale of the event.
     """
 
     t0: float
@@ -35,7 +35,7 @@ class SingleEvent(NamedTuple):
 
 
 def single_event(curve: FlatCurve, noise: Noise) -> SingleEvent:
-    """Return the most significant single box-like dip that is no step, edge, outlier or slow wave."""
+    """Return the most significant box-like dip, without steps, edges of gaps, outliers and slow waves."""
     out = np.empty(5)
     loops.single_event(curve.values, curve.weights, noise.durations, noise.scatter, out)
     return SingleEvent(*out.tolist())
@@ -46,17 +46,17 @@ def shortest_period(
 ) -> float:
     """Return the shortest period, cadences, that the curve does not exclude for a single event.
 
-    A period is excluded when any of its other transits would have fallen on well measured data that show no like dip.
+    A period is excluded if one of its other transits falls on well measured data that show no similar dip.
 
     Args:
-        curve: that was searched.
+        curve: curve in which the event was found.
         t0, duration: cadences; periods below four durations are not considered.
         depth: mean loss in units of the star's scatter.
-        covered: running sum of the measured cadences of a curve with long gaps, as of ``seasons.coverage``, whose
-            periods are tried as finely as its length asks for; None for one season.
+        covered: running sum of the measured cadences from ``seasons.coverage``, for a curve with long gaps; the step
+            of its trial periods follows from its length. None for one season.
 
     Returns:
-        Cadences, to half a cadence; the length of the curve where all are excluded.
+        Cadences, exact to half a cadence; the length of the curve if all shorter periods are excluded.
     """
     size, half = len(curve.flux), 0.5 * duration
     edges = np.arange(size + 1.0)

@@ -1,4 +1,4 @@
-"""Each transit of a candidate by itself: how deep it is, and whether the transits are alike."""
+"""Measure the depth of each transit of a candidate, and test whether the depths agree."""
 
 from __future__ import annotations
 
@@ -12,25 +12,25 @@ from exojax.detection.red_noise import Noise
 from exojax.loops import candidate as loops
 
 LIKE = 0.25
-"""share by which the depths of one planet's transits may differ: what detrending does to them"""
+"""largest relative difference of the depths of one planet's transits; detrending causes it"""
 ODD_EVEN = 5.0
-"""sigma by which the odd and even transits of a candidate differ at most, if also by more than detrending does"""
+"""significance from which odd and even transits differ; the difference must also exceed the effect of detrending"""
 
 
 @dataclass(frozen=True, eq=False)
 class TransitDepths:
     """The transits of one candidate, ``(n_events,)`` float64 each; transit ``k`` is at ``t0 + k period``.
 
-    Depths are against the level of the detrended curve, which is zero. A local level instead costs 11 to 25 % in
-    precision where noise is white, and gains as much only where its memory is longer than the transit's neighbourhood,
-    which detrending takes away.
+    Depths are measured from the level of the detrended curve, which is zero. A local level would reduce the precision
+    by 11 to 25 % in white noise. It would increase the precision only for noise with a long correlation time, which
+    detrending removes.
 
     Attributes:
         middle: cadences.
-        depth: mean loss in units of the star's scatter, 0 where not seen.
-        white: inverse variance for white noise, 0 where not seen.
-        scatter: red noise over white at its time.
-        duration: cadences.
+        depth: mean loss in units of the star's scatter; 0 for a transit that was not observed.
+        white: inverse variance for white noise; 0 for a transit that was not observed.
+        scatter: red noise over white noise at the time of each transit.
+        duration: duration of all transits, cadences (a single number).
     """
 
     middle: np.ndarray
@@ -56,7 +56,7 @@ class TransitDepths:
 
     @cached_property
     def n_transits(self) -> int:
-        """Transits with a measurement in them."""
+        """Number of transits with at least one measurement."""
         return int(np.count_nonzero(self.white > 0))
 
     def max_share(self) -> float:
@@ -65,14 +65,15 @@ class TransitDepths:
         return float(power.max() / max(power.sum(), 1e-6))
 
     def mismatch_sigma(self) -> float:
-        """Return how surely the transits are not of one planet: the worst one against the mean of all others.
+        """Return the significance of the largest difference between one transit and the mean of all others.
 
-        ``(|d_k - mean of the others| - share * the deeper of both) / error``, the largest over ``k``; below zero where
-        all agree within what detrending does to depths. A real planet's transits are equally deep (Seager &
+        It is the largest ``(|d_k - mean of the others| - share * the deeper of both) / error`` over ``k``, and negative
+        if all depths agree within the effect of detrending. The transits of one planet are equally deep (Seager &
         Mallen-Ornelas 2003, their uniqueness criterion); two planets that transit once each, or a planet and a glitch,
-        are not. Only where few transits carry the signal, 2 to 4 seen or one with over 70 % of the squared SNR; else 0:
-        a binary whose odd and even eclipses differ has many, and is one object. Above 4 the transits should be treated
-        as single ones.
+        have different depths. Above 4 the transits should be treated as single transits.
+
+        The value is 0 unless few transits carry the signal: 2 to 4 are observed, or one has over 70 % of the squared
+        SNR. A binary with different odd and even eclipses has many, and is one object.
         """
         seen, ivar = self.n_transits, self.ivar
         if seen < 2 or (seen > 4 and self.max_share() <= 0.7):
@@ -91,8 +92,8 @@ class TransitDepths:
     def odd_even_sigma(self) -> float:
         """Return the difference of mean odd and even depths over its error; above 3 suggests a binary at twice P.
 
-        The error is the given one, and larger where transits of one parity scatter more than that. NaN where one parity
-        was never seen.
+        The error follows from the inverse variances, and is larger if the transits of one parity scatter more. NaN if
+        no transit of one parity was observed.
         """
         means, variance, misfit, freedom = [], 0.0, 0.0, 0.0
         for parity in (0, 1):
@@ -107,7 +108,7 @@ class TransitDepths:
         return float(abs(means[0] - means[1]) / np.sqrt(variance * max(misfit / max(freedom, 1.0), 1.0)))
 
     def parities_differ(self) -> bool:
-        """Return whether odd and even transits differ, by more than noise and by more than detrending makes them."""
+        """Return whether odd and even transits differ by more than noise and detrending explain."""
         each = []
         for parity in (0, 1):
             depth, ivar = self.depth[parity::2], self.ivar[parity::2]
