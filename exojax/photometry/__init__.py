@@ -1,1 +1,1 @@
-"""Light curves as measured -> even, flat curves that a search can fold: grid, detrend, clean."""
+"""Prepare light curves for a search: put them on an even grid, detrend them, and remove outliers."""

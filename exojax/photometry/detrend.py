@@ -1,8 +1,8 @@
-"""A star's own variability taken off by a running biweight.
+"""Remove a star's own variability with a running biweight.
 
-The trend is found at nodes a twelfth of the window apart and interpolated between them with Bessel's formula, to
-second differences. Between two nodes a running location changes by the few samples that the window gains and loses:
-less than a fiftieth of their scatter.
+The trend is computed at nodes a twelfth of the window apart, and interpolated between them with Bessel's formula to
+second differences. Between two nodes the window gains and loses only a few samples, and the trend changes by less than
+a fiftieth of their scatter.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ WINDOW_DURATIONS = 4
 
 
 def window_for(duration_max: float) -> float:
-    """Return four times ``duration_max``, days: the shortest window to search for transits of that duration with.
+    """Return four times ``duration_max``, days: the shortest window for a search of transits of that duration.
 
-    The trend follows a transit that is too shallow for the biweight to cut out: in a quiet star one of 3 sigma a
-    cadence keeps 58 % of its depth in a window of 2 durations, 76 in 3, 86 in 4, 92 in 6 and 96 in 8. One of 100 sigma
-    keeps all of it there, and 95 % in a window of 4 durations in a star that rotates in 10 days by 1 %. With
-    ``in_transit`` given, ``flatten`` keeps all of either.
+    The trend follows a transit that is too shallow for the biweight to cut out. In a quiet star, a transit of 3 sigma
+    per cadence keeps 58 % of its depth in a window of 2 durations, 76 % in 3, 86 % in 4, 92 % in 6 and 96 % in 8. A
+    transit of 100 sigma per cadence keeps all of its depth in a quiet star, and 95 % in a window of 4 durations in a
+    star that varies by 1 % with a rotation period of 10 days. With ``in_transit``, ``flatten`` keeps the whole depth.
     """
     return WINDOW_DURATIONS * duration_max
 
@@ -38,19 +38,18 @@ def flatten(
     in_transit: np.ndarray | None = None,
     gap: float = BREAK,
 ) -> EvenCurves:
-    """Return the flux over its running biweight, or above it.
+    """Divide the flux by its running biweight, or subtract it.
 
     The biweight is Tukey's, cut at 5 median absolute deviations from the location, as in Hippke et al. (2019, AJ 158,
-    143). The window is cut short at the ends of a segment, and a segment ends at a gap of more than ``gap`` days. A
-    cadence whose window holds fewer than three samples has no trend, and loses its weight; so does a star without
-    scatter.
+    143). The window is shorter at the ends of a segment, and a segment ends at a gap of more than ``gap`` days. The
+    weight becomes 0 in cadences whose window holds fewer than three samples, and in stars without scatter.
 
     Args:
         even: curves that have not been detrended.
-        window: days, full width; see ``window_for``.
+        window: full width, days; see ``window_for``.
         absolute: divide by the trend and subtract 1; otherwise subtract the trend.
         in_transit: ``(n_stars, n_cadences)`` bool; these cadences are left out of the trend, and stay in the flux.
-        gap: days; longer gaps end a segment.
+        gap: longest gap within a segment, days.
 
     Returns:
         Curves with detrended ``flux``, and ``scatter``: 1.4826 times the median absolute deviation from the trend, of
@@ -79,7 +78,10 @@ def flatten(
 def _flatten(
     flux: np.ndarray, weight: np.ndarray, kept: np.ndarray, half: int, gap: int, absolute: bool
 ) -> tuple[np.ndarray, np.ndarray, float]:
-    """Return ``(n_cadences,)`` flat flux, where it is known, and the scatter; ``kept`` is the weight in the trend."""
+    """Return the flat flux, where it is known (both ``(n_cadences,)``), and the scatter.
+
+    ``kept`` is the weight in the trend.
+    """
     from exojax.loops import trend as loops
 
     filled = weight > 0
@@ -92,7 +94,7 @@ def _flatten(
     if absolute:
         level = trend + mean
         with np.errstate(invalid="ignore"):
-            # A trend that is nowhere positive is no brightness.
+            # A trend that is nowhere positive cannot be a brightness.
             known &= level > 0
         flat = np.divide(flat, level, out=np.zeros_like(flat), where=known)
     counted = np.flatnonzero(known & (kept > 0))

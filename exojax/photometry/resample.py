@@ -1,4 +1,4 @@
-"""Light curves of any sampling -> curves on an even grid of cadences, which one compiled program can search."""
+"""Average light curves of any sampling on an even grid of cadences, so that one compiled program can search them."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ from exojax.errors import InputError
 from exojax.light_curves import EvenCurves, LightCurves
 
 BREAK = 0.75
-"""days without a sample after which nothing is carried over: stars drift, spacecraft turn"""
+"""longest gap within a segment, days; after a longer gap, star and spacecraft may have changed"""
 BINS_PER_DURATION = 6
 _LONGEST = 2**20
 MOST_WEIGHT = 4
-"""typical cadences that one cadence counts for at most"""
+"""largest weight of a cadence; a typical cadence has weight 1"""
 SAME_ERROR = 1.2
-"""ratio of the largest to the smallest error of a star below which its errors are taken as equal"""
+"""if the ratio of the largest to the smallest error of a star is below this, all its errors count as equal"""
 EDGE = 0.02
-"""share of a star's samples at either end that are neither the smallest nor the largest error"""
+"""share of the smallest and of the largest errors of a star that are left out of this ratio"""
 
 
 def padded_size(n: int) -> int:
     """Return the smallest of 2^k x {8, 9, ..., 15}, 16 or more, that holds ``n`` cadences.
 
-    Eight sizes an octave: the padding is an eighth at most, and the compilations are a handful.
+    There are eight sizes per octave: the padding is at most an eighth, and few programs are compiled.
     """
     step = 2 ** max((n - 1).bit_length() - 4, 1)
     return max(16, -(-n // step) * step)
@@ -31,26 +31,26 @@ def padded_size(n: int) -> int:
 def to_even(
     curves: LightCurves, *, cadence: float | None = None, n_cadences: int | None = None, shortest: float = 1 / 24
 ) -> EvenCurves:
-    """Average every star's valid samples in the nearest cadence of an even grid of its own.
+    """Average the valid samples of each star in the nearest cadence of an even grid of that star.
 
-    A cadence holds the mean of its samples. Its weight is their number over the star's typical number, rounded to
-    64ths and at most 4, so that float32 sums of weights are exact. Where the star's errors differ by more than a fifth,
-    a sample counts by its inverse variance relative to the star's median error (unknown errors are taken for it), and a
-    cadence of less than a 128th is left out; otherwise all samples of a star are equally noisy. The grid's phase is the
-    circular mean of the samples', so that times that drift against an even grid (barycentric correction: up to 0.3 of a
-    29-minute cadence in a year) are off by as little as can be. Times need
-    no order; samples that share a cadence are averaged.
+    A cadence holds the mean of its samples. Its weight is the number of its samples over the star's typical number,
+    rounded to 64ths and at most 4, so that float32 sums of weights are exact. If the errors of a star differ by more
+    than a fifth, each sample is weighted by its inverse variance relative to the star's median error (which replaces
+    unknown errors), and cadences with a weight below a 128th are left out. Otherwise all samples have equal weights.
+    The phase of the grid is the circular mean of the phases of the samples. This minimises the shifts of times that
+    drift from an even grid (barycentric correction: up to 0.3 of a 29-minute cadence in a year). Times may have any
+    order.
 
     Args:
-        curves: the light curves; stars without two different fluxes come out with no weight at all.
-        cadence: days; None is the curves' own, or the longest whole multiple of it of which 6 still fit into
-            ``shortest`` where the sampling is finer than that.
-        n_cadences: length of the grid; None is what the longest star needs.
-        shortest: days, the shortest transit that is to be searched for.
+        curves: the light curves; a star without two different fluxes gets weight 0 everywhere.
+        cadence: days; None is the cadence of the curves or, for a finer sampling, its longest whole multiple of which 6
+            fit into ``shortest``.
+        n_cadences: length of the grid; None is the length that the longest star needs.
+        shortest: shortest transit of the search, days.
 
     Returns:
-        Even curves of ``n_cadences``, not detrended. Centroids are relative to their median between two breaks (gaps
-        of more than 0.75 days), as a spacecraft that has turned puts the star elsewhere, and 0 where unknown.
+        Even curves of ``n_cadences``, not detrended. Centroids are relative to their median between two gaps of more
+        than 0.75 days, because the star moves on the detector when the spacecraft turns; unknown centroids are 0.
 
     Raises:
         InputError: a star's times span more than a million cadences.
@@ -123,8 +123,7 @@ def segments(weight: np.ndarray, gap: int) -> np.ndarray:
 def sample_weights(curves: LightCurves, usable: np.ndarray) -> np.ndarray | None:
     """Return ``(n_stars, n)`` float32, inverse variance relative to the star's median error, by the file's errors.
 
-    Returns None where no star's errors differ enough to matter: formal errors that are equal to a fifth tell nothing
-    that a weight would use.
+    Returns None if the errors of no star differ by more than a fifth, because weights would then change little.
 
     Args:
         curves: light curves, with or without ``flux_err``.
@@ -158,14 +157,15 @@ def _phase(elapsed: np.ndarray, star: np.ndarray, n_stars: int) -> np.ndarray:
     angle = (2 * np.pi * (elapsed - np.rint(elapsed))).astype(np.float32)
     east = np.bincount(star, np.cos(angle), minlength=n_stars)
     north = np.bincount(star, np.sin(angle), minlength=n_stars)
-    # Rounded, or samples that lie exactly between two cadences would be torn to either side.
+    # Rounded: otherwise samples exactly between two cadences would fall to either side at random.
     return np.round(np.arctan2(north, east) / (2 * np.pi), 6)
 
 
 def _weight(count: np.ndarray, share: np.ndarray | None = None) -> np.ndarray:
-    """Return 64ths of the number of samples in the cadence that a sample typically finds itself in.
+    """Return the weight of each cadence: its number of samples over the typical number, in multiples of 1/64.
 
-    ``share`` is the sum of the samples' weights, where they have any: a cadence may then have none.
+    ``share`` is the sum of the samples' weights in each cadence, or None for equal samples; with it, a cadence with
+    samples may get weight 0.
     """
     number = count.astype(np.float32)
     typical = np.rint(np.einsum("ij,ij->i", number, number) / np.maximum(number.sum(axis=1), 1))
@@ -180,7 +180,7 @@ def _centroids(centroid: np.ndarray, cell: np.ndarray, weight: np.ndarray, gap: 
     count = np.bincount(cell[known], minlength=weight.size)
     filled = np.flatnonzero(count)
     segment = segments(weight, gap)
-    # One number for each star's each segment.
+    # One number for each segment of each star.
     segment = (segment + np.arange(len(weight))[:, None] * (segment.max(initial=0) + 1)).reshape(-1)[filled]
     edges = np.flatnonzero(np.diff(segment, prepend=-1))
     sizes = np.diff(edges, append=filled.size)
