@@ -1,4 +1,4 @@
-"""A network that vets a candidate by its folded views and the scalars of its detection.
+"""A network that vets a candidate by its folded views, the scalars of its detection and the numbers of vetting tests.
 
 Every view is folded again at its middle, so that a candidate and its mirror image in time have the same score. The
 network reads it in two ways: by convolutions, shared by views of one kind, and by computed measures
@@ -38,7 +38,7 @@ _ROWS = 512
 
 
 class TransitNet(nn.Module):
-    """A network: views and scalars of K candidates per row -> ``(n,)`` logits, for any number of bins.
+    """A network: views, scalars and vetting numbers of K candidates per row -> ``(n,)`` logits, for any number of bins.
 
     Attributes:
         layers: output channels, kernel and pooling of each convolution.
@@ -79,21 +79,22 @@ class TransitNet(nn.Module):
         return highest(logits, covered(flat["global_view"]).reshape(n, k))
 
     def _encode(self, columns: jax.Array) -> jax.Array:
-        """Encode ``columns (m, COLUMNS)`` as ``(m, features)``; an unknown column (NaN) gives 0 and a flag."""
-        center = self.variable("batch_stats", "columns_center", jnp.zeros, (COLUMNS,)).value
-        spread = self.variable("batch_stats", "columns_spread", jnp.ones, (COLUMNS,)).value
+        """Encode ``columns (m, N_COLUMNS)`` as ``(m, features)``; an unknown column (NaN) gives 0 and a flag."""
+        center = self.variable("batch_stats", "columns_center", jnp.zeros, (N_COLUMNS,)).value
+        spread = self.variable("batch_stats", "columns_spread", jnp.ones, (N_COLUMNS,)).value
         knots = self.variable("batch_stats", "columns_knots", _initial_knots).value
-        known = ~jnp.isnan(columns)
+        # The network learned nothing about a column that was unknown in all training rows.
+        known = ~jnp.isnan(columns) & (spread > 0)[None]
         x = jnp.where(known, columns, center[None])
         unit = jnp.where(spread > 0, spread, 1.0)[None]
         scaled = jnp.clip(jnp.arcsinh((x - center[None]) / unit), -4.0, 4.0)
         low, high = knots[None, :, :-1], knots[None, :, 1:]
         # Many knots of a column with one dominant value coincide; the smallest distance avoids jumps there.
-        apart = jnp.maximum(high - low, NARROWEST * spread[None, :, None])
+        apart = jnp.maximum(high - low, NARROWEST * unit[..., None])
         share = jnp.clip((x[..., None] - low) / apart, 0.0, 1.0) - 0.5
         share = jnp.where(known[..., None], share, 0.0).reshape(len(x), -1)
-        # One flag per view is enough, because its measures are all known or all unknown.
-        flags = known[:, :PLAIN], known[:, PLAIN::MEASURES]
+        # One flag per view is enough, because its measures are all known or all unknown. Vetting numbers have no flag.
+        flags = known[:, :PLAIN], known[:, PLAIN:COLUMNS:MEASURES]
         return jnp.concatenate([scaled, share, *(1.0 - flag.astype(x.dtype) for flag in flags)], axis=-1)
 
 
@@ -115,8 +116,8 @@ class ViewEncoder(nn.Module):
 
 
 def _initial_knots() -> jax.Array:
-    """Return ``(COLUMNS, KNOTS)`` knots before they are fitted: evenly spaced from -1 to 1."""
-    return jnp.tile(jnp.linspace(-1.0, 1.0, KNOTS), (COLUMNS, 1))
+    """Return ``(N_COLUMNS, KNOTS)`` knots before they are fitted: evenly spaced from -1 to 1."""
+    return jnp.tile(jnp.linspace(-1.0, 1.0, KNOTS), (N_COLUMNS, 1))
 
 
 def _if_any(encoder: ViewEncoder, there: jax.Array, folded: jax.Array) -> jax.Array:
@@ -146,7 +147,8 @@ def settle(batch_stats: Mapping[str, Any], features: Mapping[str, np.ndarray]) -
     Returns:
         The collection with the quantiles of epochs and periods, and with the median, the quantiles and the spread of
         each column. The spread is the largest of: the interquartile range as a standard deviation, a tenth of the
-        range of 98 % of the values, and ``LEAST``. A column without known values keeps its initial scaling.
+        range of 98 % of the values, and ``LEAST``. A column without known values gets a spread of 0, and the network
+        treats it as unknown.
     """
     n = len(features["scalars"])
     found = dict(batch_stats)
@@ -165,6 +167,7 @@ def settle(batch_stats: Mapping[str, Any], features: Mapping[str, np.ndarray]) -
     for j, column in enumerate(columns.T):
         known = column[~np.isnan(column)].astype(np.float64)
         if not len(known):
+            spread[j] = 0.0
             continue
         low, center[j], high = np.quantile(known, (0.25, 0.5, 0.75))
         # The interquartile range of a column with one dominant value is 0; the wider range does not affect others.
