@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from exojax.config import SearchConfig
+from exojax.detection.star import SINUSOIDS, WINDOW
 from exojax.injection.recovery import Threshold, cells, interval
 from exojax.report.completeness import completeness_map
 from exojax.report.false_alarms import false_alarm_curves
@@ -29,6 +30,9 @@ NAMES = {
     "snr": ("snr", "white", 1.0, "injected SNR (white noise, all transits)"),
 }
 """quantity -> its name in columns, its unit in columns, the factor to that unit, and the label of its axis"""
+
+BY_ACTIVITY = ("injected_active", "recovered_active", "recovered_sinusoids")
+"""columns of active stars, and of the second detrending"""
 
 Limits = dict[str, Threshold]
 """the thresholds of ``inverted`` and of ``scrambled`` curves"""
@@ -91,6 +95,9 @@ def _write_completeness(out: Path, plan: InjectionPlan, found: InjectionOutcome,
         "harmonic": (seen["harmonic"] > level) & ~(seen["exact"] > level),
         "single": (seen["single"] > level) & ~(np.maximum(seen["exact"], seen["harmonic"]) > level),
         **{f"recovered_{kind}": seen["exact"] > limit.value for kind, limit in limits.items()},
+        "injected_active": seen["active"],
+        "recovered_active": (seen["exact"] > level) & seen["active"],
+        "recovered_sinusoids": (seen["exact"] > level) & (seen["detrending"] == SINUSOIDS),
     }
     period, size = seen["period"][observed], seen["size"][observed]
     counts = {key: cells(period, size, hit[observed], x, y) for key, hit in outcomes.items()}
@@ -112,6 +119,7 @@ def _write_completeness(out: Path, plan: InjectionPlan, found: InjectionOutcome,
                 "harmonic": int(counts["harmonic"][0][i, j]),
                 "single": int(counts["single"][0][i, j]),
                 **{f"recovered_{kind}": int(counts[f"recovered_{kind}"][0][i, j]) for kind in limits},
+                **{name: int(counts[name][0][i, j]) for name in BY_ACTIVITY},
                 "threshold_snr": level,
             }
         )
@@ -139,6 +147,9 @@ def _write_false_alarms(out: Path, found: InjectionOutcome, limits: Limits, want
                     "rate": share,
                     "rate_low": low,
                     "rate_high": high,
+                    "active_stars": int(found.active.sum()),
+                    "active_false_alarms": int(((best > level) & found.active).sum()),
+                    "sinusoids_false_alarms": int(((best > level) & (found.detrending[kind] == SINUSOIDS)).sum()),
                 }
             )
         shares[kind] = tuple(np.array([interval(int((best > level).sum()), len(best)) for level in levels]).T)
@@ -157,7 +168,8 @@ def _injections(plan: InjectionPlan, found: InjectionOutcome) -> list[dict[str, 
         row |= {"duration_hours": 24 * seen["duration"][k], "impact": seen["impact"][k]}
         row |= {f"{name}_{unit}": seen["size"][k] * factor, "n_transits": seen["n_transits"][k]}
         row |= {"snr_white": seen["snr"][k]} if plan.quantity != "snr" else {}
-        rows.append(row | {f"snr_{match}": seen[match][k] or None for match in ("exact", "harmonic", "single")})
+        row |= {f"snr_{match}": seen[match][k] or None for match in ("exact", "harmonic", "single")}
+        rows.append(row | {"active": int(seen["active"][k]), "detrending": str(seen["detrending"][k])})
     return rows
 
 
@@ -183,7 +195,22 @@ def summary(found: InjectionOutcome, limits: Limits, rate: float) -> list[str]:
     )
     for kind, limit in limits.items():
         lines.append(f"  above the threshold of {kind} curves: {(seen['exact'] > limit.value).mean():.3f}")
-    return lines
+    return lines + (_by_activity(found, level) if seen["active"].any() or found.active.any() else [])
+
+
+def _by_activity(found: InjectionOutcome, level: float) -> list[str]:
+    """Return completeness and false alarms of quiet and of active stars, and which detrending found the planets."""
+    seen, lines = found.injected, []
+    recovered, best = seen["exact"] > level, np.maximum(found.inverted, found.scrambled)
+    for name, active in (("quiet", False), ("active", True)):
+        here, there = seen["active"] == active, found.active == active
+        share, low, high = interval(int(recovered[here].sum()), int(here.sum()))
+        lines.append(
+            f"  {name} stars: recovered {share:.3f} [{low:.3f}, {high:.3f}] of {here.sum():,} injections; "
+            f"{(best[there] > level).sum():,} of {there.sum():,} without a signal have a false alarm"
+        )
+    by = [int((recovered & (seen["detrending"] == name)).sum()) for name in (WINDOW, SINUSOIDS)]
+    return [*lines, f"  recovered with the window alone {by[0]:,}, with sinusoids subtracted first {by[1]:,}"]
 
 
 def _write(path: Path, rows: Sequence[dict[str, Any]]) -> None:

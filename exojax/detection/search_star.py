@@ -76,12 +76,14 @@ class Trace:
             altered, this is the altered curve.
         periodograms: for each candidate, the periodogram in which it was found.
         weights: for each candidate, ``(n_cadences,)`` float32 weights, 0 in the transits of earlier candidates.
+        active: whether the curve without the periodic signals of the star was searched too.
     """
 
     even: EvenCurves
     flat: EvenCurves
     periodograms: tuple[Periodogram, ...]
     weights: tuple[np.ndarray, ...]
+    active: bool = False
 
 
 SearchSteps = Generator[tuple[PeriodGrid, FlatCurve], Periodogram, tuple[Candidates, Trace]]
@@ -288,6 +290,7 @@ def _search_steps(
     star = Star.of(curves, even, config)
     taken = np.zeros(size, bool) if alter is not None else known.copy()
     flats, kept = star.detrended(known), known
+    active = len(flats) > 1
     if alter is not None:
         flats = {name: alter(flat) for name, flat in flats.items()}
     rows: list[dict[str, Any]] = []
@@ -330,7 +333,7 @@ def _search_steps(
             weights = [straightened(weight, weight, timing)[1] for weight in weights]
     scale = float(last.scatter[0]) if absolute else 1.0
     table = _table([rows[k] for k in order], curves, even, scale)
-    return table, Trace(even, last, tuple(seen[k][0] for k in order), tuple(weights[k] for k in order))
+    return table, Trace(even, last, tuple(seen[k][0] for k in order), tuple(weights[k] for k in order), active)
 
 
 def _is_better(new: dict[str, Any], old: dict[str, Any], cadence: float) -> bool:

@@ -68,9 +68,12 @@ class InjectionOutcome:
         injected: column name -> ``(n,)``: ``id``, ``period``, ``t0``, ``duration`` (days), ``impact``, ``size``,
             ``depth`` (mid-transit, in the unit of the flux), ``snr`` (white noise, injected), ``n_transits``
             (observed), and the red-noise SNRs ``exact``, ``harmonic`` and ``single`` of the detections that match the
-            injection (0 without one).
+            injection (0 without one); ``active``, whether the star was searched without its periodic signals too, and
+            ``detrending`` of the exact detection (empty without one).
         inverted: ``(n_null,)`` float64, highest red-noise SNR in the inverted curve of each star.
         scrambled: ``(n_null,)`` float64, the same in the curve whose blocks are shuffled.
+        active: ``(n_null,)`` bool, the same as in ``injected``.
+        detrending: ``inverted`` and ``scrambled`` -> ``(n_null,)`` str, detrending of the highest signal.
         n_stars: number of stars with injections.
         skipped: ``(id, reason)`` of each star that cannot be searched.
     """
@@ -78,6 +81,8 @@ class InjectionOutcome:
     injected: dict[str, np.ndarray]
     inverted: np.ndarray
     scrambled: np.ndarray
+    active: np.ndarray
+    detrending: dict[str, np.ndarray]
     n_stars: int
     skipped: tuple[tuple[str, str], ...]
 
@@ -161,6 +166,8 @@ def run(
         {name: column[order] for name, column in joined.items()},
         null["inverted"],
         null["scrambled"],
+        null["active"],
+        {kind: null[f"{kind}_detrending"] for kind in ("inverted", "scrambled")},
         len(stars),
         tuple(skipped),
     )
@@ -202,9 +209,10 @@ def _one_injected(plan: InjectionPlan, star: LightCurves, number: int, uniforms:
     period, size = between(*plan.period, u[0]), between(*plan.size, u[1])
     made = inject_planets(star, period, size, plan.quantity, u[2:])
     orbits = made.orbits
-    found, _ = search_star(made.curves, plan.search)
+    found, trace = search_star(made.curves, plan.search)
     truth = Injections(period, orbits.t0, orbits.duration, made.span, np.array([star.cadence]))
     seen = recover(truth, found.star, found.period, found.t0, found.duration, found.snr_red)
+    exact = found.detrending[found.snr_red == seen.exact[0]][:1] if seen.exact[0] > 0 else np.array([""])
     return {
         "number": np.array([number]),
         "id": star.id,
@@ -217,6 +225,8 @@ def _one_injected(plan: InjectionPlan, star: LightCurves, number: int, uniforms:
         "snr": made.snr,
         "n_transits": made.n_transits,
         **{field.name: getattr(seen, field.name) for field in fields(seen)},
+        "active": np.array([trace.active]),
+        "detrending": exact.astype(np.str_),
     }
 
 
@@ -229,16 +239,16 @@ def _one_null(plan: InjectionPlan, star: LightCurves, number: int) -> dict[str, 
     transits = _transits(detected.take(detected.snr_red >= plan.search.snr_min), trace)
     rng = generator(plan.seed, "shuffled blocks", number)
 
-    def best(alter: Alter) -> np.ndarray:
-        # The number of searches and candidates is the same as for an unaltered star.
-        found, _ = search_star(star, plan.search, masked=transits, alter=alter)
-        return np.array([found.snr_red.max(initial=0.0)])
-
     block = int(np.ceil(BLOCK * plan.search.duration_max / trace.even.cadence))
-    return {
-        "inverted": best(inverted),
-        "scrambled": best(lambda flat: scrambled(flat, block, rng)),
-    }
+    alterations: dict[str, Alter] = {"inverted": inverted, "scrambled": lambda flat: scrambled(flat, block, rng)}
+    part = {"active": np.array([trace.active])}
+    for kind, alter in alterations.items():
+        # As many searches and candidates as a star has without being altered.
+        found, _ = search_star(star, plan.search, masked=transits, alter=alter)
+        top = np.argsort(found.snr_red)[-1:]
+        part[kind] = found.snr_red[top] if len(top) else np.zeros(1)
+        part[f"{kind}_detrending"] = found.detrending[top].astype(np.str_) if len(top) else np.array([""])
+    return part
 
 
 def _transits(candidates: Candidates, trace: Trace) -> np.ndarray:

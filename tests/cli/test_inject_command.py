@@ -14,7 +14,7 @@ import pytest
 from documented import assert_columns_explained, assert_files_explained, explained
 from small_cli import Call, assert_refused, files, read_rows
 
-from exojax.cli import inject
+from exojax.cli import inject, inject_outputs
 from exojax.cli.inject_outputs import NAMES
 from exojax.runs import inject as inject_run
 
@@ -91,6 +91,43 @@ def test_the_files_agree(done: Path) -> None:
     assert level >= stricter - 0.25
     for name in ("completeness", "false_alarms"):
         assert (done / f"{name}.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_quiet_and_active_stars_and_either_detrending_are_counted_apart(source: Path, call: Call) -> None:
+    """Every second star rotates in 1.3 d: there, and there alone, the planets are found with sinusoids subtracted."""
+    with np.load(source) as given:
+        arrays = dict(given)
+    rng = np.random.default_rng(1)
+    time = np.arange(900) * 0.05
+    spin = 0.02 * np.sin(2 * np.pi * time / 1.3) * (np.arange(14) % 2)[:, None]
+    flux = (1 + spin + rng.normal(0, 3e-4, (14, 900))).astype(np.float32)
+    arrays |= {"time": np.tile(time + 200, (14, 1)), "flux": flux, "n_points": np.full(14, 900)}
+    np.savez("spots.npz", **arrays)
+    options = ("--depth", 3000, 9000, "--period-min", 2, "--period-max", 6, *SMALL[2:])
+    ran = call(inject.main, "--data", "spots.npz", "--out", "active", *options)
+    assert ran.code == 0
+    rows, cells, alarms = (
+        read_rows(Path("active", f"{n}.csv")) for n in ("injections", "completeness", "false_alarms")
+    )
+    level = float(cells[0]["threshold_snr"])
+    active = [row for row in rows if row["active"] == "1"]
+    assert {int(row["id"]) % 2 for row in active} == {1}
+    assert len(active) == 12
+    found = [row for row in rows if float(row["snr_exact"] or 0) > level]
+    assert len(found) >= 12
+    assert {row["detrending"] for row in found if row["active"] == "0"} == {"window"}
+    assert "sinusoids" in {row["detrending"] for row in found if row["active"] == "1"}
+    assert {row["detrending"] for row in rows if not row["snr_exact"]} <= {""}
+    total = {name: sum(int(cell[name]) for cell in cells) for name in inject_outputs.BY_ACTIVITY}
+    assert total["injected_active"] == 12
+    assert total["recovered_active"] == sum(row["active"] == "1" for row in found)
+    assert total["recovered_sinusoids"] == sum(row["detrending"] == "sinusoids" for row in found)
+    for row in alarms:
+        assert row["active_stars"] == "6"
+        assert int(row["active_false_alarms"]) <= int(row["false_alarms"])
+        assert int(row["sinusoids_false_alarms"]) <= int(row["active_false_alarms"])
+    assert "active stars: recovered" in ran.out
+    assert "active stars: recovered" in Path("active/inject.html").read_text()
 
 
 def test_every_file_and_column_is_explained(done: Path) -> None:

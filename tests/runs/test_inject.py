@@ -52,6 +52,7 @@ def source(n: int = 8, *, absolute: bool = True) -> LightCurves:
 
 def candidates(star: list[int], **columns: Any) -> Candidates:
     given = {"star": np.array(star, int), "single": np.zeros(len(star), bool), **columns}
+    given.setdefault("detrending", np.full(len(star), "window"))
     values = {f.name: np.asarray(given.get(f.name, np.full(len(star), np.nan))) for f in fields(Candidates)}
     return Candidates(**values)
 
