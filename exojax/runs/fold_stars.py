@@ -111,6 +111,7 @@ def _vetted(curves: LightCurves, found: Candidates, trace: Trace, k: int) -> Vet
         cadence=trace.flat.cadence,
         time_system=curves.time_system,
         centroid_sigma=float(found.centroid_sigma[k]),
+        dumps=np.concatenate([one.dumps for one in curves.pieces]) if curves.pieces else None,
     )
 
 

@@ -133,6 +133,7 @@ def all_tests(
     cadence: float,
     time_system: str,
     centroid_sigma: float = float("nan"),
+    dumps: np.ndarray | None = None,
 ) -> Vetting:
     """Run all tests of a candidate that need only its light curve and its star.
 
@@ -143,6 +144,7 @@ def all_tests(
         cadence: days between samples.
         time_system: ``BKJD``, ``BTJD`` or ``BJD``; it identifies the spacecraft.
         centroid_sigma: significance from :func:`exojax.vetting.centroid.centroid_shift`, or NaN.
+        dumps: ``(k,)`` float64 days, times of momentum dumps, or None if they are not known.
     """
     shift = model_shift(series)
     parity = odd_even(series)
@@ -154,7 +156,7 @@ def all_tests(
     depth = float("nan") if not absolute else shape.depth if shape.depth > series.depth else series.depth
     halves = asymmetry(series)
     light = orbital_light(series, star.density)
-    craft = spacecraft_test(series, cadence, time_system)
+    craft = spacecraft_test(series, cadence, time_system, dumps)
     duration = series.duration if np.isfinite(series.depth) else float("nan")
     length = duration_test(duration, series.period, depth, star.density)
     size = radius_test(depth, star.radius)

@@ -70,7 +70,9 @@ def coverage(series: TransitSeries, cadence: float) -> Coverage:
     return Coverage(filled, observed, at_gaps, chance, worst(below(filled, *FILLED), gaps))
 
 
-def share_at_gaps(series: TransitSeries, gap: float, reach: float, least: float) -> tuple[float, float]:
+def share_at_gaps(
+    series: TransitSeries, gap: float, reach: float, least: float, places: np.ndarray | None = None
+) -> tuple[float, float]:
     """Return the share of the transits near a gap, and the share of other epochs for which it is as large.
 
     Args:
@@ -78,14 +80,15 @@ def share_at_gaps(series: TransitSeries, gap: float, reach: float, least: float)
         gap: shortest time between neighbouring cadences that counts as a gap, days.
         reach: largest distance between mid-transit and the edge of a gap, days.
         least: other epochs are tried only if the first share is at least this.
+        places: ``(k,)`` float64, other times that count as gaps, days.
 
     Returns:
         Both shares, 0 to 1. The second is NaN if other epochs were not tried, and for a single transit.
     """
     wide = np.flatnonzero(np.diff(series.time) > gap)
-    if not len(wide):
+    edges = np.sort(np.concatenate([series.time[wide], series.time[wide + 1], [] if places is None else places]))
+    if not len(edges):
         return 0.0, float("nan")
-    edges = np.sort(np.concatenate([series.time[wide], series.time[wide + 1]]))
     number = series.events
     first = series.time[0] - series.late[0]
     if series.single:

@@ -60,13 +60,17 @@ class SpacecraftTest:
     verdict_dumps: Verdict
 
 
-def spacecraft_test(series: TransitSeries, cadence: float, time_system: str) -> SpacecraftTest:
+def spacecraft_test(
+    series: TransitSeries, cadence: float, time_system: str, dumps: np.ndarray | None = None
+) -> SpacecraftTest:
     """Compare period and epochs of a candidate with those of the spacecraft.
 
     Args:
         series: light curve of the candidate.
         cadence: days between samples.
         time_system: ``BKJD``, ``BTJD`` or ``BJD``; for others no period of a spacecraft is known.
+        dumps: ``(k,)`` float64 days, times of momentum dumps from the quality flags, which count as interruptions: on a
+            coarser grid no cadence is missing there. None if the file has no flags; then only lost cadences count.
     """
     rhythm, name = nearest_rhythm(series.period, series.t0, time_system)
     period: Verdict = "not known" if series.single or time_system not in clocks.BARYCENTRIC else "pass"
@@ -74,9 +78,9 @@ def spacecraft_test(series: TransitSeries, cadence: float, time_system: str) -> 
         period = "fail"
     if len(series.events) < LEAST or series.single:
         return SpacecraftTest(rhythm, name, float("nan"), float("nan"), period, "not known")
-    share, chance = share_at_gaps(series, INTERRUPTION * cadence, REACH * series.duration, AT_DUMPS[0])
-    dumps = above(share, *AT_DUMPS) if chance <= CHANCE else "pass"
-    return SpacecraftTest(rhythm, name, share, chance, period, dumps)
+    share, chance = share_at_gaps(series, INTERRUPTION * cadence, REACH * series.duration, AT_DUMPS[0], dumps)
+    at_dumps = above(share, *AT_DUMPS) if chance <= CHANCE else "pass"
+    return SpacecraftTest(rhythm, name, share, chance, period, at_dumps)
 
 
 def nearest_rhythm(period: float, t0: float, time_system: str) -> tuple[float, str]:

@@ -50,6 +50,21 @@ def test_transits_at_interruptions_fail_and_random_losses_do_not() -> None:
     assert lossy.verdict_dumps == "pass"
 
 
+def test_transits_at_momentum_dumps_fail_where_no_cadence_is_lost() -> None:
+    """Quality flags give the times of the dumps; a coarser grid fills the cadence that was lost there."""
+    whole = series(3.0, 0.1, lost=0.0)
+    first = whole.time[0] - whole.late[0]
+    at = first + 3.0 * np.arange(40)
+    assert spacecraft_test(whole, CADENCE, "own clock").verdict_dumps == "pass"
+    found = spacecraft_test(whole, CADENCE, "own clock", at - 0.04)
+    assert found.at_dumps == 1.0
+    assert found.chance < 0.1
+    assert found.verdict_dumps == "fail"
+    # Dumps at other phases, and dumps so frequent that every epoch has one, say nothing.
+    for dumps in (at + 1.0, first + 0.05 * np.arange(2400), np.zeros(0)):
+        assert spacecraft_test(whole, CADENCE, "own clock", dumps).verdict_dumps == "pass"
+
+
 def test_unknown_clocks_and_few_transits_are_not_known() -> None:
     found = spacecraft_test(again(series(), period=40.0, t0=T0), CADENCE, "own clock")
     assert (found.verdict_period, found.verdict_dumps) == ("not known", "not known")
