@@ -60,11 +60,11 @@ def closed_gaps(time: np.ndarray) -> ClosedGaps | None:
     """Return the scale that closes the long gaps of a curve; None where it has none.
 
     Args:
-        time: ``(n,)`` float64 days, ascending.
+        time: ``(n,)`` float64 days, ascending; others have no seasons.
     """
-    if len(time) < 2:
-        return None
     step = np.diff(time)
+    if len(time) < 2 or not (step >= 0).all():
+        return None
     observed = float(step[step <= LONG].sum())
     ends = np.flatnonzero((step > LONG) & (step > WIDE * observed))
     start, stop = time[np.concatenate([[0], ends + 1])], time[np.concatenate([ends, [len(time) - 1]])]

@@ -81,11 +81,12 @@ def distributions(
         if name == "skewness":
             axes.set_xticks([t for t in (-100, -30, -10, -3, -1, 0, 1, 3, 10, 30, 100) if x[0] <= t <= x[-1]])
             axes.xaxis.set_minor_locator(NullLocator())
-        elif name == "dip_depth" and scale == "log":
-            axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        elif scale == "log":
+            # Over more than two decades the labels of 2 and 5 would run into each other.
+            near = x[-1] < 100 * x[0]
+            axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)) if near else LogLocator(numticks=5))
             axes.xaxis.set_minor_formatter(NullFormatter())
-        if name in ("skewness", "dip_depth"):
-            axes.xaxis.set_major_formatter("{x:g}")
+        axes.xaxis.set_major_formatter("{x:g}")
         axes.set_xlabel(f"{name.replace('_', ' ')} ({units[name]})")
         axes.set_ylabel("share of the class")
         delta = differences[name].get("cliffs_delta")

@@ -9,6 +9,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from exojax.evaluation.metrics import Curve, Reliability
+from exojax.report.closed_gaps import close_gaps
 from exojax.report.style import ACCENT, GREY, HOST, OTHER, plain, say, single, styled
 
 
@@ -300,6 +301,7 @@ def light_curves(
                 axes.plot(t[beyond], np.full(beyond.sum(), edge), mark, color=GREY, markersize=4, clip_on=False)
         axes.set_ylim(low, high)
         axes.ticklabel_format(axis="y", useOffset=False)
+        close_gaps(axes, t)
     figure.supxlabel(f"time ({time_unit})", fontsize=11)
     figure.supylabel(flux_unit, fontsize=11)
     figure.suptitle(title, fontsize=12.5)

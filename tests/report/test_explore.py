@@ -7,10 +7,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from documented import assert_columns_explained, assert_files_explained
+from touching import touching
 
 from exojax.io import kaggle
 from exojax.light_curves import LightCurves, shared_time
+from exojax.report import dataset
 from exojax.report.explore import explore, statistics
+from exojax.report.figures import light_curves
 
 FILES = {"explore.html", "summary.json", "examples.png", "distributions.png", "missing.png", "balance.png"}
 
@@ -113,3 +116,20 @@ def test_real_stars(tmp_path):
     assert summary["n"] == 649
     assert summary["base_rate"] == pytest.approx(0.525, abs=1e-3)
     assert summary["statistics"]["range"]["cliffs_delta"]["high"] < 0
+
+
+def test_light_curves_of_two_seasons_fill_their_panels():
+    time = np.r_[100:127:0.02, 800:827:0.02]
+    drawn = light_curves(
+        time[None], np.ones((1, len(time)), np.float32), np.ones((1, len(time)), bool), ["a"], title="t", flux_unit="1"
+    )
+    axes = drawn.axes[0]
+    place = axes.transAxes.inverted().transform(axes.transData.transform([[127, 1], [800, 1]]))[:, 0]
+    assert np.diff(place) < 0.03
+
+
+@pytest.mark.parametrize("width", [0.3, 3.0])
+def test_labels_of_the_statistics_do_not_touch(width):
+    values = {name: np.exp(np.random.default_rng(0).normal(-4, width, 500)) for name in dataset.STATISTICS}
+    drawn = dataset.distributions(values, None, dict.fromkeys(values, "unit"), {name: {} for name in values})
+    assert touching(drawn) == []
