@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from exojax.config import RunConfig
 from exojax.evaluation import metrics
 from exojax.evaluation.calibration import METHODS
 from exojax.folded_events import COVERAGE, VALUE, FoldedEvents
+from exojax.models.registry import training
 from exojax.report import figures
 from exojax.report.card import write_model_card
 from exojax.report.importances import importances
@@ -111,7 +112,9 @@ def changed(config: RunConfig, stepwise: bool) -> dict[str, Any]:
         config: settings of the run.
         stepwise: true for a network, which is trained step by step.
     """
-    mine, usual = asdict(config), asdict(RunConfig(model=config.model))
+    plain = RunConfig(model=config.model)
+    # How a model is trained by default stands in its own file.
+    mine, usual = asdict(config), asdict(replace(plain, train=training(plain)))
     found: dict[str, Any] = {"model": config.model}
     if not stepwise:
         mine.pop("train")

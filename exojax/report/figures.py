@@ -174,7 +174,7 @@ def folds(
     """
     columns = 3
     rows = max(1, -(-len(titles) // columns))
-    figure = Figure(figsize=(3.1 * columns, 0.8 + 1.8 * rows))
+    figure = Figure(figsize=(3.1 * columns, 0.8 + 1.95 * rows))
     panels = figure.subplots(rows, columns, squeeze=False).ravel()
     for axes in panels[len(titles) :]:
         axes.set_axis_off()
@@ -182,7 +182,7 @@ def folds(
         at = np.flatnonzero(measured[k])
         axes.plot(at / views.shape[1] - 0.5, views[k, at], ".", markersize=3, color=colours[k] if colours else OTHER)
         axes.axhline(0, color=GREY, linewidth=0.5)
-        axes.set_title(titles[k], fontsize=9)
+        axes.set_title(_two_lines(titles[k], 36), fontsize=9)
         axes.tick_params(labelsize=8)
         axes.set_xlim(-0.5, 0.5)
     figure.supxlabel(width, fontsize=11)
@@ -286,7 +286,7 @@ def light_curves(
         axes.set_axis_off()
     for k, axes in enumerate(panels[: len(titles)]):
         t, f = time[k][valid[k]], flux[k][valid[k]].astype(np.float64)
-        axes.set_title(titles[k], fontsize=9.5)
+        axes.set_title(_two_lines(titles[k], 52), fontsize=9.5)
         axes.tick_params(labelsize=9)
         if len(f) == 0:
             continue
@@ -316,6 +316,11 @@ def star_title(identity: str, probability: float | None, label: int | None) -> s
     if label is not None:
         parts.append("host" if label == 1 else "no known planet")
     return "   ".join(parts)
+
+
+def _two_lines(title: str, most: int) -> str:
+    """Break a title of more than ``most`` characters after the star's id."""
+    return title if len(title) <= most else title.replace("   ", "\n", 1)
 
 
 def most_wrong(labels: np.ndarray, probability: np.ndarray, count: int) -> np.ndarray:

@@ -10,6 +10,7 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 from matplotlib import rcParams
+from touching import touching
 
 from exojax.evaluation import controls, metrics
 from exojax.report import figures
@@ -318,3 +319,13 @@ def test_every_table_of_scores_shows_the_chance_level(tmp_path):
         tmp_path / "card.md", name="a", model="svc", description="", data={}, metrics=scores, reproduce=["x"]
     )
     assert "| 0.250 |" in (tmp_path / "card.md").read_text()
+
+
+def test_titles_of_panels_do_not_touch():
+    titles = [figures.star_title("KIC 100200300 of a folder", 0.0889, 0)] * 6
+    drawn = figures.folds(
+        np.zeros((6, 61)), np.ones((6, 61), bool), titles, title="Most wrong", width="phase", colours=None
+    )
+    assert touching(drawn) == []
+    time, flux = np.arange(240.0).reshape(6, 40), np.ones((6, 40), np.float32)
+    assert touching(figures.light_curves(time, flux, flux > 0, titles, title="t", flux_unit="relative flux")) == []
