@@ -66,7 +66,10 @@ def rows(one: Sheet) -> list[tuple[str, str]]:
     unmeasured = "not measured (two transits)" if pair else "not measured (one transit)"
     table = [
         ("period", least(float(found.period_min[0])) if single else both(period, found.period_error[0], "d", 5)),
-        (f"t0, {plain(one.time_system, 9)}", both(found.t0[0], found.t0_error[0], "d", 4)),
+        (
+            "t0, file's clock" if one.time_system == "file" else f"t0, {plain(one.time_system, 9)}",
+            both(found.t0[0], found.t0_error[0], "d", 4),
+        ),
         ("duration", both(float(found.duration[0]) * 24, math.nan, "h", 2)),
         ("mean depth", both(depth, depth_error, unit, digits)),
         ("radius", radius(one) if one.absolute else f"{NONE}: the flux has no scale"),
@@ -111,7 +114,7 @@ def upcoming(one: Sheet, count: int = 3) -> list[str]:
     if not math.isfinite(when):
         when, spread = map(float, next_transit(period, t0, error, t0_error, one.start + span, one.start + span / 2))
     times = ", ".join(f"{when + k * period:.4f}" for k in range(count))
-    clock = plain(one.time_system, 20)
+    clock = "by the file's clock" if one.time_system == "file" else plain(one.time_system, 20)
     _, later = next_transit(period, t0, error, t0_error, when + 365.25, one.start + span / 2)
     if not (math.isfinite(spread) and np.isfinite(later)):
         return [f"{times} {clock}; error not known"]

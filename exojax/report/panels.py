@@ -77,7 +77,11 @@ def flat(axes: Axes, one: Sheet, fold: Fold) -> None:
 
 def axis_of(one: Sheet) -> str:
     """Return the label of an axis of time."""
-    captions = {"assumed": "days; the cadence is assumed", "simulated": "days, simulated"}
+    captions = {
+        "assumed": "days; the cadence is assumed",
+        "simulated": "days, simulated",
+        "file": "days by the file's clock",
+    }
     return captions.get(one.time_system, f"{plain(one.time_system, 20)}, days")
 
 

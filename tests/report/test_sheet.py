@@ -584,3 +584,10 @@ def test_the_second_page_shows_river_centroid_and_background_around_the_transits
     assert np.abs(drawn(row, color="#0072B2")[1]).max() < 2
     np.testing.assert_allclose(drawn(panel(figure, "Background"), "^")[0][:3], [101.7, 106.7, 111.7])
     assert touching(figure) == []
+
+
+def test_a_file_without_a_named_clock_is_no_unit():
+    one = replace(one_sheet(), time_system="file")
+    assert panel(draw(one), "Detrended").get_xlabel() == "days by the file's clock"
+    assert "t0, file's clock" in dict(numbers.rows(one))
+    assert numbers.upcoming(one)[0].endswith("by the file's clock")
