@@ -319,7 +319,7 @@ def star_title(identity: str, probability: float | None, label: int | None) -> s
 
 
 def _two_lines(title: str, most: int) -> str:
-    """Break a title of more than ``most`` characters after the star's id."""
+    """Return the title, one of more than ``most`` characters broken after the star's id."""
     return title if len(title) <= most else title.replace("   ", "\n", 1)
 
 
