@@ -386,7 +386,7 @@ def _array(raw: bytes, rng: np.random.Generator) -> bytes:
     key = list(held)[rng.integers(len(held))]
     values = held[key]
     changes: list[Callable[[], Any]] = [
-        lambda: values.astype("U8"),
+        lambda: values.astype(str).astype("U8"),
         lambda: values.astype(complex) if values.dtype.kind in "fiu" else values,
         lambda: values[:-1],
         lambda: values.T,
