@@ -493,7 +493,7 @@ def test_a_duotransit_shows_both_events_and_its_possible_periods():
     rows = dict(numbers.rows(far_apart()))
     assert rows["possible periods"] == "35.25, 37.1053, 39.1667, 41.4706, 44.0625, 47\xa0d … 20 in all"
     assert rows["centroid shift"] == "not measured (two transits)"
-    assert "two transits 1" in figure.texts[0].get_text()
+    assert "duotransit 1" in figure.texts[0].get_text()
     one = known(far_apart(), n_transits=1, aliases="")
     assert "single transit 1" in draw(one).texts[0].get_text()
     assert len(events(folded(one))) == 1

@@ -159,7 +159,7 @@ def test_marks_are_given_by_keys_kept_undone_and_exported(browser, tmp_path):
     ]
     labels, notes = catalogue.labels(tmp_path / "marks.csv")
     assert labels == {"1000": 1, "1001": 0}
-    assert "1 star has no planet" in notes
+    assert "1 star without a label" in notes
     head, line, _ = (tmp_path / "exofop.txt").read_text().split("\n")
     known = dict(zip(head.split("|"), line.split("|"), strict=True))
     expected = {"target": "TIC1000.01", "flag": "newctoi", "disp": "PC", "period": "1.5", "epoch": "2458400.000000"}
