@@ -11,6 +11,7 @@ from contextlib import closing
 from dataclasses import asdict, fields, replace
 from functools import partial
 from pathlib import Path
+from threading import Lock
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -24,6 +25,7 @@ from exojax.io.catalogue import Known
 from exojax.io.folder import Skipped
 from exojax.light_curves import LightCurves
 from exojax.light_curves import Stars as StarTable
+from exojax.loops import compiled
 from exojax.photometry.resample import to_even
 from exojax.runs.fold_stars import SOURCES, SearchedStar, joined, search_each, vet_each
 from exojax.runs.ranked_candidates import RankedCandidates, ranked
@@ -108,7 +110,7 @@ def search(
     content = {"sources": of_sources(*PART_SOURCES), **settings, **asdict(config), "mask_known": mask_known}
     check_same(folder / "search.json", content, "search")
     paths, done, bad = _resumed(folder)
-    clock = _Clock()
+    progress, n_batches = _Progress(len(done), bad, report), 0
     warned: dict[str, list[str]] = {}
     searched = _batches(
         _with_warnings(
@@ -122,6 +124,7 @@ def search(
             given=given,
             score_candidates=score_candidates,
             how=how or FoldConfig(),
+            progress=progress,
         ),
         config,
     )
@@ -133,36 +136,40 @@ def search(
             for star in part["skipped"]:
                 warned.pop(star["id"], None)
             paths.append(write_part(folder, part))
-            done.update(part["stars"])
-            bad += len(part["skipped"])
-            clock.count(len(part["stars"]))
-            if report:
-                report(len(done), bad)
+            n_batches += bool(part["stars"])
+            progress.add_skipped(len(part["skipped"]))
     # Sorted by file name, which depends on the stars only, because batches end in any order.
-    return ranked(sorted(set(paths)), known, clock.rate)
+    return ranked(sorted(set(paths)), known, progress.rate(min(workers, n_batches)))
 
 
-class _Clock:
-    """Measure the stars per second from the end of the first batch, which may include compilation."""
+class _Progress:
+    """Count the searched stars and the seconds of their searches; called from all threads."""
 
-    def __init__(self) -> None:
-        self._first = self._last = 0.0
-        self._counted = 0
+    def __init__(self, done: int, bad: int, report: ReportCount | None) -> None:
+        self._done, self._bad, self._report = done, bad, report
+        self._stars, self._seconds = 0, 0.0
+        self._lock = Lock()
 
-    def count(self, n: int) -> None:
-        """Count a finished part with ``n`` stars."""
-        self._last = time.perf_counter()
-        if not n:
-            return
-        if self._first:
-            self._counted += n
-        else:
-            self._first = self._last
+    def add_star(self, seconds: float) -> None:
+        """Count a star that was searched in so many seconds."""
+        with self._lock:
+            self._stars += 1
+            self._seconds += seconds
+            self._send()
 
-    @property
-    def rate(self) -> float | None:
-        """Stars per second, or None before the second batch."""
-        return self._counted / max(self._last - self._first, 1e-9) if self._counted else None
+    def add_skipped(self, n: int) -> None:
+        """Count skipped files or stars."""
+        with self._lock:
+            self._bad += n
+            self._send()
+
+    def _send(self) -> None:
+        if self._report:
+            self._report(self._done + self._stars, self._bad)
+
+    def rate(self, threads: int) -> float | None:
+        """Return the stars per second of some threads, without compilation and scoring; None if none was searched."""
+        return threads * self._stars / max(self._seconds, 1e-9) if self._stars else None
 
 
 def _resumed(folder: Path) -> tuple[list[Path], set[str], int]:
@@ -281,14 +288,20 @@ def _search_batch(
     given: Known | None,
     score_candidates: ScoreCandidates | None,
     how: FoldConfig,
+    progress: _Progress,
 ) -> Part:
     searched, shapes = [], []
     vetting: list[Vetting] = []
+    compiled.ready()
+    began = time.perf_counter()
     for searched_star, trace in _found_each(batch, config, known, given, how):
         searched.append(searched_star)
         vetting += searched_star.vetting
         shape = shape_of(*local_views(searched_star.found, trace.flat, durations=SHAPED), SHAPED)
         shapes += resolved(shape, searched_star.found.duration, trace.flat.cadence).tolist()
+        now = time.perf_counter()
+        progress.add_star(now - began)
+        began = now
     found, inputs = joined(searched)
     unknown = np.full(len(found), np.nan)
     scored = (

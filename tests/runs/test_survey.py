@@ -111,6 +111,13 @@ def test_neither_threads_nor_kills_change_what_is_found(n_workers: int, tmp_path
         assert outcome(search(out, workers=n_workers)) == whole
 
 
+def test_progress_counts_every_star_of_a_batch(tmp_path: Path) -> None:
+    counts: list[int] = []
+    search(tmp_path, report=lambda done, bad: counts.append(done))
+    assert counts == sorted(counts)
+    assert set(range(1, N - 2)) <= set(counts)
+
+
 def test_what_is_done_is_not_searched_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first = search(tmp_path)
     requested: list[set[str]] = []
