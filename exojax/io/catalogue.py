@@ -105,8 +105,15 @@ def _mismatch(clock: str, t0: float, time_system: str) -> str:
         return ""
     if clock and time_system not in clocks.ZERO:
         return f"its known t0 is in {clock}, and the clock of its light curve is unknown: state it with --clock"
-    if clock or (time_system not in ("BJD", "HJD", "JD")):
+    if clock:
         return ""
+    if time_system not in ("BJD", "HJD", "JD"):
+        if t0 <= clocks.JULIAN:
+            return ""
+        return (
+            f"its known t0 is {t0:.10g}, a Julian date, and its light curve is in {time_system}: name the column "
+            f"t0_bjd, or give t0 in {time_system}"
+        )
     # An epoch without a clock can be on the light curve's clock of Julian dates only if it is a Julian date.
     return (
         ""

@@ -157,11 +157,15 @@ def resolved(shape: np.ndarray, duration: np.ndarray, cadence: float) -> np.ndar
 
 
 def _few(single: bool, n_transits: int, aliases: str) -> str:
-    """Return the flag of a candidate with one transit or two, or an empty text."""
+    """Return the flag of a candidate with two transits or fewer, or an empty text."""
+    if n_transits == 0:
+        return "no transit in the data"
     if single and n_transits == 2:
         n = aliases.count(";") + 1 if aliases else 0
         return f"a duotransit: two transits, {n} possible periods" if n else "a duotransit: two transits"
-    return "a single transit" if single else f"{n_transits} transits" if n_transits <= FEW else ""
+    if single:
+        return "a single transit"
+    return "" if n_transits > FEW else f"{n_transits} transit{'s' if n_transits > 1 else ''}"
 
 
 def _of_spacecraft(period: float, t0: float, time_system: str) -> str:

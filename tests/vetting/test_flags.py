@@ -57,6 +57,9 @@ def test_a_quiet_candidate_and_one_of_which_nothing_is_known_have_none():
         ({"shape": 5 / 9}, "V-shaped: mean depth 0.56 of the middle's"),
         ({"period": 3 * THRUSTERS, "t0": 2200.0}, "the period is the spacecraft's: 3 × 0.2452 d, K2's thrusters"),
         ({"single": True, "period": np.nan, "n_transits": 1, "odd_even_sigma": 9.0}, "a single transit"),
+        ({"n_transits": 1}, "1 transit"),
+        ({"n_transits": 0}, "no transit in the data"),
+        ({"single": True, "period": np.nan, "n_transits": 0}, "no transit in the data"),
         (
             {"single": True, "period": np.nan, "n_transits": 2, "aliases": "50.8;71.1;355.5;711"},
             "a duotransit: two transits, 4 possible periods",
