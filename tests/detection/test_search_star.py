@@ -300,7 +300,7 @@ def test_what_a_mask_leaves_of_a_candidate_is_none_itself(monkeypatch):
     """Durations end at 0.3 d: of a transit of 0.7 d the middle is masked, and its wings still dip."""
     star = curves((WIDE,))
     assert len(search_star(star, CONFIG)[0]) == 1
-    monkeypatch.setattr(module, "_is_residual", lambda new, old: False)
+    monkeypatch.setattr(module, "_is_residual", lambda *_: False)
     assert len(search_star(star, CONFIG)[0]) == 3
 
 
