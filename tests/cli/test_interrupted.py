@@ -133,7 +133,7 @@ def stuck(function):
     return called
 
 if place == "a worker thread":
-    searching._one = stuck(searching._one)
+    searching._search_batch = stuck(searching._search_batch)
 elif place == "compiling in the main thread":
     search._config = stuck(search._config)
 elif place == "reading files":

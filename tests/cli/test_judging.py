@@ -14,6 +14,7 @@ from exojax.folded_events import SCALARS, VIEWS, WIDE_VIEWS
 from exojax.runs import candidate_scores
 from exojax.runs.run import PRETRAINED, load
 from exojax.training.step import logits
+from exojax.vetting.all_tests import COLUMNS, NUMBERS
 
 
 def made(m: int) -> dict[str, np.ndarray]:
@@ -29,6 +30,8 @@ def made(m: int) -> dict[str, np.ndarray]:
     out["scalars"] = np.full((m, len(SCALARS)), np.nan, np.float32)
     for name, value in {"log_period": 0.7, "log_snr": 1.3, "log_snr_red": 1.2, "sde": 9.0}.items():
         out["scalars"][:, SCALARS.index(name)] = value
+    out["vetting"] = np.full((m, len(NUMBERS)), np.nan, np.float32)
+    out["vetting"][:, NUMBERS.index("mes")] = 15.0
     return out
 
 
@@ -55,7 +58,9 @@ def test_reasons_are_of_the_candidate_and_complete(monkeypatch: pytest.MonkeyPat
         # What the bins add is what tells the score from a flat fold's.
         total = sum(x.sum() for x in one.moved.values())
         assert total == pytest.approx(one.score - one.flat, rel=0.01, abs=0.1)
-        assert set(one.numbers) == set(SCALARS)
+        assert set(one.numbers) == {*SCALARS, *COLUMNS}
+        assert one.numbers["vet_mes"] != 0
+        assert one.numbers["vet_albedo"] == 0
         assert one.numbers["mag"] == 0
         assert one.numbers["log_snr_red"] != 0
     assert max(abs(one.score - one.flat) for one in explained) > 0.3

@@ -198,9 +198,9 @@ def test_points_that_cannot_be_trained_count_as_bad_ones(
 BAD: dict[str, tuple[tuple[object, ...], tuple[str, ...]]] = {
     "unknown model": (("--model", "svx"), ("--model svx", "did you mean svc")),
     "no space": (("--model", "tiny"), ("tiny", "no settings to tune")),
-    "empty range": (("--model", "empty"), ("none of 100 points", "from 2 to 1")),
-    "no shape": (("--model", "shapeless"), ("none of 100 points", "batch_size is 0")),
-    "unknown option": (("--model", "stranger"), ("none of 100 points", "'wings'")),
+    "empty range": (("--model", "empty"), ("none of 100 random points", "from 2 to 1")),
+    "no shape": (("--model", "shapeless"), ("none of 100 random points", "batch_size is 0")),
+    "unknown option": (("--model", "stranger"), ("none of 100 random points", "'wings'")),
     "no database": (("--storage", "sqlite:////nowhere/at/all.db"), ("--storage sqlite:", "cannot be reached")),
     "no server": (("--storage", "postgresql+psycopg://me:secret@127.0.0.1:1/x"), ("me:***@", "cannot be reached")),
     "no driver": (("--storage", "mysql+nodriver://127.0.0.1/x"), ("--storage", "cannot be reached")),

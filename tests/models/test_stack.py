@@ -112,7 +112,7 @@ def test_no_model_is_weighed_by_a_row_of_a_star_that_it_was_fitted_on():
 def test_a_recipe_is_refused(tmp_path):
     features, labels, groups = rows()
     recipe = fitting.Recipe(loss=lambda logits, labels: logits)
-    with pytest.raises(InputError, match="for networks"):
+    with pytest.raises(InputError, match="is no network"):
         fit_model(
             SMALL, Examples(features, labels, groups), FitSettings(TrainConfig(), cadence=0.02, seed=0, recipe=recipe)
         )

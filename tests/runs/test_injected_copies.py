@@ -18,6 +18,7 @@ from exojax.runs import injected_copies as module
 from exojax.runs.injected_copies import InjectedCopies, copies_for, injected_copies, paced, with_copies
 from exojax.simulate.population import SimulateConfig, simulate
 from exojax.training.fit import Examples, fit_model, steps_for
+from exojax.vetting.all_tests import NUMBERS
 
 K = 2
 
@@ -51,6 +52,7 @@ class Search:
         out = {name: np.ones((n, K, 5, 3), np.float32) for name in VIEWS}
         out["scalars"] = np.ones((n, K, len(SCALARS)), np.float32)
         out["scalars"][:, 0, 0] = np.log10(made.orbits.period[kept])
+        out["vetting"] = np.ones((n, K, len(NUMBERS)), np.float32)
         hit = np.arange(n) % 2 == 0
         t0 = made.orbits.t0[kept] + 3 * made.orbits.period[kept]
         t0[1::4] = np.nan
@@ -70,7 +72,9 @@ def test_only_planets_that_the_search_finds_are_kept_and_of_them_nothing_else(cu
     for name in VIEWS:
         assert (made.features[name][:, 0] == 1).all()
         assert not made.features[name][:, 1].any()
-    assert np.isnan(made.features["scalars"][:, 1]).all()
+    for name in ("scalars", "vetting"):
+        assert np.isnan(made.features[name][:, 1]).all()
+        assert np.isfinite(made.features[name][:, 0]).all()
     injected = np.log10(search.injected.orbits.period).astype(np.float32)
     assert np.isin(made.features["scalars"][:, 0, 0], injected).all()
     again = injected_copies(curves, 20, RunConfig(seed=3))
