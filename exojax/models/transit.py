@@ -33,6 +33,8 @@ NARROWEST = 0.3
 """smallest distance between two knots, in units of the column's spread"""
 LEAST = 1e-2
 """smallest spread of a column, so that rounding errors of a constant column are not scaled up"""
+WITHOUT_TESTS = 0.5
+"""share of the training rows whose vetting numbers are hidden: those of real stars are spread more widely"""
 _ROWS = 512
 """number of rows that are measured at once"""
 
@@ -210,7 +212,7 @@ def _augment(key: jax.Array, inputs: Inputs, labels: jax.Array) -> Inputs:
     out["scalars"] = jnp.where(lost, jnp.nan, inputs["scalars"])
     some_key, all_key = jax.random.split(jax.random.fold_in(key, 98))
     lost = jax.random.bernoulli(some_key, 0.05, inputs["vetting"].shape)
-    lost |= jax.random.bernoulli(all_key, 0.1, (len(lost), 1, 1))
+    lost |= jax.random.bernoulli(all_key, WITHOUT_TESTS, (len(lost), 1, 1))
     out["vetting"] = jnp.where(lost, jnp.nan, inputs["vetting"])
     return out
 

@@ -50,6 +50,7 @@ def pretraining_events(sizes: Mapping[str, int], config: RunConfig, report: Repo
         id=np.concatenate(ids),
         views={name: np.concatenate([part[name] for part in parts]) for name in VIEWS},
         scalars=np.concatenate([part["scalars"] for part in parts]),
+        vetting=np.concatenate([part["vetting"] for part in parts]),
         label=np.concatenate(labels),
         kind=np.concatenate(kinds),
         source="simulated populations",

@@ -233,7 +233,7 @@ def test_augmentation_keeps_what_is_absent_absent_and_what_must_stay():
     lost = np.isnan(out["scalars"]).mean() - np.isnan(x["scalars"]).mean()
     assert 0.02 < lost < 0.05
     gone = np.isnan(out["vetting"]).all(axis=(1, 2)).mean()
-    assert 0.05 < gone < 0.15
+    assert 0.4 < gone < 0.6
     assert transit.augment(0.02, 0.0) is transit.augment(0.02, 0.0)
 
 
