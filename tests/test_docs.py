@@ -83,6 +83,7 @@ def test_the_commands_of_a_walkthrough_run(name: str, tmp_path: Path) -> None:
                 run(["-m", *words], tmp_path)
 
 
+@pytest.mark.slow
 def test_the_site_builds_without_a_warning(tmp_path: Path) -> None:
     for needed in ("mkdocs", "mkdocstrings", "mkdocs_jupyter"):
         pytest.importorskip(needed, reason="the site needs pip install -e '.[docs]'")

@@ -12,6 +12,7 @@ SOURCES = sorted(FOLDER.glob("*.py"))
 MOST_BYTES = 400_000
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("source", SOURCES, ids=lambda path: path.stem)
 def test_the_source_runs(source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys) -> None:
     pytest.importorskip("IPython", reason="notebooks need pip install -e '.[docs]'")

@@ -46,6 +46,7 @@ def test_the_wheel_holds_the_weights_and_no_tests(wheel):
     assert not [name for name in names if name.startswith(("tests/", "benchmarks/", "scripts/", "checkpoints/"))]
 
 
+@pytest.mark.slow
 def test_it_searches_and_predicts_outside_the_clone(wheel, tmp_path):
     # Unpacked instead of installed: what it depends on is here, and no index is needed.
     home = tmp_path / "installed"
