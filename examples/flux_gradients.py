@@ -15,6 +15,7 @@ from exojax.features.views import moments, views_of
 from exojax.folded_events import SCALARS, VALUE
 from exojax.models.base import Inputs
 from exojax.training.step import logits
+from exojax.vetting.all_tests import NUMBERS
 
 PERIOD, DURATION, CADENCE = 3.2, 0.15, 0.02  # days
 
@@ -29,7 +30,8 @@ def folded(depth: float, n_cadences: int = 3000) -> Inputs:
     scalars = np.full((1, 1, len(SCALARS)), np.nan, np.float32)  # unknown, but for these two
     for name, value in (("log_period", PERIOD), ("log_duration", DURATION)):
         scalars[..., SCALARS.index(name)] = np.log10(value)
-    return {name: jnp.asarray(view[:, None]) for name, view in views.items()} | {"scalars": jnp.asarray(scalars)}
+    numbers = {"scalars": jnp.asarray(scalars), "vetting": jnp.full((1, 1, len(NUMBERS)), jnp.nan, jnp.float32)}
+    return {name: jnp.asarray(view[:, None]) for name, view in views.items()} | numbers
 
 
 BINS = {"global_bins": 201, "local_bins": 61}

@@ -384,7 +384,7 @@ def _array(raw: bytes, rng: np.random.Generator) -> bytes:
     except Exception:  # it was damaged before
         return raw
     key = list(held)[rng.integers(len(held))]
-    values = held[key]
+    values = np.atleast_1d(held[key])
     changes: list[Callable[[], Any]] = [
         lambda: values.astype(str).astype("U8"),
         lambda: values.astype(complex) if values.dtype.kind in "fiu" else values,
