@@ -73,7 +73,7 @@ def text(path: Path) -> Iterator[IO[bytes]]:
                 with gzip.open(stream) as unpacked:
                     yield io.BufferedReader(_Limited(path, cast(IO[bytes], unpacked)), buffer_size=1 << 20)
             elif magic.startswith(b"PK"):
-                with zipfile.ZipFile(stream) as archive, archive.open(_only_csv(path, archive)) as member:
+                with _archive(stream) as archive, _member(archive, _only_csv(path, archive)) as member:
                     yield member
             else:
                 yield stream
@@ -98,6 +98,26 @@ def content(path: Path, most: int) -> bytes:
     if len(raw) > most:
         raise InputError(f"{path}: is larger than {most // 2**20} MB unpacked: give a file of one star")
     return raw
+
+
+_OF_DAMAGE = (UnicodeDecodeError, OverflowError, RuntimeError)
+"""what Python raises for some damage of an archive, such as a name that is no UTF-8"""
+
+
+def _archive(stream: IO[bytes]) -> zipfile.ZipFile:
+    """Open an archive; raises BadZipFile where it is damaged."""
+    try:
+        return zipfile.ZipFile(stream)
+    except _OF_DAMAGE as error:
+        raise zipfile.BadZipFile(str(error)) from error
+
+
+def _member(archive: zipfile.ZipFile, name: str) -> IO[bytes]:
+    """Open a member of an archive; raises BadZipFile where it is damaged."""
+    try:
+        return archive.open(name)
+    except _OF_DAMAGE as error:
+        raise zipfile.BadZipFile(str(error)) from error
 
 
 def _only_csv(path: Path, archive: zipfile.ZipFile) -> str:

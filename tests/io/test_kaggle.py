@@ -251,3 +251,12 @@ def test_real_kepler_stars() -> None:
         assert stars.label.mean() == pytest.approx(base_rate, abs=5e-4)
         by_numpy = np.genfromtxt(REAL / f"{name}.csv", delimiter=",", skip_header=1, max_rows=5)
         np.testing.assert_array_equal(np.where(stars.valid, stars.flux, np.nan)[:5], by_numpy[:, 1:].astype(np.float32))
+
+
+@pytest.mark.parametrize("place", [0, -1], ids=["before the member", "in the directory"])
+def test_an_archive_whose_name_is_no_text_is_refused(tmp_path: Path, place: int) -> None:
+    raw = bytearray(zipped({"größe.csv": GOOD}))  # not ASCII: marked as UTF-8
+    name = "größe.csv".encode()
+    at = [found for found in range(len(raw)) if raw.startswith(name, found)][place]
+    raw[at] = 0xFF
+    assert "not a usable zip archive" in message(write(tmp_path, bytes(raw)))
