@@ -9,8 +9,11 @@ from typing import Annotated
 
 from exojax.cli import command
 from exojax.cli.options import value
+from exojax.errors import InputError
 from exojax.storage.lock import locked
 
+MOST_SHARE = 100
+"""times the stars of each mission"""
 PER_MISSION = {"coarse": 3072, "tess": 1536, "k2": 1536, "kepler": 768}
 """mission -> number of simulated stars"""
 
@@ -51,12 +54,15 @@ def pretrain(options: Options) -> None:
     from exojax.runs.pretrain import pretraining_events, ship
     from exojax.runs.run import run_folder
 
+    if not 0 < options.share <= MOST_SHARE:
+        raise InputError(f"--share {options.share:g}: give a number above 0, {MOST_SHARE} at most")
     config = RunConfig(model="transit", seed=options.seed)
     training = registry.training(config)
     if options.steps is not None:
         training = replace(training, steps=options.steps)
     config = replace(config, train=training, data=replace(config.data, source="simulated populations"))
-    with locked(run_folder(options.run)), command.progress() as show:
+    # Both folders are tried before an hour of work ends in one that cannot be written.
+    with locked(run_folder(options.run)), locked(options.out), command.progress() as show:
         sizes = {mission: max(round(options.share * n), 128) for mission, n in PER_MISSION.items()}
         show("simulating stars")
         events = pretraining_events(sizes, config, lambda what, done, n: show(what, done, n, unit="stars"))

@@ -101,7 +101,7 @@ def content(path: Path, most: int) -> bytes:
 
 
 _OF_DAMAGE = (UnicodeDecodeError, OverflowError, RuntimeError)
-"""what Python raises for some damage of an archive, such as a name that is no UTF-8"""
+"""errors by which Python reports some damage of an archive, such as a name that is no UTF-8"""
 
 
 def _archive(stream: IO[bytes]) -> zipfile.ZipFile:
