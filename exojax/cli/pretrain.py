@@ -61,7 +61,7 @@ def pretrain(options: Options) -> None:
     if options.steps is not None:
         training = replace(training, steps=options.steps)
     config = replace(config, train=training, data=replace(config.data, source="simulated populations"))
-    # Both folders are tried before an hour of work ends in one that cannot be written.
+    # Try both folders now: minutes of work must not end at a folder that cannot be written.
     with locked(run_folder(options.run)), locked(options.out), command.progress() as show:
         sizes = {mission: max(round(options.share * n), 128) for mission, n in PER_MISSION.items()}
         show("simulating stars")
