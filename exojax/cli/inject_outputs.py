@@ -69,7 +69,8 @@ def write(out: Path, plan: InjectionPlan, found: InjectionOutcome, limits: Limit
         metrics={},
         figures={_CAPTIONS[name]: image for name, image in images.items()},
         config={},
-        verdict=summary(found, limits, rate),
+        verdict=_verdict(found, limits, rate),
+        data=_facts(summary(found, limits, rate)),
         summary="Transits were injected into light curves before cleaning and detrending, and searched for. "
         "A detection counts if it exceeds the higher of two thresholds, which limit false alarms to the stated rate.",
     )
@@ -171,6 +172,28 @@ def _injections(plan: InjectionPlan, found: InjectionOutcome) -> list[dict[str, 
         row |= {f"snr_{match}": seen[match][k] or None for match in ("exact", "harmonic", "single")}
         rows.append(row | {"active": int(seen["active"][k]), "detrending": str(seen["detrending"][k])})
     return rows
+
+
+def _facts(lines: list[str]) -> dict[str, str]:
+    """Return the lines of the summary that have a name before a colon, name to text."""
+    pairs = [line.strip().partition(": ") for line in lines if "too few" not in line]
+    return {name: text for name, _, text in pairs if text}
+
+
+def _verdict(found: InjectionOutcome, limits: Limits, rate: float) -> list[str]:
+    """Return three sentences: the completeness, the threshold behind it, and the false alarms at the usual one."""
+    level, exact = max(limit.value for limit in limits.values()), found.injected["exact"]
+    n_found, n_stars = int((exact > level).sum()), min(limit.n for limit in limits.values())
+    share, low, high = interval(n_found, len(exact))
+    few = any(limit.high == float("inf") for limit in limits.values())
+    alarms = max(int((getattr(found, kind) > SearchConfig.snr_min).sum()) for kind in limits)
+    return [
+        f"The search recovers {n_found:,} of {len(exact):,} injected planets: {share:.3f} [{low:.3f}, {high:.3f}].",
+        f"A planet counts above a red-noise SNR of {level:.2f}, which {rate:g} false alarms per star exceed"
+        + (f"; {n_stars:,} signal-free stars are too few to measure that." if few else "."),
+        f"Above the usual threshold of {SearchConfig.snr_min:g}, at most {alarms:,} of {n_stars:,} signal-free stars "
+        "have a false alarm.",
+    ]
 
 
 def summary(found: InjectionOutcome, limits: Limits, rate: float) -> list[str]:

@@ -104,8 +104,8 @@ def _verdict(found: TuningResult) -> list[str]:
         better = "better than" if gain["low"] > 0 else "worse than" if gain["high"] < 0 else "compatible with"
         lines.append(f"They are {better} the model's own settings: the difference is {figure_text(gain)}.")
     lines.append(
-        f"They were chosen by their score in the inner folds, {found.inner:.3f}. This score is too high by "
-        f"{figure_text(found.optimism)}; do not quote it."
+        f"They were chosen by their score in the inner folds, {found.inner:.3f}. Such a score is too high on average; "
+        f"do not quote it. It exceeds the outer one by {figure_text(found.optimism)}."
     )
     return lines
 
