@@ -189,7 +189,7 @@ def _verdict(found: InjectionOutcome, limits: Limits, rate: float) -> list[str]:
     alarms = max(int((getattr(found, kind) > SearchConfig.snr_min).sum()) for kind in limits)
     return [
         f"The search recovers {n_found:,} of {len(exact):,} injected planets: {share:.3f} [{low:.3f}, {high:.3f}].",
-        f"A planet counts above a red-noise SNR of {level:.2f}, which {rate:g} false alarms per star exceed"
+        f"A planet counts above a red-noise SNR of {level:.2f}, the threshold for {rate:g} false alarms per star"
         + (f"; {n_stars:,} signal-free stars are too few to measure that." if few else "."),
         f"Above the usual threshold of {SearchConfig.snr_min:g}, at most {alarms:,} of {n_stars:,} signal-free stars "
         "have a false alarm.",

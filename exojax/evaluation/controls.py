@@ -158,7 +158,7 @@ def _says(auc: metrics.Figure) -> str:
     if auc is None:
         return "undefined, because there is only one class"
     if auc["low"] > 0.5:
-        return "hosts are still ranked first: something that this control leaves in place tells them apart"
+        return "hosts are still ranked first: this control leaves in place something that separates them"
     if auc["high"] < 0.5:
         return "hosts are now ranked last: the control changes what the model sees in them"
     return "no better than chance, within the interval"
